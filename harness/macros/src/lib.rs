@@ -1,0 +1,1 @@
+//! `#[foretime::test]` will live here; it comes with the simulation.

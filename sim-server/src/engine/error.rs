@@ -1,0 +1,66 @@
+//! What the engine refuses, in its own terms. `rpc::status` gives each its gRPC code and typed detail.
+
+use crate::proto::{enums::ResourceExhaustedCause, failure::Failure};
+
+/// The outcome of an engine call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A refused request. A refusal changes nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Error {
+    /// The request is malformed; the text is the real server's.
+    InvalidArgument(String),
+    /// No such workflow, run, activity, task, or it is closed.
+    NotFound(String),
+    /// The named namespace is not registered.
+    NamespaceNotFound(String),
+    /// The named namespace is registered already.
+    NamespaceAlreadyExists(String),
+    /// A workflow with this id is running, or may not be started again.
+    AlreadyStarted {
+        /// The real server's sentence.
+        message: String,
+        /// The request id that started the existing run.
+        start_request_id: String,
+        /// The existing run.
+        run_id: String,
+        /// The first run of the existing run's chain.
+        first_execution_run_id: String,
+    },
+    /// The state of the workflow does not allow this now.
+    FailedPrecondition(String),
+    /// A query came before the workflow could answer any.
+    WorkflowNotReady(String),
+    /// The worker answered a query with a failure.
+    QueryFailed {
+        /// The worker's error message.
+        message: String,
+        /// The worker's structured failure.
+        failure: Option<Box<Failure>>,
+    },
+    /// The caller may not do this.
+    PermissionDenied(String),
+    /// A limit is reached.
+    ResourceExhausted {
+        /// The real server's sentence.
+        message: String,
+        /// Which limit.
+        cause: ResourceExhaustedCause,
+    },
+    /// The caller's deadline passed while it waited.
+    DeadlineExceeded(String),
+    /// This server does not do this (yet).
+    Unimplemented(String),
+    /// The thing exists already.
+    AlreadyExists(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::InvalidArgument(message.into())
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::NotFound(message.into())
+    }
+}
