@@ -97,9 +97,9 @@ impl Environment {
         Self::builder().start().await
     }
 
-    /// Starts a server otherwise: what can be chosen is in [`Builder`].
-    pub fn builder() -> Builder {
-        Builder { namespace: "default".to_owned(), search_attributes: Vec::new(), seed: 0, time_skipping: true }
+    /// Starts a server otherwise: what can be chosen is in [`EnvironmentBuilder`].
+    pub fn builder() -> EnvironmentBuilder {
+        EnvironmentBuilder { namespace: "default".to_owned(), search_attributes: Vec::new(), seed: 0, time_skipping: true }
     }
 
     /// The client: clone it, start workflows with it, build workers on it.
@@ -153,14 +153,14 @@ impl fmt::Debug for Environment {
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `start`"]
-pub struct Builder {
+pub struct EnvironmentBuilder {
     namespace: String,
     search_attributes: Vec<(String, SearchAttributeType)>,
     seed: u64,
     time_skipping: bool,
 }
 
-impl Builder {
+impl EnvironmentBuilder {
     /// The namespace of the client. `default` if not said. Others are registered when a client first names them.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
@@ -216,6 +216,8 @@ async fn connect(server: &Arc<Server>, namespace: &str) -> Result<Client, Error>
     // Nobody resolves or dials this name: it only has to be a URL.
     let target = Url::parse("http://foretime.invalid").map_err(|error| Error::Refused(Status::internal(error.to_string())))?;
     let options = ConnectionOptions::new(target)
+        // Said, because the SDK's own would write this process's number and host into histories.
+        .identity("foretime")
         .service_override(transport::service(Arc::downgrade(server)))
         .dns_load_balancing(None)
         .build();

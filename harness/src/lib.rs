@@ -8,5 +8,5 @@ mod environment;
 mod skipping;
 mod transport;
 
-pub use environment::{Builder, Environment, Error};
+pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use foretime_server::config::SearchAttributeType;

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Weak};
 
-use foretime_server::{grpc::grpc_timeout, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest};
+use foretime_server::{
+    grpc::grpc_timeout, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
+};
 use prost::Message;
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
 use tokio::sync::watch;
