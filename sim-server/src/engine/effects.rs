@@ -22,8 +22,9 @@ use crate::{
             WorkflowIdReusePolicy,
         },
         history::{
-            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes, SignalExternalWorkflowExecutionInitiatedEventAttributes,
-            StartChildWorkflowExecutionInitiatedEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+            SignalExternalWorkflowExecutionInitiatedEventAttributes, StartChildWorkflowExecutionInitiatedEventAttributes,
+            WorkflowExecutionStartedEventAttributes, history_event::Attributes,
         },
     },
 };
@@ -187,7 +188,13 @@ impl Engine {
         }
     }
 
-    fn apply_parent_close_policy(&mut self, namespace: NamespaceId, workflow_id: &str, first_run_id: &str, policy: ParentClosePolicy) {
+    fn apply_parent_close_policy(
+        &mut self,
+        namespace: NamespaceId,
+        workflow_id: &str,
+        first_run_id: &str,
+        policy: ParentClosePolicy,
+    ) {
         let Some(key) = self.runs.current(namespace, workflow_id) else { return };
         let run = self.runs.get(key);
         if !run.is_running() || run.facts.first_run_id != first_run_id {
@@ -222,7 +229,7 @@ impl Engine {
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if !self.runs.get(target).is_running() => Some(Cause::ExternalWorkflowExecutionNotFound),
-            Some(target) if self.runs.get(target).signal_count >= self.limits.signals_per_execution_max => {
+            Some(target) if self.runs.get(target).signal_count >= self.limits.signals_max => {
                 Some(Cause::SignalCountLimitExceeded)
             }
             Some(target) => {
@@ -308,4 +315,3 @@ pub(super) fn first_backoff(cron_schedule: &str, now: Time) -> Option<prost_type
 pub(super) fn first_initiator(cron_schedule: &str) -> ContinueAsNewInitiator {
     if cron_schedule.is_empty() { ContinueAsNewInitiator::Unspecified } else { ContinueAsNewInitiator::CronSchedule }
 }
-

@@ -23,7 +23,10 @@ pub(super) const COMPLETED: &str = "workflow execution already completed";
 
 impl Engine {
     /// SignalWorkflowExecution.
-    pub fn signal_workflow_execution(&mut self, mut request: SignalWorkflowExecutionRequest) -> Result<SignalWorkflowExecutionResponse> {
+    pub fn signal_workflow_execution(
+        &mut self,
+        mut request: SignalWorkflowExecutionRequest,
+    ) -> Result<SignalWorkflowExecutionResponse> {
         let key = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         validate::execution::signal(&mut request, &self.limits)?;
         let key = key?;
@@ -128,11 +131,10 @@ impl Engine {
     }
 
     pub(super) fn check_signal_limit(&self, key: RunKey) -> Result<()> {
-        let limit = self.limits.signals_per_execution_max;
+        let limit = self.limits.signals_max;
         if limit > 0 && self.runs.get(key).signal_count >= limit {
             return Err(Error::InvalidArgument("exceeded workflow execution limit for signal events".to_owned()));
         }
         Ok(())
     }
 }
-

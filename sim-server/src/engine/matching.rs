@@ -47,6 +47,7 @@ pub(crate) struct Poller {
     pub(crate) ticket: Ticket,
     pub(crate) identity: String,
     pub(crate) worker_instance_key: String,
+    pub(crate) queue: QueueId,
     /// When (wall) the poll ends with an empty answer.
     pub(crate) until: Time,
 }
@@ -54,6 +55,7 @@ pub(crate) struct Poller {
 #[derive(Debug, Default)]
 struct Queue {
     name: String,
+    kind: Option<QueueKind>,
     tasks: BTreeMap<(u8, u64), Task>,
     pollers: VecDeque<Poller>,
     /// Identity and time (wall) of each poll's begin.
@@ -81,7 +83,7 @@ impl Matching {
         let key = (namespace, kind, name.to_owned());
         let queues = &mut self.queues;
         *self.names.entry(key).or_insert_with(|| {
-            queues.push(Queue { name: name.to_owned(), ..Queue::default() });
+            queues.push(Queue { name: name.to_owned(), kind: Some(kind), ..Queue::default() });
             QueueId(queues.len() as u32 - 1)
         })
     }
@@ -102,7 +104,8 @@ impl Matching {
     }
 
     /// Parks a poll; it meets a waiting task when the queue's turn comes.
-    pub(crate) fn park(&mut self, queue: QueueId, poller: Poller, wall: Time) {
+    pub(crate) fn park(&mut self, poller: Poller, wall: Time) {
+        let queue = poller.queue;
         self.parked.insert(poller.ticket, queue);
         let room = self.room(queue);
         room.seen.retain(|_, &mut at| wall.since(at) < POLLER_HISTORY);
@@ -122,6 +125,9 @@ impl Matching {
                 && let Some((_, task)) = room.tasks.pop_first()
                 && let Some(poller) = room.pollers.pop_front()
             {
+                if room.pollers.is_empty() {
+                    room.unpolled_since = room.last_poll;
+                }
                 self.parked.remove(&poller.ticket);
                 return Some((task, poller));
             }
@@ -130,36 +136,35 @@ impl Matching {
         None
     }
 
-    /// Puts a poller back at the head of its queue: the task it met turned out void.
-    pub(crate) fn put_back(&mut self, queue: QueueId, poller: Poller) {
-        self.parked.insert(poller.ticket, queue);
-        self.room(queue).pollers.push_front(poller);
-        self.ready.push_back(queue);
-    }
-
-    /// Forgets a parked poll. `gone`: its caller went away, and with it probably the worker.
-    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> bool {
-        let Some(queue) = self.parked.remove(&ticket) else { return false };
+    /// Forgets a parked poll; what it polled for. `gone`: its caller went away, and with it probably the worker.
+    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<QueueKind> {
+        let queue = self.parked.remove(&ticket)?;
         let room = self.room(queue);
         room.pollers.retain(|poller| poller.ticket != ticket);
         room.last_poll = Some(wall);
         if room.pollers.is_empty() {
             room.left = gone;
-            room.unpolled_since = (!room.tasks.is_empty()).then_some(wall);
+            room.unpolled_since = Some(wall);
         }
-        true
+        room.kind
     }
 
     /// The parked polls of one worker instance on the named queue; of every queue if `name` is empty.
     pub(crate) fn polls_of(&self, namespace: NamespaceId, name: &str, worker_instance_key: &str) -> Vec<Ticket> {
         let wanted = |queue: &QueueId| {
-            self.names.iter().any(|((of, _, queue_name), id)| *of == namespace && id == queue && (name.is_empty() || queue_name == name))
+            self.names
+                .iter()
+                .any(|((of, _, queue_name), id)| *of == namespace && id == queue && (name.is_empty() || queue_name == name))
         };
         let is_mine = |ticket: &Ticket, queue: &QueueId| {
             let room = &self.queues[queue.0 as usize];
             room.pollers.iter().any(|poller| poller.ticket == *ticket && poller.worker_instance_key == worker_instance_key)
         };
-        self.parked.iter().filter(|(ticket, queue)| is_mine(ticket, queue) && wanted(queue)).map(|(ticket, _)| *ticket).collect()
+        self.parked
+            .iter()
+            .filter(|(ticket, queue)| is_mine(ticket, queue) && wanted(queue))
+            .map(|(ticket, _)| *ticket)
+            .collect()
     }
 
     /// The worker of a sticky queue says good-bye: the runs whose workflow task waits there.

@@ -14,6 +14,8 @@
 //! Arrows run one way: the files of calls -> `workflow` -> (`matching`, `timers`, `ids`, rules). A run never reaches
 //! another run; it leaves an [`effects::Effect`].
 
+#![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
@@ -32,7 +34,9 @@ mod ids;
 mod interact;
 pub mod limits;
 mod matching;
+pub(crate) mod names;
 mod namespace;
+pub(crate) mod payloads;
 mod polls;
 mod query;
 mod read_history;
@@ -53,7 +57,7 @@ pub use polls::{ActivityTaskReply, WorkflowTaskReply};
 pub use read_history::HistoryReply;
 
 use crate::{
-    config::{Config, Personality},
+    config::{Config, Personality, SearchAttributeType},
     proto::{testservice::SleepResponse, workflowservice::QueryWorkflowResponse},
 };
 use clock::Clock;
@@ -65,7 +69,6 @@ use matching::Matching;
 use namespace::Namespaces;
 use query::Queries;
 use runs::{RunKey, Runs};
-use search_attributes::Registry;
 use time::Time;
 use timers::{TimerKey, Timers};
 use workflow::{Cx, Run, due::Due};
@@ -139,18 +142,19 @@ impl Engine {
     /// # Errors
     /// A search attribute of the configuration cannot be registered.
     pub fn new(config: &Config) -> Result<Self> {
-        let mut search_attributes = Registry::default();
-        for (name, value_type) in &config.search_attributes {
-            search_attributes.add(name, *value_type)?;
-        }
+        let typed = |(name, value_type): &(String, SearchAttributeType)| (name.clone(), value_type.to_proto().into());
+        let search_attributes = config.search_attributes.iter().map(typed).collect();
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(config.personality == Personality::TestServer, search_attributes);
         for name in &config.namespaces {
-            namespaces.resolve_or_register(name, &mut ids);
+            namespaces.resolve_or_register(name, &mut ids)?;
         }
         Ok(Self {
             personality: config.personality,
-            eager_activities: config.flag("system.enableActivityEagerExecution"),
+            eager_activities: config
+                .dynamic_config
+                .get("system.enableActivityEagerExecution")
+                .is_none_or(|value| value != "false"),
             limits: Limits::default(),
             clock: Clock::new(Time::EPOCH, !config.time_skipping),
             ids,

@@ -34,12 +34,12 @@ pub(crate) struct Namespaces {
     names: BTreeMap<String, NamespaceId>,
     /// The test server accepts any name.
     register_on_first_use: bool,
-    /// Search attributes that every namespace has from its birth.
-    search_attributes: Registry,
+    /// Custom search attributes that every namespace has from its birth: name to `IndexedValueType`.
+    search_attributes: BTreeMap<String, i32>,
 }
 
 impl Namespaces {
-    pub(crate) fn new(register_on_first_use: bool, search_attributes: Registry) -> Self {
+    pub(crate) fn new(register_on_first_use: bool, search_attributes: BTreeMap<String, i32>) -> Self {
         Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes }
     }
 
@@ -48,6 +48,10 @@ impl Namespaces {
             return Err(Error::NamespaceAlreadyExists("Namespace already exists.".to_owned()));
         }
         let id = NamespaceId(self.all.len() as u32);
+        let mut search_attributes = Registry::new(name);
+        if !self.search_attributes.is_empty() {
+            search_attributes.add(&self.search_attributes)?;
+        }
         self.all.push(Namespace {
             name: name.to_owned(),
             uuid: ids.uuid(),
@@ -55,19 +59,19 @@ impl Namespaces {
             owner_email: String::new(),
             data: BTreeMap::new(),
             retention: DEFAULT_RETENTION,
-            search_attributes: self.search_attributes.clone(),
+            search_attributes,
         });
         self.names.insert(name.to_owned(), id);
         Ok(&mut self.all[id.0 as usize])
     }
 
     /// The named namespace, registered now if it is not yet.
-    pub(crate) fn resolve_or_register(&mut self, name: &str, ids: &mut Ids) -> NamespaceId {
-        if !self.names.contains_key(name) {
-            // Cannot clash: the name is free.
-            let _ = self.register(name, ids);
+    pub(crate) fn resolve_or_register(&mut self, name: &str, ids: &mut Ids) -> Result<NamespaceId> {
+        if let Some(&id) = self.names.get(name) {
+            return Ok(id);
         }
-        self.names[name]
+        self.register(name, ids)?;
+        Ok(self.names[name])
     }
 
     /// The namespace that a request names.
@@ -81,7 +85,7 @@ impl Namespaces {
         if !self.register_on_first_use {
             return Err(Error::NamespaceNotFound(name.to_owned()));
         }
-        Ok(self.resolve_or_register(name, ids))
+        self.resolve_or_register(name, ids)
     }
 
     /// The namespace with this UUID, as DescribeNamespace may ask.

@@ -56,6 +56,10 @@ impl Runs {
         self.current.get(&(namespace, workflow_id.to_owned())).copied()
     }
 
+    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<RunKey> {
+        self.by_run_id.get(run_id).copied()
+    }
+
     /// The named run, or the current one if `run_id` is empty.
     pub(crate) fn find(&self, namespace: NamespaceId, workflow_id: &str, run_id: &str) -> Result<RunKey> {
         if run_id.is_empty() {

@@ -15,7 +15,9 @@ use super::{
 use crate::proto::{
     common::{Link, link},
     enums::{EventType, WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
-    history::{WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes},
+    history::{
+        WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+    },
     workflowservice::{
         SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, StartWorkflowExecutionRequest,
         StartWorkflowExecutionResponse,
@@ -32,10 +34,12 @@ enum Room {
 
 impl Engine {
     /// StartWorkflowExecution.
-    pub fn start_workflow_execution(&mut self, mut request: StartWorkflowExecutionRequest) -> Result<StartWorkflowExecutionResponse> {
+    pub fn start_workflow_execution(
+        &mut self,
+        mut request: StartWorkflowExecutionRequest,
+    ) -> Result<StartWorkflowExecutionResponse> {
         let namespace = self.namespaces.resolve(&request.namespace, &mut self.ids)?;
-        validate::start::start(&mut request, &self.limits)?;
-        self.namespaces.get(namespace).search_attributes.validate_start(&mut request.search_attributes, &self.limits)?;
+        validate::start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
         }
@@ -78,8 +82,7 @@ impl Engine {
         mut request: SignalWithStartWorkflowExecutionRequest,
     ) -> Result<SignalWithStartWorkflowExecutionResponse> {
         let namespace = self.namespaces.resolve(&request.namespace, &mut self.ids)?;
-        validate::start::signal_with_start(&mut request, &self.limits)?;
-        self.namespaces.get(namespace).search_attributes.validate_start(&mut request.search_attributes, &self.limits)?;
+        validate::signal_with_start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
         }
@@ -131,7 +134,8 @@ impl Engine {
 
     fn started_before(&self, key: RunKey) -> StartWorkflowExecutionResponse {
         let run = self.runs.get(key);
-        let event = link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };
+        let event =
+            link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };
         let link = link::WorkflowEvent {
             namespace: self.namespaces.get(run.namespace).name.clone(),
             workflow_id: run.workflow_id.clone(),
@@ -187,7 +191,8 @@ impl Engine {
             }
             WorkflowIdReusePolicy::AllowDuplicateFailedOnly if !is_failed(run.status) => {
                 let policy = "Workflow Id reuse policy: allow duplicate workflow Id if last run failed.";
-                Err(self.already_started(existing, format!("Workflow execution already finished successfully. {names} {policy}")))
+                Err(self
+                    .already_started(existing, format!("Workflow execution already finished successfully. {names} {policy}")))
             }
             _ => Ok(Room::Free),
         }
@@ -223,15 +228,18 @@ impl Engine {
         });
     }
 
-    fn start_of(&mut self, namespace: NamespaceId, run_id: String, request: StartWorkflowExecutionRequest, eager: bool) -> Start {
+    fn start_of(
+        &mut self,
+        namespace: NamespaceId,
+        run_id: String,
+        request: StartWorkflowExecutionRequest,
+        eager: bool,
+    ) -> Start {
         let now = self.clock.now();
         let execution_timeout = span(request.workflow_execution_timeout.as_ref());
         let start_delay = span(request.workflow_start_delay.as_ref());
-        let backoff = if start_delay.is_zero() {
-            first_backoff(&request.cron_schedule, now)
-        } else {
-            Some(span_to_proto(start_delay))
-        };
+        let backoff =
+            if start_delay.is_zero() { first_backoff(&request.cron_schedule, now) } else { Some(span_to_proto(start_delay)) };
         let expiration = now + start_delay + execution_timeout;
         let attributes = WorkflowExecutionStartedEventAttributes {
             workflow_type: request.workflow_type,

@@ -14,7 +14,7 @@ use crate::{
     engine::{
         failure::{self, encode_string},
         matching::{QueueKind, Task, TaskKey},
-        retry::{self, Verdict},
+        retry::{self, Verdict, Whose},
         time::{Time, span},
         timers::TimerKey,
     },
@@ -24,9 +24,9 @@ use crate::{
         enums::{RetryState, TimeoutType},
         failure::Failure,
         history::{
-            ActivityTaskCancelRequestedEventAttributes, ActivityTaskCanceledEventAttributes, ActivityTaskCompletedEventAttributes,
-            ActivityTaskFailedEventAttributes, ActivityTaskScheduledEventAttributes, ActivityTaskStartedEventAttributes,
-            ActivityTaskTimedOutEventAttributes, history_event::Attributes,
+            ActivityTaskCancelRequestedEventAttributes, ActivityTaskCanceledEventAttributes,
+            ActivityTaskCompletedEventAttributes, ActivityTaskFailedEventAttributes, ActivityTaskScheduledEventAttributes,
+            ActivityTaskStartedEventAttributes, ActivityTaskTimedOutEventAttributes, history_event::Attributes,
         },
     },
 };
@@ -147,13 +147,18 @@ impl Run {
             attempt_timer: None,
             heartbeat_timer: None,
         });
-        let id = self.add_event_with(cx, Attributes::ActivityTaskScheduledEventAttributes(scheduled(command, completed_event_id)), extras);
+        let id = self.add_event_with(
+            cx,
+            Attributes::ActivityTaskScheduledEventAttributes(scheduled(command, completed_event_id)),
+            extras,
+        );
         activity.scheduled_event_id = id;
         if !eager {
             self.dispatch_activity(cx, &mut activity);
         }
         if let Some(at) = activity.expiration() {
-            activity.schedule_to_close_timer = Some(self.activity_timer(cx, id, at, ActivityDue::Timeout(TimeoutType::ScheduleToClose)));
+            activity.schedule_to_close_timer =
+                Some(self.activity_timer(cx, id, at, ActivityDue::Timeout(TimeoutType::ScheduleToClose)));
         }
         self.activities.insert(id, activity);
         id
@@ -259,19 +264,18 @@ impl Run {
         if activity.cancel_requested_event_id != 0 {
             return Err(RetryState::CancelRequested);
         }
-        if let Some(TimeoutType::ScheduleToStart | TimeoutType::ScheduleToClose) = failure.and_then(failure::timeout_type) {
-            return Err(RetryState::Timeout);
-        }
-        let backoff = match retry::backoff(policy, activity.attempt, cx.now, activity.expiration(), failure) {
+        let backoff = match retry::backoff(policy, activity.attempt, cx.now, activity.expiration(), failure, Whose::Activity) {
             Verdict::Retry(backoff) => backoff,
             Verdict::Stop(retry_state) => return Err(retry_state),
         };
-        let Some(mut activity) = self.activities.remove(&scheduled_event_id) else { return Err(RetryState::InternalServerError) };
+        let Some(mut activity) = self.activities.remove(&scheduled_event_id) else {
+            return Err(RetryState::InternalServerError);
+        };
         stop_attempt(cx, &mut activity);
         activity.attempt += 1;
         activity.state = ActivityState::Backoff;
         activity.started_time = None;
-        activity.last_failure = failure.map(|failure| failure::truncate(failure, cx.limits.activity_failure_size_max_bytes));
+        activity.last_failure = failure.map(|failure| failure::truncate(failure, cx.limits.activity_failure_max_bytes));
         activity.last_attempt_complete_time = Some(cx.now);
         activity.scheduled_time = cx.now + backoff;
         activity.attempt_timer = Some(self.activity_timer(cx, scheduled_event_id, cx.now + backoff, ActivityDue::Retry));
@@ -285,13 +289,15 @@ impl Run {
         let started_event_id = self.write_activity_started(cx, &activity);
         let identity = identity.to_owned();
         let attributes = match outcome {
-            Outcome::Completed(result) => Attributes::ActivityTaskCompletedEventAttributes(ActivityTaskCompletedEventAttributes {
-                result,
-                scheduled_event_id,
-                started_event_id,
-                identity,
-                ..ActivityTaskCompletedEventAttributes::default()
-            }),
+            Outcome::Completed(result) => {
+                Attributes::ActivityTaskCompletedEventAttributes(ActivityTaskCompletedEventAttributes {
+                    result,
+                    scheduled_event_id,
+                    started_event_id,
+                    identity,
+                    ..ActivityTaskCompletedEventAttributes::default()
+                })
+            }
             Outcome::Failed(failure, retry_state) => {
                 Attributes::ActivityTaskFailedEventAttributes(ActivityTaskFailedEventAttributes {
                     failure,
@@ -310,14 +316,16 @@ impl Run {
                     retry_state: retry_state.into(),
                 })
             }
-            Outcome::Canceled(details) => Attributes::ActivityTaskCanceledEventAttributes(ActivityTaskCanceledEventAttributes {
-                details,
-                latest_cancel_requested_event_id: activity.cancel_requested_event_id,
-                scheduled_event_id,
-                started_event_id,
-                identity,
-                ..ActivityTaskCanceledEventAttributes::default()
-            }),
+            Outcome::Canceled(details) => {
+                Attributes::ActivityTaskCanceledEventAttributes(ActivityTaskCanceledEventAttributes {
+                    details,
+                    latest_cancel_requested_event_id: activity.cancel_requested_event_id,
+                    scheduled_event_id,
+                    started_event_id,
+                    identity,
+                    ..ActivityTaskCanceledEventAttributes::default()
+                })
+            }
         };
         stop(cx, &mut activity);
         self.add_event(cx, attributes);

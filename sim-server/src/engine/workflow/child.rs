@@ -91,7 +91,10 @@ impl Run {
     }
 
     /// The attributes of the event that initiated a child.
-    pub(crate) fn child_initiated(&self, initiated_event_id: i64) -> Option<StartChildWorkflowExecutionInitiatedEventAttributes> {
+    pub(crate) fn child_initiated(
+        &self,
+        initiated_event_id: i64,
+    ) -> Option<StartChildWorkflowExecutionInitiatedEventAttributes> {
         match self.history.get(initiated_event_id)?.attributes? {
             Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes) => Some(attributes),
             _ => None,

@@ -8,7 +8,7 @@ use crate::{
         cron,
         effects::Effect,
         failure,
-        retry::{self, Verdict},
+        retry::{self, Verdict, Whose},
         time::span_to_proto,
     },
     proto::{
@@ -79,11 +79,8 @@ impl Run {
         links: Vec<Link>,
     ) {
         self.leave_workflow_task(cx);
-        let attributes = WorkflowExecutionTerminatedEventAttributes {
-            reason: reason.to_owned(),
-            details,
-            identity: identity.to_owned(),
-        };
+        let attributes =
+            WorkflowExecutionTerminatedEventAttributes { reason: reason.to_owned(), details, identity: identity.to_owned() };
         let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
         self.close(cx, WorkflowExecutionStatus::Terminated, attributes, Extras { links, ..Extras::default() });
     }
@@ -92,11 +89,8 @@ impl Run {
     pub(crate) fn time_out(&mut self, cx: &mut Cx<'_>, may_follow: bool) {
         let expired = self.facts.execution_expiration.is_some_and(|at| at <= cx.now);
         let failure = failure::timeout("workflow timeout".to_owned(), TimeoutType::StartToClose);
-        let (successor, retry_state) = if may_follow && !expired {
-            self.retry_or_cron_successor(cx, Some(&failure))
-        } else {
-            (None, RetryState::Timeout)
-        };
+        let (successor, retry_state) =
+            if may_follow && !expired { self.retry_or_cron_successor(cx, Some(&failure)) } else { (None, RetryState::Timeout) };
         self.leave_workflow_task(cx);
         let attributes = WorkflowExecutionTimedOutEventAttributes {
             retry_state: retry_state.into(),
@@ -203,7 +197,9 @@ impl Run {
     fn retry_or_cron_successor(&self, cx: &mut Cx<'_>, failure: Option<&Failure>) -> (Option<Successor>, RetryState) {
         let verdict = match &self.facts.retry_policy {
             None => Verdict::Stop(RetryState::RetryPolicyNotSet),
-            Some(policy) => retry::backoff(policy, self.facts.attempt, cx.now, self.facts.execution_expiration, failure),
+            Some(policy) => {
+                retry::backoff(policy, self.facts.attempt, cx.now, self.facts.execution_expiration, failure, Whose::Workflow)
+            }
         };
         match verdict {
             Verdict::Retry(backoff) => {

@@ -195,7 +195,9 @@ fn type_of(attributes: &Attributes) -> EventType {
         A::WorkflowExecutionTerminatedEventAttributes(_) => E::WorkflowExecutionTerminated,
         A::WorkflowExecutionCancelRequestedEventAttributes(_) => E::WorkflowExecutionCancelRequested,
         A::WorkflowExecutionCanceledEventAttributes(_) => E::WorkflowExecutionCanceled,
-        A::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(_) => E::RequestCancelExternalWorkflowExecutionInitiated,
+        A::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(_) => {
+            E::RequestCancelExternalWorkflowExecutionInitiated
+        }
         A::RequestCancelExternalWorkflowExecutionFailedEventAttributes(_) => E::RequestCancelExternalWorkflowExecutionFailed,
         A::ExternalWorkflowExecutionCancelRequestedEventAttributes(_) => E::ExternalWorkflowExecutionCancelRequested,
         A::WorkflowExecutionContinuedAsNewEventAttributes(_) => E::WorkflowExecutionContinuedAsNew,

@@ -10,8 +10,9 @@ use crate::{
         history::{
             ExternalWorkflowExecutionCancelRequestedEventAttributes, ExternalWorkflowExecutionSignaledEventAttributes,
             RequestCancelExternalWorkflowExecutionFailedEventAttributes,
-            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes, SignalExternalWorkflowExecutionFailedEventAttributes,
-            SignalExternalWorkflowExecutionInitiatedEventAttributes, history_event::Attributes,
+            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+            SignalExternalWorkflowExecutionFailedEventAttributes, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+            history_event::Attributes,
         },
     },
 };
@@ -38,7 +39,8 @@ impl Run {
         };
         let request_id = cx.ids.uuid();
         let external = External::Signal(Box::new(attributes.clone()));
-        let id = self.add_event_with(cx, Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes), extras);
+        let id =
+            self.add_event_with(cx, Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes), extras);
         self.leave_for(cx, id, target.id, request_id, external);
     }
 
@@ -89,15 +91,17 @@ impl Run {
             return;
         }
         let attributes = match failed {
-            None => Attributes::ExternalWorkflowExecutionSignaledEventAttributes(ExternalWorkflowExecutionSignaledEventAttributes {
-                initiated_event_id,
-                namespace: sent.namespace,
-                namespace_id: sent.namespace_id,
-                workflow_execution: sent.workflow_execution,
-                control: sent.control,
-            }),
-            Some(cause) => {
-                Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(SignalExternalWorkflowExecutionFailedEventAttributes {
+            None => {
+                Attributes::ExternalWorkflowExecutionSignaledEventAttributes(ExternalWorkflowExecutionSignaledEventAttributes {
+                    initiated_event_id,
+                    namespace: sent.namespace,
+                    namespace_id: sent.namespace_id,
+                    workflow_execution: sent.workflow_execution,
+                    control: sent.control,
+                })
+            }
+            Some(cause) => Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(
+                SignalExternalWorkflowExecutionFailedEventAttributes {
                     cause: cause.into(),
                     workflow_task_completed_event_id: sent.workflow_task_completed_event_id,
                     namespace: sent.namespace,
@@ -105,8 +109,8 @@ impl Run {
                     workflow_execution: sent.workflow_execution,
                     initiated_event_id,
                     control: sent.control,
-                })
-            }
+                },
+            ),
         };
         self.add_event(cx, attributes);
         self.schedule_workflow_task(cx);

@@ -8,7 +8,9 @@ use crate::{
     engine::{time::span, timers::TimerKey},
     proto::{
         command::{CancelTimerCommandAttributes, StartTimerCommandAttributes},
-        history::{TimerCanceledEventAttributes, TimerFiredEventAttributes, TimerStartedEventAttributes, history_event::Attributes},
+        history::{
+            TimerCanceledEventAttributes, TimerFiredEventAttributes, TimerStartedEventAttributes, history_event::Attributes,
+        },
     },
 };
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::{
     Cx, Run,
     due::{Due, RunDue},
-    events::new_event,
 };
 use crate::{
     engine::{
@@ -17,7 +16,7 @@ use crate::{
         timers::TimerKey,
     },
     proto::{
-        enums::{SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
+        enums::{EventType, SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
             HistoryEvent, WorkflowTaskCompletedEventAttributes, WorkflowTaskFailedEventAttributes,
@@ -180,12 +179,15 @@ impl Run {
         let Some(mut task) = self.tasks.pending.take() else { return 0 };
         leave_queue(cx, &mut task);
         if task.transient {
-            for event in self.transient_events(cx, &task) {
+            for mut event in self.transient_events(&task) {
+                event.task_id = cx.ids.task_id();
                 self.write(event);
             }
         }
         self.tasks.attempt = 1;
         self.tasks.last_started_event_id = task.started_event_id;
+        // Those that were not answered along with it go with the next one.
+        self.queries.splice(0..0, std::mem::take(&mut task.queries));
         let attributes = WorkflowTaskCompletedEventAttributes {
             scheduled_event_id: task.scheduled_event_id,
             started_event_id: task.started_event_id,
@@ -267,22 +269,22 @@ impl Run {
         }
     }
 
-    /// The events of a transient task as the worker sees them.
-    pub(crate) fn transient_events(&self, cx: &mut Cx<'_>, task: &WorkflowTask) -> Vec<HistoryEvent> {
-        let scheduled = HistoryEvent {
-            event_id: task.scheduled_event_id,
-            event_time: Some(task.scheduled_time.to_proto()),
-            ..new_event(cx, self.scheduled_attributes(task.timeout))
+    /// The events of a transient task as the worker sees them, before they are written.
+    pub(crate) fn transient_events(&self, task: &WorkflowTask) -> Vec<HistoryEvent> {
+        let event = |event_id, at: Time, event_type: EventType, attributes| HistoryEvent {
+            event_id,
+            event_time: Some(at.to_proto()),
+            event_type: event_type.into(),
+            attributes: Some(attributes),
+            ..HistoryEvent::default()
         };
-        if task.started_event_id == 0 {
-            return vec![scheduled];
+        let scheduled = self.scheduled_attributes(task.timeout);
+        let mut events = vec![event(task.scheduled_event_id, task.scheduled_time, EventType::WorkflowTaskScheduled, scheduled)];
+        if task.started_event_id != 0 {
+            let started = Attributes::WorkflowTaskStartedEventAttributes(started_attributes(task));
+            events.push(event(task.started_event_id, task.started_time, EventType::WorkflowTaskStarted, started));
         }
-        let started = HistoryEvent {
-            event_id: task.started_event_id,
-            event_time: Some(task.started_time.to_proto()),
-            ..new_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started_attributes(task)))
-        };
-        vec![scheduled, started]
+        events
     }
 
     fn scheduled_attributes(&self, timeout: Duration) -> Attributes {
@@ -300,10 +302,10 @@ impl Run {
 
     fn suggest_continue_as_new_reasons(&self, cx: &Cx<'_>) -> Vec<i32> {
         let mut reasons = Vec::new();
-        if self.history.size_bytes() >= cx.limits.history_size_suggest_continue_as_new_bytes {
+        if self.history.size_bytes() >= cx.limits.history_size_suggest_bytes {
             reasons.push(SuggestContinueAsNewReason::HistorySizeTooLarge.into());
         }
-        if self.history.next_id() >= cx.limits.history_count_suggest_continue_as_new as i64 {
+        if self.history.next_id() >= cx.limits.history_events_suggest as i64 {
             reasons.push(SuggestContinueAsNewReason::TooManyHistoryEvents.into());
         }
         reasons
