@@ -190,7 +190,8 @@ impl EnvironmentBuilder {
     /// Starts the server, and connects a client to it.
     ///
     /// # Errors
-    /// [`Error::Connect`] if the client cannot connect; [`Error::Client`] if the SDK refuses to make one.
+    /// [`Error::Refused`] if the server cannot start with this; [`Error::Connect`] if the client cannot connect;
+    /// [`Error::Client`] if the SDK refuses to make one.
     ///
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
@@ -203,7 +204,7 @@ impl EnvironmentBuilder {
             time_skipping: false,
             ..Config::default()
         };
-        let test_service = TestService::new(Host::new(Service::new(config)));
+        let test_service = TestService::new(Host::new(Service::new(&config).map_err(Error::Refused)?));
         let skipping = Skipping::new(test_service.clone(), self.time_skipping);
         let (alive, environment) = watch::channel(());
         let server = Arc::new(Server { test_service, skipping, environment });
