@@ -2,7 +2,7 @@
 //! what starting a task means is not.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -73,6 +73,8 @@ pub(crate) struct Matching {
     queues: Vec<Queue>,
     names: BTreeMap<(NamespaceId, QueueKind, String), QueueId>,
     parked: BTreeMap<Ticket, QueueId>,
+    /// Worker instances that said good-bye.
+    shut_down: BTreeSet<String>,
     last_sequence: u64,
     /// Queues where a task may meet a poller now, in the order in which that came about.
     ready: VecDeque<QueueId>,
@@ -149,22 +151,19 @@ impl Matching {
         room.kind
     }
 
-    /// The parked polls of one worker instance on the named queue; of every queue if `name` is empty.
-    pub(crate) fn polls_of(&self, namespace: NamespaceId, name: &str, worker_instance_key: &str) -> Vec<Ticket> {
-        let wanted = |queue: &QueueId| {
-            self.names
-                .iter()
-                .any(|((of, _, queue_name), id)| *of == namespace && id == queue && (name.is_empty() || queue_name == name))
-        };
+    /// A worker instance shuts down: its parked polls. What it still has on the way to us is answered at once, see
+    /// [`Self::has_shut_down`].
+    pub(crate) fn shut_down(&mut self, worker_instance_key: &str) -> Vec<Ticket> {
+        self.shut_down.insert(worker_instance_key.to_owned());
         let is_mine = |ticket: &Ticket, queue: &QueueId| {
             let room = &self.queues[queue.0 as usize];
             room.pollers.iter().any(|poller| poller.ticket == *ticket && poller.worker_instance_key == worker_instance_key)
         };
-        self.parked
-            .iter()
-            .filter(|(ticket, queue)| is_mine(ticket, queue) && wanted(queue))
-            .map(|(ticket, _)| *ticket)
-            .collect()
+        self.parked.iter().filter(|(ticket, queue)| is_mine(ticket, queue)).map(|(ticket, _)| *ticket).collect()
+    }
+
+    pub(crate) fn has_shut_down(&self, worker_instance_key: &str) -> bool {
+        self.shut_down.contains(worker_instance_key)
     }
 
     /// The worker of a sticky queue says good-bye: the runs whose workflow task waits there.
