@@ -29,7 +29,8 @@ fn the_table_has_every_rpc_of_the_three_services() {
 fn the_page_tells_which_are_served() {
     for row in TABLE {
         let line = format!("| {} | ", row.method);
-        let state = PAGE.lines().find_map(|of| of.strip_prefix(&line)).unwrap_or_else(|| panic!("{} is not on the page", row.method));
+        let state =
+            PAGE.lines().find_map(|of| of.strip_prefix(&line)).unwrap_or_else(|| panic!("{} is not on the page", row.method));
         assert_eq!(!state.starts_with("UNIMPLEMENTED"), row.is_bound(), "{}: {state}", row.method);
     }
 }

@@ -63,7 +63,7 @@ struct Queue {
     last_poll: Option<Time>,
     /// The last poll was given up by its caller, and none came since: the worker is gone.
     left: bool,
-    /// Since when (wall) tasks wait here and nobody polls.
+    /// Since when (wall) nobody polls, or since the last task came then.
     unpolled_since: Option<Time>,
 }
 
