@@ -1,5 +1,7 @@
 //! The wire's side of the service: one table binds every RPC to the engine.
 
+pub mod status;
+
 use bytes::Bytes;
 use tonic::Status;
 
