@@ -104,7 +104,8 @@ def cancelled_after(seconds: float, test: Callable[..., Awaitable[None]]) -> Cal
     return limited
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Ends the run with the plain line that CI reads."""
-    passed, failed, errors = (len(terminalreporter.stats.get(kind, [])) for kind in ("passed", "failed", "error"))
-    terminalreporter.write_line(f"python: {passed} passed, {failed + errors} failed")
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    passed, failed, errors = (len(reporter.stats.get(kind, [])) for kind in ("passed", "failed", "error"))
+    reporter.write_line(f"python: {passed} passed, {failed + errors} failed")

@@ -1,9 +1,7 @@
-"""A month of virtual time from Python; run with FORETIME naming the binary."""
-
-import asyncio
 import os
 from datetime import timedelta
 
+import pytest
 from temporalio import workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -17,12 +15,11 @@ class Month:
         return "a month later"
 
 
-async def main() -> None:
-    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=os.environ["FORETIME"]) as env:
+@pytest.mark.asyncio
+async def test_a_month() -> None:
+    foretime = os.environ["FORETIME"]  # the path of the binary
+    async with await WorkflowEnvironment.start_time_skipping(test_server_existing_path=foretime) as env:
         async with Worker(env.client, task_queue="months", workflows=[Month]):
-            print(await env.client.execute_workflow(Month.run, id="month", task_queue="months"))
-            print(await env.get_current_time())
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+            start = await env.get_current_time()
+            assert await env.client.execute_workflow(Month.run, id="month", task_queue="months") == "a month later"
+            assert await env.get_current_time() - start >= timedelta(days=30)
