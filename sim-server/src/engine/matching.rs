@@ -54,7 +54,6 @@ pub(crate) struct Poller {
 
 #[derive(Debug, Default)]
 struct Queue {
-    name: String,
     kind: Option<QueueKind>,
     tasks: BTreeMap<(u8, u64), Task>,
     pollers: VecDeque<Poller>,
@@ -87,7 +86,7 @@ impl Matching {
         let key = (namespace, kind, name.to_owned());
         let queues = &mut self.queues;
         *self.names.entry(key).or_insert_with(|| {
-            queues.push(Queue { name: name.to_owned(), kind: Some(kind), ..Queue::default() });
+            queues.push(Queue { kind: Some(kind), ..Queue::default() });
             QueueId(queues.len() as u32 - 1)
         })
     }
@@ -217,14 +216,6 @@ impl Matching {
     /// How many tasks wait in the queue.
     pub(crate) fn backlog(&self, queue: QueueId) -> usize {
         self.queues[queue.0 as usize].tasks.len()
-    }
-
-    pub(crate) fn name(&self, queue: QueueId) -> &str {
-        &self.queues[queue.0 as usize].name
-    }
-
-    pub(crate) fn queue_of(key: TaskKey) -> QueueId {
-        key.queue
     }
 
     fn room(&mut self, queue: QueueId) -> &mut Queue {
