@@ -7,6 +7,7 @@ use super::{
     time::{Time, span},
     workflow::{
         Parent,
+        child::Child,
         events::Extras,
         signal::{CancelRequest, Signal},
         start::Start,
@@ -74,7 +75,8 @@ impl Engine {
     fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {
         let run = self.runs.get(parent);
         let Some(child) = run.children.get(&initiated_event_id) else { return };
-        if !run.is_running() && child.parent_close_policy != ParentClosePolicy::Abandon {
+        if !run.is_running() {
+            // The parent closed in the very task that asked for the child: it never starts, whatever its policy.
             return;
         }
         let (namespace, Some(initiated)) = (child.namespace, run.child_initiated(initiated_event_id)) else { return };
@@ -101,6 +103,7 @@ impl Engine {
         let start = self.child_start(parent, namespace, initiated, initiated_event_id);
         let run_id = start.run_id.clone();
         let child = self.begin_run(start);
+        self.runs.get_mut(child).history.end_batch();
         self.transact(parent, |run, cx| run.child_started(cx, initiated_event_id, &run_id, header));
         self.transact(child, |run, cx| run.schedule_first_workflow_task(cx));
     }
@@ -175,7 +178,7 @@ impl Engine {
             self.tell_parent(&parent, &run_id, close);
         }
         for child in children.into_values().filter(|child| !child.run_id.is_empty()) {
-            self.apply_parent_close_policy(child.namespace, &child.workflow_id, &child.run_id, child.parent_close_policy);
+            self.apply_parent_close_policy(key, &child);
         }
         self.release_queries(key, queries);
     }
@@ -188,28 +191,22 @@ impl Engine {
         }
     }
 
-    fn apply_parent_close_policy(
-        &mut self,
-        namespace: NamespaceId,
-        workflow_id: &str,
-        first_run_id: &str,
-        policy: ParentClosePolicy,
-    ) {
-        let Some(key) = self.runs.current(namespace, workflow_id) else { return };
+    fn apply_parent_close_policy(&mut self, parent: RunKey, child: &Child) {
+        let Some(key) = self.runs.current(child.namespace, &child.workflow_id) else { return };
         let run = self.runs.get(key);
-        if !run.is_running() || run.facts.first_run_id != first_run_id {
+        if !run.is_running() || run.facts.first_run_id != child.run_id {
             return;
         }
-        match policy {
+        match child.parent_close_policy {
             ParentClosePolicy::Abandon | ParentClosePolicy::Unspecified => {}
             ParentClosePolicy::Terminate => {
                 self.transact(key, |run, cx| run.terminate(cx, PARENT_CLOSE_REASON, None, SERVER_IDENTITY, Vec::new()));
             }
             ParentClosePolicy::RequestCancel => {
                 let request = CancelRequest {
-                    reason: PARENT_CLOSE_REASON.to_owned(),
                     identity: SERVER_IDENTITY.to_owned(),
                     request_id: self.ids.uuid(),
+                    external_workflow_execution: Some(self.execution_of(parent)),
                     ..CancelRequest::default()
                 };
                 self.transact(key, |run, cx| run.request_cancel(cx, request));
@@ -286,9 +283,13 @@ impl Engine {
         child_workflow_only: bool,
     ) -> Option<RunKey> {
         let target = target?;
+        let sender = self.runs.get(from);
+        if sender.namespace == namespace && sender.workflow_id == target.workflow_id {
+            // A workflow does not reach itself this way.
+            return None;
+        }
         let key = self.runs.find(namespace, &target.workflow_id, &target.run_id).ok()?;
         if child_workflow_only {
-            let sender = self.runs.get(from);
             let parent = self.runs.get(key).facts.parent.as_deref()?;
             if parent.workflow_id != sender.workflow_id || parent.run_id != sender.run_id {
                 return None;

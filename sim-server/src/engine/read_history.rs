@@ -69,7 +69,7 @@ impl Engine {
         let token = PageToken::parse(&request.next_page_token)?;
         let named = request.execution.as_ref().map_or("", |execution| execution.run_id.as_str());
         if !named.is_empty() && named != token.run_id {
-            return Err(Error::invalid("Invalid NextPageToken."));
+            return Err(Error::invalid("RunId in the request does not match the NextPageToken."));
         }
         Ok(token)
     }
@@ -77,10 +77,11 @@ impl Engine {
     fn page(&self, key: RunKey, token: &PageToken, page_size: usize, waiting: bool, shows_transient: bool) -> HistoryReply {
         let run = self.runs.get(key);
         let until = if token.from < token.until { token.until } else { run.history.next_id() };
-        let end = run.history.page_end(token.from, until, page_size, PAGE_BYTES);
+        let page = run.history.page(token.from, until, page_size, PAGE_BYTES);
+        let end = page.end;
         let mut bytes = run.history.slice(token.from, end).to_vec();
         let mut next = PageToken { run_id: run.run_id.clone(), from: end, until, waiting, ..PageToken::default() };
-        if end < until {
+        if end < until || page.is_full && !waiting {
             return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
         }
         if waiting && (run.is_running() || end < run.history.next_id()) {
@@ -88,7 +89,7 @@ impl Engine {
             return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
         }
         if shows_transient && let Some(task) = run.tasks.pending.as_ref().filter(|task| task.transient) {
-            for event in run.transient_events(task) {
+            for event in run.transient_events_to_read(task) {
                 history::append(&mut bytes, &event);
             }
         }

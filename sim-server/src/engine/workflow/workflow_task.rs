@@ -46,6 +46,8 @@ pub(crate) struct WorkflowTasks {
     pub(crate) first_backoff: Option<TimerKey>,
     /// The completion of a task is being applied: what happens now goes behind what is buffered.
     pub(crate) completing: bool,
+    /// Several things fall due at once: one task for all of them is scheduled at the end, if (true) it is wanted.
+    pub(crate) deferred: Option<bool>,
 }
 
 /// The queue of the worker that has the run in its cache.
@@ -81,7 +83,7 @@ pub(crate) struct WorkflowTask {
 
 impl Default for WorkflowTasks {
     fn default() -> Self {
-        Self { pending: None, attempt: 1, last_started_event_id: 0, sticky: None, first_backoff: None, completing: false }
+        Self { pending: None, attempt: 1, last_started_event_id: 0, sticky: None, first_backoff: None, completing: false, deferred: None }
     }
 }
 
@@ -98,6 +100,10 @@ impl WorkflowTasks {
 impl Run {
     /// Schedules a workflow task, unless there is one already or the first one is not due yet.
     pub(crate) fn schedule_workflow_task(&mut self, cx: &mut Cx<'_>) {
+        if let Some(wanted) = &mut self.tasks.deferred {
+            *wanted = true;
+            return;
+        }
         if self.is_running() && self.tasks.pending.is_none() && self.tasks.first_backoff.is_none() {
             self.place_workflow_task(cx, None, true);
         }
@@ -167,7 +173,9 @@ impl Run {
         task.started_event_id = if task.transient {
             task.scheduled_event_id + 1
         } else {
-            self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started_attributes(&task)))
+            let id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started_attributes(&task)));
+            self.history.end_batch();
+            id
         };
         task.timer = Some(cx.timers.add(cx.now + task.timeout, Due::Run(self.key, RunDue::WorkflowTaskStartToClose)));
         task.queries = std::mem::take(&mut self.queries);
@@ -271,6 +279,15 @@ impl Run {
 
     /// The events of a transient task as the worker sees them, before they are written.
     pub(crate) fn transient_events(&self, task: &WorkflowTask) -> Vec<HistoryEvent> {
+        self.transient_events_by(task, &task.identity)
+    }
+
+    /// The same, as a reader of the history sees them: who has the task is not told.
+    pub(crate) fn transient_events_to_read(&self, task: &WorkflowTask) -> Vec<HistoryEvent> {
+        self.transient_events_by(task, "")
+    }
+
+    fn transient_events_by(&self, task: &WorkflowTask, identity: &str) -> Vec<HistoryEvent> {
         let event = |event_id, at: Time, event_type: EventType, attributes| HistoryEvent {
             event_id,
             event_time: Some(at.to_proto()),
@@ -281,7 +298,8 @@ impl Run {
         let scheduled = self.scheduled_attributes(task.timeout);
         let mut events = vec![event(task.scheduled_event_id, task.scheduled_time, EventType::WorkflowTaskScheduled, scheduled)];
         if task.started_event_id != 0 {
-            let started = Attributes::WorkflowTaskStartedEventAttributes(started_attributes(task));
+            let started = WorkflowTaskStartedEventAttributes { identity: identity.to_owned(), ..started_attributes(task) };
+            let started = Attributes::WorkflowTaskStartedEventAttributes(started);
             events.push(event(task.started_event_id, task.started_time, EventType::WorkflowTaskStarted, started));
         }
         events
