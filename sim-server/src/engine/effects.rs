@@ -59,7 +59,11 @@ impl Engine {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::StartChild { parent, initiated_event_id } => self.start_child(parent, initiated_event_id),
-                Effect::StartRun(start) => {
+                Effect::StartRun(mut start) => {
+                    let expire_time = Some((self.clock.now() + self.namespaces.get(start.namespace).retention).to_proto());
+                    for point in start.attributes.prev_auto_reset_points.iter_mut().flat_map(|of| &mut of.points) {
+                        point.expire_time = point.expire_time.or(expire_time);
+                    }
                     let key = self.begin_run(*start);
                     self.transact(key, |run, cx| run.schedule_first_workflow_task(cx));
                 }
@@ -117,8 +121,8 @@ impl Engine {
     ) -> Start {
         let now = self.clock.now();
         let run_id = self.ids.run_id(now);
-        let request_id = self.ids.uuid();
         let run = self.runs.get(parent);
+        let request_id = format!("{}:{initiated_event_id}:0", run.run_id);
         let of = self.namespaces.get(run.namespace);
         let this = WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() };
         let root = match run.facts.root.as_deref() {

@@ -95,7 +95,11 @@ impl History {
     }
 
     fn start_of(&self, id: i64) -> usize {
-        if id <= 1 { 0 } else { self.ends.get(id as usize - 2).map_or(self.bytes.len(), |&end| (end & !LAST_OF_BATCH) as usize) }
+        if id <= 1 {
+            0
+        } else {
+            self.ends.get(id as usize - 2).map_or(self.bytes.len(), |&end| (end & !LAST_OF_BATCH) as usize)
+        }
     }
 }
 

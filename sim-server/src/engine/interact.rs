@@ -121,7 +121,8 @@ impl Engine {
 
     /// A link to the event that a request made.
     pub(super) fn link_by_request(&self, key: RunKey, request_id: &str, event_type: EventType) -> Link {
-        let reference = link::workflow_event::RequestIdReference { request_id: request_id.to_owned(), event_type: event_type.into() };
+        let reference =
+            link::workflow_event::RequestIdReference { request_id: request_id.to_owned(), event_type: event_type.into() };
         self.link_to(key, link::workflow_event::Reference::RequestIdRef(reference))
     }
 

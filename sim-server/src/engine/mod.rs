@@ -54,7 +54,7 @@ pub mod validate;
 mod workflow;
 
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
-pub use read_history::HistoryReply;
+pub use read_history::{HistoryReply, Reader};
 
 use crate::{
     config::{Config, Personality, SearchAttributeType},

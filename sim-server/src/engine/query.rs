@@ -175,7 +175,9 @@ impl Engine {
         }
         validate::respond::query_result(&mut result, &self.limits);
         let answer = match result.result_type() {
-            QueryResultType::Answered => Ok(QueryWorkflowResponse { query_result: result.answer, ..QueryWorkflowResponse::default() }),
+            QueryResultType::Answered => {
+                Ok(QueryWorkflowResponse { query_result: result.answer, ..QueryWorkflowResponse::default() })
+            }
             _ => Err(failed(&result.error_message, result.failure)),
         };
         self.finish_query(id, answer);

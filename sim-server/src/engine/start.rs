@@ -144,7 +144,8 @@ impl Engine {
 
     fn started_before(&self, key: RunKey) -> StartWorkflowExecutionResponse {
         let run = self.runs.get(key);
-        let event = link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };
+        let event =
+            link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };
         let link = self.link_to(key, link::workflow_event::Reference::EventRef(event));
         StartWorkflowExecutionResponse {
             run_id: run.run_id.clone(),
@@ -239,6 +240,10 @@ impl Engine {
         eager: bool,
     ) -> Start {
         let now = self.clock.now();
+        let mut request = request;
+        if let Some(search_attributes) = &mut request.search_attributes {
+            self.namespaces.get(namespace).search_attributes.set_types(search_attributes);
+        }
         let execution_timeout = span(request.workflow_execution_timeout.as_ref());
         let start_delay = span(request.workflow_start_delay.as_ref());
         let backoff =

@@ -16,13 +16,13 @@ use crate::{
         common::{Link, Memo, Payloads, SearchAttributes},
         enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
         failure::Failure,
-        workflow::ResetPoints,
         history::{
             WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
             WorkflowExecutionContinuedAsNewEventAttributes, WorkflowExecutionFailedEventAttributes,
             WorkflowExecutionStartedEventAttributes, WorkflowExecutionTerminatedEventAttributes,
             WorkflowExecutionTimedOutEventAttributes, history_event::Attributes,
         },
+        workflow::ResetPoints,
     },
 };
 

@@ -111,6 +111,7 @@ pub(crate) struct HistoryWaiter {
     /// Answer once an event with this id exists; for a wait on the close event: never by count.
     pub(crate) from: i64,
     pub(crate) close_event_only: bool,
+    pub(crate) follows_next_run_id: bool,
 }
 
 /// One run of a workflow.

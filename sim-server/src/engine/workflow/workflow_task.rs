@@ -12,6 +12,7 @@ use super::{
 use crate::{
     engine::{
         matching::{QueueId, QueueKind, Task, TaskKey},
+        search_attributes,
         time::{Time, span_to_proto},
         timers::TimerKey,
     },
@@ -24,12 +25,17 @@ use crate::{
             history_event::Attributes,
         },
         taskqueue::TaskQueue,
+        workflow::ResetPointInfo,
         workflowservice::RespondWorkflowTaskCompletedRequest,
     },
 };
 
 /// Attempts up to this one use the plain timeout; later ones add an exponential backoff, since nothing else slows them down.
 const PLAIN_TIMEOUT_ATTEMPTS: i32 = 3;
+/// Reset points of one chain of runs (`history.maxAutoResetPoints`).
+const RESET_POINTS_MAX: usize = 20;
+/// How the search attribute BuildIds calls workers without versioning.
+const UNVERSIONED: &str = "unversioned";
 const RETRY_INTERVAL_INITIAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 
@@ -83,7 +89,15 @@ pub(crate) struct WorkflowTask {
 
 impl Default for WorkflowTasks {
     fn default() -> Self {
-        Self { pending: None, attempt: 1, last_started_event_id: 0, sticky: None, first_backoff: None, completing: false, deferred: None }
+        Self {
+            pending: None,
+            attempt: 1,
+            last_started_event_id: 0,
+            sticky: None,
+            first_backoff: None,
+            completing: false,
+            deferred: None,
+        }
     }
 }
 
@@ -206,7 +220,34 @@ impl Run {
             metering_metadata: request.metering_metadata,
             ..WorkflowTaskCompletedEventAttributes::default()
         };
-        self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
+        let id = self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes));
+        self.note_build(cx, request, id);
+        id
+    }
+
+    /// The first task that a build of the worker completes is where the workflow could be reset to, and the build is
+    /// searchable (`addResetPointFromCompletion`, `addBuildIDToLoadedSearchAttribute`).
+    fn note_build(&mut self, cx: &Cx<'_>, request: &RespondWorkflowTaskCompletedRequest, completed_event_id: i64) {
+        let build_id = request.worker_version_stamp.as_ref().map(|stamp| stamp.build_id.clone()).unwrap_or_default();
+        let is_known = |point: &ResetPointInfo| point.build_id == build_id && point.binary_checksum == request.binary_checksum;
+        if !self.reset_points.iter().any(is_known) {
+            self.reset_points.push(ResetPointInfo {
+                build_id: build_id.clone(),
+                binary_checksum: request.binary_checksum.clone(),
+                run_id: self.run_id.clone(),
+                first_workflow_task_completed_id: completed_event_id,
+                create_time: Some(cx.now.to_proto()),
+                resettable: true,
+                ..ResetPointInfo::default()
+            });
+            let surplus = self.reset_points.len().saturating_sub(RESET_POINTS_MAX);
+            self.reset_points.drain(..surplus);
+        }
+        let mut builds = vec![UNVERSIONED.to_owned()];
+        if !build_id.is_empty() {
+            builds.push(format!("{UNVERSIONED}:{build_id}"));
+        }
+        search_attributes::add_keywords(&mut self.search_attributes, "BuildIds", &builds);
     }
 
     /// The started task failed. The next one is scheduled by the caller.

@@ -15,6 +15,7 @@ use crate::{
     },
     proto::{
         command::{Command, command::Attributes},
+        common::SearchAttributes,
         enums::{CommandType, ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
         history::history_event::Attributes as EventAttributes,
     },
@@ -113,11 +114,15 @@ impl<'a> Checker<'a> {
                 links: Vec::new(),
                 event_group_markers: command.event_group_markers,
             };
+            let registry = self.context.registry;
             let declared = CommandType::try_from(command.command_type).unwrap_or(CommandType::Unspecified);
             let Some(mut attributes) = command.attributes.filter(|attributes| type_of(attributes) == declared) else {
                 return Err(command::attributes_missing(declared).into());
             };
             self.check(&mut attributes, target.as_ref())?;
+            if let Some(search_attributes) = search_attributes_of(&mut attributes) {
+                registry.set_types(search_attributes);
+            }
             self.next_event_id += 1;
             checked.push(Checked { attributes, extras, target });
         }
@@ -310,6 +315,15 @@ impl From<Rejected> for Unfit {
     fn from(rejected: Rejected) -> Self {
         let Rejected { cause, message, terminate } = rejected;
         Self::TaskFailed { cause, message: format!("{}: {message}", names::cause(cause)), terminate }
+    }
+}
+
+fn search_attributes_of(attributes: &mut Attributes) -> Option<&mut SearchAttributes> {
+    match attributes {
+        Attributes::UpsertWorkflowSearchAttributesCommandAttributes(a) => a.search_attributes.as_mut(),
+        Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
+        Attributes::StartChildWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
+        _ => None,
     }
 }
 
