@@ -23,7 +23,7 @@ pub type ActivityTask = PollActivityTaskQueueResponse;
 /// How long a poll waits for a task that a script expects.
 const POLL: Duration = Duration::from_secs(20);
 /// How long a poll waits for a task that a script does not expect: the real server hangs up a second before the deadline.
-const SHORT_POLL: Duration = Duration::from_millis(2_500);
+const SHORT_POLL: Duration = Duration::from_millis(2_200);
 
 impl Script {
     /// A poll of a workflow task queue, to be filled in.
@@ -67,11 +67,27 @@ impl Script {
 
     /// Polls for a short while, and writes down what came, which should be nothing.
     pub async fn no_workflow_task(&self) {
-        match self.client.call_within(SHORT_POLL, self.new_workflow_poll(task_queue(self.queue()))).await {
+        self.no_workflow_task_of(task_queue(self.queue())).await;
+    }
+
+    /// Polls the children's queue for a short while, and writes down what came, which should be nothing.
+    pub async fn no_child_task(&self) {
+        self.no_workflow_task_of(task_queue(&self.child_queue())).await;
+    }
+
+    async fn no_workflow_task_of(&self, queue: TaskQueue) {
+        match self.client.call_within(SHORT_POLL, self.new_workflow_poll(queue)).await {
             Ok(task) if task.task_token.is_empty() => self.note("no workflow task"),
             Ok(task) => self.show_workflow_task(&task),
             Err(status) => self.show::<PollWorkflowTaskQueueRequest>(&Err(status)),
         }
+    }
+
+    /// Polls `queue` in vain: from then on the server knows for ten seconds that a worker is there. Without it, a task for a
+    /// sticky queue goes to the normal one at once.
+    pub async fn await_empty_poll(&self, queue: TaskQueue) {
+        let task = self.client.call_within(SHORT_POLL, self.new_workflow_poll(queue)).await.expect("the poll is answered");
+        assert!(task.task_token.is_empty(), "a task came");
     }
 
     /// Writes down a task: its fields, then its events by name.

@@ -31,7 +31,7 @@ crate::scripts![
     parent_terminated,
     parent_times_out,
     parent_continues_as_new,
-    child_starts_after_its_parent_closed,
+    parent_closes_before_the_child_starts,
     two_children_in_one_task,
     described,
     signals_a_child,
@@ -241,12 +241,13 @@ async fn parent_continues_as_new(s: &Script) {
     s.history("child").await;
 }
 
-async fn child_starts_after_its_parent_closed(s: &Script) {
+async fn parent_closes_before_the_child_starts(s: &Script) {
     s.start("parent").await;
     s.run_task([start_child(policy(s, ParentClosePolicy::Abandon)), complete_workflow("done")]).await;
     s.history("parent").await;
-    child_does(s, [complete_workflow("alone")]).await;
-    s.history("child").await;
+    s.step("a parent that closes with the same task: the child is never started");
+    s.no_child_task().await;
+    s.describe("child").await;
 }
 
 async fn two_children_in_one_task(s: &Script) {

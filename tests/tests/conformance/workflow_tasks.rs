@@ -256,6 +256,7 @@ fn own_queue(s: &Script) -> foretime_server::proto::taskqueue::TaskQueue {
 async fn start_sticky(s: &Script, patience_seconds: f64) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
+    s.await_empty_poll(own_queue(s)).await;
     complete_sticky(s, &task, patience_seconds).await;
     s.signal("wf", "one").await;
     let task = s.workflow_task_of(own_queue(s)).await;
