@@ -30,7 +30,12 @@ const HIDDEN: &[&str] = &[
 ];
 
 /// Tokens and measured spans: their presence shows.
-const OPAQUE: &[(&str, &str)] = &[("taskToken", "<token>"), ("nextPageToken", "<token>"), ("executionDuration", "<span>")];
+const OPAQUE: &[(&str, &str)] = &[
+    ("taskToken", "<token>"),
+    ("nextPageToken", "<token>"),
+    ("executionDuration", "<span>"),
+    ("currentRetryInterval", "<span>"),
+];
 
 static DESCRIPTORS: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).expect("the descriptors are sound"));
@@ -121,7 +126,7 @@ impl Normaliser {
         shown
             .map(|(name, value)| match OPAQUE.iter().find(|(opaque, _)| *opaque == name) {
                 Some((_, shown)) => (name, Value::String((*shown).to_owned())),
-                None => (name, self.value(value)),
+                None => (self.text(&name), self.value(value)),
             })
             .collect()
     }

@@ -32,7 +32,6 @@ crate::scripts![
     parent_times_out,
     parent_continues_as_new,
     parent_closes_before_the_child_starts,
-    two_children_in_one_task,
     described,
     signals_a_child,
     signals_another,
@@ -248,12 +247,6 @@ async fn parent_closes_before_the_child_starts(s: &Script) {
     s.step("a parent that closes with the same task: the child is never started");
     s.no_child_task().await;
     s.describe("child").await;
-}
-
-async fn two_children_in_one_task(s: &Script) {
-    s.start("parent").await;
-    s.run_task([start_child(s.child("child")), start_child(s.child("child"))]).await;
-    s.history("parent").await;
 }
 
 async fn described(s: &Script) {
