@@ -8,7 +8,7 @@ use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 use super::{codec::BytesCodec, timeout::grpc_timeout};
 use crate::host::Host;
 
-/// More than any limit of the real server: over those, the engine answers with the real server's error.
+/// The largest request message: what the real server takes (the default of grpc-go).
 const LARGEST_REQUEST_BYTES: usize = 4 << 20;
 /// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
 const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
