@@ -1,8 +1,11 @@
 //! A fleet of workflows: starting many, and asking the server afterwards what became of each.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
@@ -26,12 +29,13 @@ const CONCURRENCY: usize = 16;
 /// Skips the native protocol may make in one workflow; its own default of 200 would do, but is the server's to change.
 const NATIVE_SKIPS: i32 = 1_000;
 
-/// Starts workflows 0 to `count`; `native_skipping` asks for it in each start, as the dev server wants it.
+/// Starts workflows 0 to `count`, or as many as the limit allows; `native_skipping` asks for it in each start, as the dev
+/// server wants it.
 ///
 /// # Errors
 /// The first start that fails; the others may have been made.
-pub async fn start(link: &Link, count: usize, native_skipping: bool) -> Result<()> {
-    for_each(link, count, move |mut link: Link, index: usize| async move {
+pub async fn start(link: &Link, count: usize, native_skipping: bool, limit: Duration) -> Result<()> {
+    for_each(link, count, limit, move |mut link: Link, index: usize| async move {
         let request = StartWorkflowExecutionRequest {
             namespace: NAMESPACE.to_owned(),
             workflow_id: workflow_id(index),
@@ -52,19 +56,18 @@ pub async fn start(link: &Link, count: usize, native_skipping: bool) -> Result<(
     .context("starting workflows")
 }
 
-/// How many of the workflows 0 to `count` the server calls completed.
+/// How many of the workflows 0 to `count` the server calls completed, as far as the limit allows to ask.
 ///
 /// # Errors
 /// A question that fails.
-pub async fn completed(link: &Link, count: usize) -> Result<usize> {
+pub async fn completed(link: &Link, count: usize, limit: Duration) -> Result<usize> {
     let completed = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&completed);
-    for_each(link, count, move |mut link: Link, index: usize| {
+    for_each(link, count, limit, move |mut link: Link, index: usize| {
         let counter = Arc::clone(&counter);
         async move {
             let execution = WorkflowExecution { workflow_id: workflow_id(index), ..WorkflowExecution::default() };
-            let request =
-                DescribeWorkflowExecutionRequest { namespace: NAMESPACE.to_owned(), execution: Some(execution) };
+            let request = DescribeWorkflowExecutionRequest { namespace: NAMESPACE.to_owned(), execution: Some(execution) };
             let info = link.call(request).await?.workflow_execution_info.unwrap_or_default();
             if info.status() == WorkflowExecutionStatus::Completed {
                 counter.fetch_add(1, Ordering::Relaxed);
@@ -81,10 +84,16 @@ fn workflow_id(index: usize) -> String {
     format!("subscription-{index}")
 }
 
-async fn for_each<F>(link: &Link, count: usize, call: impl Fn(Link, usize) -> F + Clone + Send + 'static) -> Result<()>
+async fn for_each<F>(
+    link: &Link,
+    count: usize,
+    limit: Duration,
+    call: impl Fn(Link, usize) -> F + Clone + Send + 'static,
+) -> Result<()>
 where
     F: Future<Output = Result<(), Status>> + Send,
 {
+    let end = Instant::now() + limit;
     let next = Arc::new(AtomicUsize::new(0));
     let mut lanes = JoinSet::new();
     for _ in 0..CONCURRENCY.min(count) {
@@ -92,7 +101,7 @@ where
         lanes.spawn(async move {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
+                if index >= count || Instant::now() > end {
                     return Ok::<_, Status>(());
                 }
                 call(link.clone(), index).await?;

@@ -1,16 +1,17 @@
 //! Many open workflows: what each costs in memory and time, and whether that grows with their number.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use super::{
     fleet,
+    link::Link,
     options::Options,
     plan::Plan,
     record::Record,
     server::{Kind, Server, Spec},
-    tally::Tally,
+    tally::{End, Tally},
     worker::Worker,
 };
 
@@ -29,40 +30,42 @@ pub async fn measure_memory(spec: &Spec, options: &Options, count: usize) -> Res
 }
 
 /// Opens `count` workflows that sleep in their first month, on a fresh server, under locked time; then lets time skip, which
-/// completes them all. The dev server's workflows stay open: what skips time there is set at their start.
+/// completes them all. Not so if opening them took the whole limit, nor on the dev server: what skips time there is set at the
+/// start of a workflow.
 ///
 /// # Errors
 /// The server does not start, or breaks.
 pub async fn measure_linearity(spec: &Spec, options: &Options, count: usize) -> Result<Record> {
     let mut opened = Opened::new(spec, options, &Plan::months(1), count).await?;
     let record = opened.describe(Record::new("linear", &spec.name).count("workflows", count), count);
-    if spec.kind == Kind::Dev {
+    if spec.kind == Kind::Dev || !opened.all(count) {
         return Ok(record);
     }
     let before = opened.server.usage()?;
     let start = Instant::now();
     opened.server.unlock(&mut opened.control).await?;
-    let wall = opened.worker.tally.wait(start, options.bounds(), count, Tally::completed).await?;
+    let end = opened.worker.tally.wait(start, options.bounds(), count, Tally::completed).await?;
     let cpu = opened.server.usage()?.cpu.saturating_sub(before.cpu);
-    let lost = count - fleet::completed(&opened.control, count).await?;
-    let each = |time: f64| time * 1e6 / count as f64;
-    Ok(record
-        .real("complete_us_each", each(wall.as_secs_f64()))
-        .real("complete_cpu_us_each", each(cpu.as_secs_f64()))
-        .count("lost", lost)
-        .count("failed_calls", opened.worker.tally.failures())
-        .notes(&opened.worker.tally.notes()))
+    let lost = count - fleet::completed(&opened.control, count, options.bounds().limit).await?;
+    let record = record.count("lost", lost).words("ended_by", end.by);
+    let record = if lost == 0 {
+        let each_us = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        record.real("complete_us_each", each_us(end.wall)).real("complete_cpu_us_each", each_us(cpu))
+    } else {
+        record
+    };
+    Ok(record.failures(&opened.worker.tally))
 }
 
 /// A server with open workflows, and what it took to open them.
 struct Opened {
     server: Server,
-    control: super::link::Link,
+    control: Link,
     worker: Worker,
-    wall_s: f64,
-    cpu_s: f64,
-    rss_growth_bytes: f64,
-    rss_bytes: f64,
+    end: End,
+    cpu: Duration,
+    rss_before: u64,
+    rss_after: u64,
 }
 
 impl Opened {
@@ -73,27 +76,28 @@ impl Opened {
         let worker = Worker::start(&polls, &control, plan, options.pollers);
         let before = server.usage()?;
         let start = Instant::now();
-        fleet::start(&control, count, false).await?;
-        let wall = worker.tally.wait(start, options.bounds(), count, Tally::last_timers).await?;
+        fleet::start(&control, count, false, options.bounds().limit).await?;
+        let end = worker.tally.wait(start, options.bounds(), count, Tally::last_timers).await?;
         let after = server.usage()?;
-        Ok(Self {
-            wall_s: wall.as_secs_f64(),
-            cpu_s: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
-            rss_growth_bytes: after.rss_bytes as f64 - before.rss_bytes as f64,
-            rss_bytes: after.rss_bytes as f64,
-            server,
-            control,
-            worker,
-        })
+        let cpu = after.cpu.saturating_sub(before.cpu);
+        Ok(Self { server, control, worker, end, cpu, rss_before: before.rss_bytes, rss_after: after.rss_bytes })
     }
 
+    fn all(&self, count: usize) -> bool {
+        self.worker.tally.last_timers() >= count
+    }
+
+    /// What each costs is said only when all are open: those on their way weigh too.
     fn describe(&self, record: Record, count: usize) -> Record {
+        let not_opened = count - self.worker.tally.last_timers().min(count);
+        let record = record.count("not_opened", not_opened).real("rss_mib", self.rss_after as f64 / f64::from(1 << 20));
+        if !self.all(count) {
+            return record.failures(&self.worker.tally);
+        }
         let each = |figure: f64| figure / count as f64;
         record
-            .count("not_opened", count.saturating_sub(self.worker.tally.last_timers()))
-            .real("rss_kib_each", each(self.rss_growth_bytes) / 1024.0)
-            .real("rss_mib", self.rss_bytes / f64::from(1 << 20))
-            .real("open_us_each", each(self.wall_s) * 1e6)
-            .real("open_cpu_us_each", each(self.cpu_s) * 1e6)
+            .real("rss_kib_each", each(self.rss_after as f64 - self.rss_before as f64) / 1024.0)
+            .real("open_us_each", each(self.end.wall.as_secs_f64()) * 1e6)
+            .real("open_cpu_us_each", each(self.cpu.as_secs_f64()) * 1e6)
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use foretime_server::proto::{
     command::{
-        Command, CompleteWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes, StartTimerCommandAttributes,
-        command::Attributes as Order,
+        Command, CompleteWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes,
+        StartTimerCommandAttributes, command::Attributes as Order,
     },
     common::{ActivityType, Payload, Payloads},
     enums::{CommandType, TaskQueueKind},
@@ -170,8 +170,10 @@ mod tests {
     }
 
     fn charged(month: usize) -> [HistoryEvent; 2] {
-        let scheduled =
-            ActivityTaskScheduledEventAttributes { activity_id: month.to_string(), ..ActivityTaskScheduledEventAttributes::default() };
+        let scheduled = ActivityTaskScheduledEventAttributes {
+            activity_id: month.to_string(),
+            ..ActivityTaskScheduledEventAttributes::default()
+        };
         let completed = ActivityTaskCompletedEventAttributes::default();
         [
             event(Fact::ActivityTaskScheduledEventAttributes(scheduled)),

@@ -3,6 +3,8 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
+use super::tally::Tally;
+
 /// A measurement of one server. The figures' names end in their units.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -34,12 +36,17 @@ impl Record {
         self
     }
 
-    /// Adds words, where there are any.
-    pub fn notes(mut self, notes: &[String]) -> Self {
-        if !notes.is_empty() {
-            self.figures.push(("notes", notes.join("; ").into()));
-        }
+    /// Adds words.
+    pub fn words(mut self, name: &'static str, words: &str) -> Self {
+        self.figures.push((name, words.into()));
         self
+    }
+
+    /// Adds how many calls failed, and of the first ones why.
+    pub fn failures(self, tally: &Tally) -> Self {
+        let record = self.count("failed_calls", tally.failures());
+        let notes = tally.notes();
+        if notes.is_empty() { record } else { record.words("notes", &notes.join("; ")) }
     }
 
     /// A figure by its name.

@@ -19,8 +19,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause between two attempts to connect: small against any server's start.
 const RETRY_PAUSE: Duration = Duration::from_micros(200);
 /// What makes the real dev server skip time at all, and then without its default of a second a skip.
-const NATIVE_SKIPPING: [&str; 2] =
-    ["frontend.WorkflowTimeSkippingEnabled=true", "history.timerProcessorMaxTimeShift=\"1ms\""];
+const NATIVE_SKIPPING: [&str; 2] = ["frontend.WorkflowTimeSkippingEnabled=true", "history.timerProcessorMaxTimeShift=\"1ms\""];
 
 /// How a server is started, and so which protocol moves its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,9 +58,8 @@ async fn repeat<Q: Rpc + Clone>(
     let cpu = server.usage()?.cpu.saturating_sub(before.cpu);
     let slowest = round_trips.iter().copied().max().unwrap_or_default();
     let micros = |time: Duration| time.as_secs_f64() * 1e6;
-    let mut record = Record::new("skip", &spec.name);
-    record.figures.push(("rpc", name.into()));
-    Ok(record
+    Ok(Record::new("skip", &spec.name)
+        .words("rpc", name)
         .count("calls", times)
         .real("round_trip_median_us", median(round_trips.into_iter().map(micros).collect()))
         .real("round_trip_slowest_us", micros(slowest))

@@ -45,6 +45,15 @@ pub struct Bounds {
     pub stall: Duration,
 }
 
+/// How a wait ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// `done`, or the bound that was passed: `limit` or `stall`.
+    pub by: &'static str,
+    /// From the start to the last workflow task answered.
+    pub wall: Duration,
+}
+
 impl Tally {
     /// Counts a workflow task that the server took the answer of.
     pub fn answered(&self, step: Step) {
@@ -91,15 +100,24 @@ impl Tally {
         self.last().notes.clone()
     }
 
-    /// Waits until `count` of this tally is `target`, or a bound is passed. Gives the time of the last progress, from `start`.
+    /// Waits until `count` of this tally is `target`, or a bound is passed.
     ///
     /// # Errors
     /// More than 10,000 calls have failed.
-    pub async fn wait(&self, start: Instant, bounds: Bounds, target: usize, count: fn(&Self) -> usize) -> Result<Duration> {
+    pub async fn wait(&self, start: Instant, bounds: Bounds, target: usize, count: fn(&Self) -> usize) -> Result<End> {
         loop {
             let progress = self.last().progress.map_or(start, |progress| progress.max(start));
-            if count(self) >= target || start.elapsed() > bounds.limit || progress.elapsed() > bounds.stall {
-                return Ok(progress - start);
+            let by = if count(self) >= target {
+                "done"
+            } else if start.elapsed() > bounds.limit {
+                "limit"
+            } else if progress.elapsed() > bounds.stall {
+                "stall"
+            } else {
+                ""
+            };
+            if !by.is_empty() {
+                return Ok(End { by, wall: progress - start });
             }
             if self.failures() > FAILURES {
                 bail!("{} calls failed; the first: {}", self.failures(), self.notes().join("; "));

@@ -10,7 +10,8 @@ use super::{
     plan::Plan,
     record::Record,
     server::{Kind, Server, Spec},
-    usage::Usage,
+    tally::Tally,
+    usage::{Usage, machine_cpu},
     worker::Worker,
 };
 
@@ -24,31 +25,46 @@ pub async fn measure(spec: &Spec, options: &Options, workflows: usize) -> Result
     let plan = Plan::months(options.months);
     server.lock(&mut control).await?;
 
-    let (server_before, own_before) = (server.usage()?, Usage::of(process::id())?);
+    let before = Reading::of(&server)?;
     let start = Instant::now();
     let worker = Worker::start(&polls, &control, &plan, options.pollers);
-    fleet::start(&control, workflows, spec.kind == Kind::Dev).await?;
+    fleet::start(&control, workflows, spec.kind == Kind::Dev, options.bounds().limit).await?;
     let started = start.elapsed();
     server.unlock(&mut control).await?;
-    let wall = worker.tally.wait(start, options.bounds(), workflows, super::tally::Tally::completed).await?;
-    let (server_after, own_after) = (server.usage()?, Usage::of(process::id())?);
+    let end = worker.tally.wait(start, options.bounds(), workflows, Tally::completed).await?;
+    let after = Reading::of(&server)?;
 
-    let lost = workflows - fleet::completed(&control, workflows).await?;
-    let tally = &worker.tally;
-    let cpu_ms = |after: Usage, before: Usage| after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e3;
-    let server_cpu_ms = cpu_ms(server_after, server_before);
+    let lost = workflows - fleet::completed(&control, workflows, options.bounds().limit).await?;
+    let wall_s = end.wall.as_secs_f64();
+    let [server_s, own_s, machine_s] = [0, 1, 2].map(|which| after.cpu_s[which] - before.cpu_s[which]);
     Ok(Record::new("throughput", &spec.name)
         .count("workflows", workflows)
         .count("months", options.months)
-        .real("workflow_tasks_per_s", tally.workflow_tasks() as f64 / wall.as_secs_f64())
-        .real("workflows_per_s", (workflows - lost) as f64 / wall.as_secs_f64())
-        .real("server_cpu_ms_per_workflow", server_cpu_ms / workflows as f64)
+        .real("workflow_tasks_per_s", worker.tally.workflow_tasks() as f64 / wall_s)
+        .real("workflows_per_s", (workflows - lost) as f64 / wall_s)
+        .real("server_cpu_ms_per_workflow", server_s * 1e3 / workflows as f64)
         .count("lost", lost)
-        .real("wall_s", wall.as_secs_f64())
+        .words("ended_by", end.by)
+        .real("wall_s", wall_s)
         .real("starting_s", started.as_secs_f64())
-        .real("server_cpu_s", server_cpu_ms / 1e3)
-        .real("own_cpu_s", cpu_ms(own_after, own_before) / 1e3)
-        .real("server_rss_mib", server_after.rss_bytes as f64 / f64::from(1 << 20))
-        .count("failed_calls", tally.failures())
-        .notes(&tally.notes()))
+        .real("server_cpu_s", server_s)
+        .real("own_cpu_s", own_s)
+        .real("neighbours_cpu_s", (machine_s - server_s - own_s).max(0.0))
+        .real("server_rss_mib", after.server_rss_bytes as f64 / f64::from(1 << 20))
+        .failures(&worker.tally))
+}
+
+/// What has been used so far by whom.
+struct Reading {
+    /// Of the server, of this process, of the whole machine.
+    cpu_s: [f64; 3],
+    server_rss_bytes: u64,
+}
+
+impl Reading {
+    fn of(server: &Server) -> Result<Self> {
+        let usage = server.usage()?;
+        let cpu = [usage.cpu, Usage::of(process::id())?.cpu, machine_cpu()?];
+        Ok(Self { cpu_s: cpu.map(|time| time.as_secs_f64()), server_rss_bytes: usage.rss_bytes })
+    }
 }
