@@ -3,6 +3,9 @@
 //!
 //! Arrows run one way: `grpc -> host -> rpc -> engine`. The engine knows no clock, no thread, no socket.
 
+pub mod config;
 pub mod engine;
+pub mod grpc;
+pub mod host;
 pub mod proto;
 pub mod rpc;

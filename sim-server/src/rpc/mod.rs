@@ -1,9 +1,19 @@
-//! The wire's side of the service: one table binds every RPC to the engine.
+//! The wire's side of the service: one [`table`] binds every RPC to the engine; [`status`] gives its errors their code,
+//! text and typed detail; [`reply`] encodes its answers.
+
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tonic::Status;
 
-use crate::engine::{Ticket, time::Time};
+use crate::{
+    config::Config,
+    engine::{Engine, Ticket, time::Time},
+};
+
+mod reply;
+pub mod status;
+pub mod table;
 
 /// One unary call as it came off the wire.
 #[derive(Clone, Debug)]
@@ -22,32 +32,61 @@ pub struct Call {
 
 /// The service: the engine behind the table. Pure: time comes in with each call, answers come out of a queue.
 #[derive(Debug)]
-pub struct Service {}
+pub struct Service {
+    engine: Engine,
+    rows: BTreeMap<(&'static str, &'static str), &'static table::Row>,
+}
 
 impl Service {
+    /// A service with nothing in it but what the configuration names.
+    ///
+    /// # Errors
+    /// The configuration cannot be honoured; the status says why.
+    pub fn new(config: &Config) -> Result<Self, Status> {
+        let engine = Engine::new(config).map_err(|error| status::status(&error))?;
+        let rows = table::TABLE.iter().map(|row| ((row.service, row.method), row)).collect();
+        Ok(Self { engine, rows })
+    }
+
     /// Serves one call: its answer, or `None` if the call is parked; then the answer comes out of [`Self::next_answer`].
     pub fn call(&mut self, now: Time, call: Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-        let _ = (now, call, ticket);
-        Some(Err(Status::unimplemented("soon")))
+        self.engine.advance(now);
+        let Some(row) = self.rows.get(&(call.service.as_str(), call.method.as_str())) else {
+            return Some(Err(Status::unimplemented(format!("unknown method {} for service {}", call.method, call.service))));
+        };
+        let outcome = match row.handler {
+            Some(handler) => handler(&mut self.engine, &call, ticket),
+            None => Some(Err(table::unimplemented(row))),
+        };
+        self.engine.settle();
+        outcome
     }
 
     /// Forgets a parked call whose caller went away (or whose deadline passed). No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
-        let _ = (now, ticket);
+        self.engine.advance(now);
+        self.engine.abandon(ticket);
+        self.engine.settle();
     }
 
     /// Runs everything that is due at `now` (wall time), and skips virtual time where that is allowed.
     pub fn advance(&mut self, now: Time) {
-        let _ = now;
+        self.engine.advance(now);
     }
 
     /// When (wall time) [`Self::advance`] wants to be called next, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Time> {
-        None
+        self.engine.next_deadline()
+    }
+
+    /// Virtual now.
+    pub fn virtual_now(&self) -> Time {
+        self.engine.now()
     }
 
     /// The next finished parked call.
     pub fn next_answer(&mut self) -> Option<(Ticket, Result<Bytes, Status>)> {
-        None
+        let (ticket, answer) = self.engine.next_answer()?;
+        Some((ticket, answer.map(|reply| reply::encode(&reply)).map_err(|error| status::status(&error))))
     }
 }

@@ -1,0 +1,60 @@
+//! One unary call: its headers and its bytes to the host, the answer back in a gRPC frame.
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
+
+use super::{codec::BytesCodec, timeout::grpc_timeout};
+use crate::host::Host;
+
+/// More than any limit of the real server: over those, the engine answers with the real server's error.
+const LARGEST_REQUEST_BYTES: usize = 128 << 20;
+/// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
+const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
+
+/// Serves the call `service`/`method` that `request` carries. Dropping the future gives the call up.
+pub(super) async fn serve(host: &Host, service: &str, method: &str, request: Request<Incoming>) -> Response<Body> {
+    let timeout = match grpc_timeout(request.headers()) {
+        Ok(timeout) => timeout,
+        Err(status) => return status.into_http(),
+    };
+    let mut reached_host = false;
+    let call = tower::service_fn(|request: tonic::Request<Bytes>| {
+        reached_host = true;
+        async move {
+            let client_name =
+                request.metadata().get("client-name").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+            let reply = host.call(service, method, &client_name, timeout, request.into_inner()).await?;
+            let small = reply.len() < SMALLEST_GZIP_REPLY_BYTES;
+            let mut response = tonic::Response::new(reply);
+            if small {
+                response.disable_compression();
+            }
+            Ok(response)
+        }
+    });
+    let response = Grpc::new(BytesCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(LARGEST_REQUEST_BYTES)
+        .unary(call, request)
+        .await;
+    if reached_host { response } else { refused(response) }
+}
+
+/// tonic says OUT_OF_RANGE for a message that is too large; the real server (grpc-go) says RESOURCE_EXHAUSTED.
+fn refused(response: Response<Body>) -> Response<Body> {
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::OutOfRange => {
+            Status::resource_exhausted(format!("grpc: received message larger than max ({LARGEST_REQUEST_BYTES} bytes)"))
+                .into_http()
+        }
+        _ => response,
+    }
+}
+
+/// The two parts of a gRPC path, `/service/method`.
+pub(super) fn path_parts(uri: &Uri) -> Option<(&str, &str)> {
+    uri.path().strip_prefix('/')?.split_once('/')
+}

@@ -1,0 +1,264 @@
+//! Runs a [`Service`] in wall time on tokio: the clock, the lock, the parked calls and the one task that wakes up when
+//! something is due. Whoever has bytes to hand in calls [`Host::call`]: the gRPC shell, or a client in the same process.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tonic::Status;
+
+use crate::{
+    engine::{Ticket, time::Time},
+    rpc::{Call, Service},
+};
+
+/// What a call comes to: the reply message, or the status that the wire carries.
+pub type Answer = Result<Bytes, Status>;
+
+/// The longest that the driver sleeps in one go; what is due later is looked at again then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+/// How long the driver rests after a panic of the service, lest a deadline that panics keeps it spinning.
+const REST_AFTER_PANIC: Duration = Duration::from_millis(100);
+
+/// A service at work. Cheap to clone; the service ends with the last clone.
+#[derive(Clone, Debug)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+    wake: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct State {
+    service: Service,
+    parked: HashMap<Ticket, oneshot::Sender<Answer>>,
+    last_ticket: u64,
+    /// What the driver will wake up for; [`Time::MAX`] if it sleeps until it is woken.
+    driver_wakes_at: Time,
+}
+
+impl Host {
+    /// Puts `service` to work, and spawns its driver: the task that runs what falls due.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its timer enabled.
+    pub fn new(service: Service) -> Self {
+        let wake = Arc::new(Notify::new());
+        let inner = Arc::new(Inner {
+            clock: Clock::start(),
+            state: Mutex::new(State { service, parked: HashMap::new(), last_ticket: 0, driver_wakes_at: Time::MAX }),
+            wake: wake.clone(),
+        });
+        tokio::spawn(drive(Arc::downgrade(&inner), wake));
+        Self { inner }
+    }
+
+    /// Serves one unary call; waits if the service parks it. Dropping the future gives the call up.
+    ///
+    /// `service` and `method` are the two parts of the gRPC path; `client_name` is the header of that name, empty if there
+    /// is none; `timeout` is how long the caller waits from now on.
+    ///
+    /// # Errors
+    /// What the service answers; `DEADLINE_EXCEEDED` when `timeout` passes first; `INTERNAL` if the service panicked
+    /// (logged; the service goes on).
+    pub async fn call(
+        &self,
+        service: &str,
+        method: &str,
+        client_name: &str,
+        timeout: Option<Duration>,
+        message: Bytes,
+    ) -> Answer {
+        let (ticket, receiver) = match self.begin(service, method, client_name, timeout, message) {
+            Begun::Answered(answer) => return answer,
+            Begun::Parked(ticket, receiver) => (ticket, receiver),
+        };
+        let mut parked = ParkedCall { inner: &self.inner, ticket: Some(ticket) };
+        let waited = match timeout {
+            None => Ok(receiver.await),
+            Some(timeout) => tokio::time::timeout(timeout, receiver).await,
+        };
+        let Ok(received) = waited else { return Err(Status::deadline_exceeded("Deadline Exceeded")) };
+        parked.ticket = None;
+        received.unwrap_or_else(|_| Err(Status::internal("the call was lost: this is a bug in Foretime")))
+    }
+
+    fn begin(&self, service: &str, method: &str, client_name: &str, timeout: Option<Duration>, message: Bytes) -> Begun {
+        let mut ticket = None;
+        let begun = self.inner.enter(|state, now| {
+            state.last_ticket += 1;
+            let new = Ticket(state.last_ticket);
+            ticket = Some(new);
+            let call = Call {
+                service: service.to_owned(),
+                method: method.to_owned(),
+                client_name: client_name.to_owned(),
+                deadline: timeout.map(|timeout| now + timeout),
+                message,
+            };
+            match state.service.call(now, call, new) {
+                Some(answer) => Begun::Answered(answer),
+                None => {
+                    let (sender, receiver) = oneshot::channel();
+                    state.parked.insert(new, sender);
+                    Begun::Parked(new, receiver)
+                }
+            }
+        });
+        begun.unwrap_or_else(|panic| {
+            if let Some(ticket) = ticket {
+                // It may have been parked half-way; an answer to it would be lost.
+                let _ = self.inner.enter(|state, now| state.service.abandon(now, ticket));
+            }
+            Begun::Answered(Err(Status::internal(format!("{service}/{method} panicked: {panic}. This is a bug in Foretime."))))
+        })
+    }
+}
+
+enum Begun {
+    Answered(Answer),
+    Parked(Ticket, oneshot::Receiver<Answer>),
+}
+
+/// Gives a parked call up when its future is dropped before the answer came.
+struct ParkedCall<'a> {
+    inner: &'a Inner,
+    /// `None` once it is answered.
+    ticket: Option<Ticket>,
+}
+
+impl Drop for ParkedCall<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let _ = self.inner.enter(|state, now| {
+            if state.parked.remove(&ticket).is_some() {
+                state.service.abandon(now, ticket);
+            }
+        });
+    }
+}
+
+impl Inner {
+    /// A panic is caught before it can poison the lock; should one get past, the state is still the best there is.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A caller's way to the service; wakes the driver if something is now due earlier than what it sleeps for.
+    fn enter<R>(&self, work: impl FnOnce(&mut State, Time) -> R) -> Result<R, String> {
+        let mut due_earlier = false;
+        let outcome = self.visit(work, |state, next| {
+            due_earlier = next < state.driver_wakes_at;
+            state.driver_wakes_at = state.driver_wakes_at.min(next);
+        });
+        if due_earlier {
+            self.wake.notify_one();
+        }
+        outcome
+    }
+
+    /// The driver's way to the service: runs what is due; says for how long nothing will be, unless a call changes that.
+    fn run_due(&self) -> Duration {
+        let mut idle = Duration::ZERO;
+        let run = |state: &mut State, now| {
+            if state.service.next_deadline().is_some_and(|due| due <= now) {
+                state.service.advance(now);
+            }
+        };
+        let outcome = self.visit(run, |state, next| {
+            state.driver_wakes_at = next;
+            idle = next.since(self.clock.now()).min(LONGEST_SLEEP);
+        });
+        if outcome.is_ok() { idle } else { idle.max(REST_AFTER_PANIC) }
+    }
+
+    /// Does `work` at one instant and under the lock, panics caught; tells `afterwards` what is due next; then, the lock
+    /// released, hands out the answers that came of it.
+    fn visit<R>(
+        &self,
+        work: impl FnOnce(&mut State, Time) -> R,
+        afterwards: impl FnOnce(&mut State, Time),
+    ) -> Result<R, String> {
+        let mut answered = Vec::new();
+        let outcome = {
+            let mut state = self.lock();
+            let now = self.clock.now();
+            let outcome = catch("the service", || work(&mut state, now));
+            let next = catch("the service's queue", || {
+                while let Some((ticket, answer)) = state.service.next_answer() {
+                    if let Some(sender) = state.parked.remove(&ticket) {
+                        answered.push((sender, answer));
+                    }
+                }
+                state.service.next_deadline()
+            });
+            afterwards(&mut state, next.ok().flatten().unwrap_or(Time::MAX));
+            outcome
+        };
+        for (sender, answer) in answered {
+            // A receiver that is gone has been given up by its caller in this very moment.
+            let _ = sender.send(answer);
+        }
+        outcome
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+/// The driver: holds the host weakly, so that it ends when the last [`Host`] is dropped.
+async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
+    loop {
+        let idle = match inner.upgrade() {
+            Some(inner) => inner.run_due(),
+            None => return,
+        };
+        if idle.is_zero() {
+            // Due again at once, as while time skips: let the calls that were answered have their turn.
+            tokio::task::yield_now().await;
+        } else {
+            let _ = tokio::time::timeout(idle, wake.notified()).await;
+        }
+    }
+}
+
+/// Runs `work`; a panic becomes its message, and a line in the log.
+fn catch<R>(what: &str, work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        tracing::error!(panic = %message, "{what} panicked");
+        message
+    })
+}
+
+/// Wall time that never runs backwards: read once from the system's clock, monotonic from there.
+#[derive(Debug)]
+struct Clock {
+    wall_at_start: Time,
+    start: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall_at_start: Time::EPOCH + since_epoch, start: Instant::now() }
+    }
+
+    fn now(&self) -> Time {
+        self.wall_at_start + self.start.elapsed()
+    }
+}
