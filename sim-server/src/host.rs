@@ -262,3 +262,33 @@ impl Clock {
         self.wall_at_start + self.start.elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_service_goes_on() {
+        let host = Host::new(Service::new(Config::default()));
+        let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
+        assert_eq!(outcome, Err("on purpose".to_owned()));
+        assert!(!host.inner.state.is_poisoned());
+        let service = "temporal.api.workflowservice.v1.WorkflowService";
+        host.call(service, "GetSystemInfo", "", None, Bytes::new()).await.expect("an answer");
+    }
+
+    #[tokio::test]
+    async fn the_driver_ends_with_the_last_host() {
+        let host = Host::new(Service::new(Config::default()));
+        let wake = host.inner.wake.clone();
+        tokio::task::yield_now().await;
+        drop(host);
+        let driver_ended = async {
+            while Arc::strong_count(&wake) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), driver_ended).await.expect("the driver ends");
+    }
+}

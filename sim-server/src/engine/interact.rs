@@ -96,7 +96,7 @@ impl Engine {
     pub fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.namespaces.resolve(&request.namespace, &mut self.ids)?;
         if !request.worker_instance_key.is_empty() {
-            for ticket in self.matching.polls_of(namespace, &request.task_queue, &request.worker_instance_key) {
+            for ticket in self.matching.shut_down(&request.worker_instance_key) {
                 self.end_poll(ticket);
             }
         }

@@ -77,8 +77,7 @@ impl Engine {
         let queue = self.matching.queue(namespace, QueueKind::Workflow, &name);
         let poller =
             Poller { ticket, identity: request.identity, worker_instance_key: request.worker_instance_key, queue, until };
-        self.park_poll(poller);
-        Ok(Answer::Parked)
+        Ok(self.park_poll(poller))
     }
 
     /// PollActivityTaskQueue. `deadline`: when (wall) the caller gives up.
@@ -95,8 +94,7 @@ impl Engine {
         let queue = self.matching.queue(namespace, QueueKind::Activity, &name);
         let poller =
             Poller { ticket, identity: request.identity, worker_instance_key: request.worker_instance_key, queue, until };
-        self.park_poll(poller);
-        Ok(Answer::Parked)
+        Ok(self.park_poll(poller))
     }
 
     /// When (wall) a long poll ends with an empty answer.
@@ -109,10 +107,14 @@ impl Engine {
         Ok((wall + LONG_POLL).min(deadline - POLL_MARGIN))
     }
 
-    fn park_poll(&mut self, poller: Poller) {
+    fn park_poll<T: Default>(&mut self, poller: Poller) -> Answer<T> {
+        if self.matching.has_shut_down(&poller.worker_instance_key) {
+            return Answer::Now(T::default());
+        }
         let expiry = self.expiries.add(poller.until, poller.ticket);
         self.park(poller.ticket, Parked::Poll { expiry });
         self.matching.park(poller, self.clock.wall());
+        Answer::Parked
     }
 
     /// Ends a parked poll with an empty answer.

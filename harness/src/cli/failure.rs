@@ -1,0 +1,80 @@
+//! What goes wrong on the command line, and how it is said: one line on stderr, in red where a person looks.
+
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+
+use clap::error::ErrorKind;
+
+/// Why nothing runs.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The arguments are wrong: exit code 2.
+    Usage(String),
+    /// The arguments are right, but the machine says no: exit code 1.
+    Runtime(String),
+}
+
+impl Failure {
+    /// Writes the line, and gives the exit code that goes with it.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (message, code) = match self {
+            Self::Usage(message) => (message, 2),
+            Self::Runtime(message) => (message, 1),
+        };
+        say("error", "31", message);
+        ExitCode::from(code)
+    }
+}
+
+impl Failure {
+    /// Points to the help, if it is the arguments that are wrong.
+    pub(crate) fn with_help(self, help: &str) -> Self {
+        match self {
+            Self::Usage(message) => Self::Usage(format!("{message} (see {help})")),
+            runtime => runtime,
+        }
+    }
+}
+
+impl From<clap::Error> for Failure {
+    /// clap's message without the usage and the advice around it, which would take a screen.
+    fn from(error: clap::Error) -> Self {
+        if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Self::Usage("no command given".to_owned());
+        }
+        let text = error.render().to_string();
+        let noise = ["Usage:", "For more information", "tip: to pass"];
+        let told = text.split("\n\n").map(str::trim).filter(|text| !noise.iter().any(|start| text.starts_with(start)));
+        let told = told.map(|text| text.lines().map(str::trim).collect::<Vec<_>>().join(" "));
+        Self::Usage(told.collect::<Vec<_>>().join("; ").trim_start_matches("error: ").to_owned())
+    }
+}
+
+/// Says on stderr, in one line, what is accepted but not done.
+pub(crate) fn warn(message: &str) {
+    say("warning", "33", message);
+}
+
+fn say(kind: &str, colour: &str, message: &str) {
+    let mut stderr = std::io::stderr().lock();
+    // Nobody is left to be told if stderr cannot be written to.
+    let _ = if colour_on_stderr() {
+        writeln!(stderr, "foretime: \x1b[1;{colour}m{kind}:\x1b[0m {message}")
+    } else {
+        writeln!(stderr, "foretime: {kind}: {message}")
+    };
+}
+
+/// Whether stderr is a terminal and colour is not switched off (<https://no-color.org>).
+pub(crate) fn colour_on_stderr() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
+}
+
+/// Writes help or a version to stdout, in clap's colours where stdout is a terminal.
+pub(crate) fn print(text: &clap::Error) -> ExitCode {
+    // A reader that closed the pipe early has read enough.
+    let _ = text.print();
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,94 @@
+//! Which way to start is meant.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use super::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+
+const EXAMPLES: &str = "\
+In place of the servers that the SDKs start, give them the path of this program and nothing else changes:
+  foretime PORT [--enable-time-skipping]    as temporal-test-server
+  foretime server start-dev [FLAGS]         as temporal
+
+Examples:
+  foretime serve --enable-time-skipping     on 127.0.0.1:7233, with time that skips
+  foretime 7233                             as an SDK's time-skipping test environment starts it
+  foretime server start-dev --headless      as an SDK's local test environment starts it
+
+Every command has its own --help.";
+
+/// A Temporal service for tests: it starts in milliseconds, and time skips
+#[derive(Debug, Parser)]
+#[command(
+    name = "foretime",
+    version,
+    after_help = EXAMPLES,
+    override_usage = "foretime <COMMAND> [OPTIONS]\n       foretime PORT [--enable-time-skipping]",
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(Serve),
+    /// In place of `temporal server`
+    #[command(subcommand)]
+    Server(Server),
+}
+
+#[derive(Debug, Subcommand)]
+enum Server {
+    StartDev(Box<StartDev>),
+}
+
+/// What to do.
+pub(crate) enum Invocation {
+    /// Start a server.
+    Launch(Box<Launch>),
+    /// Write this (help or the version) to stdout.
+    Print(clap::Error),
+}
+
+/// Reads `args`, the program's name in front.
+///
+/// # Errors
+/// When they are not understood.
+pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
+    let parsed = if names_a_port(&args) {
+        TestServer::try_parse_from(&args).map(Launch::from)
+    } else {
+        Arguments::try_parse_from(&args).map(|arguments| match arguments.command {
+            Command::Serve(serve) => serve.into(),
+            Command::Server(Server::StartDev(start_dev)) => (*start_dev).into(),
+        })
+    };
+    match parsed {
+        Ok(launch) => Ok(Invocation::Launch(Box::new(launch))),
+        Err(text) if matches!(text.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => Ok(Invocation::Print(text)),
+        Err(error) => Err(Failure::from(error).with_help(&help_for(&args))),
+    }
+}
+
+/// Whether the first argument that is no flag is a number.
+fn names_a_port(args: &[OsString]) -> bool {
+    let words = args.iter().skip(1).filter_map(|arg| arg.to_str());
+    words.into_iter().find(|arg| !arg.starts_with('-')).is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The call for the help that goes with `args`.
+fn help_for(args: &[OsString]) -> String {
+    let is = |place: usize, word: &str| args.get(place).map(OsString::as_os_str) == Some(OsStr::new(word));
+    let command = if is(1, "serve") {
+        " serve"
+    } else if is(1, "server") && is(2, "start-dev") {
+        " server start-dev"
+    } else {
+        ""
+    };
+    format!("foretime{command} --help")
+}

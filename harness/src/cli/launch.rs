@@ -1,0 +1,136 @@
+//! From plain data to a running server, until a signal ends it.
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
+};
+
+use foretime_server::{config::Config, grpc, host::Host, rpc::Service};
+use tokio::net::TcpListener;
+
+use super::{
+    failure::{self, Failure},
+    logging::Logging,
+    values::LogLevel,
+};
+
+/// Everything that a start needs.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) config: Config,
+    pub(crate) listen: Listen,
+    pub(crate) logging: Logging,
+    /// What was asked for and will not be done; empty for none.
+    pub(crate) warning: String,
+    /// Whether to write the configuration to stderr.
+    pub(crate) print_config: bool,
+}
+
+/// Where to listen, and how the user said so.
+#[derive(Debug)]
+pub(crate) enum Listen {
+    /// On all addresses of the machine: `foretime PORT`.
+    EveryAddress(u16),
+    /// On one address: `--ip` and `--port`.
+    Ip(String, u16),
+}
+
+/// Starts the server, and serves until SIGINT or SIGTERM.
+///
+/// # Errors
+/// When the port cannot be opened.
+pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
+    if !launch.warning.is_empty() && launch.logging.level >= LogLevel::Warn {
+        failure::warn(&launch.warning);
+    }
+    if launch.print_config {
+        let _ = writeln!(io::stderr(), "{:#?}", launch.config);
+    }
+    launch.logging.begin();
+    // One thread: the engine is one state under one lock, so a second thread would add wake-ups between processors and no
+    // speed. It serves more calls a second than the workers of a test can make.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(|error| Failure::Runtime(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(launch))?;
+    // The answer to a signal is to be gone at once: a hundred thousand workflows take a while to be freed.
+    std::process::exit(0);
+}
+
+async fn serve(launch: Launch) -> Result<(), Failure> {
+    let listener = launch.listen.open()?;
+    let ended = signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?;
+    if let Ok(address) = listener.local_addr() {
+        // Not println, which panics when nobody reads.
+        let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
+    }
+    let host = Host::new(Service::new(launch.config));
+    tokio::select! {
+        never = grpc::serve(listener, host) => match never {},
+        () = ended => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+impl Listen {
+    fn open(&self) -> Result<TcpListener, Failure> {
+        let opened = match self {
+            Self::EveryAddress(port) => grpc::listen_on_every_address(*port),
+            Self::Ip(ip, port) => grpc::listen(SocketAddr::new(address(ip)?, *port)),
+        };
+        opened.map_err(|error| Failure::Runtime(self.explain(&error)))
+    }
+
+    fn explain(&self, error: &io::Error) -> String {
+        let (place, port, another) = match self {
+            Self::EveryAddress(port) => ("every address".to_owned(), port, "give another PORT"),
+            Self::Ip(ip, port) => (ip.clone(), port, "choose another with --port"),
+        };
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("port {port} on {place} is taken: another process listens there; end that one, or {another}")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("port {port} on {place} is not allowed for this user; {another}, from 1024 up")
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                format!("{place} is not an address of this machine; choose another with --ip")
+            }
+            _ => format!("cannot listen on port {port} on {place}: {error}"),
+        }
+    }
+}
+
+/// An address, or the first one that a name stands for, IPv4 before IPv6 as the real server has it.
+fn address(ip: &str) -> Result<IpAddr, Failure> {
+    if ip == "localhost" {
+        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    if let Ok(ip) = ip.parse() {
+        return Ok(ip);
+    }
+    let unknown =
+        |why: &dyn std::fmt::Display| Failure::Runtime(format!("--ip {ip} is neither an address nor a known name: {why}"));
+    let found: Vec<_> = (ip, 0).to_socket_addrs().map_err(|error| unknown(&error))?.map(|address| address.ip()).collect();
+    let first = found.iter().find(|ip| ip.is_ipv4()).or(found.first());
+    first.copied().ok_or_else(|| unknown(&"it has no address"))
+}

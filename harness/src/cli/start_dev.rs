@@ -1,0 +1,204 @@
+//! `foretime server start-dev`: in place of `temporal server start-dev`, with every flag of it (CLI 1.9.1).
+
+use clap::Args;
+use foretime_server::config::{Config, Personality, SearchAttributeType};
+
+use super::{
+    launch::{Launch, Listen},
+    logging::Logging,
+    values::{self, Colour, LogFormat, LogLevel},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  foretime server start-dev
+  foretime server start-dev --port 7000 --namespace orders --headless
+  foretime server start-dev --search-attribute CustomerId=Keyword --log-level info";
+
+/// Serve workflows in place of `temporal server start-dev`
+///
+/// Takes every flag of `temporal server start-dev` and the global ones of `temporal`. There is no Web UI, no HTTP API, no
+/// metrics page, and nothing is kept on disk: flags for these are accepted, and a warning says so.
+#[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct StartDev {
+    /// Where to listen; 0 takes a free port
+    #[arg(long, short, default_value = "7233", value_parser = values::port)]
+    port: u16,
+
+    /// The address to listen on, or a name of it
+    #[arg(long, default_value = "localhost")]
+    ip: String,
+
+    /// A namespace that exists from the start, besides "default"; may be repeated
+    #[arg(long, short)]
+    namespace: Vec<String>,
+
+    /// A search attribute of all namespaces, as CustomerId=Keyword; may be repeated
+    #[arg(long, value_name = "NAME=TYPE", value_parser = values::search_attribute)]
+    search_attribute: Vec<(String, SearchAttributeType)>,
+
+    /// Dynamic configuration, its value in JSON; unknown keys have no effect; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::dynamic_config_value)]
+    dynamic_config_value: Vec<(String, String)>,
+
+    /// What to log on stderr
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    log_level: LogLevel,
+
+    /// How to log it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+
+    /// Write the server's configuration to stderr
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    log_config: Option<bool>,
+
+    /// When to colour the log
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+
+    #[command(flatten)]
+    absent: Absent,
+
+    #[command(flatten)]
+    ignored: Ignored,
+}
+
+/// What the real server has, and this one has not: accepted with a warning.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Accepted, but not done")]
+struct Absent {
+    /// Nothing is kept on disk
+    #[arg(long, short = 'f', value_name = "FILE")]
+    db_filename: Option<String>,
+
+    /// Nothing is kept on disk
+    #[arg(long, value_name = "PRAGMA=VALUE", value_parser = values::sqlite_pragma)]
+    sqlite_pragma: Vec<String>,
+
+    /// There is no HTTP API
+    #[arg(long, value_name = "PORT", value_parser = values::port)]
+    http_port: Option<u16>,
+
+    /// There are no metrics
+    #[arg(long, value_name = "PORT", value_parser = values::port)]
+    metrics_port: Option<u16>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "PORT", value_parser = values::port)]
+    ui_port: Option<u16>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "IP")]
+    ui_ip: Option<String>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "PATH")]
+    ui_asset_path: Option<String>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "URL")]
+    ui_codec_endpoint: Option<String>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "PATH")]
+    ui_public_path: Option<String>,
+}
+
+impl Absent {
+    /// One sentence that names what was given; empty if nothing was.
+    fn warning(&self) -> String {
+        let ui = "no Web UI";
+        let given = [
+            (self.db_filename.is_some(), "--db-filename", "nothing is kept on disk"),
+            (!self.sqlite_pragma.is_empty(), "--sqlite-pragma", "nothing is kept on disk"),
+            (self.http_port.is_some(), "--http-port", "no HTTP API"),
+            (self.metrics_port.is_some(), "--metrics-port", "no metrics"),
+            (self.ui_port.is_some(), "--ui-port", ui),
+            (self.ui_ip.is_some(), "--ui-ip", ui),
+            (self.ui_asset_path.is_some(), "--ui-asset-path", ui),
+            (self.ui_codec_endpoint.is_some(), "--ui-codec-endpoint", ui),
+            (self.ui_public_path.is_some(), "--ui-public-path", ui),
+        ];
+        let given = given.into_iter().filter(|(given, ..)| *given);
+        let named: Vec<_> = given.map(|(_, flag, why)| format!("{flag} ({why})")).collect();
+        if named.is_empty() { String::new() } else { format!("accepted, but not done: {}", named.join(", ")) }
+    }
+}
+
+/// What changes nothing here, or nothing in the real server either.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Accepted, without effect here")]
+struct Ignored {
+    /// There is no Web UI
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    headless: Option<bool>,
+
+    /// There is no Web UI
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    ui_disable_news_fetch: Option<bool>,
+
+    /// For clients
+    #[arg(long, value_name = "DURATION")]
+    client_connect_timeout: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "DURATION")]
+    command_timeout: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "FILE")]
+    config_file: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    disable_config_env: Option<bool>,
+
+    /// For clients
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    disable_config_file: Option<bool>,
+
+    /// For clients
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_json_shorthand_payloads: Option<bool>,
+
+    /// For clients
+    #[arg(long, short, value_name = "FORMAT")]
+    output: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// For clients
+    #[arg(long, value_name = "FORMAT")]
+    time_format: Option<String>,
+}
+
+impl From<StartDev> for Launch {
+    fn from(args: StartDev) -> Self {
+        Self {
+            config: Config {
+                personality: Personality::DevServer,
+                namespaces: values::namespaces(args.namespace),
+                search_attributes: values::search_attributes(args.search_attribute),
+                dynamic_config: args.dynamic_config_value.into_iter().collect(),
+                time_skipping: false,
+                seed: values::fresh_seed(),
+            },
+            listen: Listen::Ip(args.ip, args.port),
+            logging: Logging { level: args.log_level, format: args.log_format, colour: args.color },
+            warning: args.absent.warning(),
+            print_config: args.log_config == Some(true),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The program `foretime`, started as a user or an SDK starts it.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use foretime_server::proto::workflowservice::{GetSystemInfoRequest, GetSystemInfoResponse};
+use tonic::{Request, transport::Channel};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_prost::ProstCodec;
+
+fn foretime(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foretime"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+/// Runs to the end: what is asked for must not start a server.
+fn run(args: &[&str]) -> Output {
+    foretime(args).output().expect("the program runs")
+}
+
+/// A started server; killed when dropped, as the SDKs do it.
+struct Server {
+    process: Child,
+    first_line: String,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(args: &[&str]) -> Self {
+        let mut process = foretime(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut first_line = String::new();
+        let stdout = process.stdout.take().expect("its output");
+        BufReader::new(stdout).read_line(&mut first_line).expect("a line");
+        let address = first_line.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
+        let Some(address) = address else {
+            let mut errors = String::new();
+            process.stderr.take().expect("its errors").read_to_string(&mut errors).expect("text");
+            panic!("no address in {first_line:?}; {errors}");
+        };
+        Self { process, first_line, address }
+    }
+
+    fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    async fn connect(&self) -> Channel {
+        let uri = format!("http://127.0.0.1:{}", self.port());
+        Channel::from_shared(uri).expect("an address").connect().await.expect("a connection")
+    }
+
+    /// Ends it by `signal`; gives its exit code and what it wrote to stderr.
+    #[cfg(unix)]
+    fn end_by(&mut self, signal: &str) -> (Option<i32>, String) {
+        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        let status = self.process.wait().expect("its end");
+        let mut errors = String::new();
+        self.process.stderr.take().expect("its errors").read_to_string(&mut errors).expect("text");
+        (status.code(), errors)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+async fn system_info(channel: Channel) {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.expect("the channel");
+    let path = "/temporal.api.workflowservice.v1.WorkflowService/GetSystemInfo".parse().expect("a path");
+    let codec = ProstCodec::<GetSystemInfoRequest, GetSystemInfoResponse>::default();
+    client.unary(Request::new(GetSystemInfoRequest {}), path, codec).await.expect("an answer");
+}
+
+/// What `temporalio-sdk-core` and the Java SDK pass.
+fn start_dev_args_of_an_sdk(port: &str) -> Vec<&str> {
+    let mut args = vec!["server", "start-dev", "--port", port, "--namespace", "orders", "--ip", "127.0.0.1"];
+    args.extend(["--log-format", "pretty", "--log-level", "warn"]);
+    args.extend(["--dynamic-config-value", "frontend.enableServerVersionCheck=false"]);
+    args.extend(["--dynamic-config-value", "frontend.enableUpdateWorkflowExecution=true"]);
+    args.extend(["--dynamic-config-value", "no.such.key=\"text\"", "--headless"]);
+    args.extend(["--search-attribute", "CustomerId=Keyword", "--search-attribute", "Amount=Double"]);
+    args
+}
+
+#[tokio::test]
+async fn every_way_to_start_answers() {
+    let ways = [vec!["0"], vec!["0", "--enable-time-skipping"], vec!["serve", "--port", "0"], start_dev_args_of_an_sdk("0")];
+    for args in ways {
+        let server = Server::start(&args);
+        let version = env!("CARGO_PKG_VERSION");
+        assert_eq!(server.first_line, format!("foretime {version} listening on {}\n", server.address), "{args:?}");
+        system_info(server.connect().await).await;
+        let request = HealthCheckRequest { service: "temporal.api.workflowservice.v1.WorkflowService".to_owned() };
+        let health = HealthClient::new(server.connect().await).check(request).await.expect("an answer");
+        assert_eq!(health.into_inner().status(), ServingStatus::Serving, "{args:?}");
+    }
+}
+
+#[test]
+fn a_test_server_listens_on_every_address_and_a_dev_server_on_one() {
+    let test_server = Server::start(&["0"]);
+    assert!(test_server.address.ip().is_unspecified(), "{}", test_server.address);
+    let dev_server = Server::start(&["server", "start-dev", "--port", "0"]);
+    assert_eq!(dev_server.address.ip(), Ipv4Addr::LOCALHOST);
+    for port in [test_server.port(), dev_server.port()] {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a connection");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn every_flag_of_the_real_dev_server_is_accepted_and_what_is_not_done_is_said() {
+    let mut args = vec!["server", "start-dev", "-p", "0", "-n", "a", "-nb", "--ip=localhost", "--headless=false"];
+    args.extend(["--log-config", "--ui-disable-news-fetch", "--color", "never", "--command-timeout", "5s", "--env=prod"]);
+    args.extend(["--client-connect-timeout", "1s", "--config-file", "x", "--disable-config-env", "--disable-config-file"]);
+    args.extend(["--env-file", "y", "--no-json-shorthand-payloads", "-o", "json", "--profile", "p", "--time-format", "iso"]);
+    let quiet = args.clone();
+    args.extend(["-f", "temporal.db", "--sqlite-pragma", "journal_mode=wal", "--http-port", "1", "--metrics-port", "2"]);
+    args.extend(["--ui-port", "3", "--ui-ip", "127.0.0.1", "--ui-asset-path", "/a", "--ui-codec-endpoint", "http://c"]);
+    args.extend(["--ui-public-path", "/ui"]);
+    for (args, warnings) in [(quiet, 0), (args, 1)] {
+        let mut server = Server::start(&args);
+        let (code, errors) = server.end_by("-TERM");
+        assert_eq!(code, Some(0));
+        let said: Vec<_> = errors.lines().filter(|line| line.starts_with("foretime: warning: ")).collect();
+        assert_eq!(said.len(), warnings, "{errors}");
+        assert!(errors.contains("\"b\""), "--log-config prints the namespaces: {errors}");
+        if let [line] = said[..] {
+            assert!(line.contains("--db-filename (nothing is kept on disk)"), "{line}");
+            assert!(line.contains("--ui-port (no Web UI)"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
+    for (args, names) in [
+        (&["serve", "--bogus"][..], &["--bogus", "foretime serve --help"][..]),
+        (&["serve", "--prot", "1"], &["--prot", "--port"]),
+        (&["serve", "--port", "abc"], &["abc", "--port", "65535"]),
+        (&["serve", "--port", "65536"], &["65536", "--port", "65535"]),
+        (&["65536"], &["65536", "65535"]),
+        (&["7233", "--bogus"], &["--bogus"]),
+        (&["7233", "extra"], &["extra"]),
+        (&["--bogus"], &["--bogus"]),
+        (&[], &["foretime --help"]),
+        (&["server"], &["foretime --help"]),
+        (&["workflow", "list"], &["workflow"]),
+        (&["serve", "--seed", "x"], &["x", "--seed"]),
+        (&["serve", "--search-attribute", "A"], &["--search-attribute", "NAME=TYPE", "KeywordList"]),
+        (&["serve", "--search-attribute", "A=B"], &["--search-attribute", "\"B\"", "KeywordList"]),
+        (&["server", "start-dev", "--dynamic-config-value", "a"], &["--dynamic-config-value", "KEY=VALUE"]),
+        (&["server", "start-dev", "--dynamic-config-value", "a=b"], &["--dynamic-config-value", "\"b\"", "JSON"]),
+        (&["server", "start-dev", "--log-level", "loud"], &["loud", "--log-level", "debug"]),
+        (&["server", "start-dev", "--log-format", "xml"], &["xml", "--log-format", "json"]),
+        (&["server", "start-dev", "--sqlite-pragma", "a"], &["--sqlite-pragma", "KEY=VALUE"]),
+    ] {
+        let output = run(args);
+        let errors = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+        assert!(errors.starts_with("foretime: error: ") && errors.lines().count() == 1, "{args:?}: {errors}");
+        for name in names {
+            assert!(errors.contains(name), "{args:?}: no {name} in {errors}");
+        }
+        assert!(!errors.contains('\x1b'), "no colour where nobody looks: {errors}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line_and_exit_code_1() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    for args in [&["serve", "--port", &port][..], &["server", "start-dev", "--port", &port], &[port.as_str()]] {
+        let output = run(args);
+        let errors = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {errors}");
+        assert!(errors.lines().count() == 1 && errors.contains(&port) && errors.contains("taken"), "{args:?}: {errors}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn an_address_of_elsewhere_is_one_clear_line_and_exit_code_1() {
+    // From the block for documentation, RFC 5737: no machine has it.
+    let output = run(&["serve", "--port", "0", "--ip", "192.0.2.1"]);
+    let errors = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.lines().count() == 1 && errors.contains("192.0.2.1") && errors.contains("--ip"), "{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_at_once_and_no_other() {
+    let other = Server::start(&["serve", "--port", "0"]);
+    for signal in ["-INT", "-TERM"] {
+        let mut server = Server::start(&["serve", "--port", "0"]);
+        // A connection that stays open must not hold it up.
+        let _connection = TcpStream::connect(server.address).expect("a connection");
+        let start = Instant::now();
+        assert_eq!(server.end_by(signal), (Some(0), String::new()), "{signal}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{signal}: {:?}", start.elapsed());
+    }
+    TcpStream::connect(other.address).expect("the other one goes on");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_port_can_be_taken_again_as_soon_as_its_server_has_ended() {
+    let mut first = Server::start(&["serve", "--port", "0"]);
+    let port = first.port().to_string();
+    let connection = TcpStream::connect(first.address).expect("a connection");
+    assert_eq!(first.end_by("-KILL").0, None);
+    drop(connection);
+    assert_eq!(Server::start(&["serve", "--port", &port]).port().to_string(), port);
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    for (args, names) in [
+        (&["--help"][..], &["foretime serve", "foretime PORT", "start-dev", "Examples:"][..]),
+        (&["serve", "--help"], &["--port", "7233", "--seed", "--enable-time-skipping", "Examples:"]),
+        (&["server", "start-dev", "--help"], &["--dynamic-config-value", "--headless", "Nothing is kept on disk"]),
+        (&["7233", "--help"], &["--enable-time-skipping"]),
+        (&["--version"], &[env!("CARGO_PKG_VERSION")]),
+    ] {
+        let output = run(args);
+        let text = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(output.stderr.is_empty(), "{args:?}");
+        for name in names {
+            assert!(text.contains(name), "{args:?}: no {name} in {text}");
+        }
+    }
+}
