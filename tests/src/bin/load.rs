@@ -1,5 +1,7 @@
 //! The load bench's command line: see `foretime_tests::load` for what it does and `docs/benchmarks.md` for how to read it.
 
+use std::process::ExitCode;
+
 use anyhow::{Result, ensure};
 use clap::Parser;
 use foretime_tests::load::{
@@ -12,13 +14,22 @@ use foretime_tests::load::{
 
 // One thread: the generator must not take from the server the cores that it is measured on.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match measure(&Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &Options) -> Result<()> {
     let servers = options.servers();
     ensure!(!servers.is_empty(), "no server given: --server NAME=PATH");
     let mut records = Vec::new();
     for &measure in &options.measure {
-        run(measure, &servers, &options, &mut records).await?;
+        run(measure, &servers, options, &mut records).await?;
     }
     if !options.json {
         println!("\n{}", table::render(&records));

@@ -31,6 +31,9 @@ pub struct Options {
     /// Throughput: months in each workflow, every one an activity and a timer of 30 days.
     #[arg(long, default_value_t = 12)]
     pub months: usize,
+    /// Throughput: let time skip from the start, so that the first workflows are months ahead when the last are started.
+    #[arg(long)]
+    pub unlocked: bool,
     /// Memory: how many open workflows of 99 events.
     #[arg(long, value_delimiter = ',', default_value = "2000")]
     pub aged: Vec<usize>,

@@ -15,7 +15,8 @@ use super::{
     worker::Worker,
 };
 
-/// Runs `workflows` workflows on a fresh server. Time stays locked until all are started, so that all are open at once.
+/// Runs `workflows` workflows on a fresh server. Time stays locked until all are started, so that all are open at once,
+/// unless the options say otherwise.
 ///
 /// # Errors
 /// The server does not start, or breaks; workflows lost are a result, not an error.
@@ -23,14 +24,18 @@ pub async fn measure(spec: &Spec, options: &Options, workflows: usize) -> Result
     let server = Server::start(spec).await?;
     let (mut control, polls) = (server.connect().await?, server.connect().await?);
     let plan = Plan::months(options.months);
-    server.lock(&mut control).await?;
+    if !options.unlocked {
+        server.lock(&mut control).await?;
+    }
 
     let before = Reading::of(&server)?;
     let start = Instant::now();
     let worker = Worker::start(&polls, &control, &plan, options.pollers);
     fleet::start(&control, workflows, spec.kind == Kind::Dev, options.bounds().limit).await?;
     let started = start.elapsed();
-    server.unlock(&mut control).await?;
+    if !options.unlocked {
+        server.unlock(&mut control).await?;
+    }
     let end = worker.tally.wait(start, options.bounds(), workflows, Tally::completed).await?;
     let after = Reading::of(&server)?;
 
