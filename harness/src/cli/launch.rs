@@ -63,7 +63,8 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
         // Not println, which panics when nobody reads.
         let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
     }
-    let host = Host::new(Service::new(launch.config));
+    let service = Service::new(&launch.config).map_err(|refused| Failure::Runtime(refused.message().to_owned()))?;
+    let host = Host::new(service);
     tokio::select! {
         never = grpc::serve(listener, host) => match never {},
         () = ended => Ok(()),

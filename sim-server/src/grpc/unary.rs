@@ -9,7 +9,7 @@ use super::{codec::BytesCodec, timeout::grpc_timeout};
 use crate::host::Host;
 
 /// More than any limit of the real server: over those, the engine answers with the real server's error.
-const LARGEST_REQUEST_BYTES: usize = 128 << 20;
+const LARGEST_REQUEST_BYTES: usize = 4 << 20;
 /// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
 const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
 
@@ -47,8 +47,11 @@ pub(super) async fn serve(host: &Host, service: &str, method: &str, request: Req
 fn refused(response: Response<Body>) -> Response<Body> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::OutOfRange => {
-            Status::resource_exhausted(format!("grpc: received message larger than max ({LARGEST_REQUEST_BYTES} bytes)"))
-                .into_http()
+            // tonic's sentence names the size first, then the limit; so does grpc-go's.
+            let mut numbers = status.message().split(|character: char| !character.is_ascii_digit()).filter(|part| !part.is_empty());
+            let found = numbers.next().unwrap_or("too many bytes");
+            let text = format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})");
+            Status::resource_exhausted(text).into_http()
         }
         _ => response,
     }
