@@ -1,6 +1,6 @@
 //! DescribeWorkflowExecution and DescribeTaskQueue: what is seen of a workflow and of a queue.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use super::{
     Engine,
@@ -15,11 +15,11 @@ use super::{
 };
 use crate::proto::{
     activity::ActivityOptions,
-    common::{ActivityType, Memo, SearchAttributes, WorkflowExecution, WorkflowType},
+    common::{ActivityType, Memo, RetryPolicy, SearchAttributes, WorkflowExecution, WorkflowType},
     enums::{EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueKind, TaskQueueType},
     taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
     workflow::{
-        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo, ResetPointInfo, ResetPoints,
+        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo, ResetPoints,
         WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
     },
     workflowservice::{
@@ -41,11 +41,10 @@ impl Engine {
         validate::describe(&request)?;
         let run = self.runs.get(key?);
         let now = self.clock.now();
-        let retention = self.namespaces.get(run.namespace).retention;
         let parent_namespace = run.facts.parent.as_ref().map(|parent| self.namespaces.get(parent.namespace).uuid.clone());
         Ok(DescribeWorkflowExecutionResponse {
             execution_config: Some(config(run)),
-            workflow_execution_info: Some(info(run, parent_namespace.unwrap_or_default(), retention)),
+            workflow_execution_info: Some(info(run, parent_namespace.unwrap_or_default())),
             pending_activities: run.activities.values().map(|activity| pending_activity(activity, now)).collect(),
             pending_children: run
                 .children
@@ -105,7 +104,7 @@ fn config(run: &Run) -> WorkflowExecutionConfig {
     }
 }
 
-fn info(run: &Run, parent_namespace_id: String, retention: Duration) -> WorkflowExecutionInfo {
+fn info(run: &Run, parent_namespace_id: String) -> WorkflowExecutionInfo {
     let facts = &run.facts;
     let this = WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() };
     let root = facts.root.as_ref().map(|root| WorkflowExecution { workflow_id: root.0.clone(), run_id: root.1.clone() });
@@ -127,7 +126,7 @@ fn info(run: &Run, parent_namespace_id: String, retention: Duration) -> Workflow
         execution_time: Some(facts.execution_time.to_proto()),
         memo: Some(Memo { fields: run.memo.clone() }),
         search_attributes: Some(SearchAttributes { indexed_fields: run.search_attributes.clone() }),
-        auto_reset_points: Some(reset_points(run, retention)),
+        auto_reset_points: Some(ResetPoints { points: run.reset_points.clone() }),
         task_queue: facts.task_queue.clone(),
         state_transition_count: run.transition_count,
         history_size_bytes: run.history.size_bytes() as i64,
@@ -156,12 +155,6 @@ fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
     let attached = run.attached_request_ids.iter();
     let attached = attached.map(|(id, &event_id)| (id.clone(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
     std::iter::once(started).chain(attached).collect()
-}
-
-fn reset_points(run: &Run, retention: Duration) -> ResetPoints {
-    let expire_time = run.close_time.map(|at| (at + retention).to_proto());
-    let point = |point: &ResetPointInfo| ResetPointInfo { expire_time: point.expire_time.or(expire_time), ..point.clone() };
-    ResetPoints { points: run.reset_points.iter().map(point).collect() }
 }
 
 fn pending_activity(activity: &Activity, now: Time) -> PendingActivityInfo {
@@ -193,7 +186,11 @@ fn pending_activity(activity: &Activity, now: Time) -> PendingActivityInfo {
             schedule_to_start_timeout: Some(span_to_proto(activity.schedule_to_start)),
             start_to_close_timeout: Some(span_to_proto(activity.start_to_close)),
             heartbeat_timeout: Some(span_to_proto(activity.heartbeat_timeout)),
-            retry_policy: activity.retry_policy.clone(),
+            // Without the types that are not retried, as the real server tells it.
+            retry_policy: activity
+                .retry_policy
+                .as_ref()
+                .map(|policy| RetryPolicy { non_retryable_error_types: Vec::new(), ..policy.clone() }),
             priority: activity.priority.clone(),
             ..ActivityOptions::default()
         }),

@@ -224,8 +224,9 @@ impl Engine {
         initiated_event_id: i64,
         namespace: NamespaceId,
         request_id: String,
-        sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
+        mut sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
     ) {
+        self.namespaces.get(namespace).name.clone_into(&mut sent.namespace);
         use SignalExternalWorkflowExecutionFailedCause as Cause;
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
@@ -256,8 +257,9 @@ impl Engine {
         initiated_event_id: i64,
         namespace: NamespaceId,
         request_id: String,
-        sent: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+        mut sent: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
     ) {
+        self.namespaces.get(namespace).name.clone_into(&mut sent.namespace);
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(CancelExternalWorkflowExecutionFailedCause::ExternalWorkflowExecutionNotFound),
             Some(target) => {

@@ -79,7 +79,10 @@ impl Engine {
 
     /// DescribeNamespace, by name or by id.
     pub fn describe_namespace(&mut self, request: DescribeNamespaceRequest) -> Result<DescribeNamespaceResponse> {
-        let id = if request.namespace.is_empty() && !request.id.is_empty() {
+        if request.namespace.is_empty() && request.id.is_empty() {
+            return Err(Error::invalid("Namespace not set on request."));
+        }
+        let id = if request.namespace.is_empty() {
             self.namespaces.by_uuid(&request.id).ok_or_else(|| Error::NamespaceNotFound(request.id.clone()))?
         } else {
             self.namespaces.resolve(&request.namespace, &mut self.ids)?

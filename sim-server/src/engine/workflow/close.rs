@@ -13,7 +13,7 @@ use crate::{
     },
     proto::{
         command::ContinueAsNewWorkflowExecutionCommandAttributes,
-        common::{Link, Memo, Payloads, SearchAttributes},
+        common::{Link, Payloads},
         enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
@@ -235,9 +235,6 @@ impl Run {
             last_completion_result: last_result,
             attempt: if is_retry { self.facts.attempt + 1 } else { 1 },
             first_workflow_task_backoff: Some(span_to_proto(backoff)),
-            memo: Some(Memo { fields: self.memo.clone() }).filter(|memo| !memo.fields.is_empty()),
-            search_attributes: Some(SearchAttributes { indexed_fields: self.search_attributes.clone() })
-                .filter(|of| !of.indexed_fields.is_empty()),
             identity: String::new(),
             eager_execution_accepted: false,
             ..previous

@@ -297,11 +297,10 @@ impl Run {
         self.tasks.attempt = if self.tasks.sticky.take().is_some() { 1 } else { self.tasks.attempt + 1 };
     }
 
-    /// Takes the pending task away without a trace in the history: the run closes.
+    /// The run closes: no worker gets the pending task any more. It stays to be described, as on the real server.
     pub(crate) fn drop_workflow_task(&mut self, cx: &mut Cx<'_>) {
-        if let Some(mut task) = self.tasks.pending.take() {
-            leave_queue(cx, &mut task);
-            self.queries.splice(0..0, task.queries);
+        if let Some(task) = &mut self.tasks.pending {
+            leave_queue(cx, task);
         }
         if let Some(timer) = self.tasks.first_backoff.take() {
             cx.timers.cancel(timer);
