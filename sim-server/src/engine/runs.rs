@@ -15,6 +15,7 @@ pub(crate) struct RunKey(pub(crate) u32);
 /// All runs of a server, open and closed.
 #[derive(Debug, Default)]
 pub(crate) struct Runs {
+    #[expect(clippy::vec_box, reason = "a run is large, and a list that grows copies what is in it")]
     all: Vec<Box<Run>>,
     current: BTreeMap<(NamespaceId, String), RunKey>,
     by_run_id: BTreeMap<String, RunKey>,

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs what the README says, so that it stays true.
+#   ci/readme.sh tests|main   runs the command in the README's block marked so
+#   ci/readme.sh snippets     every code block that is marked with a file is that file
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The block that follows the line "<!-- NAME -->", without its fences.
+block() {
+  awk -v mark="<!-- $1 -->" '$0 == mark { wanted = 1; next } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' README.md
+}
+
+case ${1:-} in
+  tests | main)
+    command=$(block "$1")
+    [[ -n $command ]] || { echo "ci/readme.sh: README.md has no block marked $1" >&2; exit 1; }
+    echo "$command"
+    bash -euo pipefail -c "$command"
+    ;;
+  snippets)
+    for file in $(sed -n 's/^<!-- \(.*\/.*\) -->$/\1/p' README.md); do
+      diff <(block "$file") "$file" || { echo "ci/readme.sh: README.md shows another $file" >&2; exit 1; }
+      echo "$file: as shown"
+    done
+    ;;
+  *)
+    echo "usage: ci/readme.sh tests|main|snippets" >&2
+    exit 2
+    ;;
+esac
