@@ -1,0 +1,196 @@
+//! Chains of runs: continue-as-new, retry, cron, and the timeouts that end a run or a chain.
+
+use foretime_server::proto::{
+    command::ContinueAsNewWorkflowExecutionCommandAttributes,
+    common::{Memo, RetryPolicy, SearchAttributes},
+    enums::EventType,
+    failure::ApplicationFailureInfo,
+    workflowservice::*,
+};
+use foretime_tests::{commands::*, script::*, worker::application_failure};
+use prost_types::Duration;
+
+crate::scripts![
+    continue_as_new,
+    continue_as_new_with_everything_set,
+    continue_as_new_of_a_young_run,
+    retry,
+    retry_until_attempts_end,
+    retry_not_of_a_named_type,
+    retry_not_of_a_non_retryable_failure,
+    retry_at_once_if_the_failure_says_when,
+    cron,
+    cron_after_a_failure,
+    run_timeout,
+    run_timeout_is_retried,
+    execution_timeout,
+    execution_timeout_ends_a_chain,
+];
+
+fn policy(maximum_attempts: i32) -> RetryPolicy {
+    RetryPolicy {
+        initial_interval: Some(Duration { seconds: 1, nanos: 0 }),
+        backoff_coefficient: 1.0,
+        maximum_attempts,
+        non_retryable_error_types: vec!["Final".to_owned()],
+        ..Default::default()
+    }
+}
+
+fn retried(s: &Script, maximum_attempts: i32) -> StartWorkflowExecutionRequest {
+    StartWorkflowExecutionRequest { retry_policy: Some(policy(maximum_attempts)), ..s.new_start("wf") }
+}
+
+async fn continue_as_new(s: &Script) {
+    let first = s.start("wf").await;
+    s.await_restart_interval().await;
+    s.run_task([continue_as(s.next_run())]).await;
+    s.history_of_run("wf", &first).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+    s.step("the first run is closed");
+    let _ =
+        s.call(SignalWorkflowExecutionRequest { workflow_execution: s.run("wf", &first), ..s.new_signal("wf", "late") }).await;
+}
+
+fn continue_as(attributes: ContinueAsNewWorkflowExecutionCommandAttributes) -> foretime_server::proto::command::Command {
+    foretime_tests::commands::continue_as_new(attributes)
+}
+
+async fn continue_as_new_with_everything_set(s: &Script) {
+    let map = |name: &str, value: &str| [(name.to_owned(), payload(value))].into();
+    let first = s
+        .start_with(StartWorkflowExecutionRequest {
+            workflow_execution_timeout: seconds(3600.0),
+            workflow_run_timeout: seconds(600.0),
+            workflow_task_timeout: seconds(20.0),
+            memo: Some(Memo { fields: map("note", "the first memo") }),
+            search_attributes: Some(SearchAttributes { indexed_fields: map("Colour", "red") }),
+            retry_policy: Some(policy(3)),
+            ..s.new_start("wf")
+        })
+        .await;
+    s.await_restart_interval().await;
+    s.step("all inherited that can be");
+    s.run_task([continue_as(s.next_run())]).await;
+    s.history_of_run("wf", &first).await;
+    s.await_restart_interval().await;
+    s.history("wf").await;
+    s.step("all given");
+    s.run_task([continue_as(ContinueAsNewWorkflowExecutionCommandAttributes {
+        workflow_run_timeout: seconds(500.0),
+        workflow_task_timeout: seconds(30.0),
+        memo: Some(Memo { fields: map("note", "the second memo") }),
+        search_attributes: Some(SearchAttributes { indexed_fields: map("Colour", "blue") }),
+        ..s.next_run()
+    })])
+    .await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn continue_as_new_of_a_young_run(s: &Script) {
+    s.start("wf").await;
+    s.run_task([continue_as(s.next_run())]).await;
+    s.step("the next run's first task waits until a second after the first run's start");
+    s.workflow_task().await;
+}
+
+async fn retry(s: &Script) {
+    let first = s.start_with(retried(s, 3)).await;
+    s.run_task([fail_workflow("first failure")]).await;
+    s.history_of_run("wf", &first).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+}
+
+async fn retry_until_attempts_end(s: &Script) {
+    s.start_with(retried(s, 2)).await;
+    s.run_task([fail_workflow("first failure")]).await;
+    s.run_task([fail_workflow("second failure")]).await;
+    s.history("wf").await;
+}
+
+async fn fail_with(s: &Script, info: ApplicationFailureInfo) {
+    use foretime_server::proto::command::{FailWorkflowExecutionCommandAttributes, command::Attributes};
+    let failure = Some(application_failure("failed", info));
+    s.run_task([command(Attributes::FailWorkflowExecutionCommandAttributes(FailWorkflowExecutionCommandAttributes {
+        failure,
+    }))])
+    .await;
+}
+
+async fn retry_not_of_a_named_type(s: &Script) {
+    s.start_with(retried(s, 3)).await;
+    fail_with(s, ApplicationFailureInfo { r#type: "Final".to_owned(), ..Default::default() }).await;
+    s.close_event("wf", "").await;
+}
+
+async fn retry_not_of_a_non_retryable_failure(s: &Script) {
+    s.start_with(retried(s, 3)).await;
+    fail_with(s, ApplicationFailureInfo { non_retryable: true, ..Default::default() }).await;
+    s.close_event("wf", "").await;
+}
+
+async fn retry_at_once_if_the_failure_says_when(s: &Script) {
+    let slow = RetryPolicy { initial_interval: Some(Duration { seconds: 600, nanos: 0 }), ..policy(3) };
+    s.start_with(StartWorkflowExecutionRequest { retry_policy: Some(slow), ..s.new_start("wf") }).await;
+    fail_with(s, ApplicationFailureInfo { next_retry_delay: seconds(2.0), ..Default::default() }).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+}
+
+fn periodic(s: &Script) -> StartWorkflowExecutionRequest {
+    StartWorkflowExecutionRequest { cron_schedule: "@every 2s".to_owned(), ..s.new_start("wf") }
+}
+
+async fn cron(s: &Script) {
+    let first = s.start_with(periodic(s)).await;
+    s.run_task([complete_workflow("the first result")]).await;
+    s.history_of_run("wf", &first).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+    s.terminate("wf").await;
+    s.close_event("wf", "").await;
+}
+
+async fn cron_after_a_failure(s: &Script) {
+    let first = s.start_with(periodic(s)).await;
+    s.run_task([complete_workflow("the first result")]).await;
+    s.close_event("wf", &first).await;
+    s.run_task([fail_workflow("the second run fails")]).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+}
+
+async fn run_timeout(s: &Script) {
+    s.start_with(StartWorkflowExecutionRequest { workflow_run_timeout: seconds(1.0), ..s.new_start("wf") }).await;
+    s.close_event("wf", "").await;
+    s.history("wf").await;
+}
+
+async fn run_timeout_is_retried(s: &Script) {
+    let first = s.start_with(StartWorkflowExecutionRequest { workflow_run_timeout: seconds(1.0), ..retried(s, 2) }).await;
+    s.close_event("wf", &first).await;
+    s.await_event("wf", EventType::WorkflowExecutionTimedOut).await;
+    s.history("wf").await;
+}
+
+async fn execution_timeout(s: &Script) {
+    s.start_with(StartWorkflowExecutionRequest { workflow_execution_timeout: seconds(1.0), ..s.new_start("wf") }).await;
+    s.close_event("wf", "").await;
+    s.history("wf").await;
+}
+
+async fn execution_timeout_ends_a_chain(s: &Script) {
+    let first = s
+        .start_with(StartWorkflowExecutionRequest {
+            workflow_execution_timeout: seconds(3.0),
+            workflow_run_timeout: seconds(2.0),
+            ..retried(s, 0)
+        })
+        .await;
+    s.close_event("wf", &first).await;
+    s.await_event("wf", EventType::WorkflowExecutionTimedOut).await;
+    s.history("wf").await;
+}

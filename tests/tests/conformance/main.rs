@@ -1,0 +1,128 @@
+//! Conformance of our server: the same scripts as on the real server, and the same transcripts.
+//!
+//! `tests/snapshots/` holds what the real server (CLI 1.9.1, server 1.32.0) said; nobody else writes there. Each script is
+//! a test `ours::SCRIPT` and, where `FORETIME_TEST_REAL_SERVER` names a `temporal` executable, also `real::SCRIPT`. With
+//! `FORETIME_TEST_RECORD=1` the latter write the record anew.
+
+mod activities;
+mod chains;
+mod children;
+mod eager;
+mod errors;
+mod properties;
+mod queries;
+mod reads;
+mod signals;
+mod starts;
+mod timers;
+mod workflow_tasks;
+
+use std::{
+    collections::BTreeMap,
+    panic::{self, AssertUnwindSafe},
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use foretime_tests::{
+    client::Client,
+    script::Script,
+    server::{Kind, Server},
+    snapshot,
+};
+use futures_util::FutureExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+
+/// What a script does.
+type Act = for<'a> fn(&'a Script) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A list of the scripts of a module, each under its function's name.
+macro_rules! scripts {
+    ($($script:ident),* $(,)?) => {
+        /// The scripts of this room.
+        pub(crate) const SCRIPTS: &[(&str, $crate::Act)] = &[$((stringify!($script), |script| Box::pin($script(script)))),*];
+    };
+}
+pub(crate) use scripts;
+
+const ROOMS: &[(&str, &[(&str, Act)])] = &[
+    ("starts", starts::SCRIPTS),
+    ("chains", chains::SCRIPTS),
+    ("signals", signals::SCRIPTS),
+    ("workflow_tasks", workflow_tasks::SCRIPTS),
+    ("timers", timers::SCRIPTS),
+    ("activities", activities::SCRIPTS),
+    ("children", children::SCRIPTS),
+    ("properties", properties::SCRIPTS),
+    ("queries", queries::SCRIPTS),
+    ("reads", reads::SCRIPTS),
+    ("eager", eager::SCRIPTS),
+    ("errors", errors::SCRIPTS),
+];
+
+/// Scripts mostly wait: many at once cost little.
+const THREADS: usize = 24;
+/// A script that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// The servers under test, each started by the first script that wants it.
+struct Bench {
+    runtime: Runtime,
+    servers: BTreeMap<&'static str, OnceLock<Result<Server, String>>>,
+}
+
+impl Bench {
+    fn address(&self, kind: Kind) -> Result<&str, String> {
+        let name = if kind == Kind::Real { "real" } else { "ours" };
+        let start = || self.runtime.block_on(Server::start(kind, ARGUMENTS)).map_err(|error| format!("{error:#}"));
+        self.servers[name].get_or_init(start).as_ref().map(|server| server.address.as_str()).map_err(Clone::clone)
+    }
+
+    fn run(&self, kind: Kind, name: &str, act: Act) -> Result<(), Failed> {
+        let address = self.address(kind)?;
+        self.runtime.block_on(async {
+            let client = Client::connect(address).await.map_err(|error| error.to_string())?;
+            let script = Script::new(client, &name.replace("::", "-").replace('_', "-"));
+            let run = AssertUnwindSafe(tokio::time::timeout(LIMIT, act(&script))).catch_unwind();
+            match run.await {
+                Ok(Ok(())) => snapshot::check(kind, &name.replace("::", "/"), &script.transcript()).map_err(Failed::from),
+                Ok(Err(_)) => Err(format!("hangs after:\n{}", script.transcript()).into()),
+                Err(panic) => Err(format!("{}, after:\n{}", said(&*panic), script.transcript()).into()),
+            }
+        })
+    }
+}
+
+fn said(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("panic")
+}
+
+/// What the scripts need beyond the defaults.
+const ARGUMENTS: &[&str] = &["--search-attribute", "Colour=Keyword", "--search-attribute", "Size=Int"];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(THREADS);
+    let recording = std::env::var_os(snapshot::RECORD).is_some();
+    let kinds = [("ours", Kind::Ours, !recording), ("real", Kind::Real, Kind::Real.executable().is_some())];
+
+    let runtime = Runtime::new().expect("a runtime");
+    let servers = kinds.iter().map(|(name, ..)| (*name, OnceLock::new())).collect();
+    let bench = Arc::new(Bench { runtime, servers });
+    let mut trials = Vec::new();
+    for (kind_name, kind, _) in kinds.into_iter().filter(|(.., wanted)| *wanted) {
+        for (room, scripts) in ROOMS {
+            for (script, act) in *scripts {
+                let (bench, act, name) = (Arc::clone(&bench), *act, format!("{room}::{script}"));
+                trials.push(Trial::test(format!("{kind_name}::{name}"), move || bench.run(kind, &name, act)));
+            }
+        }
+    }
+    // A script's panic is its test's failure, shown there.
+    panic::set_hook(Box::new(|_| {}));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(bench);
+    conclusion.exit();
+}

@@ -1,0 +1,93 @@
+//! Markers, search attributes, memo: what a workflow writes about itself.
+
+use foretime_server::proto::{
+    command::{Command, ModifyWorkflowPropertiesCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes},
+    common::{Memo, Payload, SearchAttributes},
+    sdk::UserMetadata,
+    workflowservice::*,
+};
+use foretime_tests::{commands::*, script::*};
+
+crate::scripts![
+    markers,
+    a_marker_without_a_name,
+    user_metadata,
+    search_attributes,
+    an_unknown_search_attribute,
+    a_search_attribute_of_the_wrong_type,
+    memo,
+];
+
+async fn markers(s: &Script) {
+    s.start("wf").await;
+    s.run_task([record_marker("core_patch"), record_marker("core_local_activity"), complete_workflow("done")]).await;
+    s.history("wf").await;
+}
+
+async fn a_marker_without_a_name(s: &Script) {
+    s.start("wf").await;
+    s.run_task([record_marker("")]).await;
+    s.history("wf").await;
+}
+
+async fn user_metadata(s: &Script) {
+    let summary = |words: &str| Some(UserMetadata { summary: Some(payload(words)), details: Some(payload("details")) });
+    s.start("wf").await;
+    s.run_task([
+        Command { user_metadata: summary("the timer"), ..start_timer("t", 60.0) },
+        Command { user_metadata: summary("the child"), ..start_child(s.child("child")) },
+        Command { user_metadata: summary("the signal"), ..signal_external(s.external_signal("missing", "hello")) },
+        Command { user_metadata: summary("the end"), ..complete_workflow("done") },
+    ])
+    .await;
+    let history = s.client.call(s.new_history("wf")).await.expect("it is there");
+    let mut events = history.history.unwrap_or_default().events;
+    events.truncate(8);
+    s.show_events("  ", &events);
+}
+
+fn upsert(name: &str, value: Payload) -> Command {
+    let search_attributes = Some(SearchAttributes { indexed_fields: [(name.to_owned(), value)].into() });
+    upsert_search_attributes(UpsertWorkflowSearchAttributesCommandAttributes { search_attributes })
+}
+
+/// What JSON null is on the wire.
+fn null() -> Payload {
+    Payload { metadata: [("encoding".to_owned(), b"binary/null".to_vec())].into(), ..Default::default() }
+}
+
+async fn search_attributes(s: &Script) {
+    s.start("wf").await;
+    let number = Payload { data: b"7".to_vec(), ..payload("") };
+    s.run_task([upsert("Colour", payload("green")), upsert("Size", number)]).await;
+    s.describe("wf").await;
+    s.signal("wf", "go").await;
+    s.run_task([upsert("Colour", null())]).await;
+    s.describe("wf").await;
+    s.history("wf").await;
+}
+
+async fn an_unknown_search_attribute(s: &Script) {
+    s.start("wf").await;
+    s.run_task([upsert("Nope", payload("green"))]).await;
+    s.history("wf").await;
+}
+
+async fn a_search_attribute_of_the_wrong_type(s: &Script) {
+    s.start("wf").await;
+    s.run_task([upsert("Size", payload("green"))]).await;
+    s.history("wf").await;
+}
+
+fn modify(name: &str, value: Payload) -> Command {
+    let upserted_memo = Some(Memo { fields: [(name.to_owned(), value)].into() });
+    modify_properties(ModifyWorkflowPropertiesCommandAttributes { upserted_memo })
+}
+
+async fn memo(s: &Script) {
+    let first = Memo { fields: [("kept".to_owned(), payload("kept")), ("gone".to_owned(), payload("gone"))].into() };
+    s.start_with(StartWorkflowExecutionRequest { memo: Some(first), ..s.new_start("wf") }).await;
+    s.run_task([modify("new", payload("new")), modify("gone", null())]).await;
+    s.describe("wf").await;
+    s.history("wf").await;
+}

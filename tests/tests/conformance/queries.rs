@@ -1,0 +1,290 @@
+//! Queries: direct, attached to a task, rejected, failed.
+
+use std::time::Duration;
+
+use foretime_server::proto::{
+    enums::{QueryRejectCondition, QueryResultType, WorkflowTaskFailedCause},
+    query::{WorkflowQuery, WorkflowQueryResult},
+    taskqueue::StickyExecutionAttributes,
+    workflowservice::*,
+};
+use foretime_tests::{
+    commands::*,
+    script::*,
+    worker::{WorkflowTask, answered, failure},
+};
+use tonic::Status;
+
+crate::scripts![
+    direct,
+    failed,
+    of_a_closed_workflow,
+    of_a_workflow_closed_before_its_first_task,
+    before_the_first_task,
+    attached,
+    attached_and_failed,
+    attached_and_unanswered,
+    attached_two,
+    after_a_signal,
+    rejected_if_not_open,
+    rejected_if_not_completed_cleanly,
+    on_the_sticky_queue,
+    sticky_worker_gone,
+    while_the_task_fails,
+    nobody_answers,
+    without_a_type,
+    answer_twice,
+];
+
+/// Asks, while `worker` does what answers it.
+async fn asked(s: &Script, request: QueryWorkflowRequest, worker: impl Future<Output = ()>) {
+    let (answer, ()): (Result<QueryWorkflowResponse, Status>, ()) =
+        futures_util::future::join(s.client.call(request), worker).await;
+    s.show::<QueryWorkflowRequest>(&answer);
+}
+
+/// A workflow that has had its first task, and waits.
+async fn waiting(s: &Script) {
+    s.start("wf").await;
+    s.run_task([]).await;
+}
+
+async fn direct(s: &Script) {
+    waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task().await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+    s.step("a query leaves no trace");
+    s.history("wf").await;
+}
+
+async fn failed(s: &Script) {
+    waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task().await;
+        let request = RespondQueryTaskCompletedRequest {
+            completed_type: QueryResultType::Failed.into(),
+            error_message: "cannot say".to_owned(),
+            failure: Some(failure("cannot say, in detail")),
+            ..s.new_query_answer(&task)
+        };
+        let _ = s.call(request).await;
+    })
+    .await;
+}
+
+async fn of_a_closed_workflow(s: &Script) {
+    s.start("wf").await;
+    s.run_task([complete_workflow("done")]).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task().await;
+        s.answer_query(&task, "closed, and fine").await;
+    })
+    .await;
+}
+
+async fn of_a_workflow_closed_before_its_first_task(s: &Script) {
+    s.start("wf").await;
+    s.terminate("wf").await;
+    let _ = s.call(s.new_query("wf", "state")).await;
+}
+
+async fn before_the_first_task(s: &Script) {
+    s.start("wf").await;
+    asked(s, s.new_query("wf", "state"), async {
+        // Nothing shows outside that a buffered query is there.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let task = s.await_workflow_task().await;
+        let answers = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
+        s.note(format_args!("queries in the first task: {}", task.queries.len()));
+        let request = RespondWorkflowTaskCompletedRequest { query_results: answers, ..s.new_completion(&task, []) };
+        let unanswered = task.queries.is_empty();
+        let _ = s.complete_with(request).await;
+        if unanswered {
+            let task = s.workflow_task().await;
+            s.answer_query(&task, "fine").await;
+        }
+    })
+    .await;
+}
+
+/// A workflow with a task scheduled, and a query that has come meanwhile: the task that carries it.
+async fn task_with_query(s: &Script) -> WorkflowTask {
+    s.signal("wf", "go").await;
+    // Nothing shows outside that a buffered query is there.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let task = s.await_workflow_task().await;
+    for query in task.queries.values() {
+        s.show_message("query", query);
+    }
+    task
+}
+
+async fn complete_with_answers(
+    s: &Script,
+    task: &WorkflowTask,
+    answer: impl Fn(&WorkflowQuery) -> Option<WorkflowQueryResult>,
+) {
+    let query_results =
+        task.queries.iter().filter_map(|(id, query)| answer(query).map(|answer| (id.clone(), answer))).collect();
+    let request = RespondWorkflowTaskCompletedRequest { query_results, ..s.new_completion(task, []) };
+    let _ = s.complete_with(request).await;
+}
+
+/// A workflow whose next task waits to be polled.
+async fn with_a_task_waiting(s: &Script) {
+    waiting(s).await;
+    s.signal("wf", "first").await;
+}
+
+async fn attached(s: &Script) {
+    with_a_task_waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = task_with_query(s).await;
+        complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
+    })
+    .await;
+    s.history("wf").await;
+}
+
+async fn attached_and_failed(s: &Script) {
+    with_a_task_waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = task_with_query(s).await;
+        complete_with_answers(s, &task, |_| {
+            Some(WorkflowQueryResult {
+                result_type: QueryResultType::Failed.into(),
+                error_message: "cannot say".to_owned(),
+                failure: Some(failure("cannot say, in detail")),
+                ..Default::default()
+            })
+        })
+        .await;
+    })
+    .await;
+}
+
+async fn attached_and_unanswered(s: &Script) {
+    with_a_task_waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = task_with_query(s).await;
+        complete_with_answers(s, &task, |_| None).await;
+        s.step("it comes again, as a task of its own");
+        let task = s.workflow_task().await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+}
+
+async fn attached_two(s: &Script) {
+    with_a_task_waiting(s).await;
+    let second = async {
+        let answer = s.client.call(s.new_query("wf", "second")).await;
+        s.note(format_args!("one of two buffered: {}", answer.is_ok()));
+    };
+    let first = asked(s, s.new_query("wf", "first"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let task = s.await_workflow_task().await;
+        s.note(format_args!("queries in the task: {}", task.queries.len()));
+        complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
+    });
+    futures_util::future::join(first, second).await;
+}
+
+async fn after_a_signal(s: &Script) {
+    waiting(s).await;
+    s.signal("wf", "first").await;
+    asked(s, s.new_query("wf", "state"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let task = s.await_workflow_task().await;
+        let signals = task.history.iter().flat_map(|history| &history.events).count();
+        s.note(format_args!("the task has {signals} events and {} query", task.queries.len()));
+        complete_with_answers(s, &task, |_| Some(answered("after the signal"))).await;
+    })
+    .await;
+}
+
+fn rejecting(s: &Script, condition: QueryRejectCondition) -> QueryWorkflowRequest {
+    QueryWorkflowRequest { query_reject_condition: condition.into(), ..s.new_query("wf", "state") }
+}
+
+async fn rejected_if_not_open(s: &Script) {
+    s.start("wf").await;
+    s.run_task([complete_workflow("done")]).await;
+    let _ = s.call(rejecting(s, QueryRejectCondition::NotOpen)).await;
+}
+
+async fn rejected_if_not_completed_cleanly(s: &Script) {
+    s.start("wf").await;
+    s.run_task([fail_workflow("failed")]).await;
+    let _ = s.call(rejecting(s, QueryRejectCondition::NotCompletedCleanly)).await;
+}
+
+fn own_queue(s: &Script) -> foretime_server::proto::taskqueue::TaskQueue {
+    sticky_queue(&format!("{}-sticky", s.queue()), s.queue())
+}
+
+async fn sticky_and_waiting(s: &Script) {
+    s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: seconds(10.0) };
+    let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(&task, []) };
+    let _ = s.complete_with(request).await;
+}
+
+async fn on_the_sticky_queue(s: &Script) {
+    sticky_and_waiting(s).await;
+    s.await_empty_poll(own_queue(s)).await;
+    s.signal("wf", "the worker is there").await;
+    let task = s.await_workflow_task_of(own_queue(s)).await;
+    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: seconds(10.0) };
+    let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(&task, []) };
+    let _ = s.complete_with(request).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task_of(own_queue(s)).await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+}
+
+async fn sticky_worker_gone(s: &Script) {
+    sticky_and_waiting(s).await;
+    s.step("nobody ever polled the worker's own queue");
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task().await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+}
+
+async fn while_the_task_fails(s: &Script) {
+    s.start("wf").await;
+    for _ in 0..3 {
+        let task = s.await_workflow_task().await;
+        s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
+    }
+    let _ = s.call(s.new_query("wf", "state")).await;
+}
+
+async fn nobody_answers(s: &Script) {
+    waiting(s).await;
+    let _ = s.call_within(Duration::from_secs(2), s.new_query("wf", "state")).await;
+}
+
+async fn without_a_type(s: &Script) {
+    waiting(s).await;
+    let _ = s.call(QueryWorkflowRequest { query: None, ..s.new_query("wf", "state") }).await;
+    let _ = s.call_within(Duration::from_secs(1), QueryWorkflowRequest { execution: None, ..s.new_query("wf", "state") }).await;
+}
+
+async fn answer_twice(s: &Script) {
+    waiting(s).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.await_workflow_task().await;
+        s.answer_query(&task, "fine").await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+}
