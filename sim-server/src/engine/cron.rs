@@ -265,13 +265,13 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Time {
-        Time::from_nanos(i64::try_from(text.parse::<Timestamp>().unwrap().as_nanosecond()).unwrap())
+        Time::from_nanos(i64::try_from(text.parse::<Timestamp>().expect("a timestamp").as_nanosecond()).expect("within range"))
     }
 
     /// The run that follows one that was due at `started` and closed at `closed`.
     fn next(schedule: &str, started: &str, closed: &str) -> String {
-        let span = parse(schedule).unwrap().next_backoff(at(started), at(closed)).unwrap();
-        Timestamp::from_nanosecond(i128::from((at(closed) + span).as_nanos())).unwrap().to_string()
+        let span = parse(schedule).expect("a schedule").next_backoff(at(started), at(closed)).expect("a next run");
+        Timestamp::from_nanosecond(i128::from((at(closed) + span).as_nanos())).expect("within range").to_string()
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub fn is_retryable(failure: &Failure, non_retryable_types: &[String]) -> bool {
 
 /// Whether and when attempt `attempt + 1` is due, after `attempt` ended at `now` with `failure` (`None`: no failure is
 /// known). `expiration` is the end of the schedule-to-close timeout of an activity, or of the execution timeout of a
-/// workflow: an attempt that would start later is not made.
+/// workflow: an attempt that would start then or later is not made.
 ///
 /// Activities differ from workflows in two points: a schedule-to-start or schedule-to-close timeout stops them with
 /// `Timeout` instead of `NonRetryableFailure`, and a failure's `next_retry_delay` may exceed the policy's longest interval.
@@ -312,8 +312,8 @@ mod tests {
             (3, None, plain.clone(), Workflow, retry(8)),
             (4, None, plain.clone(), Workflow, retry(10)),
             (5, None, plain.clone(), Workflow, Stop(RetryState::MaximumAttemptsReached)),
-            (1, end(2), plain.clone(), Activity, retry(2)),
-            (1, end(1), plain, Activity, Stop(RetryState::Timeout)),
+            (1, end(3), plain.clone(), Activity, retry(2)),
+            (1, end(2), plain, Activity, Stop(RetryState::Timeout)),
             (1, None, application("", true, None), Activity, Stop(RetryState::NonRetryableFailure)),
             (1, None, application("", false, Some(3600)), Activity, retry(3600)),
             (1, None, application("", false, Some(3600)), Workflow, retry(10)),

@@ -292,7 +292,7 @@ mod tests {
     fn registry() -> Registry {
         let mut registry = Registry::new("default");
         let types = [("K", Keyword), ("T", Text), ("I", Int), ("D", Double), ("B", Bool), ("W", Datetime), ("L", KeywordList)];
-        registry.add(&types.map(|(name, value_type)| (name.to_owned(), value_type as i32)).into()).unwrap();
+        registry.add(&types.map(|(name, value_type)| (name.to_owned(), value_type as i32)).into()).expect("free slots");
         registry
     }
 
@@ -324,7 +324,9 @@ mod tests {
             ("W", "\"yesterday\"", "invalid value for search attribute W of type Datetime: yesterday"),
             ("L", "\"x\"", "invalid value for search attribute L of type KeywordList: x"),
             ("I", "1", ""),
-            ("I", "[1,2]", ""),
+            ("I", "[1,2]", "invalid value for search attribute I of type Int: [1 2]"),
+            ("I", "[1]", ""),
+            ("I", "[]", ""),
             ("I", "null", ""),
             ("K", "[\"a\"]", ""),
             ("L", "[\"a\",\"b\"]", ""),

@@ -73,7 +73,7 @@ mod tests {
     /// The code, the message, and the detail's type without its package.
     fn shown(error: &Error) -> (Code, String, String) {
         let status = status(error);
-        let details = rpc::Status::decode(status.details()).unwrap();
+        let details = rpc::Status::decode(status.details()).expect("a well-formed detail");
         let detail = details.details.first().map_or("", |any| &any.type_url);
         if !detail.is_empty() {
             assert_eq!((details.code, details.message.as_str()), (status.code() as i32, status.message()));
@@ -121,16 +121,17 @@ mod tests {
             run_id: "run".to_owned(),
             first_execution_run_id: "first".to_owned(),
         };
-        let details = rpc::Status::decode(status(&error).details()).unwrap();
-        let detail = WorkflowExecutionAlreadyStartedFailure::decode(details.details[0].value.as_slice()).unwrap();
+        let details = rpc::Status::decode(status(&error).details()).expect("a well-formed detail");
+        let detail =
+            WorkflowExecutionAlreadyStartedFailure::decode(details.details[0].value.as_slice()).expect("a well-formed detail");
         assert_eq!(
             (detail.start_request_id.as_str(), detail.run_id.as_str(), detail.first_execution_run_id.as_str()),
             ("request", "run", "first")
         );
 
         let error = Error::ResourceExhausted { message: "busy".to_owned(), cause: ResourceExhaustedCause::BusyWorkflow };
-        let details = rpc::Status::decode(status(&error).details()).unwrap();
-        let detail = ResourceExhaustedFailure::decode(details.details[0].value.as_slice()).unwrap();
+        let details = rpc::Status::decode(status(&error).details()).expect("a well-formed detail");
+        let detail = ResourceExhaustedFailure::decode(details.details[0].value.as_slice()).expect("a well-formed detail");
         assert_eq!((detail.cause, detail.scope), (ResourceExhaustedCause::BusyWorkflow as i32, 1));
     }
 }

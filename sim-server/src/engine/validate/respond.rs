@@ -274,9 +274,9 @@ mod tests {
         let mut small = Some(application("T", None));
         assert_eq!(cut_failure(&mut small, &limits), None);
         let mut large = Some(Failure { message: "é".repeat(2 << 20), ..application("T", None) });
-        let told = cut_failure(&mut large, &limits).unwrap();
+        let told = cut_failure(&mut large, &limits).expect("a failure");
         assert_eq!(told.message, FAILURE_TOO_LARGE);
-        let cause = told.cause.clone().unwrap();
+        let cause = told.cause.clone().expect("a failure");
         assert!(cause.message.len() > 500 << 10 && cause.encoded_len() <= 512 << 10, "{}", cause.encoded_len());
         assert_eq!(large, Some(told));
     }
@@ -293,12 +293,12 @@ mod tests {
         };
         let kept = kept_failure(&failure, &Limits::default());
         assert_eq!(kept.message, FAILURE_TOO_LARGE);
-        let inner = kept.cause.unwrap();
+        let inner = kept.cause.expect("a failure");
         assert_eq!((inner.source.as_str(), inner.message.len(), inner.cause.is_none()), ("Rust", 3000, true));
         // 4096 less type (4 + 4), its frame (8), source (4 + 4) and message (3000 + 4).
         assert_eq!(inner.stack_trace.len(), 4096 - 8 - 8 - 8 - 3004);
         let roomy = truncate(&failure, 20_000);
-        assert_eq!(roomy.cause.unwrap().message, "because");
+        assert_eq!(roomy.cause.expect("a failure").message, "because");
         assert_eq!(kept_failure(&application("Kind", None), &Limits::default()), application("Kind", None));
     }
 }

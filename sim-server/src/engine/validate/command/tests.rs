@@ -194,7 +194,7 @@ fn small_commands_need_their_parts() {
     assert_eq!(text, "BadRequestCancelActivityAttributes: ScheduledEventId is not set on RequestCancelActivityTaskCommand.");
     let text = outcome(|context| record_marker(&RecordMarkerCommandAttributes::default(), context));
     assert_eq!(text, "BadRecordMarkerAttributes: MarkerName is not set on RecordMarkerCommand.");
-    let details = [("d".to_owned(), large_input().unwrap())].into();
+    let details = [("d".to_owned(), large_input().expect("an input"))].into();
     let marker = RecordMarkerCommandAttributes { marker_name: "m".to_owned(), details, ..Default::default() };
     let text = outcome(|context| record_marker(&marker, context));
     assert_eq!(text, "END BadRecordMarkerAttributes: RecordMarkerCommandAttributes.Details exceeds size limit.");
