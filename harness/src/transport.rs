@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use foretime_server::{
     grpc::grpc_timeout, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
+    rpc::Caller,
 };
 use prost::Message;
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
@@ -35,11 +36,11 @@ impl Server {
     async fn serve(&self, request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
         let mut environment = self.environment.clone();
         let _skips_time = if waits_for_outcome(&request) { self.skipping.wait_for_outcome() } else { None };
-        let client_name = request.headers.get("client-name").and_then(|name| name.to_str().ok()).unwrap_or_default();
+        let caller = Caller::from_headers(&request.headers);
         let timeout = grpc_timeout(&request.headers)?;
         tokio::select! {
             biased;
-            answer = self.test_service.host().call(&request.service, &request.rpc, client_name, timeout, request.proto) => {
+            answer = self.test_service.host().call(&request.service, &request.rpc, caller, timeout, request.proto) => {
                 Ok(GrpcSuccessResponse { headers: Default::default(), proto: answer?.into() })
             }
             _ = environment.changed() => Err(gone()),

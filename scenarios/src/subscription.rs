@@ -14,10 +14,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityExecutionError, ActivityOptions, CancellableFuture, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
-    WorkflowResult,
+    ActivityExecutionError, ActivityOptions, CancellableFuture, SyncWorkflowContext, WorkerOptions, WorkflowContext,
+    WorkflowContextView, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
     workflows::select,
 };
@@ -178,13 +179,24 @@ impl Subscription {
     }
 }
 
+/// What makes a worker serve subscriptions, on [`TASK_QUEUE`].
+///
+/// # Errors
+/// None that can happen: a workflow registered twice.
+pub fn worker(outside: &Arc<Outside>) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(TASK_QUEUE)
+        // Said, because the SDK would else read the whole executable to make a build id of it: a tenth of a second.
+        .deployment_options(WorkerDeploymentOptions::from_build_id("loyalty-discount".to_owned()))
+        .register_workflow::<Subscription>()?
+        .register_activities(Billing { outside: outside.clone() })
+        .build();
+    Ok(options)
+}
+
 /// For a charge: five attempts, 2, 4, 8 and 16 seconds apart.
 pub fn patiently() -> ActivityOptions {
-    let policy = temporalio_common::RetryPolicy::builder()
-        .initial_interval(Duration::from_secs(2))
-        .backoff_coefficient(2.0)
-        .maximum_attempts(5)
-        .build();
+    let policy =
+        RetryPolicy::builder().initial_interval(Duration::from_secs(2)).backoff_coefficient(2.0).maximum_attempts(5).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
 }
 

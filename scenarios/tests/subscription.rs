@@ -12,7 +12,7 @@ use first_deploy::FirstSubscription;
 use foretime::Environment;
 use foretime_scenarios::{
     outside::{Event, Fault, Outside},
-    subscription::{Billing, MONTH, Plan, State, Status, Subscription, TASK_QUEUE},
+    subscription::{self, MONTH, Plan, State, Status, Subscription, TASK_QUEUE},
     worker::beside,
 };
 use temporalio_client::{
@@ -20,10 +20,11 @@ use temporalio_client::{
     WorkflowSignalOptions, WorkflowStartOptions,
 };
 use temporalio_sdk::{
-    WorkerOptions,
+    WorkerOptions, WorkflowRegistrationError,
     workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
 };
 
+type Code = fn(&Arc<Outside>) -> Result<WorkerOptions, WorkflowRegistrationError>;
 type Handle = WorkflowHandle<Client, Subscription>;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,7 +35,7 @@ async fn a_full_year() -> anyhow::Result<()> {
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
     let start = environment.now();
 
-    let status = beside(environment.client(), todays_code(&outside)?, async {
+    let status = beside(environment.client(), subscription::worker(&outside)?, async {
         Ok(subscribe(&environment.client(), "ada").await?.get_result(WorkflowGetResultOptions::default()).await?)
     })
     .await?;
@@ -70,7 +71,7 @@ async fn a_flaky_gateway_recovers_and_charges_once() -> anyhow::Result<()> {
     outside.fail_charge("ada/0", [Fault::Unreachable, Fault::ReplyLost, Fault::Unreachable]);
     let start = environment.now();
 
-    beside(environment.client(), todays_code(&outside)?, async {
+    beside(environment.client(), subscription::worker(&outside)?, async {
         let ada = subscribe(&environment.client(), "ada").await?;
         environment.sleep(DAY).await?;
         let status = ada.query(Subscription::status, (), WorkflowQueryOptions::default()).await?;
@@ -99,7 +100,7 @@ async fn a_gateway_that_stays_down_is_a_case_for_a_human() -> anyhow::Result<()>
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
     let start = environment.now();
 
-    let status = beside(environment.client(), todays_code(&outside)?, async {
+    let status = beside(environment.client(), subscription::worker(&outside)?, async {
         let ada = subscribe(&environment.client(), "ada").await?;
         environment.sleep(MONTH / 2).await?;
         outside.take_gateway_down();
@@ -130,7 +131,7 @@ async fn cancelled_in_mid_month() -> anyhow::Result<()> {
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
     let start = environment.now();
 
-    let status = beside(environment.client(), todays_code(&outside)?, async {
+    let status = beside(environment.client(), subscription::worker(&outside)?, async {
         let ada = subscribe(&environment.client(), "ada").await?;
         environment.sleep(MONTH * 3 + MONTH / 2).await?;
         ada.signal(Subscription::cancel, (), WorkflowSignalOptions::default()).await?;
@@ -149,7 +150,7 @@ async fn cancelled_in_mid_month() -> anyhow::Result<()> {
 async fn its_status_can_be_asked_at_any_time_even_afterwards() -> anyhow::Result<()> {
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
 
-    beside(environment.client(), todays_code(&outside)?, async {
+    beside(environment.client(), subscription::worker(&outside)?, async {
         let ada = subscribe(&environment.client(), "ada").await?;
         environment.sleep(MONTH / 2).await?;
         for charges in 1..=4 {
@@ -172,7 +173,7 @@ async fn todays_code_takes_over_what_the_first_deploy_began() -> anyhow::Result<
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
     let client = environment.client();
 
-    let (late, early) = beside(environment.client(), first_code(&outside)?, async {
+    let (late, early) = beside(environment.client(), first_deploy::worker(&outside)?, async {
         let late = subscribe(&client, "late").await?;
         environment.sleep(MONTH * 6).await?;
         let early = subscribe(&client, "early").await?;
@@ -180,7 +181,7 @@ async fn todays_code_takes_over_what_the_first_deploy_began() -> anyhow::Result<
         Ok((late, early))
     })
     .await?;
-    let (late_status, early_status) = beside(environment.client(), todays_code(&outside)?, async {
+    let (late_status, early_status) = beside(environment.client(), subscription::worker(&outside)?, async {
         let late_status = late.get_result(WorkflowGetResultOptions::default()).await?;
         Ok((late_status, early.get_result(WorkflowGetResultOptions::default()).await?))
     })
@@ -193,7 +194,7 @@ async fn todays_code_takes_over_what_the_first_deploy_began() -> anyhow::Result<
 
 #[tokio::test]
 async fn histories_of_both_deploys_replay_on_todays_code_and_only_there() -> anyhow::Result<()> {
-    let (old, new) = (a_years_history(first_code).await?, a_years_history(todays_code).await?);
+    let (old, new) = (a_years_history(first_deploy::worker).await?, a_years_history(subscription::worker).await?);
     let today = WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<Subscription>()?.build())?;
     let first = WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<FirstSubscription>()?.build())?;
 
@@ -205,7 +206,7 @@ async fn histories_of_both_deploys_replay_on_todays_code_and_only_there() -> any
     Ok(())
 }
 
-async fn a_years_history(code: fn(&Arc<Outside>) -> anyhow::Result<WorkerOptions>) -> anyhow::Result<Vec<u8>> {
+async fn a_years_history(code: Code) -> anyhow::Result<Vec<u8>> {
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
     beside(environment.client(), code(&outside)?, async {
         let ada = subscribe(&environment.client(), "ada").await?;
@@ -213,16 +214,6 @@ async fn a_years_history(code: fn(&Arc<Outside>) -> anyhow::Result<WorkerOptions
         Ok(ada.fetch_history(WorkflowFetchHistoryOptions::default()).to_json().await?)
     })
     .await
-}
-
-fn todays_code(outside: &Arc<Outside>) -> anyhow::Result<WorkerOptions> {
-    let billing = Billing { outside: outside.clone() };
-    Ok(WorkerOptions::new(TASK_QUEUE).register_workflow::<Subscription>()?.register_activities(billing).build())
-}
-
-fn first_code(outside: &Arc<Outside>) -> anyhow::Result<WorkerOptions> {
-    let billing = Billing { outside: outside.clone() };
-    Ok(WorkerOptions::new(TASK_QUEUE).register_workflow::<FirstSubscription>()?.register_activities(billing).build())
 }
 
 /// Starts the subscription of `customer`, under the customer's name.

@@ -14,7 +14,7 @@ use tonic::Status;
 
 use crate::{
     engine::{Ticket, time::Time},
-    rpc::{Call, Service},
+    rpc::{Call, Caller, Service},
 };
 
 /// What a call comes to: the reply message, or the status that the wire carries.
@@ -65,21 +65,14 @@ impl Host {
 
     /// Serves one unary call; waits if the service parks it. Dropping the future gives the call up.
     ///
-    /// `service` and `method` are the two parts of the gRPC path; `client_name` is the header of that name, empty if there
-    /// is none; `timeout` is how long the caller waits from now on.
+    /// `service` and `method` are the two parts of the gRPC path; `caller` is what its headers tell (nothing, for a call
+    /// of our own); `timeout` is how long the caller waits from now on.
     ///
     /// # Errors
     /// What the service answers; `DEADLINE_EXCEEDED` when `timeout` passes first; `INTERNAL` if the service panicked
     /// (logged; the service goes on).
-    pub async fn call(
-        &self,
-        service: &str,
-        method: &str,
-        client_name: &str,
-        timeout: Option<Duration>,
-        message: Bytes,
-    ) -> Answer {
-        let (ticket, receiver) = match self.begin(service, method, client_name, timeout, message) {
+    pub async fn call(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Answer {
+        let (ticket, receiver) = match self.begin(service, method, caller, timeout, message) {
             Begun::Answered(answer) => return answer,
             Begun::Parked(ticket, receiver) => (ticket, receiver),
         };
@@ -93,7 +86,7 @@ impl Host {
         received.unwrap_or_else(|_| Err(Status::internal("the call was lost: this is a bug in Foretime")))
     }
 
-    fn begin(&self, service: &str, method: &str, client_name: &str, timeout: Option<Duration>, message: Bytes) -> Begun {
+    fn begin(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Begun {
         let mut ticket = None;
         let begun = self.inner.enter(|state, now| {
             state.last_ticket += 1;
@@ -102,7 +95,7 @@ impl Host {
             let call = Call {
                 service: service.to_owned(),
                 method: method.to_owned(),
-                client_name: client_name.to_owned(),
+                caller,
                 deadline: timeout.map(|timeout| now + timeout),
                 message,
             };
@@ -275,7 +268,7 @@ mod tests {
         assert_eq!(outcome, Err("on purpose".to_owned()));
         assert!(!host.inner.state.is_poisoned());
         let service = "temporal.api.workflowservice.v1.WorkflowService";
-        host.call(service, "GetSystemInfo", "", None, Bytes::new()).await.expect("an answer");
+        host.call(service, "GetSystemInfo", Caller::default(), None, Bytes::new()).await.expect("an answer");
     }
 
     #[tokio::test]

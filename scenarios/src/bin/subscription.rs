@@ -12,12 +12,11 @@ use clap::Parser;
 use foretime::Environment;
 use foretime_scenarios::{
     outside::{Entry, Event, Fault, Outside},
-    subscription::{Billing, MONTH, Plan, State, Status, Subscription, TASK_QUEUE},
+    subscription::{MONTH, Plan, State, Status, Subscription, TASK_QUEUE, worker},
     worker::beside,
 };
 use serde_json::{Value, json};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
-use temporalio_sdk::WorkerOptions;
 
 /// Runs a subscription for a year of virtual time, on a real Temporal worker.
 ///
@@ -63,9 +62,7 @@ async fn a_year() -> anyhow::Result<Year> {
     let environment = Environment::start().await?;
     let start = environment.now();
     let client = environment.client();
-    let billing = Billing { outside: outside.clone() };
-    let worker = WorkerOptions::new(TASK_QUEUE).register_workflow::<Subscription>()?.register_activities(billing).build();
-    let status = beside(environment.client(), worker, async {
+    let status = beside(environment.client(), worker(&outside)?, async {
         let options = WorkflowStartOptions::new(TASK_QUEUE, "ada").build();
         let subscription = client.start_workflow(Subscription::run, Plan::standard("ada"), options).await?;
         Ok(subscription.get_result(WorkflowGetResultOptions::default()).await?)

@@ -1,11 +1,14 @@
 //! The subscription as it was first deployed, before loyalty was rewarded. Workers of old ran this under the same name.
 
+use std::sync::Arc;
+
 use foretime_scenarios::{
-    outside::{Charge, Letter},
-    subscription::{Billing, MONTH, Plan, RENEWALS, State, Status, a_minute, patiently},
+    outside::{Charge, Letter, Outside},
+    subscription::{Billing, MONTH, Plan, RENEWALS, State, Status, TASK_QUEUE, a_minute, patiently},
 };
+use temporalio_common::worker::WorkerDeploymentOptions;
 use temporalio_macros::{workflow, workflow_methods};
-use temporalio_sdk::{WorkflowContext, WorkflowResult};
+use temporalio_sdk::{WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult};
 
 #[workflow]
 #[derive(Default)]
@@ -36,4 +39,14 @@ impl FirstSubscription {
         status.state = State::Completed;
         Ok(status)
     }
+}
+
+/// What made a worker of old serve subscriptions.
+pub(crate) fn worker(outside: &Arc<Outside>) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(TASK_QUEUE)
+        .deployment_options(WorkerDeploymentOptions::from_build_id("first-deploy".to_owned()))
+        .register_workflow::<FirstSubscription>()?
+        .register_activities(Billing { outside: outside.clone() })
+        .build();
+    Ok(options)
 }

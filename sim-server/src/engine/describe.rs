@@ -1,5 +1,7 @@
 //! DescribeWorkflowExecution and DescribeTaskQueue: what is seen of a workflow and of a queue.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use super::{
     Engine,
     error::Result,
@@ -12,18 +14,22 @@ use super::{
     },
 };
 use crate::proto::{
+    activity::ActivityOptions,
     common::{ActivityType, Memo, SearchAttributes, WorkflowExecution, WorkflowType},
-    enums::{PendingActivityState, PendingWorkflowTaskState, TaskQueueKind, TaskQueueType},
+    enums::{EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueKind, TaskQueueType},
     taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
     workflow::{
-        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, WorkflowExecutionConfig,
-        WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+        PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo, ResetPointInfo, ResetPoints,
+        WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
     },
     workflowservice::{
         DescribeTaskQueueRequest, DescribeTaskQueueResponse, DescribeWorkflowExecutionRequest,
         DescribeWorkflowExecutionResponse,
     },
 };
+
+/// The zero of Go's `time.Time`, which the real server writes where there is no run timeout.
+const GO_ZERO_TIME: prost_types::Timestamp = prost_types::Timestamp { seconds: -62_135_596_800, nanos: 0 };
 
 impl Engine {
     /// DescribeWorkflowExecution.
@@ -35,10 +41,11 @@ impl Engine {
         validate::describe(&request)?;
         let run = self.runs.get(key?);
         let now = self.clock.now();
+        let retention = self.namespaces.get(run.namespace).retention;
         let parent_namespace = run.facts.parent.as_ref().map(|parent| self.namespaces.get(parent.namespace).uuid.clone());
         Ok(DescribeWorkflowExecutionResponse {
             execution_config: Some(config(run)),
-            workflow_execution_info: Some(info(run, parent_namespace.unwrap_or_default())),
+            workflow_execution_info: Some(info(run, parent_namespace.unwrap_or_default(), retention)),
             pending_activities: run.activities.values().map(|activity| pending_activity(activity, now)).collect(),
             pending_children: run
                 .children
@@ -84,20 +91,21 @@ impl Engine {
 }
 
 fn config(run: &Run) -> WorkflowExecutionConfig {
+    let started = run.started_attributes();
     WorkflowExecutionConfig {
         task_queue: Some(TaskQueue {
             name: run.facts.task_queue.clone(),
             kind: TaskQueueKind::Normal.into(),
             normal_name: String::new(),
         }),
-        workflow_execution_timeout: Some(span_to_proto(run.facts.execution_timeout)),
-        workflow_run_timeout: Some(span_to_proto(run.facts.run_timeout)),
+        workflow_execution_timeout: started.workflow_execution_timeout,
+        workflow_run_timeout: started.workflow_run_timeout,
         default_workflow_task_timeout: Some(span_to_proto(run.facts.task_timeout)),
         user_metadata: run.history.get(1).and_then(|event| event.user_metadata),
     }
 }
 
-fn info(run: &Run, parent_namespace_id: String) -> WorkflowExecutionInfo {
+fn info(run: &Run, parent_namespace_id: String, retention: Duration) -> WorkflowExecutionInfo {
     let facts = &run.facts;
     let this = WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() };
     let root = facts.root.as_ref().map(|root| WorkflowExecution { workflow_id: root.0.clone(), run_id: root.1.clone() });
@@ -119,6 +127,7 @@ fn info(run: &Run, parent_namespace_id: String) -> WorkflowExecutionInfo {
         execution_time: Some(facts.execution_time.to_proto()),
         memo: Some(Memo { fields: run.memo.clone() }),
         search_attributes: Some(SearchAttributes { indexed_fields: run.search_attributes.clone() }),
+        auto_reset_points: Some(reset_points(run, retention)),
         task_queue: facts.task_queue.clone(),
         state_transition_count: run.transition_count,
         history_size_bytes: run.history.size_bytes() as i64,
@@ -132,11 +141,27 @@ fn info(run: &Run, parent_namespace_id: String) -> WorkflowExecutionInfo {
 fn extended_info(run: &Run) -> WorkflowExecutionExtendedInfo {
     WorkflowExecutionExtendedInfo {
         execution_expiration_time: run.facts.execution_expiration.map(Time::to_proto),
-        run_expiration_time: run.facts.run_expiration.map(Time::to_proto),
+        run_expiration_time: Some(run.facts.run_expiration.map_or(GO_ZERO_TIME, Time::to_proto)),
+        request_id_infos: request_ids(run),
         cancel_requested: run.cancel_request_id.is_some(),
         original_start_time: Some(run.facts.start_time.to_proto()),
         ..WorkflowExecutionExtendedInfo::default()
     }
+}
+
+fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
+    let info =
+        |event_type: EventType, event_id| RequestIdInfo { event_type: event_type.into(), event_id, buffered: event_id == 0 };
+    let started = (run.facts.start_request_id.clone(), info(EventType::WorkflowExecutionStarted, 1));
+    let attached = run.attached_request_ids.iter();
+    let attached = attached.map(|(id, &event_id)| (id.clone(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
+    std::iter::once(started).chain(attached).collect()
+}
+
+fn reset_points(run: &Run, retention: Duration) -> ResetPoints {
+    let expire_time = run.close_time.map(|at| (at + retention).to_proto());
+    let point = |point: &ResetPointInfo| ResetPointInfo { expire_time: point.expire_time.or(expire_time), ..point.clone() };
+    ResetPoints { points: run.reset_points.iter().map(point).collect() }
 }
 
 fn pending_activity(activity: &Activity, now: Time) -> PendingActivityInfo {
@@ -157,7 +182,21 @@ fn pending_activity(activity: &Activity, now: Time) -> PendingActivityInfo {
         last_started_time: activity.started_time.map(Time::to_proto),
         attempt: activity.attempt,
         maximum_attempts: activity.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts),
-        scheduled_time: (activity.state != ActivityState::Started).then(|| activity.scheduled_time.to_proto()),
+        scheduled_time: Some(activity.scheduled_time.to_proto()),
+        activity_options: Some(ActivityOptions {
+            task_queue: Some(TaskQueue {
+                name: activity.task_queue.clone(),
+                kind: TaskQueueKind::Unspecified.into(),
+                normal_name: activity.task_queue.clone(),
+            }),
+            schedule_to_close_timeout: Some(span_to_proto(activity.schedule_to_close)),
+            schedule_to_start_timeout: Some(span_to_proto(activity.schedule_to_start)),
+            start_to_close_timeout: Some(span_to_proto(activity.start_to_close)),
+            heartbeat_timeout: Some(span_to_proto(activity.heartbeat_timeout)),
+            retry_policy: activity.retry_policy.clone(),
+            priority: activity.priority.clone(),
+            ..ActivityOptions::default()
+        }),
         expiration_time: activity.expiration().map(Time::to_proto),
         last_failure: activity.last_failure.clone(),
         last_worker_identity: activity.identity.clone(),

@@ -7,6 +7,7 @@ use super::{
     time::{Time, span},
     workflow::{
         Parent,
+        child::Child,
         events::Extras,
         signal::{CancelRequest, Signal},
         start::Start,
@@ -58,7 +59,11 @@ impl Engine {
         while let Some(effect) = self.effects.pop_front() {
             match effect {
                 Effect::StartChild { parent, initiated_event_id } => self.start_child(parent, initiated_event_id),
-                Effect::StartRun(start) => {
+                Effect::StartRun(mut start) => {
+                    let expire_time = Some((self.clock.now() + self.namespaces.get(start.namespace).retention).to_proto());
+                    for point in start.attributes.prev_auto_reset_points.iter_mut().flat_map(|of| &mut of.points) {
+                        point.expire_time = point.expire_time.or(expire_time);
+                    }
                     let key = self.begin_run(*start);
                     self.transact(key, |run, cx| run.schedule_first_workflow_task(cx));
                 }
@@ -74,7 +79,8 @@ impl Engine {
     fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {
         let run = self.runs.get(parent);
         let Some(child) = run.children.get(&initiated_event_id) else { return };
-        if !run.is_running() && child.parent_close_policy != ParentClosePolicy::Abandon {
+        if !run.is_running() {
+            // The parent closed in the very task that asked for the child: it never starts, whatever its policy.
             return;
         }
         let (namespace, Some(initiated)) = (child.namespace, run.child_initiated(initiated_event_id)) else { return };
@@ -101,6 +107,7 @@ impl Engine {
         let start = self.child_start(parent, namespace, initiated, initiated_event_id);
         let run_id = start.run_id.clone();
         let child = self.begin_run(start);
+        self.runs.get_mut(child).history.end_batch();
         self.transact(parent, |run, cx| run.child_started(cx, initiated_event_id, &run_id, header));
         self.transact(child, |run, cx| run.schedule_first_workflow_task(cx));
     }
@@ -114,8 +121,8 @@ impl Engine {
     ) -> Start {
         let now = self.clock.now();
         let run_id = self.ids.run_id(now);
-        let request_id = self.ids.uuid();
         let run = self.runs.get(parent);
+        let request_id = format!("{}:{initiated_event_id}:0", run.run_id);
         let of = self.namespaces.get(run.namespace);
         let this = WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() };
         let root = match run.facts.root.as_deref() {
@@ -175,7 +182,7 @@ impl Engine {
             self.tell_parent(&parent, &run_id, close);
         }
         for child in children.into_values().filter(|child| !child.run_id.is_empty()) {
-            self.apply_parent_close_policy(child.namespace, &child.workflow_id, &child.run_id, child.parent_close_policy);
+            self.apply_parent_close_policy(key, &child);
         }
         self.release_queries(key, queries);
     }
@@ -188,28 +195,22 @@ impl Engine {
         }
     }
 
-    fn apply_parent_close_policy(
-        &mut self,
-        namespace: NamespaceId,
-        workflow_id: &str,
-        first_run_id: &str,
-        policy: ParentClosePolicy,
-    ) {
-        let Some(key) = self.runs.current(namespace, workflow_id) else { return };
+    fn apply_parent_close_policy(&mut self, parent: RunKey, child: &Child) {
+        let Some(key) = self.runs.current(child.namespace, &child.workflow_id) else { return };
         let run = self.runs.get(key);
-        if !run.is_running() || run.facts.first_run_id != first_run_id {
+        if !run.is_running() || run.facts.first_run_id != child.run_id {
             return;
         }
-        match policy {
+        match child.parent_close_policy {
             ParentClosePolicy::Abandon | ParentClosePolicy::Unspecified => {}
             ParentClosePolicy::Terminate => {
                 self.transact(key, |run, cx| run.terminate(cx, PARENT_CLOSE_REASON, None, SERVER_IDENTITY, Vec::new()));
             }
             ParentClosePolicy::RequestCancel => {
                 let request = CancelRequest {
-                    reason: PARENT_CLOSE_REASON.to_owned(),
                     identity: SERVER_IDENTITY.to_owned(),
                     request_id: self.ids.uuid(),
+                    external_workflow_execution: Some(self.execution_of(parent)),
                     ..CancelRequest::default()
                 };
                 self.transact(key, |run, cx| run.request_cancel(cx, request));
@@ -286,9 +287,13 @@ impl Engine {
         child_workflow_only: bool,
     ) -> Option<RunKey> {
         let target = target?;
+        let sender = self.runs.get(from);
+        if sender.namespace == namespace && sender.workflow_id == target.workflow_id {
+            // A workflow does not reach itself this way.
+            return None;
+        }
         let key = self.runs.find(namespace, &target.workflow_id, &target.run_id).ok()?;
         if child_workflow_only {
-            let sender = self.runs.get(from);
             let parent = self.runs.get(key).facts.parent.as_deref()?;
             if parent.workflow_id != sender.workflow_id || parent.run_id != sender.run_id {
                 return None;

@@ -54,7 +54,6 @@ pub(crate) fn timeout(message: String, timeout_type: TimeoutType) -> Failure {
 pub(crate) fn server(message: &str, non_retryable: bool) -> Failure {
     Failure {
         message: message.to_owned(),
-        source: SOURCE.to_owned(),
         failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
         ..Failure::default()
     }

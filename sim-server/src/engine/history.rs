@@ -12,11 +12,14 @@ use crate::proto::history::{History as HistoryProto, HistoryEvent};
 /// The tag of `History.events`.
 const EVENTS_TAG: u32 = 1;
 
-/// Written events, ids 1 to `last_id`.
+/// Set in `History::ends` on the last event of a batch.
+const LAST_OF_BATCH: u32 = 1 << 31;
+
+/// Written events, ids 1 to `last_id`, in batches: what one transaction writes is never torn apart by a page.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     bytes: Vec<u8>,
-    /// Where each event ends in `bytes`.
+    /// Where each event ends in `bytes`, with [`LAST_OF_BATCH`].
     ends: Vec<u32>,
 }
 
@@ -24,7 +27,14 @@ impl History {
     pub(crate) fn push(&mut self, event: &HistoryEvent) {
         debug_assert_eq!(event.event_id, self.next_id());
         append(&mut self.bytes, event);
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX) & !LAST_OF_BATCH);
+    }
+
+    /// What is written from now on belongs to another batch.
+    pub(crate) fn end_batch(&mut self) {
+        if let Some(end) = self.ends.last_mut() {
+            *end |= LAST_OF_BATCH;
+        }
     }
 
     pub(crate) fn last_id(&self) -> i64 {
@@ -46,17 +56,27 @@ impl History {
         &self.bytes[start..end.max(start)]
     }
 
-    /// The end (exclusive) of a page that starts at `from`: at most `count_max` events and about `bytes_max` bytes.
-    pub(crate) fn page_end(&self, from: i64, until: i64, count_max: usize, bytes_max: usize) -> i64 {
+    /// A page that starts at `from`: up to `batch_count_max` whole batches and about `bytes_max` bytes.
+    pub(crate) fn page(&self, from: i64, until: i64, batch_count_max: usize, bytes_max: usize) -> Page {
         let start = self.start_of(from);
-        let mut end = from;
-        while end < until && ((end - from) as usize) < count_max {
-            if end > from && self.start_of(end + 1) - start > bytes_max {
-                break;
+        let mut page = Page { end: from, is_full: false };
+        for _ in 0..batch_count_max {
+            let batch_end = self.batch_end(page.end).min(until);
+            if page.end >= until || page.end > from && self.start_of(batch_end) - start > bytes_max {
+                return page;
             }
-            end += 1;
+            page.end = batch_end;
         }
-        end
+        page.is_full = true;
+        page
+    }
+
+    /// The end (exclusive) of the batch that event `id` is in.
+    fn batch_end(&self, id: i64) -> i64 {
+        let first = usize::try_from(id - 1).unwrap_or(0);
+        let rest = self.ends.get(first..).unwrap_or_default();
+        let count = rest.iter().position(|end| end & LAST_OF_BATCH != 0).map_or(rest.len(), |last| last + 1);
+        id + count as i64
     }
 
     /// Event `id`, decoded.
@@ -75,8 +95,21 @@ impl History {
     }
 
     fn start_of(&self, id: i64) -> usize {
-        if id <= 1 { 0 } else { self.ends.get(id as usize - 2).map_or(self.bytes.len(), |&end| end as usize) }
+        if id <= 1 {
+            0
+        } else {
+            self.ends.get(id as usize - 2).map_or(self.bytes.len(), |&end| (end & !LAST_OF_BATCH) as usize)
+        }
     }
+}
+
+/// A page of history.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// Its end (exclusive).
+    pub(crate) end: i64,
+    /// It has as many batches as it may; the real server then gives a token, though nothing may follow.
+    pub(crate) is_full: bool,
 }
 
 /// Appends `event` to the bytes of a `History` message.

@@ -10,7 +10,8 @@ use super::{
     workflow::signal::{CancelRequest, Signal},
 };
 use crate::proto::{
-    common::WorkflowExecution,
+    common::{Link, WorkflowExecution, link},
+    enums::EventType,
     workflowservice::{
         RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse, ResetStickyTaskQueueRequest,
         ResetStickyTaskQueueResponse, ShutdownWorkerRequest, ShutdownWorkerResponse, SignalWorkflowExecutionRequest,
@@ -43,8 +44,9 @@ impl Engine {
             links: request.links,
             external_workflow_execution: None,
         };
+        let link = self.link_by_request(key, &signal.request_id, EventType::WorkflowExecutionSignaled);
         self.transact(key, |run, cx| run.signal(cx, signal));
-        Ok(SignalWorkflowExecutionResponse::default())
+        Ok(SignalWorkflowExecutionResponse { link: Some(link) })
     }
 
     /// RequestCancelWorkflowExecution. A closed workflow is left as it is, and that is no error.
@@ -117,13 +119,31 @@ impl Engine {
         Ok(self.runs.find(namespace, workflow_id, run_id))
     }
 
+    /// A link to the event that a request made.
+    pub(super) fn link_by_request(&self, key: RunKey, request_id: &str, event_type: EventType) -> Link {
+        let reference =
+            link::workflow_event::RequestIdReference { request_id: request_id.to_owned(), event_type: event_type.into() };
+        self.link_to(key, link::workflow_event::Reference::RequestIdRef(reference))
+    }
+
+    pub(super) fn link_to(&self, key: RunKey, reference: link::workflow_event::Reference) -> Link {
+        let run = self.runs.get(key);
+        let event = link::WorkflowEvent {
+            namespace: self.namespaces.get(run.namespace).name.clone(),
+            workflow_id: run.workflow_id.clone(),
+            run_id: run.run_id.clone(),
+            reference: Some(reference),
+        };
+        Link { variant: Some(link::Variant::WorkflowEvent(event)) }
+    }
+
     /// The run of the chain that `first_run_id` began, if one is asked for.
     fn in_chain(&self, key: RunKey, execution: Option<&WorkflowExecution>, first_run_id: &str) -> Result<RunKey> {
         let names_run = execution.is_some_and(|execution| !execution.run_id.is_empty());
         if first_run_id.is_empty() || names_run || self.runs.get(key).facts.first_run_id == first_run_id {
             return Ok(key);
         }
-        Err(Error::not_found(COMPLETED))
+        Err(Error::not_found("workflow execution not found"))
     }
 
     pub(super) fn check_running(&self, key: RunKey) -> Result<()> {

@@ -17,7 +17,7 @@
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -54,7 +54,7 @@ pub mod validate;
 mod workflow;
 
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
-pub use read_history::HistoryReply;
+pub use read_history::{HistoryReply, Reader};
 
 use crate::{
     config::{Config, Personality, SearchAttributeType},
@@ -71,7 +71,10 @@ use query::Queries;
 use runs::{RunKey, Runs};
 use time::Time;
 use timers::{TimerKey, Timers};
-use workflow::{Cx, Run, due::Due};
+use workflow::{
+    Cx, Run,
+    due::{Due, RunDue},
+};
 
 /// A task in a queue that nobody has polled for this long (wall time) no longer holds the clock: an open workflow that
 /// nobody works on must not stop time for everybody.
@@ -254,18 +257,24 @@ impl Engine {
     fn fire_next_instant(&mut self) -> bool {
         let now = self.clock.now();
         let Some((at, first)) = self.timers.pop_due(now) else { return false };
-        self.fire(at, first);
+        let mut all = vec![first];
         while let Some((_, next)) = self.timers.pop_due(at) {
-            self.fire(at, next);
+            all.push(next);
+        }
+        // All of one run go together, in the turn of its first.
+        let mut fired = BTreeSet::new();
+        for &due in &all {
+            match due {
+                Due::Sleep(ticket) => self.wake(ticket),
+                Due::Run(key, _) if fired.insert(key) => {
+                    let of_run = |due: &Due| if let Due::Run(of, what) = due { (*of == key).then_some(*what) } else { None };
+                    let due: Vec<RunDue> = all.iter().filter_map(of_run).collect();
+                    self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
+                }
+                Due::Run(..) => {}
+            }
         }
         true
-    }
-
-    fn fire(&mut self, at: Time, due: Due) {
-        match due {
-            Due::Run(key, what) => self.transact_at(at, key, |run, cx| run.fall_due(cx, what)),
-            Due::Sleep(ticket) => self.wake(ticket),
-        }
     }
 
     /// One transaction on one run, now.

@@ -80,7 +80,7 @@ impl Namespaces {
             return Ok(id);
         }
         if name.is_empty() {
-            return Err(Error::invalid("Namespace not set on request."));
+            return Err(Error::invalid("Namespace is empty."));
         }
         if !self.register_on_first_use {
             return Err(Error::NamespaceNotFound(name.to_owned()));

@@ -102,7 +102,7 @@ impl Engine {
         let wall = self.clock.wall();
         let Some(deadline) = deadline else { return Ok(wall + LONG_POLL) };
         if deadline.since(wall) < POLL_MIN {
-            return Err(Error::invalid("Context timeout is too short."));
+            return Err(Error::FailedPrecondition("Context timeout is too short.".to_owned()));
         }
         Ok((wall + LONG_POLL).min(deadline - POLL_MARGIN))
     }
@@ -165,11 +165,11 @@ impl Engine {
             started_time: task.started_time.as_nanos(),
             ..TaskToken::default()
         };
-        let is_sticky =
-            run.tasks.sticky.as_ref().is_some_and(|sticky| poller.is_none_or(|poller| poller.queue == sticky.queue));
-        let from = if is_sticky { run.tasks.last_started_event_id + 1 } else { 1 };
+        // Who has the run in its cache, or just had its last task, needs only what is new.
+        let is_known = |poller: &Poller| run.tasks.sticky.as_ref().is_some_and(|sticky| poller.queue == sticky.queue);
+        let from = if poller.is_none_or(is_known) { run.tasks.last_started_event_id + 1 } else { 1 };
         let until = run.history.next_id();
-        let page_end = run.history.page_end(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES);
+        let page_end = run.history.page(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES).end;
         let mut bytes = run.history.slice(from, page_end).to_vec();
         let mut next_page_token = Vec::new();
         if page_end < until {
@@ -211,7 +211,7 @@ impl Engine {
         let is_sticky = run.tasks.sticky.as_ref().is_some_and(|sticky| poller.queue == sticky.queue);
         let until = run.history.next_id();
         let from = if is_sticky { until } else { 1 };
-        let page_end = run.history.page_end(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES);
+        let page_end = run.history.page(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES).end;
         let bytes = run.history.slice(from, page_end).to_vec();
         let page = PageToken { run_id: run.run_id.clone(), from: page_end, until, ..PageToken::default() };
         let response = PollWorkflowTaskQueueResponse {
@@ -219,6 +219,7 @@ impl Engine {
             workflow_execution: Some(WorkflowExecution { workflow_id: run.workflow_id.clone(), run_id: run.run_id.clone() }),
             workflow_type: Some(WorkflowType { name: run.facts.workflow_type.clone() }),
             previous_started_event_id: run.tasks.last_started_event_id,
+            attempt: 1,
             next_page_token: if page_end < until { page.to_bytes() } else { Vec::new() },
             workflow_execution_task_queue: Some(normal_queue(&run.facts.task_queue)),
             query: Some(body),

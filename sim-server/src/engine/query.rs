@@ -11,7 +11,6 @@ use super::{
     validate,
 };
 use crate::proto::{
-    common::{Link, Payloads, link},
     enums::{QueryRejectCondition, QueryResultType, ResourceExhaustedCause, WorkflowExecutionStatus},
     failure::Failure,
     query::{QueryRejected, WorkflowQuery, WorkflowQueryResult},
@@ -65,8 +64,7 @@ impl Engine {
         let key = key?;
         if let Some(status) = self.rejects(key, request.query_reject_condition()) {
             let query_rejected = Some(QueryRejected { status: status.into() });
-            let link = Some(self.query_link(key, "Query rejected"));
-            return Ok(Answer::Now(QueryWorkflowResponse { query_rejected, link, ..QueryWorkflowResponse::default() }));
+            return Ok(Answer::Now(QueryWorkflowResponse { query_rejected, ..QueryWorkflowResponse::default() }));
         }
         self.check_can_answer(key)?;
         let run = self.runs.get(key);
@@ -172,18 +170,17 @@ impl Engine {
 
     /// What a worker answered, straight or along with a workflow task.
     pub(super) fn answer_query(&mut self, id: u64, mut result: WorkflowQueryResult) {
-        let Some(query) = self.queries.pending.get(&id) else { return };
+        if !self.queries.pending.contains_key(&id) {
+            return;
+        }
         validate::respond::query_result(&mut result, &self.limits);
         let answer = match result.result_type() {
-            QueryResultType::Answered => Ok(self.answered(query.run, result.answer)),
+            QueryResultType::Answered => {
+                Ok(QueryWorkflowResponse { query_result: result.answer, ..QueryWorkflowResponse::default() })
+            }
             _ => Err(failed(&result.error_message, result.failure)),
         };
         self.finish_query(id, answer);
-    }
-
-    fn answered(&self, key: RunKey, query_result: Option<Payloads>) -> QueryWorkflowResponse {
-        let link = Some(self.query_link(key, "Query processed"));
-        QueryWorkflowResponse { query_result, link, ..QueryWorkflowResponse::default() }
     }
 
     fn finish_query(&mut self, id: u64, answer: Result<QueryWorkflowResponse>) {
@@ -201,17 +198,6 @@ impl Engine {
             self.matching.remove(place);
         }
         self.runs.get_mut(query.run).queries.retain(|&waiting| waiting != id);
-    }
-
-    fn query_link(&self, key: RunKey, reason: &str) -> Link {
-        let run = self.runs.get(key);
-        let workflow = link::Workflow {
-            namespace: self.namespaces.get(run.namespace).name.clone(),
-            workflow_id: run.workflow_id.clone(),
-            run_id: run.run_id.clone(),
-            reason: reason.to_owned(),
-        };
-        Link { variant: Some(link::Variant::Workflow(workflow)) }
     }
 }
 

@@ -5,14 +5,18 @@ use std::time::Duration;
 use super::{
     Answer, Engine, Parked, Reply, Ticket,
     error::{Error, Result},
-    history,
+    failure, history,
     runs::RunKey,
     time::Time,
     token::PageToken,
     validate,
     workflow::HistoryWaiter,
 };
-use crate::proto::{enums::HistoryEventFilterType, workflowservice::GetWorkflowExecutionHistoryRequest};
+use crate::proto::{
+    enums::{EventType, HistoryEventFilterType, TimeoutType},
+    history::{HistoryEvent, WorkflowExecutionContinuedAsNewEventAttributes, history_event::Attributes},
+    workflowservice::GetWorkflowExecutionHistoryRequest,
+};
 
 /// A wait for new events ends after this long (`history.longPollExpirationInterval`).
 const LONG_POLL: Duration = Duration::from_secs(20);
@@ -31,13 +35,23 @@ pub struct HistoryReply {
     pub next_page_token: Vec<u8>,
 }
 
+/// Who reads a history.
+#[derive(Clone, Debug, Default)]
+pub struct Reader {
+    /// The header `client-name`.
+    pub client_name: String,
+    /// It looks for the next run in any close event.
+    pub follows_next_run_id: bool,
+    /// When (wall) it gives up.
+    pub deadline: Option<Time>,
+}
+
 impl Engine {
-    /// GetWorkflowExecutionHistory. `client_name`: the caller's header; `deadline`: when (wall) it gives up.
+    /// GetWorkflowExecutionHistory.
     pub fn get_workflow_execution_history(
         &mut self,
         mut request: GetWorkflowExecutionHistoryRequest,
-        client_name: &str,
-        deadline: Option<Time>,
+        reader: &Reader,
         ticket: Ticket,
     ) -> Result<Answer<HistoryReply>> {
         let key = self.target(&request.namespace, request.execution.as_ref())?;
@@ -48,14 +62,14 @@ impl Engine {
         let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
         if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
             if run.is_running() && request.wait_new_event {
-                return Ok(self.park_history(key, token.from, true, deadline, ticket));
+                return Ok(self.park_history(key, token.from, true, reader, ticket));
             }
-            return Ok(Answer::Now(self.close_event(key)));
+            return Ok(Answer::Now(self.close_event(key, reader.follows_next_run_id)));
         }
         if request.wait_new_event && run.is_running() && token.from >= run.history.next_id() {
-            return Ok(self.park_history(key, token.from, false, deadline, ticket));
+            return Ok(self.park_history(key, token.from, false, reader, ticket));
         }
-        let shows_transient = !request.wait_new_event && !VIEWERS.contains(&client_name);
+        let shows_transient = !request.wait_new_event && !VIEWERS.contains(&reader.client_name.as_str());
         Ok(Answer::Now(self.page(key, &token, page_size, request.wait_new_event, shows_transient)))
     }
 
@@ -69,7 +83,7 @@ impl Engine {
         let token = PageToken::parse(&request.next_page_token)?;
         let named = request.execution.as_ref().map_or("", |execution| execution.run_id.as_str());
         if !named.is_empty() && named != token.run_id {
-            return Err(Error::invalid("Invalid NextPageToken."));
+            return Err(Error::invalid("RunId in the request does not match the NextPageToken."));
         }
         Ok(token)
     }
@@ -77,10 +91,11 @@ impl Engine {
     fn page(&self, key: RunKey, token: &PageToken, page_size: usize, waiting: bool, shows_transient: bool) -> HistoryReply {
         let run = self.runs.get(key);
         let until = if token.from < token.until { token.until } else { run.history.next_id() };
-        let end = run.history.page_end(token.from, until, page_size, PAGE_BYTES);
+        let page = run.history.page(token.from, until, page_size, PAGE_BYTES);
+        let end = page.end;
         let mut bytes = run.history.slice(token.from, end).to_vec();
         let mut next = PageToken { run_id: run.run_id.clone(), from: end, until, waiting, ..PageToken::default() };
-        if end < until {
+        if end < until || page.is_full && !waiting {
             return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
         }
         if waiting && (run.is_running() || end < run.history.next_id()) {
@@ -88,20 +103,29 @@ impl Engine {
             return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
         }
         if shows_transient && let Some(task) = run.tasks.pending.as_ref().filter(|task| task.transient) {
-            for event in run.transient_events(task) {
+            for event in run.transient_events_to_read(task) {
                 history::append(&mut bytes, &event);
             }
         }
         HistoryReply { history: bytes, next_page_token: Vec::new() }
     }
 
-    /// The close event of a closed run; nothing of an open one.
-    fn close_event(&self, key: RunKey) -> HistoryReply {
+    /// The close event of a closed run; nothing of an open one. For a client that does not look for the next run in it, one
+    /// that is followed by another run is told as continued as new (`makeFakeContinuedAsNewEvent`).
+    fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
         let run = self.runs.get(key);
         if run.is_running() {
             return HistoryReply::default();
         }
         let last = run.history.last_id();
+        if !follows_next_run_id
+            && !run.new_run_id.is_empty()
+            && let Some(event) = run.history.get(last).and_then(as_continued_as_new)
+        {
+            let mut bytes = Vec::new();
+            history::append(&mut bytes, &event);
+            return HistoryReply { history: bytes, next_page_token: Vec::new() };
+        }
         HistoryReply { history: run.history.slice(last, last + 1).to_vec(), next_page_token: Vec::new() }
     }
 
@@ -110,14 +134,19 @@ impl Engine {
         key: RunKey,
         from: i64,
         close_event_only: bool,
-        deadline: Option<Time>,
+        reader: &Reader,
         ticket: Ticket,
     ) -> Answer<HistoryReply> {
         let wall = self.clock.wall();
-        let until = deadline.map_or(wall + LONG_POLL, |deadline| (wall + LONG_POLL).min(deadline - MARGIN)).max(wall);
+        let until = reader.deadline.map_or(wall + LONG_POLL, |deadline| (wall + LONG_POLL).min(deadline - MARGIN)).max(wall);
         let expiry = self.expiries.add(until, ticket);
         self.park(ticket, Parked::History { run: key, expiry });
-        self.runs.get_mut(key).waiters.push(HistoryWaiter { ticket, from, close_event_only });
+        self.runs.get_mut(key).waiters.push(HistoryWaiter {
+            ticket,
+            from,
+            close_event_only,
+            follows_next_run_id: reader.follows_next_run_id,
+        });
         Answer::Parked
     }
 
@@ -156,10 +185,35 @@ impl Engine {
 
     fn waited_page(&self, key: RunKey, waiter: HistoryWaiter) -> HistoryReply {
         if waiter.close_event_only {
-            return self.close_event(key);
+            return self.close_event(key, waiter.follows_next_run_id);
         }
         let run = self.runs.get(key);
         let token = PageToken { run_id: run.run_id.clone(), from: waiter.from, until: waiter.from, ..PageToken::default() };
         self.page(key, &token, self.limits.history_page_max as usize, true, false)
     }
+}
+
+/// A close event that names a next run, as the event of a continue-as-new.
+fn as_continued_as_new(event: HistoryEvent) -> Option<HistoryEvent> {
+    let mut fake = WorkflowExecutionContinuedAsNewEventAttributes::default();
+    match event.attributes? {
+        Attributes::WorkflowExecutionCompletedEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.last_completion_result = close.result;
+        }
+        Attributes::WorkflowExecutionFailedEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.failure = close.failure;
+        }
+        Attributes::WorkflowExecutionTimedOutEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.failure = Some(failure::timeout("workflow timeout".to_owned(), TimeoutType::StartToClose));
+        }
+        _ => return None,
+    }
+    Some(HistoryEvent {
+        event_type: EventType::WorkflowExecutionContinuedAsNew.into(),
+        attributes: Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(fake)),
+        ..event
+    })
 }

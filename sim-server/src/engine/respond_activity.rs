@@ -48,8 +48,12 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCompletedByIdRequest,
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        let target = self.pending_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
         validate::respond::identity(&request.identity, &self.limits)?;
+        // One that no worker has yet counts as started by who completes it.
+        if !self.is_started(target) {
+            self.transact(target.key, |run, cx| run.start_activity(cx, target.scheduled_event_id, &request.identity));
+        }
         self.complete_activity(target, request.result, &request.identity);
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
@@ -137,8 +141,19 @@ impl Engine {
         Ok(Target { key, scheduled_event_id: token.scheduled_event_id })
     }
 
-    /// The pending activity with this id.
+    fn is_started(&self, target: Target) -> bool {
+        let activity = self.runs.get(target.key).activities.get(&target.scheduled_event_id);
+        activity.is_some_and(|activity| activity.state == ActivityState::Started)
+    }
+
+    /// The started activity with this id.
     fn activity_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+        let target = self.pending_by_id(namespace, workflow_id, run_id, activity_id)?;
+        if self.is_started(target) { Ok(target) } else { Err(Error::not_found(NOT_FOUND)) }
+    }
+
+    /// The pending activity with this id.
+    fn pending_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
         let namespace = self.namespaces.resolve(namespace, &mut self.ids)?;
         validate::respond::activity_by_id(workflow_id, activity_id)?;
         let key = self.runs.find(namespace, workflow_id, run_id)?;
@@ -151,9 +166,6 @@ impl Engine {
             let text = "check workflow execution history for more details";
             Error::not_found(format!("cannot find pending activity with ActivityID {activity_id}, {text}"))
         })?;
-        if activity.state != ActivityState::Started {
-            return Err(Error::not_found(NOT_FOUND));
-        }
         Ok(Target { key, scheduled_event_id: activity.scheduled_event_id })
     }
 

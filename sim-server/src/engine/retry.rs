@@ -151,7 +151,8 @@ pub fn backoff(
     }
     let interval = Duration::from_nanos(u64::try_from(interval).unwrap_or(0));
     match expiration {
-        Some(expiration) if now + interval > expiration => Verdict::Stop(RetryState::Timeout),
+        // An attempt that is due just when all is over is not made: the real server's clock has moved on a little by then.
+        Some(expiration) if now + interval >= expiration => Verdict::Stop(RetryState::Timeout),
         _ => Verdict::Retry(interval),
     }
 }

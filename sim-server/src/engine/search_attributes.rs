@@ -14,7 +14,7 @@ use crate::{
         names,
     },
     proto::{
-        common::SearchAttributes,
+        common::{Payload, SearchAttributes},
         enums::{
             IndexedValueType,
             IndexedValueType::{Bool, Datetime, Double, Int, Keyword, KeywordList, Text},
@@ -262,6 +262,26 @@ fn is_slot(name: &str) -> bool {
         let prefix = names::indexed_value(value_type as i32);
         (1..=count).any(|number| name == format!("{prefix}{number:02}"))
     })
+}
+
+/// Adds values to a search attribute of the type KeywordList, each once.
+pub(crate) fn add_keywords(attributes: &mut BTreeMap<String, Payload>, name: &str, values: &[String]) {
+    let present = attributes.get(name).and_then(|payload| serde_json::from_slice::<Vec<String>>(&payload.data).ok());
+    let mut all = present.unwrap_or_default();
+    let count = all.len();
+    for value in values {
+        if !all.contains(value) {
+            all.push(value.clone());
+        }
+    }
+    if all.len() == count {
+        return;
+    }
+    let metadata = [("encoding", "json/plain"), (METADATA_TYPE, "KeywordList")];
+    let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).into();
+    // A list of strings always has a JSON form.
+    let data = serde_json::to_vec(&all).unwrap_or_default();
+    attributes.insert(name.to_owned(), Payload { metadata, data, ..Payload::default() });
 }
 
 #[cfg(test)]

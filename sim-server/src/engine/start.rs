@@ -13,7 +13,7 @@ use super::{
     workflow::{events::Extras, signal::Signal, start::Start},
 };
 use crate::proto::{
-    common::{Link, link},
+    common::link,
     enums::{EventType, WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
     history::{
         WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
@@ -47,7 +47,7 @@ impl Engine {
         if let Some(key) = existing
             && self.is_start_of(key, &request.request_id)
         {
-            return Ok(self.started_before(key));
+            return Ok(self.started_with(key, &request.request_id));
         }
         let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
         let run_id = self.ids.run_id(self.clock.now());
@@ -55,12 +55,12 @@ impl Engine {
             && let Room::UseExisting(key) = self.resolve_duplicate(key, reuse, conflict, &run_id)?
         {
             self.attach_to_existing(key, &request);
-            return Ok(StartWorkflowExecutionResponse { started: false, ..self.started_before(key) });
+            return Ok(StartWorkflowExecutionResponse { started: false, ..self.started_with(key, &request.request_id) });
         }
         let eager = request.request_eager_execution
             && span(request.workflow_start_delay.as_ref()).is_zero()
             && request.cron_schedule.is_empty();
-        let identity = request.identity.clone();
+        let (identity, request_id) = (request.identity.clone(), request.request_id.clone());
         let start = self.start_of(namespace, run_id, request, eager);
         let key = self.begin_run(start);
         if !eager {
@@ -69,7 +69,6 @@ impl Engine {
         }
         self.transact(key, |run, cx| {
             run.place_workflow_task(cx, None, false);
-            let request_id = cx.ids.uuid();
             run.start_workflow_task(cx, &identity, request_id);
         });
         let task = self.workflow_task_reply(key, None).into_response();
@@ -103,52 +102,58 @@ impl Engine {
             if is_running && conflict != WorkflowIdConflictPolicy::TerminateExisting {
                 self.check_signal_limit(key)?;
                 self.transact(key, |run, cx| run.signal(cx, signal));
-                return Ok(self.signaled_with_start(key, false));
+                return Ok(self.signaled_with_start(key, &request.request_id, false));
             }
             if !is_running && self.is_start_of(key, &request.request_id) {
-                return Ok(self.signaled_with_start(key, false));
+                return Ok(self.signaled_with_start(key, &request.request_id, false));
             }
             self.resolve_duplicate(key, reuse, conflict, &run_id)?;
         }
+        let request_id = request.request_id.clone();
         let start = self.start_of(namespace, run_id, as_start(request), false);
         let key = self.begin_run(start);
         self.transact(key, |run, cx| run.signal_at_start(cx, signal));
-        Ok(self.signaled_with_start(key, true))
+        Ok(self.signaled_with_start(key, &request_id, true))
     }
 
-    fn signaled_with_start(&self, key: RunKey, started: bool) -> SignalWithStartWorkflowExecutionResponse {
+    fn signaled_with_start(&self, key: RunKey, request_id: &str, started: bool) -> SignalWithStartWorkflowExecutionResponse {
         let run = self.runs.get(key);
         SignalWithStartWorkflowExecutionResponse {
             run_id: run.run_id.clone(),
             first_execution_run_id: run.facts.first_run_id.clone(),
             started,
-            signal_link: None,
+            signal_link: Some(self.link_by_request(key, request_id, EventType::WorkflowExecutionSignaled)),
         }
     }
 
     /// Whether this request id started the run, or was attached to it.
     fn is_start_of(&self, key: RunKey, request_id: &str) -> bool {
         let run = self.runs.get(key);
-        run.facts.start_request_id == request_id || run.attached_request_ids.contains(request_id)
+        run.facts.start_request_id == request_id || run.attached_request_ids.contains_key(request_id)
+    }
+
+    /// The answer to a request that was attached to the run, or started it.
+    fn started_with(&self, key: RunKey, request_id: &str) -> StartWorkflowExecutionResponse {
+        let answer = self.started_before(key);
+        if !self.runs.get(key).attached_request_ids.contains_key(request_id) {
+            return answer;
+        }
+        let link = self.link_by_request(key, request_id, EventType::WorkflowExecutionOptionsUpdated);
+        StartWorkflowExecutionResponse { started: false, link: Some(link), ..answer }
     }
 
     fn started_before(&self, key: RunKey) -> StartWorkflowExecutionResponse {
         let run = self.runs.get(key);
         let event =
             link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };
-        let link = link::WorkflowEvent {
-            namespace: self.namespaces.get(run.namespace).name.clone(),
-            workflow_id: run.workflow_id.clone(),
-            run_id: run.run_id.clone(),
-            reference: Some(link::workflow_event::Reference::EventRef(event)),
-        };
+        let link = self.link_to(key, link::workflow_event::Reference::EventRef(event));
         StartWorkflowExecutionResponse {
             run_id: run.run_id.clone(),
             first_execution_run_id: run.facts.first_run_id.clone(),
-            started: run.attached_request_ids.is_empty(),
+            started: true,
             status: run.status.into(),
             eager_workflow_task: None,
-            link: Some(Link { variant: Some(link::Variant::WorkflowEvent(link)) }),
+            link: Some(link),
         }
     }
 
@@ -215,16 +220,15 @@ impl Engine {
             return;
         }
         let links = if options.attach_links { request.links.clone() } else { Vec::new() };
-        let (request_id, identity) = (request.request_id.clone(), request.identity.clone());
+        let request_id = request.request_id.clone();
         self.transact(key, |run, cx| {
-            run.attached_request_ids.insert(request_id.clone());
             let attributes = WorkflowExecutionOptionsUpdatedEventAttributes {
-                attached_request_id: request_id,
-                identity,
+                attached_request_id: request_id.clone(),
                 ..WorkflowExecutionOptionsUpdatedEventAttributes::default()
             };
             let extras = Extras { links, ..Extras::default() };
-            run.add_event_with(cx, Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(attributes), extras);
+            let id = run.add_event_with(cx, Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(attributes), extras);
+            run.attached_request_ids.insert(request_id, id);
         });
     }
 
@@ -236,6 +240,10 @@ impl Engine {
         eager: bool,
     ) -> Start {
         let now = self.clock.now();
+        let mut request = request;
+        if let Some(search_attributes) = &mut request.search_attributes {
+            self.namespaces.get(namespace).search_attributes.set_types(search_attributes);
+        }
         let execution_timeout = span(request.workflow_execution_timeout.as_ref());
         let start_delay = span(request.workflow_start_delay.as_ref());
         let backoff =

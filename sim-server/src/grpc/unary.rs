@@ -6,7 +6,7 @@ use hyper::body::Incoming;
 use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 
 use super::{codec::BytesCodec, timeout::grpc_timeout};
-use crate::host::Host;
+use crate::{host::Host, rpc::Caller};
 
 /// The largest request message: what the real server takes (the default of grpc-go).
 const LARGEST_REQUEST_BYTES: usize = 4 << 20;
@@ -23,9 +23,8 @@ pub(super) async fn serve(host: &Host, service: &str, method: &str, request: Req
     let call = tower::service_fn(|request: tonic::Request<Bytes>| {
         reached_host = true;
         async move {
-            let client_name =
-                request.metadata().get("client-name").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-            let reply = host.call(service, method, &client_name, timeout, request.into_inner()).await?;
+            let caller = Caller::from_headers(request.metadata().as_ref());
+            let reply = host.call(service, method, caller, timeout, request.into_inner()).await?;
             let small = reply.len() < SMALLEST_GZIP_REPLY_BYTES;
             let mut response = tonic::Response::new(reply);
             if small {
@@ -48,7 +47,8 @@ fn refused(response: Response<Body>) -> Response<Body> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() == Code::OutOfRange => {
             // tonic's sentence names the size first, then the limit; so does grpc-go's.
-            let mut numbers = status.message().split(|character: char| !character.is_ascii_digit()).filter(|part| !part.is_empty());
+            let mut numbers =
+                status.message().split(|character: char| !character.is_ascii_digit()).filter(|part| !part.is_empty());
             let found = numbers.next().unwrap_or("too many bytes");
             let text = format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})");
             Status::resource_exhausted(text).into_http()

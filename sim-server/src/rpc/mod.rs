@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use tonic::Status;
 
 use crate::{
@@ -15,6 +16,27 @@ mod reply;
 pub mod status;
 pub mod table;
 
+/// What a call's headers tell of who calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The header `client-name`; empty if not sent.
+    pub client_name: String,
+    /// The header `supported-features` has `follows-next-run-id`: a close event may say which run follows.
+    pub follows_next_run_id: bool,
+}
+
+impl Caller {
+    /// Reads the headers.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut features = text("supported-features").split(',');
+        Self {
+            client_name: text("client-name").to_owned(),
+            follows_next_run_id: features.any(|feature| feature.trim() == "follows-next-run-id"),
+        }
+    }
+}
+
 /// One unary call as it came off the wire.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -22,8 +44,8 @@ pub struct Call {
     pub service: String,
     /// Method name, as `StartWorkflowExecution`.
     pub method: String,
-    /// The header `client-name`; empty if not sent.
-    pub client_name: String,
+    /// Who calls.
+    pub caller: Caller,
     /// When the caller gives up (wall time), from the header `grpc-timeout`.
     pub deadline: Option<Time>,
     /// The request message, uncompressed.

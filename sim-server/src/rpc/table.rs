@@ -5,7 +5,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::{Call, reply, status::status};
-use crate::engine::{Answer, Engine, Ticket, error::Result as EngineResult};
+use crate::engine::{Answer, Engine, Reader, Ticket, error::Result as EngineResult};
 
 /// The full names of the services.
 pub const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
@@ -249,7 +249,12 @@ pub(super) fn unimplemented(row: &Row) -> Status {
 fn get_history(engine: &mut Engine, call: &Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
     match decode(call) {
         Ok(request) => {
-            let outcome = engine.get_workflow_execution_history(request, &call.client_name, call.deadline, ticket);
+            let reader = Reader {
+                client_name: call.caller.client_name.clone(),
+                follows_next_run_id: call.caller.follows_next_run_id,
+                deadline: call.deadline,
+            };
+            let outcome = engine.get_workflow_execution_history(request, &reader, ticket);
             answer(outcome, |page| reply::history(&page))
         }
         Err(refused) => Some(Err(refused)),

@@ -229,7 +229,17 @@ impl Run {
                 self.dispatch_activity(cx, &mut activity);
                 self.activities.insert(scheduled_event_id, activity);
             }
-            ActivityDue::Timeout(timeout_type) => self.time_out_activity(cx, scheduled_event_id, timeout_type),
+            ActivityDue::Timeout(timeout_type) => {
+                let state = self.activities.get(&scheduled_event_id).map(|activity| activity.state);
+                let still_counts = match timeout_type {
+                    TimeoutType::ScheduleToStart => state == Some(ActivityState::Scheduled),
+                    TimeoutType::StartToClose | TimeoutType::Heartbeat => state == Some(ActivityState::Started),
+                    TimeoutType::ScheduleToClose | TimeoutType::Unspecified => state.is_some(),
+                };
+                if still_counts {
+                    self.time_out_activity(cx, scheduled_event_id, timeout_type);
+                }
+            }
         }
     }
 

@@ -140,7 +140,7 @@ impl Run {
             cause: cause.into(),
             control: initiated.control,
             initiated_event_id,
-            workflow_task_completed_event_id: initiated.workflow_task_completed_event_id,
+            ..StartChildWorkflowExecutionFailedEventAttributes::default()
         };
         self.add_event(cx, Attributes::StartChildWorkflowExecutionFailedEventAttributes(attributes));
         self.schedule_workflow_task(cx);

@@ -22,6 +22,7 @@ use crate::{
             WorkflowExecutionStartedEventAttributes, WorkflowExecutionTerminatedEventAttributes,
             WorkflowExecutionTimedOutEventAttributes, history_event::Attributes,
         },
+        workflow::ResetPoints,
     },
 };
 
@@ -127,8 +128,8 @@ impl Run {
             workflow_run_timeout: command.workflow_run_timeout,
             workflow_task_timeout: command.workflow_task_timeout,
             workflow_task_completed_event_id: completed_event_id,
-            backoff_start_interval: Some(span_to_proto(backoff)),
-            initiator: initiator.into(),
+            backoff_start_interval: (!backoff.is_zero()).then(|| span_to_proto(backoff)),
+            initiator: command.initiator,
             failure: command.failure,
             last_completion_result: command.last_completion_result,
             header: command.header,
@@ -161,7 +162,7 @@ impl Run {
             retry_policy: command.retry_policy.clone(),
             attempt: 1,
             cron_schedule: command.cron_schedule.clone(),
-            first_workflow_task_backoff: Some(span_to_proto(backoff)),
+            first_workflow_task_backoff: (!backoff.is_zero()).then(|| span_to_proto(backoff)),
             memo: command.memo.clone(),
             search_attributes: command.search_attributes.clone(),
             header: command.header.clone(),
@@ -247,6 +248,7 @@ impl Run {
     fn start_next(&mut self, cx: &mut Cx<'_>, run_id: String, mut attributes: WorkflowExecutionStartedEventAttributes) {
         self.new_run_id.clone_from(&run_id);
         attributes.original_execution_run_id.clone_from(&run_id);
+        attributes.prev_auto_reset_points = Some(ResetPoints { points: self.reset_points.clone() });
         attributes.first_execution_run_id.clone_from(&self.facts.first_run_id);
         let start = Start {
             namespace: self.namespace,

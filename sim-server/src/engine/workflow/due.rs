@@ -30,20 +30,37 @@ pub(crate) enum RunDue {
 }
 
 impl Run {
-    /// Something falls due at `cx.now`. It was still wanted a moment ago: what can no longer matter is cancelled.
-    pub(crate) fn fall_due(&mut self, cx: &mut Cx<'_>, what: RunDue) {
+    /// All that falls due on this run at `cx.now`, in order; then one workflow task for it, if any is wanted.
+    pub(crate) fn fall_due(&mut self, cx: &mut Cx<'_>, all: &[RunDue]) {
+        self.tasks.deferred = Some(false);
+        for &what in all {
+            if self.is_running() {
+                self.one_falls_due(cx, what);
+            }
+        }
+        if self.tasks.deferred.take() == Some(true) {
+            self.schedule_workflow_task(cx);
+        }
+    }
+
+    /// What can no longer matter is cancelled; but an earlier one of the same instant may have overtaken this one.
+    fn one_falls_due(&mut self, cx: &mut Cx<'_>, what: RunDue) {
         match what {
             RunDue::FirstWorkflowTask => {
                 self.tasks.first_backoff = None;
                 self.schedule_workflow_task(cx);
             }
             RunDue::StickyScheduleToStart => {
-                self.time_out_workflow_task(cx, TimeoutType::ScheduleToStart);
-                self.schedule_workflow_task(cx);
+                if !self.tasks.is_started() {
+                    self.time_out_workflow_task(cx, TimeoutType::ScheduleToStart);
+                    self.schedule_workflow_task(cx);
+                }
             }
             RunDue::WorkflowTaskStartToClose => {
-                self.time_out_workflow_task(cx, TimeoutType::StartToClose);
-                self.schedule_workflow_task(cx);
+                if self.tasks.is_started() {
+                    self.time_out_workflow_task(cx, TimeoutType::StartToClose);
+                    self.schedule_workflow_task(cx);
+                }
             }
             RunDue::UserTimer(started_event_id) => self.fire_timer(cx, started_event_id),
             RunDue::Activity(scheduled_event_id, what) => self.activity_falls_due(cx, scheduled_event_id, what),

@@ -88,6 +88,7 @@ pub(crate) fn new_event(cx: &mut Cx<'_>, attributes: Attributes) -> HistoryEvent
     HistoryEvent {
         event_time: Some(cx.now.to_proto()),
         event_type: event_type.into(),
+        worker_may_ignore: event_type == EventType::WorkflowExecutionOptionsUpdated,
         task_id: cx.ids.task_id(),
         attributes: Some(attributes),
         ..HistoryEvent::default()

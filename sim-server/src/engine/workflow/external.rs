@@ -28,7 +28,7 @@ impl Run {
     ) {
         let attributes = SignalExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed_event_id,
-            namespace: target.name,
+            namespace: command.namespace,
             namespace_id: target.uuid,
             workflow_execution: command.execution,
             signal_name: command.signal_name,
@@ -54,7 +54,7 @@ impl Run {
     ) {
         let attributes = RequestCancelExternalWorkflowExecutionInitiatedEventAttributes {
             workflow_task_completed_event_id: completed_event_id,
-            namespace: target.name,
+            namespace: command.namespace,
             namespace_id: target.uuid,
             workflow_execution: Some(WorkflowExecution { workflow_id: command.workflow_id, run_id: command.run_id }),
             control: command.control,
@@ -103,12 +103,12 @@ impl Run {
             Some(cause) => Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(
                 SignalExternalWorkflowExecutionFailedEventAttributes {
                     cause: cause.into(),
-                    workflow_task_completed_event_id: sent.workflow_task_completed_event_id,
                     namespace: sent.namespace,
                     namespace_id: sent.namespace_id,
                     workflow_execution: sent.workflow_execution,
                     initiated_event_id,
                     control: sent.control,
+                    ..SignalExternalWorkflowExecutionFailedEventAttributes::default()
                 },
             ),
         };
@@ -138,12 +138,12 @@ impl Run {
             Some(cause) => Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(
                 RequestCancelExternalWorkflowExecutionFailedEventAttributes {
                     cause: cause.into(),
-                    workflow_task_completed_event_id: sent.workflow_task_completed_event_id,
                     namespace: sent.namespace,
                     namespace_id: sent.namespace_id,
                     workflow_execution: sent.workflow_execution,
                     initiated_event_id,
                     control: sent.control,
+                    ..RequestCancelExternalWorkflowExecutionFailedEventAttributes::default()
                 },
             ),
         };

@@ -32,6 +32,7 @@ use crate::proto::{
     common::{Payload, Priority, RetryPolicy},
     enums::WorkflowExecutionStatus,
     history::HistoryEvent,
+    workflow::ResetPointInfo,
 };
 
 pub(crate) mod activity;
@@ -110,6 +111,7 @@ pub(crate) struct HistoryWaiter {
     /// Answer once an event with this id exists; for a wait on the close event: never by count.
     pub(crate) from: i64,
     pub(crate) close_event_only: bool,
+    pub(crate) follows_next_run_id: bool,
 }
 
 /// One run of a workflow.
@@ -140,8 +142,10 @@ pub(crate) struct Run {
     pub(crate) signal_count: usize,
     /// The request id of the accepted cancel request.
     pub(crate) cancel_request_id: Option<String>,
-    /// Requests that were attached to this run by a start with USE_EXISTING.
-    pub(crate) attached_request_ids: BTreeSet<String>,
+    /// Requests that were attached to this run by a start with USE_EXISTING, and the event that tells of each.
+    pub(crate) attached_request_ids: BTreeMap<String, i64>,
+    /// Where the chain of runs could be reset to.
+    pub(crate) reset_points: Vec<ResetPointInfo>,
     pub(crate) memo: BTreeMap<String, Payload>,
     pub(crate) search_attributes: BTreeMap<String, Payload>,
     pub(crate) run_timer: Option<TimerKey>,
@@ -180,5 +184,6 @@ impl Run {
         if !self.tasks.is_started() {
             self.flush_buffer(cx);
         }
+        self.history.end_batch();
     }
 }

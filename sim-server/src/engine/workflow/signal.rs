@@ -78,6 +78,10 @@ impl Run {
         };
         let extras = Extras { links: request.links, ..Extras::default() };
         self.add_event_with(cx, Attributes::WorkflowExecutionCancelRequestedEventAttributes(attributes), extras);
+        // A request to cancel does not wait for the backoff of the first workflow task.
+        if let Some(backoff) = self.tasks.first_backoff.take() {
+            cx.timers.cancel(backoff);
+        }
         self.schedule_workflow_task(cx);
     }
 }

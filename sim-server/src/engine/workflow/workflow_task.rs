@@ -12,6 +12,7 @@ use super::{
 use crate::{
     engine::{
         matching::{QueueId, QueueKind, Task, TaskKey},
+        search_attributes,
         time::{Time, span_to_proto},
         timers::TimerKey,
     },
@@ -24,12 +25,17 @@ use crate::{
             history_event::Attributes,
         },
         taskqueue::TaskQueue,
+        workflow::ResetPointInfo,
         workflowservice::RespondWorkflowTaskCompletedRequest,
     },
 };
 
 /// Attempts up to this one use the plain timeout; later ones add an exponential backoff, since nothing else slows them down.
 const PLAIN_TIMEOUT_ATTEMPTS: i32 = 3;
+/// Reset points of one chain of runs (`history.maxAutoResetPoints`).
+const RESET_POINTS_MAX: usize = 20;
+/// How the search attribute BuildIds calls workers without versioning.
+const UNVERSIONED: &str = "unversioned";
 const RETRY_INTERVAL_INITIAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 
@@ -46,6 +52,8 @@ pub(crate) struct WorkflowTasks {
     pub(crate) first_backoff: Option<TimerKey>,
     /// The completion of a task is being applied: what happens now goes behind what is buffered.
     pub(crate) completing: bool,
+    /// Several things fall due at once: one task for all of them is scheduled at the end, if (true) it is wanted.
+    pub(crate) deferred: Option<bool>,
 }
 
 /// The queue of the worker that has the run in its cache.
@@ -81,7 +89,15 @@ pub(crate) struct WorkflowTask {
 
 impl Default for WorkflowTasks {
     fn default() -> Self {
-        Self { pending: None, attempt: 1, last_started_event_id: 0, sticky: None, first_backoff: None, completing: false }
+        Self {
+            pending: None,
+            attempt: 1,
+            last_started_event_id: 0,
+            sticky: None,
+            first_backoff: None,
+            completing: false,
+            deferred: None,
+        }
     }
 }
 
@@ -98,6 +114,10 @@ impl WorkflowTasks {
 impl Run {
     /// Schedules a workflow task, unless there is one already or the first one is not due yet.
     pub(crate) fn schedule_workflow_task(&mut self, cx: &mut Cx<'_>) {
+        if let Some(wanted) = &mut self.tasks.deferred {
+            *wanted = true;
+            return;
+        }
         if self.is_running() && self.tasks.pending.is_none() && self.tasks.first_backoff.is_none() {
             self.place_workflow_task(cx, None, true);
         }
@@ -167,7 +187,9 @@ impl Run {
         task.started_event_id = if task.transient {
             task.scheduled_event_id + 1
         } else {
-            self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started_attributes(&task)))
+            let id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started_attributes(&task)));
+            self.history.end_batch();
+            id
         };
         task.timer = Some(cx.timers.add(cx.now + task.timeout, Due::Run(self.key, RunDue::WorkflowTaskStartToClose)));
         task.queries = std::mem::take(&mut self.queries);
@@ -198,7 +220,34 @@ impl Run {
             metering_metadata: request.metering_metadata,
             ..WorkflowTaskCompletedEventAttributes::default()
         };
-        self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
+        let id = self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes));
+        self.note_build(cx, request, id);
+        id
+    }
+
+    /// The first task that a build of the worker completes is where the workflow could be reset to, and the build is
+    /// searchable (`addResetPointFromCompletion`, `addBuildIDToLoadedSearchAttribute`).
+    fn note_build(&mut self, cx: &Cx<'_>, request: &RespondWorkflowTaskCompletedRequest, completed_event_id: i64) {
+        let build_id = request.worker_version_stamp.as_ref().map(|stamp| stamp.build_id.clone()).unwrap_or_default();
+        let is_known = |point: &ResetPointInfo| point.build_id == build_id && point.binary_checksum == request.binary_checksum;
+        if !self.reset_points.iter().any(is_known) {
+            self.reset_points.push(ResetPointInfo {
+                build_id: build_id.clone(),
+                binary_checksum: request.binary_checksum.clone(),
+                run_id: self.run_id.clone(),
+                first_workflow_task_completed_id: completed_event_id,
+                create_time: Some(cx.now.to_proto()),
+                resettable: true,
+                ..ResetPointInfo::default()
+            });
+            let surplus = self.reset_points.len().saturating_sub(RESET_POINTS_MAX);
+            self.reset_points.drain(..surplus);
+        }
+        let mut builds = vec![UNVERSIONED.to_owned()];
+        if !build_id.is_empty() {
+            builds.push(format!("{UNVERSIONED}:{build_id}"));
+        }
+        search_attributes::add_keywords(&mut self.search_attributes, "BuildIds", &builds);
     }
 
     /// The started task failed. The next one is scheduled by the caller.
@@ -271,6 +320,15 @@ impl Run {
 
     /// The events of a transient task as the worker sees them, before they are written.
     pub(crate) fn transient_events(&self, task: &WorkflowTask) -> Vec<HistoryEvent> {
+        self.transient_events_by(task, &task.identity)
+    }
+
+    /// The same, as a reader of the history sees them: who has the task is not told.
+    pub(crate) fn transient_events_to_read(&self, task: &WorkflowTask) -> Vec<HistoryEvent> {
+        self.transient_events_by(task, "")
+    }
+
+    fn transient_events_by(&self, task: &WorkflowTask, identity: &str) -> Vec<HistoryEvent> {
         let event = |event_id, at: Time, event_type: EventType, attributes| HistoryEvent {
             event_id,
             event_time: Some(at.to_proto()),
@@ -281,7 +339,8 @@ impl Run {
         let scheduled = self.scheduled_attributes(task.timeout);
         let mut events = vec![event(task.scheduled_event_id, task.scheduled_time, EventType::WorkflowTaskScheduled, scheduled)];
         if task.started_event_id != 0 {
-            let started = Attributes::WorkflowTaskStartedEventAttributes(started_attributes(task));
+            let started = WorkflowTaskStartedEventAttributes { identity: identity.to_owned(), ..started_attributes(task) };
+            let started = Attributes::WorkflowTaskStartedEventAttributes(started);
             events.push(event(task.started_event_id, task.started_time, EventType::WorkflowTaskStarted, started));
         }
         events

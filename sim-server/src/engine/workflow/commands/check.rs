@@ -15,7 +15,8 @@ use crate::{
     },
     proto::{
         command::{Command, command::Attributes},
-        enums::{ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
+        common::SearchAttributes,
+        enums::{CommandType, ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
         history::history_event::Attributes as EventAttributes,
     },
 };
@@ -30,6 +31,10 @@ pub(crate) struct Checker<'a> {
     /// Activity ids that earlier commands schedule.
     activity_ids: BTreeSet<String>,
     activity_count: usize,
+    /// The event that the command at hand will write.
+    next_event_id: i64,
+    /// Activities that earlier commands schedule, by the event that they will write.
+    scheduled_now: BTreeSet<i64>,
     /// What the earlier commands did to timers: started (true) or cancelled them.
     timers: BTreeMap<String, bool>,
     /// Scheduled events whose cancellation an earlier command asked for.
@@ -71,6 +76,9 @@ impl<'a> Checker<'a> {
             eager_activities,
             activity_ids: BTreeSet::new(),
             activity_count: run.activities.len(),
+            // Behind the completed event of the task; a transient one writes its scheduled and started events too.
+            next_event_id: run.history.next_id() + if run.tasks.started().is_some_and(|task| task.transient) { 3 } else { 1 },
+            scheduled_now: BTreeSet::new(),
             timers: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             buffered_count: run.buffer.len(),
@@ -106,8 +114,16 @@ impl<'a> Checker<'a> {
                 links: Vec::new(),
                 event_group_markers: command.event_group_markers,
             };
-            let mut attributes = command.attributes.ok_or_else(|| failed(Cause::Unspecified, "Unknown command type."))?;
+            let registry = self.context.registry;
+            let declared = CommandType::try_from(command.command_type).unwrap_or(CommandType::Unspecified);
+            let Some(mut attributes) = command.attributes.filter(|attributes| type_of(attributes) == declared) else {
+                return Err(command::attributes_missing(declared).into());
+            };
             self.check(&mut attributes, target.as_ref())?;
+            if let Some(search_attributes) = search_attributes_of(&mut attributes) {
+                registry.set_types(search_attributes);
+            }
+            self.next_event_id += 1;
             checked.push(Checked { attributes, extras, target });
         }
         Ok(checked)
@@ -135,8 +151,8 @@ impl<'a> Checker<'a> {
                     ));
                 }
                 self.activity_count += 1;
-                let own_queue = a.task_queue.as_ref().is_some_and(|queue| queue.name == self.run.facts.task_queue);
-                a.request_eager_execution &= self.eager_activities && own_queue;
+                self.scheduled_now.insert(self.next_event_id);
+                a.request_eager_execution &= self.eager_activities;
                 Ok(())
             }
             Attributes::RequestCancelActivityTaskCommandAttributes(a) => {
@@ -247,9 +263,7 @@ impl<'a> Checker<'a> {
     fn check_cancel_activity(&mut self, scheduled_event_id: i64) -> Result<(), Unfit> {
         let open = self.run.activities.get(&scheduled_event_id).is_some_and(|activity| activity.cancel_requested_event_id == 0);
         let fits = open || !self.run.activities.contains_key(&scheduled_event_id) && self.end_is_buffered(scheduled_event_id);
-        // An activity that this very completion scheduled has no event yet.
-        let scheduled_now = scheduled_event_id > self.run.history.last_id();
-        if (fits || scheduled_now) && self.cancelled.insert(scheduled_event_id) {
+        if (fits || self.scheduled_now.contains(&scheduled_event_id)) && self.cancelled.insert(scheduled_event_id) {
             return Ok(());
         }
         let message = format!(
@@ -301,5 +315,37 @@ impl From<Rejected> for Unfit {
     fn from(rejected: Rejected) -> Self {
         let Rejected { cause, message, terminate } = rejected;
         Self::TaskFailed { cause, message: format!("{}: {message}", names::cause(cause)), terminate }
+    }
+}
+
+fn search_attributes_of(attributes: &mut Attributes) -> Option<&mut SearchAttributes> {
+    match attributes {
+        Attributes::UpsertWorkflowSearchAttributesCommandAttributes(a) => a.search_attributes.as_mut(),
+        Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
+        Attributes::StartChildWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
+        _ => None,
+    }
+}
+
+fn type_of(attributes: &Attributes) -> CommandType {
+    use {Attributes as A, CommandType as T};
+    match attributes {
+        A::ScheduleActivityTaskCommandAttributes(_) => T::ScheduleActivityTask,
+        A::StartTimerCommandAttributes(_) => T::StartTimer,
+        A::CompleteWorkflowExecutionCommandAttributes(_) => T::CompleteWorkflowExecution,
+        A::FailWorkflowExecutionCommandAttributes(_) => T::FailWorkflowExecution,
+        A::RequestCancelActivityTaskCommandAttributes(_) => T::RequestCancelActivityTask,
+        A::CancelTimerCommandAttributes(_) => T::CancelTimer,
+        A::CancelWorkflowExecutionCommandAttributes(_) => T::CancelWorkflowExecution,
+        A::RequestCancelExternalWorkflowExecutionCommandAttributes(_) => T::RequestCancelExternalWorkflowExecution,
+        A::RecordMarkerCommandAttributes(_) => T::RecordMarker,
+        A::ContinueAsNewWorkflowExecutionCommandAttributes(_) => T::ContinueAsNewWorkflowExecution,
+        A::StartChildWorkflowExecutionCommandAttributes(_) => T::StartChildWorkflowExecution,
+        A::SignalExternalWorkflowExecutionCommandAttributes(_) => T::SignalExternalWorkflowExecution,
+        A::UpsertWorkflowSearchAttributesCommandAttributes(_) => T::UpsertWorkflowSearchAttributes,
+        A::ProtocolMessageCommandAttributes(_) => T::ProtocolMessage,
+        A::ModifyWorkflowPropertiesCommandAttributes(_) => T::ModifyWorkflowProperties,
+        A::ScheduleNexusOperationCommandAttributes(_) => T::ScheduleNexusOperation,
+        A::RequestCancelNexusOperationCommandAttributes(_) => T::RequestCancelNexusOperation,
     }
 }

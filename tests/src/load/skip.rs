@@ -1,0 +1,72 @@
+//! Skipping a day on TestService.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use foretime_server::proto::testservice::{GetCurrentTimeResponse, SleepRequest};
+
+use super::{
+    link::Link,
+    record::{Record, median},
+    rpc::{GetCurrentTimeRequest, Rpc, UnlockTimeSkippingWithSleepRequest},
+    server::{Server, Spec},
+};
+
+const DAY_SECONDS: i64 = 86_400;
+const DAY: prost_types::Duration = prost_types::Duration { seconds: DAY_SECONDS, nanos: 0 };
+/// Calls before those that count.
+const WARM_UP: usize = 20;
+
+/// Skips so many days by each of the two RPCs, one after the other; a call that skips nothing shows what a round trip costs.
+///
+/// # Errors
+/// A call fails, or the clock did not move by the days skipped.
+pub async fn measure(spec: &Spec, days: usize) -> Result<Vec<Record>> {
+    let server = Server::start(spec).await?;
+    let mut link = server.connect().await?;
+    let mut records = vec![repeat(&server, &mut link, spec, days, "GetCurrentTime", GetCurrentTimeRequest {}).await?];
+
+    let before = now_seconds(&mut link).await?;
+    records.push(repeat(&server, &mut link, spec, days, "Sleep", SleepRequest { duration: Some(DAY) }).await?);
+    server.lock(&mut link).await?;
+    let request = UnlockTimeSkippingWithSleepRequest { duration: Some(DAY) };
+    records.push(repeat(&server, &mut link, spec, days, "UnlockTimeSkippingWithSleep", request).await?);
+    let skipped = (now_seconds(&mut link).await? - before) / DAY_SECONDS;
+    let expected = 2 * (days + WARM_UP) as i64;
+    ensure!(skipped == expected, "{}: {skipped} days have passed, not {expected}", spec.name);
+    Ok(records)
+}
+
+async fn repeat<Q: Rpc + Clone>(
+    server: &Server,
+    link: &mut Link,
+    spec: &Spec,
+    times: usize,
+    name: &'static str,
+    request: Q,
+) -> Result<Record> {
+    for _ in 0..WARM_UP {
+        link.call(request.clone()).await?;
+    }
+    let before = server.usage()?;
+    let mut round_trips = Vec::with_capacity(times);
+    for _ in 0..times {
+        let start = Instant::now();
+        link.call(request.clone()).await?;
+        round_trips.push(start.elapsed());
+    }
+    let cpu = server.usage()?.cpu.saturating_sub(before.cpu);
+    let slowest = round_trips.iter().copied().max().unwrap_or_default();
+    let micros = |time: Duration| time.as_secs_f64() * 1e6;
+    Ok(Record::new("skip", &spec.name)
+        .words("rpc", name)
+        .count("calls", times)
+        .real("round_trip_median_us", median(round_trips.into_iter().map(micros).collect()))
+        .real("round_trip_slowest_us", micros(slowest))
+        .real("server_cpu_us_per_call", micros(cpu) / times as f64))
+}
+
+async fn now_seconds(link: &mut Link) -> Result<i64> {
+    let GetCurrentTimeResponse { time } = link.call(GetCurrentTimeRequest {}).await?;
+    Ok(time.unwrap_or_default().seconds)
+}
