@@ -25,6 +25,10 @@ crate::scripts![
     start_delay_and_cancel,
 ];
 
+/// What the conflict policy has replaced; old clients send it still.
+#[expect(deprecated, reason = "on the wire all the same")]
+const TERMINATE_IF_RUNNING: WorkflowIdReusePolicy = WorkflowIdReusePolicy::TerminateIfRunning;
+
 fn reuse(s: &Script, policy: WorkflowIdReusePolicy) -> StartWorkflowExecutionRequest {
     StartWorkflowExecutionRequest { workflow_id_reuse_policy: policy.into(), ..s.new_start("wf") }
 }
@@ -73,9 +77,9 @@ async fn reuse_of_a_completed_id(s: &Script) {
     let _ = s.call(reuse(s, WorkflowIdReusePolicy::AllowDuplicate)).await;
     s.run_task([complete_workflow("done")]).await;
     s.step("allowed: nothing runs that could be terminated");
-    let _ = s.call(reuse(s, WorkflowIdReusePolicy::TerminateIfRunning)).await;
+    let _ = s.call(reuse(s, TERMINATE_IF_RUNNING)).await;
     s.step("terminates what runs");
-    let _ = s.call(reuse(s, WorkflowIdReusePolicy::TerminateIfRunning)).await;
+    let _ = s.call(reuse(s, TERMINATE_IF_RUNNING)).await;
     s.history("wf").await;
 }
 
@@ -107,7 +111,7 @@ async fn conflict_with_a_running_id(s: &Script) {
     s.step("two policies that contradict each other");
     let _ = s
         .call(StartWorkflowExecutionRequest {
-            workflow_id_reuse_policy: WorkflowIdReusePolicy::TerminateIfRunning.into(),
+            workflow_id_reuse_policy: TERMINATE_IF_RUNNING.into(),
             ..conflict(s, WorkflowIdConflictPolicy::UseExisting)
         })
         .await;
