@@ -40,7 +40,7 @@ const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 fn new_server() -> SocketAddr {
     let listener = grpc::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
     let address = listener.local_addr().expect("its address");
-    tokio::spawn(grpc::serve(listener, Host::new(Service::new(Config::default()))));
+    tokio::spawn(grpc::serve(listener, Host::new(Service::new(&Config::default()).expect("a service"))));
     address
 }
 

@@ -1,19 +1,19 @@
-//! The wire's side of the service: one table binds every RPC to the engine.
+//! The wire's side of the service: one [`table`] binds every RPC to the engine; [`status`] gives its errors their code,
+//! text and typed detail; [`reply`] encodes its answers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use prost::Message;
 use tonic::Status;
 
 use crate::{
     config::Config,
-    engine::{Ticket, time::Time},
-    proto::{
-        testservice::SleepRequest,
-        workflowservice::{GetSystemInfoResponse, PollWorkflowTaskQueueResponse},
-    },
+    engine::{Engine, Ticket, time::Time},
 };
+
+mod reply;
+pub mod status;
+pub mod table;
 
 /// One unary call as it came off the wire.
 #[derive(Clone, Debug)]
@@ -30,81 +30,63 @@ pub struct Call {
     pub message: Bytes,
 }
 
-/// STAND-IN of the branch `shell`, not to be merged: just enough behaviour for the tests of the host and the shell.
+/// The service: the engine behind the table. Pure: time comes in with each call, answers come out of a queue.
 #[derive(Debug)]
 pub struct Service {
-    polls: VecDeque<Ticket>,
-    queries: Vec<Ticket>,
-    tasks: u32,
-    sleeps: BTreeMap<(Time, u64), Ticket>,
-    answers: VecDeque<(Ticket, Result<Bytes, Status>)>,
+    engine: Engine,
+    rows: BTreeMap<(&'static str, &'static str), &'static table::Row>,
 }
 
 impl Service {
-    /// A service as `config` says.
-    pub fn new(config: Config) -> Self {
-        let _ = config;
-        Self { polls: VecDeque::new(), queries: Vec::new(), tasks: 0, sleeps: BTreeMap::new(), answers: VecDeque::new() }
+    /// A service with nothing in it but what the configuration names.
+    ///
+    /// # Errors
+    /// The configuration cannot be honoured; the status says why.
+    pub fn new(config: &Config) -> Result<Self, Status> {
+        let engine = Engine::new(config).map_err(|error| status::status(&error))?;
+        let rows = table::TABLE.iter().map(|row| ((row.service, row.method), row)).collect();
+        Ok(Self { engine, rows })
     }
 
     /// Serves one call: its answer, or `None` if the call is parked; then the answer comes out of [`Self::next_answer`].
     pub fn call(&mut self, now: Time, call: Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-        match call.method.as_str() {
-            "GetSystemInfo" => Some(Ok(GetSystemInfoResponse::default().encode_to_vec().into())),
-            "StartWorkflowExecution" => {
-                self.tasks += 1;
-                self.match_tasks();
-                Some(Ok(Bytes::new()))
-            }
-            "PollWorkflowTaskQueue" => {
-                self.polls.push_back(ticket);
-                self.match_tasks();
-                None
-            }
-            "QueryWorkflow" => {
-                self.queries.push(ticket);
-                None
-            }
-            "Sleep" => {
-                let request = SleepRequest::decode(call.message).expect("a SleepRequest");
-                self.sleeps.insert((now + crate::engine::time::span(request.duration.as_ref()), ticket.0), ticket);
-                None
-            }
-            method => Some(Err(Status::unimplemented(format!("unknown method {method} for service {}", call.service)))),
-        }
-    }
-
-    fn match_tasks(&mut self) {
-        while self.tasks > 0 {
-            let Some(ticket) = self.polls.pop_front() else { return };
-            self.tasks -= 1;
-            let task = PollWorkflowTaskQueueResponse { task_token: vec![1], ..Default::default() };
-            self.answers.push_back((ticket, Ok(task.encode_to_vec().into())));
-        }
+        self.engine.advance(now);
+        let Some(row) = self.rows.get(&(call.service.as_str(), call.method.as_str())) else {
+            return Some(Err(Status::unimplemented(format!("unknown method {} for service {}", call.method, call.service))));
+        };
+        let outcome = match row.handler {
+            Some(handler) => handler(&mut self.engine, &call, ticket),
+            None => Some(Err(table::unimplemented(row))),
+        };
+        self.engine.settle();
+        outcome
     }
 
     /// Forgets a parked call whose caller went away (or whose deadline passed). No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
-        let _ = now;
-        self.polls.retain(|parked| *parked != ticket);
+        self.engine.advance(now);
+        self.engine.abandon(ticket);
+        self.engine.settle();
     }
 
     /// Runs everything that is due at `now` (wall time), and skips virtual time where that is allowed.
     pub fn advance(&mut self, now: Time) {
-        while let Some(first) = self.sleeps.first_entry()
-            && first.key().0 <= now
-        {
-            self.answers.push_back((first.remove(), Ok(Bytes::new())));
-        }
+        self.engine.advance(now);
     }
 
     /// When (wall time) [`Self::advance`] wants to be called next, if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.sleeps.keys().next().map(|(time, _)| *time)
+        self.engine.next_deadline()
+    }
+
+    /// Virtual now.
+    pub fn virtual_now(&self) -> Time {
+        self.engine.now()
     }
 
     /// The next finished parked call.
     pub fn next_answer(&mut self) -> Option<(Ticket, Result<Bytes, Status>)> {
-        self.answers.pop_front()
+        let (ticket, answer) = self.engine.next_answer()?;
+        Some((ticket, answer.map(|reply| reply::encode(&reply)).map_err(|error| status::status(&error))))
     }
 }

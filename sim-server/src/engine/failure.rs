@@ -1,0 +1,95 @@
+//! Failures and payloads that the server itself makes.
+
+use prost::Message;
+
+use crate::proto::{
+    common::{Payload, Payloads},
+    enums::TimeoutType,
+    failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
+};
+
+/// A timeout and not enough time for another attempt (`FailureReasonActivityRetryScheduleToCloseTimeout`).
+pub(crate) const NOT_ENOUGH_TIME_TO_RETRY: &str =
+    "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying";
+/// What the server names as the source of its own failures.
+const SOURCE: &str = "Server";
+
+/// One JSON string, as the SDKs' default converter writes it.
+pub(crate) fn encode_string(text: &str) -> Payloads {
+    let mut json = String::with_capacity(text.len() + 2);
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            control if (control as u32) < 0x20 => json.push_str(&format!("\\u{:04x}", control as u32)),
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+    let metadata = [("encoding".to_owned(), b"json/plain".to_vec())].into();
+    Payloads { payloads: vec![Payload { metadata, data: json.into_bytes(), ..Payload::default() }] }
+}
+
+/// The timeout's name as the Go enum prints it.
+pub(crate) fn timeout_name(timeout_type: TimeoutType) -> &'static str {
+    match timeout_type {
+        TimeoutType::StartToClose => "StartToClose",
+        TimeoutType::ScheduleToStart => "ScheduleToStart",
+        TimeoutType::ScheduleToClose => "ScheduleToClose",
+        TimeoutType::Heartbeat => "Heartbeat",
+        TimeoutType::Unspecified => "Unspecified",
+    }
+}
+
+pub(crate) fn timeout(message: String, timeout_type: TimeoutType) -> Failure {
+    let info = TimeoutFailureInfo { timeout_type: timeout_type.into(), last_heartbeat_details: None };
+    Failure {
+        message,
+        source: SOURCE.to_owned(),
+        failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
+        ..Failure::default()
+    }
+}
+
+/// A failure that the server reports itself.
+pub(crate) fn server(message: &str, non_retryable: bool) -> Failure {
+    Failure {
+        message: message.to_owned(),
+        source: SOURCE.to_owned(),
+        failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
+        ..Failure::default()
+    }
+}
+
+/// Which timeout a failure tells of, if it does.
+pub(crate) fn timeout_type(failure: &Failure) -> Option<TimeoutType> {
+    match &failure.failure_info {
+        Some(FailureInfo::TimeoutFailureInfo(info)) => Some(info.timeout_type()),
+        _ => None,
+    }
+}
+
+pub(crate) fn set_heartbeat_details(failure: &mut Failure, details: Option<Payloads>) {
+    if let Some(FailureInfo::TimeoutFailureInfo(info)) = &mut failure.failure_info {
+        info.last_heartbeat_details = details;
+    }
+}
+
+/// A failure cut down to about `size_max_bytes`: its causes, stack trace and message shrink, its kind stays.
+pub(crate) fn truncate(failure: &Failure, size_max_bytes: usize) -> Failure {
+    if failure.encoded_len() <= size_max_bytes {
+        return failure.clone();
+    }
+    let mut short = Failure { cause: None, stack_trace: String::new(), encoded_attributes: None, ..failure.clone() };
+    if let Some(FailureInfo::ApplicationFailureInfo(info)) = &mut short.failure_info {
+        info.details = None;
+    }
+    let others = short.encoded_len() - short.message.len();
+    let mut room = size_max_bytes.saturating_sub(others).min(short.message.len());
+    while !short.message.is_char_boundary(room) {
+        room -= 1;
+    }
+    short.message.truncate(room);
+    short
+}

@@ -1,0 +1,97 @@
+//! The limits the real server puts on sizes and counts, with its defaults.
+
+use std::time::Duration;
+
+/// Sizes in bytes, counts, and the timeouts that a request may not set at will. `default()` has the values of OSS 1.32
+/// (`common/dynamicconfig/constants.go`, `common/primitives/constants.go`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest input, result, details or failure of one event (`limit.blobSize.error`).
+    pub blob_size_max_bytes: usize,
+    /// To what a failure that is too large is cut (`limit.blobSize.warn`).
+    pub blob_size_warn_bytes: usize,
+    /// Largest memo (`limit.memoSize.error`).
+    pub memo_size_max_bytes: usize,
+    /// Longest id, type, task queue, signal name, identity or request id, in bytes (`limit.maxIDLength`).
+    pub id_length_max: usize,
+    /// Longest build id, in bytes (`limit.workerBuildIdSize`).
+    pub build_id_length_max: usize,
+    /// Open activities of one run (`limit.numPendingActivities.error`).
+    pub pending_activities_max: usize,
+    /// Open children of one run (`limit.numPendingChildExecutions.error`).
+    pub pending_children_max: usize,
+    /// Open signals of one run to other workflows (`limit.numPendingSignals.error`).
+    pub pending_signals_max: usize,
+    /// Open cancel requests of one run to other workflows (`limit.numPendingCancelRequests.error`).
+    pub pending_cancels_max: usize,
+    /// Signals that one run takes (`history.maximumSignalsPerExecution`).
+    pub signals_max: usize,
+    /// Buffered events of one run (`history.maximumBufferedEventsBatch`).
+    pub buffered_events_max: usize,
+    /// Size of the buffered events of one run (`history.maximumBufferedEventsSizeInBytes`).
+    pub buffered_events_max_bytes: usize,
+    /// Events of one run (`limit.historyCount.error`).
+    pub history_events_max: usize,
+    /// From how many events on continue-as-new is suggested (`limit.historyCount.suggestContinueAsNew`).
+    pub history_events_suggest: usize,
+    /// Size of the history of one run (`limit.historySize.error`).
+    pub history_size_max_bytes: usize,
+    /// From which size of history on continue-as-new is suggested (`limit.historySize.suggestContinueAsNew`).
+    pub history_size_suggest_bytes: usize,
+    /// Events on one page of history (`limit.historyMaxPageSize`).
+    pub history_page_max: i32,
+    /// Largest failure of a retried activity that is kept (`limit.mutableStateActivityFailureSize.error`).
+    pub activity_failure_max_bytes: usize,
+    /// To what a larger one is cut (`limit.mutableStateActivityFailureSize.warn`).
+    pub activity_failure_warn_bytes: usize,
+    /// Links of one request (`frontend.maxlinksPerRequest`).
+    pub links_max: usize,
+    /// Largest link (`frontend.linkMaxSize`).
+    pub link_size_max_bytes: usize,
+    /// Search attributes of one request (`frontend.searchAttributesNumberOfKeysLimit`).
+    pub search_attributes_max: usize,
+    /// Largest search attribute (`frontend.searchAttributesSizeOfValueLimit`).
+    pub search_attribute_size_max_bytes: usize,
+    /// All search attributes of a workflow together (`frontend.searchAttributesTotalSizeLimit`).
+    pub search_attributes_size_max_bytes: usize,
+    /// Workflow task timeout if the request sets none (`history.defaultWorkflowTaskTimeout`).
+    pub task_timeout_default: Duration,
+    /// Longest workflow task timeout; a longer one is cut to this (`service/history/api/create_workflow_util.go`).
+    pub task_timeout_max: Duration,
+}
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            blob_size_max_bytes: 2 * MIB,
+            blob_size_warn_bytes: 512 * KIB,
+            memo_size_max_bytes: 2 * MIB,
+            id_length_max: 1000,
+            build_id_length_max: 255,
+            pending_activities_max: 2000,
+            pending_children_max: 2000,
+            pending_signals_max: 2000,
+            pending_cancels_max: 2000,
+            signals_max: 10_000,
+            buffered_events_max: 100,
+            buffered_events_max_bytes: 2 * MIB,
+            history_events_max: 50 * KIB,
+            history_events_suggest: 4 * KIB,
+            history_size_max_bytes: 50 * MIB,
+            history_size_suggest_bytes: 4 * MIB,
+            history_page_max: 256,
+            activity_failure_max_bytes: 4 * KIB,
+            activity_failure_warn_bytes: 2 * KIB,
+            links_max: 10,
+            link_size_max_bytes: 4000,
+            search_attributes_max: 100,
+            search_attribute_size_max_bytes: 2 * KIB,
+            search_attributes_size_max_bytes: 40 * KIB,
+            task_timeout_default: Duration::from_secs(10),
+            task_timeout_max: Duration::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What workers say of activities, by task token or by id (`api/respondactivitytask*`, `api/recordactivitytaskheartbeat`).
+
+use super::{
+    Engine,
+    error::{Error, Result},
+    interact::COMPLETED,
+    runs::RunKey,
+    token::TaskToken,
+    validate,
+    workflow::activity::{ActivityState, Outcome},
+};
+use crate::proto::{
+    common::Payloads,
+    failure::Failure,
+    workflowservice::{
+        RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatByIdResponse, RecordActivityTaskHeartbeatRequest,
+        RecordActivityTaskHeartbeatResponse, RespondActivityTaskCanceledByIdRequest, RespondActivityTaskCanceledByIdResponse,
+        RespondActivityTaskCanceledRequest, RespondActivityTaskCanceledResponse, RespondActivityTaskCompletedByIdRequest,
+        RespondActivityTaskCompletedByIdResponse, RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse,
+        RespondActivityTaskFailedByIdRequest, RespondActivityTaskFailedByIdResponse, RespondActivityTaskFailedRequest,
+        RespondActivityTaskFailedResponse,
+    },
+};
+
+const NOT_FOUND: &str = "invalid activityID or activity already timed out or invoking workflow is completed";
+
+/// A started activity of a run.
+#[derive(Clone, Copy)]
+struct Target {
+    key: RunKey,
+    scheduled_event_id: i64,
+}
+
+impl Engine {
+    /// RespondActivityTaskCompleted.
+    pub fn respond_activity_task_completed(
+        &mut self,
+        request: RespondActivityTaskCompletedRequest,
+    ) -> Result<RespondActivityTaskCompletedResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.complete_activity(target, request.result, &request.identity);
+        Ok(RespondActivityTaskCompletedResponse::default())
+    }
+
+    /// RespondActivityTaskCompletedById.
+    pub fn respond_activity_task_completed_by_id(
+        &mut self,
+        request: RespondActivityTaskCompletedByIdRequest,
+    ) -> Result<RespondActivityTaskCompletedByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.complete_activity(target, request.result, &request.identity);
+        Ok(RespondActivityTaskCompletedByIdResponse::default())
+    }
+
+    /// RespondActivityTaskFailed.
+    pub fn respond_activity_task_failed(
+        &mut self,
+        request: RespondActivityTaskFailedRequest,
+    ) -> Result<RespondActivityTaskFailedResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        Ok(RespondActivityTaskFailedResponse::default())
+    }
+
+    /// RespondActivityTaskFailedById.
+    pub fn respond_activity_task_failed_by_id(
+        &mut self,
+        request: RespondActivityTaskFailedByIdRequest,
+    ) -> Result<RespondActivityTaskFailedByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        Ok(RespondActivityTaskFailedByIdResponse::default())
+    }
+
+    /// RespondActivityTaskCanceled.
+    pub fn respond_activity_task_canceled(
+        &mut self,
+        request: RespondActivityTaskCanceledRequest,
+    ) -> Result<RespondActivityTaskCanceledResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.cancel_activity(target, request.details, &request.identity)?;
+        Ok(RespondActivityTaskCanceledResponse::default())
+    }
+
+    /// RespondActivityTaskCanceledById.
+    pub fn respond_activity_task_canceled_by_id(
+        &mut self,
+        request: RespondActivityTaskCanceledByIdRequest,
+    ) -> Result<RespondActivityTaskCanceledByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.cancel_activity(target, request.details, &request.identity)?;
+        Ok(RespondActivityTaskCanceledByIdResponse::default())
+    }
+
+    /// RecordActivityTaskHeartbeat.
+    pub fn record_activity_task_heartbeat(
+        &mut self,
+        request: RecordActivityTaskHeartbeatRequest,
+    ) -> Result<RecordActivityTaskHeartbeatResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..RecordActivityTaskHeartbeatResponse::default() })
+    }
+
+    /// RecordActivityTaskHeartbeatById.
+    pub fn record_activity_task_heartbeat_by_id(
+        &mut self,
+        request: RecordActivityTaskHeartbeatByIdRequest,
+    ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..RecordActivityTaskHeartbeatByIdResponse::default() })
+    }
+
+    /// The started activity whose current attempt the token names.
+    fn activity_by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
+        self.namespaces.resolve(namespace, &mut self.ids)?;
+        let token = TaskToken::parse(token)?;
+        let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
+        let run = self.runs.get(key);
+        if !run.is_running() {
+            return Err(Error::not_found(COMPLETED));
+        }
+        let activity = run.activities.get(&token.scheduled_event_id);
+        let is_current = activity.is_some_and(|activity| {
+            activity.state == ActivityState::Started && activity.attempt == token.attempt && !token.activity_id.is_empty()
+        });
+        if !is_current {
+            return Err(Error::not_found(NOT_FOUND));
+        }
+        Ok(Target { key, scheduled_event_id: token.scheduled_event_id })
+    }
+
+    /// The pending activity with this id.
+    fn activity_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+        let namespace = self.namespaces.resolve(namespace, &mut self.ids)?;
+        validate::respond::activity_by_id(workflow_id, activity_id)?;
+        let key = self.runs.find(namespace, workflow_id, run_id)?;
+        let run = self.runs.get(key);
+        if !run.is_running() {
+            return Err(Error::not_found(COMPLETED));
+        }
+        let found = run.activities.values().find(|activity| activity.activity_id == activity_id);
+        let activity = found.ok_or_else(|| {
+            let text = "check workflow execution history for more details";
+            Error::not_found(format!("cannot find pending activity with ActivityID {activity_id}, {text}"))
+        })?;
+        if activity.state != ActivityState::Started {
+            return Err(Error::not_found(NOT_FOUND));
+        }
+        Ok(Target { key, scheduled_event_id: activity.scheduled_event_id })
+    }
+
+    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, identity: &str) {
+        let size = result.as_ref().map_or(0, prost::Message::encoded_len);
+        if size > self.limits.blob_size_max_bytes {
+            let failure = super::failure::server("Complete result exceeds size limit.", true);
+            return self.fail_activity(target, Some(failure), None, identity);
+        }
+        self.transact(target.key, |run, cx| {
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), identity);
+            run.schedule_workflow_task(cx);
+        });
+    }
+
+    fn fail_activity(&mut self, target: Target, failure: Option<Failure>, heartbeat: Option<Payloads>, identity: &str) {
+        let size = failure.as_ref().map_or(0, prost::Message::encoded_len);
+        let failure = if size > self.limits.blob_size_max_bytes {
+            Some(super::failure::server("Failure exceeds size limit.", true))
+        } else {
+            failure
+        };
+        let Target { key, scheduled_event_id } = target;
+        self.transact(key, |run, cx| {
+            if heartbeat.is_some() {
+                run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
+            }
+            if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
+                run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), identity);
+                run.schedule_workflow_task(cx);
+            }
+        });
+    }
+
+    fn cancel_activity(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<()> {
+        let run = self.runs.get(target.key);
+        let activity = run.activities.get(&target.scheduled_event_id);
+        if activity.is_some_and(|activity| activity.cancel_requested_event_id == 0) {
+            return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
+        }
+        self.transact(target.key, |run, cx| {
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), identity);
+            run.schedule_workflow_task(cx);
+        });
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
+        let size = details.as_ref().map_or(0, prost::Message::encoded_len);
+        if size > self.limits.blob_size_max_bytes {
+            // The activity fails instead, and the worker is told to stop it.
+            let failure = super::failure::server("Heartbeat details exceed size limit.", true);
+            self.fail_activity(target, Some(failure), None, identity);
+            return true;
+        }
+        self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))
+    }
+}

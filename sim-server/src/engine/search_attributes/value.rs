@@ -1,0 +1,105 @@
+//! The value of a search attribute, as the JSON that SDKs write (`common/searchattribute/sadefs/encode_value.go`).
+
+use serde_json::Value;
+
+use crate::proto::{common::Payload, enums::IndexedValueType};
+
+const ENCODING: &str = "encoding";
+const JSON: &[u8] = b"json/plain";
+const NULL: &[u8] = b"binary/null";
+
+/// Whether the payload holds a value of this type, a list of such values (the default of `system.visibilityAllowList`),
+/// or nothing.
+pub(super) fn has_type(payload: &Payload, value_type: IndexedValueType) -> bool {
+    if payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == NULL) {
+        return true;
+    }
+    let Some(value) = decode(payload) else { return false };
+    match (value_type, &value) {
+        (_, Value::Null) => true,
+        (IndexedValueType::KeywordList, Value::Array(items)) => {
+            let strings = |items: &[Value]| items.iter().all(|item| item.is_null() || item.is_string());
+            // A list of one list passes, as there.
+            strings(items) || matches!(items.as_slice(), [Value::Array(inner)] if strings(inner))
+        }
+        (_, Value::Array(items)) => items.iter().all(|item| item.is_null() || is(item, value_type)),
+        _ => is(&value, value_type),
+    }
+}
+
+fn is(value: &Value, value_type: IndexedValueType) -> bool {
+    match value_type {
+        IndexedValueType::Bool => value.is_boolean(),
+        IndexedValueType::Int => value.is_i64(),
+        IndexedValueType::Double => value.is_number(),
+        IndexedValueType::Keyword | IndexedValueType::Text => value.is_string(),
+        IndexedValueType::Datetime => value.as_str().is_some_and(is_rfc3339),
+        IndexedValueType::KeywordList | IndexedValueType::Unspecified => false,
+    }
+}
+
+/// Strictly as Go reads it: `2006-01-02T15:04:05`, a fraction or none, then `Z` or `+07:00`.
+fn is_rfc3339(text: &str) -> bool {
+    let Some((moment, rest)) = text.split_at_checked("2006-01-02T15:04:05".len()) else { return false };
+    let zone = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let zone = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            if zone.len() == fraction.len() {
+                return false;
+            }
+            zone
+        }
+        None => rest,
+    };
+    has_shape(moment, "0000-00-00T00:00:00")
+        && !moment.ends_with("60")
+        && moment.parse::<jiff::civil::DateTime>().is_ok()
+        && is_zone(zone)
+}
+
+fn is_zone(zone: &str) -> bool {
+    zone == "Z" || (has_shape(&zone.replacen('-', "+", 1), "+00:00") && zone[1..3] < *"24" && zone[4..] < *"60")
+}
+
+/// `0` stands for a digit, everything else for itself.
+fn has_shape(text: &str, shape: &str) -> bool {
+    let fits = |(byte, expected): (u8, u8)| if expected == b'0' { byte.is_ascii_digit() } else { byte == expected };
+    text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
+}
+
+/// The value for a message: as Go prints a decoded JSON value.
+pub(super) fn text(payload: &Payload) -> String {
+    decode(payload).map_or_else(|| format!("value from <{payload:?}>"), |value| print(&value))
+}
+
+fn decode(payload: &Payload) -> Option<Value> {
+    let is_json = payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == JSON);
+    is_json.then(|| serde_json::from_slice(&payload.data).ok())?
+}
+
+fn print(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), print_float),
+        Value::String(value) => value.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            let mut parts: Vec<_> = fields.iter().map(|(key, value)| format!("{key}:{}", print(value))).collect();
+            parts.sort_unstable();
+            format!("map[{}]", parts.join(" "))
+        }
+    }
+}
+
+/// The shortest digits, with an exponent below 1e-4 and from 1e21 on.
+fn print_float(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
+        return value.to_string();
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
+}

@@ -1,0 +1,86 @@
+//! The opaque tokens that clients carry back: task tokens and page tokens.
+
+use prost::Message;
+
+use super::error::{Error, Result};
+
+/// What a worker sends back with the outcome of a workflow task or an activity task.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct TaskToken {
+    /// Index of the run in the store.
+    #[prost(uint32, tag = "1")]
+    pub(crate) run: u32,
+    /// Guards the index: a token of another server names another run.
+    #[prost(string, tag = "2")]
+    pub(crate) run_id: String,
+    #[prost(int64, tag = "3")]
+    pub(crate) scheduled_event_id: i64,
+    /// Zero for activities: their started event is written when they close.
+    #[prost(int64, tag = "4")]
+    pub(crate) started_event_id: i64,
+    #[prost(int32, tag = "5")]
+    pub(crate) attempt: i32,
+    /// Nanoseconds since the epoch.
+    #[prost(int64, tag = "6")]
+    pub(crate) started_time: i64,
+    /// Set on an activity's token.
+    #[prost(string, tag = "7")]
+    pub(crate) activity_id: String,
+    /// Set (not zero) on the token of a query task.
+    #[prost(uint64, tag = "8")]
+    pub(crate) query: u64,
+    /// Tells these tokens from stray bytes.
+    #[prost(fixed32, tag = "15")]
+    pub(crate) mark: u32,
+}
+
+/// Where the next page of a history starts.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct PageToken {
+    #[prost(string, tag = "1")]
+    pub(crate) run_id: String,
+    /// First event of the next page.
+    #[prost(int64, tag = "2")]
+    pub(crate) from: i64,
+    /// End (exclusive) of what the first page promised; a long poll looks beyond it.
+    #[prost(int64, tag = "3")]
+    pub(crate) until: i64,
+    /// The caller waits for new events.
+    #[prost(bool, tag = "4")]
+    pub(crate) waiting: bool,
+    /// The page ends with the events of a workflow task that are not in the history (yet).
+    #[prost(bool, tag = "5")]
+    pub(crate) transient: bool,
+    #[prost(fixed32, tag = "15")]
+    pub(crate) mark: u32,
+}
+
+const TASK_MARK: u32 = 0x4654_544b;
+const PAGE_MARK: u32 = 0x4654_5047;
+
+impl TaskToken {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        Self { mark: TASK_MARK, ..self.clone() }.encode_to_vec()
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let bad = || Error::invalid("Error deserializing task token.");
+        if bytes.is_empty() {
+            return Err(Error::invalid("Task token not set on request."));
+        }
+        let token = Self::decode(bytes).map_err(|_| bad())?;
+        if token.mark == TASK_MARK { Ok(token) } else { Err(bad()) }
+    }
+}
+
+impl PageToken {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        Self { mark: PAGE_MARK, ..self.clone() }.encode_to_vec()
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let bad = || Error::invalid("Invalid NextPageToken.");
+        let token = Self::decode(bytes).map_err(|_| bad())?;
+        if token.mark == PAGE_MARK { Ok(token) } else { Err(bad()) }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the service refuses, and how it completes what a request leaves open. Pure: a request comes in and is refused
+//! with the real server's text, or normalised in place. In each function the order of the checks is the real server's,
+//! for the first one that fails gives the answer.
+//!
+//! Not checked here, because it needs more than the request: whether the namespace is registered, task tokens, and
+//! deadlines of long polls.
+
+pub(crate) mod duration;
+pub mod execution;
+pub mod links;
+pub mod priority;
+pub mod start;
+pub mod task_queue;
+
+pub use execution::{describe, execution, history, query, request_cancel, signal, terminate};
+pub use links::links;
+pub use priority::priority;
+pub use start::{signal_with_start, start};
+pub use task_queue::{task_queue, user_task_queue};
+pub mod command;
+pub mod polls;
+pub mod respond;

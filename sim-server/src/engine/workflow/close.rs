@@ -1,0 +1,272 @@
+//! How a run ends, and what follows it: continue-as-new, retry, cron (`SetupNewWorkflowForRetryOrCron`).
+
+use std::time::Duration;
+
+use super::{Cx, Run, events::Extras, start::Start};
+use crate::{
+    engine::{
+        cron,
+        effects::Effect,
+        failure,
+        retry::{self, Verdict, Whose},
+        time::span_to_proto,
+    },
+    proto::{
+        command::ContinueAsNewWorkflowExecutionCommandAttributes,
+        common::{Link, Memo, Payloads, SearchAttributes},
+        enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus},
+        failure::Failure,
+        history::{
+            WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
+            WorkflowExecutionContinuedAsNewEventAttributes, WorkflowExecutionFailedEventAttributes,
+            WorkflowExecutionStartedEventAttributes, WorkflowExecutionTerminatedEventAttributes,
+            WorkflowExecutionTimedOutEventAttributes, history_event::Attributes,
+        },
+    },
+};
+
+/// The run that follows a closed one.
+struct Successor {
+    initiator: ContinueAsNewInitiator,
+    backoff: Duration,
+    run_id: String,
+}
+
+impl Run {
+    pub(crate) fn complete(&mut self, cx: &mut Cx<'_>, result: Option<Payloads>, extras: Extras, completed_event_id: i64) {
+        let successor = self.cron_successor(cx);
+        let attributes = WorkflowExecutionCompletedEventAttributes {
+            result: result.clone(),
+            workflow_task_completed_event_id: completed_event_id,
+            new_execution_run_id: run_id_of(successor.as_ref()),
+        };
+        let attributes = Attributes::WorkflowExecutionCompletedEventAttributes(attributes);
+        if let Some(successor) = successor {
+            self.follow(cx, successor, result, None);
+        }
+        self.close(cx, WorkflowExecutionStatus::Completed, attributes, extras);
+    }
+
+    pub(crate) fn fail(&mut self, cx: &mut Cx<'_>, failure: Option<Failure>, extras: Extras, completed_event_id: i64) {
+        let (successor, retry_state) = self.retry_or_cron_successor(cx, failure.as_ref());
+        let attributes = WorkflowExecutionFailedEventAttributes {
+            failure: failure.clone(),
+            retry_state: retry_state.into(),
+            workflow_task_completed_event_id: completed_event_id,
+            new_execution_run_id: run_id_of(successor.as_ref()),
+        };
+        if let Some(successor) = successor {
+            let last_result = self.started_attributes().last_completion_result;
+            self.follow(cx, successor, last_result, failure);
+        }
+        self.close(cx, WorkflowExecutionStatus::Failed, Attributes::WorkflowExecutionFailedEventAttributes(attributes), extras);
+    }
+
+    pub(crate) fn cancel(&mut self, cx: &mut Cx<'_>, details: Option<Payloads>, extras: Extras, completed_event_id: i64) {
+        let attributes =
+            WorkflowExecutionCanceledEventAttributes { workflow_task_completed_event_id: completed_event_id, details };
+        let attributes = Attributes::WorkflowExecutionCanceledEventAttributes(attributes);
+        self.close(cx, WorkflowExecutionStatus::Canceled, attributes, extras);
+    }
+
+    /// Flushes what is buffered first, so that it is not lost.
+    pub(crate) fn terminate(
+        &mut self,
+        cx: &mut Cx<'_>,
+        reason: &str,
+        details: Option<Payloads>,
+        identity: &str,
+        links: Vec<Link>,
+    ) {
+        self.leave_workflow_task(cx);
+        let attributes =
+            WorkflowExecutionTerminatedEventAttributes { reason: reason.to_owned(), details, identity: identity.to_owned() };
+        let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
+        self.close(cx, WorkflowExecutionStatus::Terminated, attributes, Extras { links, ..Extras::default() });
+    }
+
+    /// The run's timeout (`may_follow`: a retry or the cron schedule may go on), or the whole execution's.
+    pub(crate) fn time_out(&mut self, cx: &mut Cx<'_>, may_follow: bool) {
+        let expired = self.facts.execution_expiration.is_some_and(|at| at <= cx.now);
+        let failure = failure::timeout("workflow timeout".to_owned(), TimeoutType::StartToClose);
+        let (successor, retry_state) =
+            if may_follow && !expired { self.retry_or_cron_successor(cx, Some(&failure)) } else { (None, RetryState::Timeout) };
+        self.leave_workflow_task(cx);
+        let attributes = WorkflowExecutionTimedOutEventAttributes {
+            retry_state: retry_state.into(),
+            new_execution_run_id: run_id_of(successor.as_ref()),
+        };
+        if let Some(successor) = successor {
+            let last_result = self.started_attributes().last_completion_result;
+            self.follow(cx, successor, last_result, Some(failure));
+        }
+        let attributes = Attributes::WorkflowExecutionTimedOutEventAttributes(attributes);
+        self.close(cx, WorkflowExecutionStatus::TimedOut, attributes, Extras::default());
+    }
+
+    pub(crate) fn continue_as_new(
+        &mut self,
+        cx: &mut Cx<'_>,
+        command: ContinueAsNewWorkflowExecutionCommandAttributes,
+        extras: Extras,
+        completed_event_id: i64,
+    ) {
+        let run_id = cx.ids.run_id(cx.now);
+        let backoff = crate::engine::time::span(command.backoff_start_interval.as_ref());
+        let backoff = self.backoff_of_next_run(cx, backoff);
+        let initiator = match command.initiator() {
+            ContinueAsNewInitiator::Unspecified => ContinueAsNewInitiator::Workflow,
+            given => given,
+        };
+        let next = self.next_after_continue_as_new(&command, initiator, backoff);
+        let attributes = WorkflowExecutionContinuedAsNewEventAttributes {
+            new_execution_run_id: run_id.clone(),
+            workflow_type: next.workflow_type.clone(),
+            task_queue: next.task_queue.clone(),
+            input: command.input,
+            workflow_run_timeout: command.workflow_run_timeout,
+            workflow_task_timeout: command.workflow_task_timeout,
+            workflow_task_completed_event_id: completed_event_id,
+            backoff_start_interval: Some(span_to_proto(backoff)),
+            initiator: initiator.into(),
+            failure: command.failure,
+            last_completion_result: command.last_completion_result,
+            header: command.header,
+            memo: command.memo,
+            search_attributes: command.search_attributes,
+            ..WorkflowExecutionContinuedAsNewEventAttributes::default()
+        };
+        self.start_next(cx, run_id, next);
+        let attributes = Attributes::WorkflowExecutionContinuedAsNewEventAttributes(attributes);
+        self.close(cx, WorkflowExecutionStatus::ContinuedAsNew, attributes, extras);
+    }
+
+    fn next_after_continue_as_new(
+        &self,
+        command: &ContinueAsNewWorkflowExecutionCommandAttributes,
+        initiator: ContinueAsNewInitiator,
+        backoff: Duration,
+    ) -> WorkflowExecutionStartedEventAttributes {
+        let previous = self.started_attributes();
+        WorkflowExecutionStartedEventAttributes {
+            workflow_type: command.workflow_type.clone().or_else(|| previous.workflow_type.clone()),
+            task_queue: command.task_queue.clone().or_else(|| previous.task_queue.clone()),
+            input: command.input.clone(),
+            workflow_run_timeout: command.workflow_run_timeout,
+            workflow_task_timeout: command.workflow_task_timeout.or(previous.workflow_task_timeout),
+            continued_execution_run_id: self.run_id.clone(),
+            initiator: initiator.into(),
+            continued_failure: command.failure.clone(),
+            last_completion_result: command.last_completion_result.clone(),
+            retry_policy: command.retry_policy.clone(),
+            attempt: 1,
+            cron_schedule: command.cron_schedule.clone(),
+            first_workflow_task_backoff: Some(span_to_proto(backoff)),
+            memo: command.memo.clone(),
+            search_attributes: command.search_attributes.clone(),
+            header: command.header.clone(),
+            identity: String::new(),
+            ..previous
+        }
+    }
+
+    /// Takes the workflow task away, and lets what it held back into the history.
+    fn leave_workflow_task(&mut self, cx: &mut Cx<'_>) {
+        self.drop_workflow_task(cx);
+        self.tasks.completing = false;
+        self.flush_buffer(cx);
+    }
+
+    fn close(&mut self, cx: &mut Cx<'_>, status: WorkflowExecutionStatus, attributes: Attributes, extras: Extras) {
+        self.drop_workflow_task(cx);
+        self.drop_activities(cx);
+        self.drop_timers(cx);
+        for timer in [self.run_timer.take(), self.execution_timer.take()].into_iter().flatten() {
+            cx.timers.cancel(timer);
+        }
+        self.add_event_with(cx, attributes, extras);
+        self.buffer.clear();
+        self.external.clear();
+        self.tasks.completing = false;
+        self.status = status;
+        self.close_time = Some(cx.now);
+        self.history.shrink();
+        cx.effects.push_back(Effect::Closed(self.key));
+    }
+
+    fn retry_or_cron_successor(&self, cx: &mut Cx<'_>, failure: Option<&Failure>) -> (Option<Successor>, RetryState) {
+        let verdict = match &self.facts.retry_policy {
+            None => Verdict::Stop(RetryState::RetryPolicyNotSet),
+            Some(policy) => {
+                retry::backoff(policy, self.facts.attempt, cx.now, self.facts.execution_expiration, failure, Whose::Workflow)
+            }
+        };
+        match verdict {
+            Verdict::Retry(backoff) => {
+                let run_id = cx.ids.run_id(cx.now);
+                (Some(Successor { initiator: ContinueAsNewInitiator::Retry, backoff, run_id }), RetryState::InProgress)
+            }
+            Verdict::Stop(retry_state) => (self.cron_successor(cx), retry_state),
+        }
+    }
+
+    fn cron_successor(&self, cx: &mut Cx<'_>) -> Option<Successor> {
+        if self.facts.cron_schedule.is_empty() {
+            return None;
+        }
+        let schedule = cron::parse(&self.facts.cron_schedule).ok()?;
+        let backoff = schedule.next_backoff(self.facts.execution_time, cx.now)?;
+        Some(Successor { initiator: ContinueAsNewInitiator::CronSchedule, backoff, run_id: cx.ids.run_id(cx.now) })
+    }
+
+    /// Leaves the start of the next run as an effect.
+    fn follow(&mut self, cx: &mut Cx<'_>, successor: Successor, last_result: Option<Payloads>, failure: Option<Failure>) {
+        let previous = self.started_attributes();
+        let is_retry = successor.initiator == ContinueAsNewInitiator::Retry;
+        let backoff = self.backoff_of_next_run(cx, successor.backoff);
+        let next = WorkflowExecutionStartedEventAttributes {
+            continued_execution_run_id: self.run_id.clone(),
+            initiator: successor.initiator.into(),
+            continued_failure: failure,
+            last_completion_result: last_result,
+            attempt: if is_retry { self.facts.attempt + 1 } else { 1 },
+            first_workflow_task_backoff: Some(span_to_proto(backoff)),
+            memo: Some(Memo { fields: self.memo.clone() }).filter(|memo| !memo.fields.is_empty()),
+            search_attributes: Some(SearchAttributes { indexed_fields: self.search_attributes.clone() })
+                .filter(|of| !of.indexed_fields.is_empty()),
+            identity: String::new(),
+            eager_execution_accepted: false,
+            ..previous
+        };
+        self.start_next(cx, successor.run_id, next);
+    }
+
+    fn start_next(&mut self, cx: &mut Cx<'_>, run_id: String, mut attributes: WorkflowExecutionStartedEventAttributes) {
+        self.new_run_id.clone_from(&run_id);
+        attributes.original_execution_run_id.clone_from(&run_id);
+        attributes.first_execution_run_id.clone_from(&self.facts.first_run_id);
+        let start = Start {
+            namespace: self.namespace,
+            run_id,
+            request_id: cx.ids.uuid(),
+            parent: self.facts.parent.as_deref().cloned(),
+            attributes,
+            extras: Extras::default(),
+        };
+        cx.effects.push_back(Effect::StartRun(Box::new(start)));
+    }
+
+    /// A chain of runs does not spin: a run that lived less than the minimum delays the next (`ContinueAsNewMinBackoff`).
+    fn backoff_of_next_run(&self, cx: &Cx<'_>, backoff: Duration) -> Duration {
+        let lifetime = cx.now.since(self.facts.execution_time);
+        if lifetime + backoff < cx.continue_as_new_interval_min {
+            cx.continue_as_new_interval_min.saturating_sub(lifetime)
+        } else {
+            backoff
+        }
+    }
+}
+
+fn run_id_of(successor: Option<&Successor>) -> String {
+    successor.map(|successor| successor.run_id.clone()).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! Signals and cancel requests that the workflow sends to others.
+
+use super::{Cx, Run, child::TargetNamespace, events::Extras};
+use crate::{
+    engine::effects::{Effect, External},
+    proto::{
+        command::{RequestCancelExternalWorkflowExecutionCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes},
+        common::WorkflowExecution,
+        enums::{CancelExternalWorkflowExecutionFailedCause, SignalExternalWorkflowExecutionFailedCause},
+        history::{
+            ExternalWorkflowExecutionCancelRequestedEventAttributes, ExternalWorkflowExecutionSignaledEventAttributes,
+            RequestCancelExternalWorkflowExecutionFailedEventAttributes,
+            RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+            SignalExternalWorkflowExecutionFailedEventAttributes, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+            history_event::Attributes,
+        },
+    },
+};
+
+impl Run {
+    pub(crate) fn initiate_signal_external(
+        &mut self,
+        cx: &mut Cx<'_>,
+        command: SignalExternalWorkflowExecutionCommandAttributes,
+        target: TargetNamespace,
+        extras: Extras,
+        completed_event_id: i64,
+    ) {
+        let attributes = SignalExternalWorkflowExecutionInitiatedEventAttributes {
+            workflow_task_completed_event_id: completed_event_id,
+            namespace: target.name,
+            namespace_id: target.uuid,
+            workflow_execution: command.execution,
+            signal_name: command.signal_name,
+            input: command.input,
+            control: command.control,
+            child_workflow_only: command.child_workflow_only,
+            header: command.header,
+        };
+        let request_id = cx.ids.uuid();
+        let external = External::Signal(Box::new(attributes.clone()));
+        let id =
+            self.add_event_with(cx, Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes), extras);
+        self.leave_for(cx, id, target.id, request_id, external);
+    }
+
+    pub(crate) fn initiate_cancel_external(
+        &mut self,
+        cx: &mut Cx<'_>,
+        command: RequestCancelExternalWorkflowExecutionCommandAttributes,
+        target: TargetNamespace,
+        extras: Extras,
+        completed_event_id: i64,
+    ) {
+        let attributes = RequestCancelExternalWorkflowExecutionInitiatedEventAttributes {
+            workflow_task_completed_event_id: completed_event_id,
+            namespace: target.name,
+            namespace_id: target.uuid,
+            workflow_execution: Some(WorkflowExecution { workflow_id: command.workflow_id, run_id: command.run_id }),
+            control: command.control,
+            child_workflow_only: command.child_workflow_only,
+            reason: command.reason,
+        };
+        let request_id = cx.ids.uuid();
+        let external = External::Cancel(Box::new(attributes.clone()));
+        let attributes = Attributes::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(attributes);
+        let id = self.add_event_with(cx, attributes, extras);
+        self.leave_for(cx, id, target.id, request_id, external);
+    }
+
+    fn leave_for(
+        &mut self,
+        cx: &mut Cx<'_>,
+        initiated_event_id: i64,
+        namespace: crate::engine::namespace::NamespaceId,
+        request_id: String,
+        external: External,
+    ) {
+        self.external.insert(initiated_event_id);
+        cx.effects.push_back(Effect::External { from: self.key, initiated_event_id, namespace, request_id, external });
+    }
+
+    pub(crate) fn external_signaled(
+        &mut self,
+        cx: &mut Cx<'_>,
+        initiated_event_id: i64,
+        sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
+        failed: Option<SignalExternalWorkflowExecutionFailedCause>,
+    ) {
+        if !self.external.remove(&initiated_event_id) {
+            return;
+        }
+        let attributes = match failed {
+            None => {
+                Attributes::ExternalWorkflowExecutionSignaledEventAttributes(ExternalWorkflowExecutionSignaledEventAttributes {
+                    initiated_event_id,
+                    namespace: sent.namespace,
+                    namespace_id: sent.namespace_id,
+                    workflow_execution: sent.workflow_execution,
+                    control: sent.control,
+                })
+            }
+            Some(cause) => Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(
+                SignalExternalWorkflowExecutionFailedEventAttributes {
+                    cause: cause.into(),
+                    workflow_task_completed_event_id: sent.workflow_task_completed_event_id,
+                    namespace: sent.namespace,
+                    namespace_id: sent.namespace_id,
+                    workflow_execution: sent.workflow_execution,
+                    initiated_event_id,
+                    control: sent.control,
+                },
+            ),
+        };
+        self.add_event(cx, attributes);
+        self.schedule_workflow_task(cx);
+    }
+
+    pub(crate) fn external_cancel_requested(
+        &mut self,
+        cx: &mut Cx<'_>,
+        initiated_event_id: i64,
+        sent: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
+        failed: Option<CancelExternalWorkflowExecutionFailedCause>,
+    ) {
+        if !self.external.remove(&initiated_event_id) {
+            return;
+        }
+        let attributes = match failed {
+            None => Attributes::ExternalWorkflowExecutionCancelRequestedEventAttributes(
+                ExternalWorkflowExecutionCancelRequestedEventAttributes {
+                    initiated_event_id,
+                    namespace: sent.namespace,
+                    namespace_id: sent.namespace_id,
+                    workflow_execution: sent.workflow_execution,
+                },
+            ),
+            Some(cause) => Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(
+                RequestCancelExternalWorkflowExecutionFailedEventAttributes {
+                    cause: cause.into(),
+                    workflow_task_completed_event_id: sent.workflow_task_completed_event_id,
+                    namespace: sent.namespace,
+                    namespace_id: sent.namespace_id,
+                    workflow_execution: sent.workflow_execution,
+                    initiated_event_id,
+                    control: sent.control,
+                },
+            ),
+        };
+        self.add_event(cx, attributes);
+        self.schedule_workflow_task(cx);
+    }
+}
