@@ -1,1 +1,12 @@
-//! Foretime.
+//! Foretime: tests of Temporal workflows in which a month passes in milliseconds.
+//!
+//! [`Environment`] is a Temporal server within the test's own process, and a client of it: the workers and the clients are
+//! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
+//! to wait.
+
+mod environment;
+mod skipping;
+mod transport;
+
+pub use environment::{Environment, EnvironmentBuilder, Error};
+pub use foretime_server::config::SearchAttributeType;

@@ -54,7 +54,7 @@ impl Clock {
     /// Whether time may jump to the next deadline. `abandoned`: how many of the holds no longer count, since nobody works
     /// on them.
     pub(crate) fn may_skip(&self, abandoned: i64) -> bool {
-        self.client_locks + self.holds - abandoned - self.sleeps <= 0
+        self.locks() + self.holds - abandoned - self.sleeps <= 0
     }
 
     /// Jumps to `at`, if that is ahead.
@@ -64,6 +64,11 @@ impl Clock {
 
     pub(crate) fn hold(&mut self, change: i64) {
         self.holds += change;
+    }
+
+    /// The clients' locks as they count: surplus unlocks never eat what the engine holds.
+    fn locks(&self) -> i64 {
+        self.client_locks.max(0)
     }
 
     pub(crate) fn lock(&mut self) {
@@ -82,7 +87,7 @@ impl Clock {
 
     /// A sleep begins: it lifts one lock or hold until [`Self::end_sleep`].
     pub(crate) fn begin_sleep(&mut self) -> Result<()> {
-        if self.client_locks + self.holds - self.sleeps <= 0 {
+        if self.locks() + self.holds - self.sleeps <= 0 {
             return Err(unbalanced());
         }
         self.sleeps += 1;

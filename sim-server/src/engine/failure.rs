@@ -1,7 +1,5 @@
 //! Failures and payloads that the server itself makes.
 
-use prost::Message;
-
 use crate::proto::{
     common::{Payload, Payloads},
     enums::TimeoutType,
@@ -62,34 +60,8 @@ pub(crate) fn server(message: &str, non_retryable: bool) -> Failure {
     }
 }
 
-/// Which timeout a failure tells of, if it does.
-pub(crate) fn timeout_type(failure: &Failure) -> Option<TimeoutType> {
-    match &failure.failure_info {
-        Some(FailureInfo::TimeoutFailureInfo(info)) => Some(info.timeout_type()),
-        _ => None,
-    }
-}
-
 pub(crate) fn set_heartbeat_details(failure: &mut Failure, details: Option<Payloads>) {
     if let Some(FailureInfo::TimeoutFailureInfo(info)) = &mut failure.failure_info {
         info.last_heartbeat_details = details;
     }
-}
-
-/// A failure cut down to about `size_max_bytes`: its causes, stack trace and message shrink, its kind stays.
-pub(crate) fn truncate(failure: &Failure, size_max_bytes: usize) -> Failure {
-    if failure.encoded_len() <= size_max_bytes {
-        return failure.clone();
-    }
-    let mut short = Failure { cause: None, stack_trace: String::new(), encoded_attributes: None, ..failure.clone() };
-    if let Some(FailureInfo::ApplicationFailureInfo(info)) = &mut short.failure_info {
-        info.details = None;
-    }
-    let others = short.encoded_len() - short.message.len();
-    let mut room = size_max_bytes.saturating_sub(others).min(short.message.len());
-    while !short.message.is_char_boundary(room) {
-        room -= 1;
-    }
-    short.message.truncate(room);
-    short
 }

@@ -15,12 +15,11 @@ const FIRST_TASK_ID: i64 = 1_048_576;
 pub(crate) struct Ids {
     random: ChaCha8Rng,
     last_task_id: i64,
-    last_sequence: u64,
 }
 
 impl Ids {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { random: ChaCha8Rng::seed_from_u64(seed), last_task_id: FIRST_TASK_ID, last_sequence: 0 }
+        Self { random: ChaCha8Rng::seed_from_u64(seed), last_task_id: FIRST_TASK_ID }
     }
 
     /// A UUID of version 7, as the run ids of the real server are: 48 bits of `now` in milliseconds, 74 random bits.
@@ -49,11 +48,5 @@ impl Ids {
     pub(crate) fn task_id(&mut self) -> i64 {
         self.last_task_id += 1;
         self.last_task_id
-    }
-
-    /// Breaks ties: what was created first comes first.
-    pub(crate) fn sequence(&mut self) -> u64 {
-        self.last_sequence += 1;
-        self.last_sequence
     }
 }

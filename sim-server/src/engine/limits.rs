@@ -40,10 +40,8 @@ pub struct Limits {
     pub history_size_suggest_bytes: usize,
     /// Events on one page of history (`limit.historyMaxPageSize`).
     pub history_page_max: i32,
-    /// Largest failure of a retried activity that is kept (`limit.mutableStateActivityFailureSize.error`).
+    /// Largest failure of a retried activity that is kept whole (`limit.mutableStateActivityFailureSize.error`).
     pub activity_failure_max_bytes: usize,
-    /// To what a larger one is cut (`limit.mutableStateActivityFailureSize.warn`).
-    pub activity_failure_warn_bytes: usize,
     /// Links of one request (`frontend.maxlinksPerRequest`).
     pub links_max: usize,
     /// Largest link (`frontend.linkMaxSize`).
@@ -84,7 +82,6 @@ impl Default for Limits {
             history_size_suggest_bytes: 4 * MIB,
             history_page_max: 256,
             activity_failure_max_bytes: 4 * KIB,
-            activity_failure_warn_bytes: 2 * KIB,
             links_max: 10,
             link_size_max_bytes: 4000,
             search_attributes_max: 100,

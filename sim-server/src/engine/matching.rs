@@ -54,7 +54,6 @@ pub(crate) struct Poller {
 
 #[derive(Debug, Default)]
 struct Queue {
-    name: String,
     kind: Option<QueueKind>,
     tasks: BTreeMap<(u8, u64), Task>,
     pollers: VecDeque<Poller>,
@@ -63,7 +62,7 @@ struct Queue {
     last_poll: Option<Time>,
     /// The last poll was given up by its caller, and none came since: the worker is gone.
     left: bool,
-    /// Since when (wall) tasks wait here and nobody polls.
+    /// Since when (wall) nobody polls, or since the last task came then.
     unpolled_since: Option<Time>,
 }
 
@@ -78,6 +77,8 @@ pub(crate) struct Matching {
     last_sequence: u64,
     /// Queues where a task may meet a poller now, in the order in which that came about.
     ready: VecDeque<QueueId>,
+    /// Queues where tasks may wait and nobody polls.
+    unpolled: BTreeSet<QueueId>,
 }
 
 impl Matching {
@@ -85,7 +86,7 @@ impl Matching {
         let key = (namespace, kind, name.to_owned());
         let queues = &mut self.queues;
         *self.names.entry(key).or_insert_with(|| {
-            queues.push(Queue { name: name.to_owned(), kind: Some(kind), ..Queue::default() });
+            queues.push(Queue { kind: Some(kind), ..Queue::default() });
             QueueId(queues.len() as u32 - 1)
         })
     }
@@ -96,7 +97,10 @@ impl Matching {
         let key = TaskKey { queue, priority, sequence: self.last_sequence };
         let room = self.room(queue);
         room.tasks.insert((priority, key.sequence), task);
-        room.unpolled_since = room.pollers.is_empty().then_some(wall);
+        if room.pollers.is_empty() {
+            room.unpolled_since = Some(wall);
+            self.unpolled.insert(queue);
+        }
         self.ready.push_back(queue);
         key
     }
@@ -116,6 +120,7 @@ impl Matching {
         room.left = false;
         room.unpolled_since = None;
         room.pollers.push_back(poller);
+        self.unpolled.remove(&queue);
         self.ready.push_back(queue);
     }
 
@@ -129,6 +134,7 @@ impl Matching {
             {
                 if room.pollers.is_empty() {
                     room.unpolled_since = room.last_poll;
+                    self.unpolled.insert(queue);
                 }
                 self.parked.remove(&poller.ticket);
                 return Some((task, poller));
@@ -147,8 +153,9 @@ impl Matching {
         if room.pollers.is_empty() {
             room.left = gone;
             room.unpolled_since = Some(wall);
+            self.unpolled.insert(queue);
         }
-        room.kind
+        self.queues[queue.0 as usize].kind
     }
 
     /// A worker instance shuts down: its parked polls. What it still has on the way to us is answered at once, see
@@ -186,14 +193,19 @@ impl Matching {
 
     /// How many tasks wait in queues that nobody has polled for `grace`: they no longer hold the clock.
     pub(crate) fn abandoned_count(&self, wall: Time, grace: Duration) -> i64 {
-        let abandoned = |queue: &&Queue| queue.unpolled_since.is_some_and(|since| wall.since(since) >= grace);
-        self.queues.iter().filter(abandoned).map(|queue| queue.tasks.len() as i64).sum()
+        let abandoned = self.waiting_unpolled().filter(|(since, _)| wall.since(*since) >= grace);
+        abandoned.map(|(_, count)| count as i64).sum()
     }
 
     /// When (wall) [`Self::abandoned_count`] changes next by itself.
     pub(crate) fn next_abandonment(&self, wall: Time, grace: Duration) -> Option<Time> {
-        let waiting = self.queues.iter().filter(|queue| !queue.tasks.is_empty());
-        waiting.filter_map(|queue| queue.unpolled_since).map(|since| since + grace).filter(|&at| at > wall).min()
+        self.waiting_unpolled().map(|(since, _)| since + grace).filter(|&at| at > wall).min()
+    }
+
+    /// Of each queue where tasks wait and nobody polls: since when (wall), and how many.
+    fn waiting_unpolled(&self) -> impl Iterator<Item = (Time, usize)> {
+        let rooms = self.unpolled.iter().map(|queue| &self.queues[queue.0 as usize]);
+        rooms.filter(|room| !room.tasks.is_empty()).filter_map(|room| Some((room.unpolled_since?, room.tasks.len())))
     }
 
     /// Who polled the queue lately, with the time (wall) of the last poll.
@@ -204,14 +216,6 @@ impl Matching {
     /// How many tasks wait in the queue.
     pub(crate) fn backlog(&self, queue: QueueId) -> usize {
         self.queues[queue.0 as usize].tasks.len()
-    }
-
-    pub(crate) fn name(&self, queue: QueueId) -> &str {
-        &self.queues[queue.0 as usize].name
-    }
-
-    pub(crate) fn queue_of(key: TaskKey) -> QueueId {
-        key.queue
     }
 
     fn room(&mut self, queue: QueueId) -> &mut Queue {

@@ -171,13 +171,10 @@ impl Engine {
     }
 
     /// What a worker answered, straight or along with a workflow task.
-    pub(super) fn answer_query(&mut self, id: u64, result: WorkflowQueryResult) {
+    pub(super) fn answer_query(&mut self, id: u64, mut result: WorkflowQueryResult) {
         let Some(query) = self.queries.pending.get(&id) else { return };
-        let size = result.answer.as_ref().map_or(0, prost::Message::encoded_len);
+        validate::respond::query_result(&mut result, &self.limits);
         let answer = match result.result_type() {
-            QueryResultType::Answered if size > self.limits.blob_size_max_bytes => {
-                Err(failed("Query result exceeds size limit.", None))
-            }
             QueryResultType::Answered => Ok(self.answered(query.run, result.answer)),
             _ => Err(failed(&result.error_message, result.failure)),
         };

@@ -6,7 +6,7 @@ use super::{
     interact::COMPLETED,
     runs::RunKey,
     token::TaskToken,
-    validate,
+    validate::{self, respond},
     workflow::activity::{ActivityState, Outcome},
 };
 use crate::proto::{
@@ -71,7 +71,7 @@ impl Engine {
         request: RespondActivityTaskFailedByIdRequest,
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
         self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
         Ok(RespondActivityTaskFailedByIdResponse::default())
     }
@@ -158,9 +158,7 @@ impl Engine {
     }
 
     fn complete_activity(&mut self, target: Target, result: Option<Payloads>, identity: &str) {
-        let size = result.as_ref().map_or(0, prost::Message::encoded_len);
-        if size > self.limits.blob_size_max_bytes {
-            let failure = super::failure::server("Complete result exceeds size limit.", true);
+        if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
             return self.fail_activity(target, Some(failure), None, identity);
         }
         self.transact(target.key, |run, cx| {
@@ -169,13 +167,8 @@ impl Engine {
         });
     }
 
-    fn fail_activity(&mut self, target: Target, failure: Option<Failure>, heartbeat: Option<Payloads>, identity: &str) {
-        let size = failure.as_ref().map_or(0, prost::Message::encoded_len);
-        let failure = if size > self.limits.blob_size_max_bytes {
-            Some(super::failure::server("Failure exceeds size limit.", true))
-        } else {
-            failure
-        };
+    fn fail_activity(&mut self, target: Target, mut failure: Option<Failure>, heartbeat: Option<Payloads>, identity: &str) {
+        respond::cut_failure(&mut failure, &self.limits);
         let Target { key, scheduled_event_id } = target;
         self.transact(key, |run, cx| {
             if heartbeat.is_some() {
@@ -194,6 +187,10 @@ impl Engine {
         if activity.is_some_and(|activity| activity.cancel_requested_event_id == 0) {
             return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
         }
+        if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
+            self.fail_activity(target, Some(failure), None, identity);
+            return Ok(());
+        }
         self.transact(target.key, |run, cx| {
             run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), identity);
             run.schedule_workflow_task(cx);
@@ -202,10 +199,8 @@ impl Engine {
     }
 
     fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
-        let size = details.as_ref().map_or(0, prost::Message::encoded_len);
-        if size > self.limits.blob_size_max_bytes {
+        if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
-            let failure = super::failure::server("Heartbeat details exceed size limit.", true);
             self.fail_activity(target, Some(failure), None, identity);
             return true;
         }

@@ -15,3 +15,4 @@ mod unary;
 pub use listener::{listen, listen_on_every_address};
 pub use router::SERVICES;
 pub use server::{serve, serve_connection};
+pub use timeout::grpc_timeout;

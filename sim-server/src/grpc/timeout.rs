@@ -9,7 +9,7 @@ use tonic::Status;
 ///
 /// # Errors
 /// `INTERNAL` for a value that is none, as gRPC servers answer it.
-pub(super) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+pub fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(parse);
     parsed.map(Some).ok_or_else(|| Status::internal(format!("malformed grpc-timeout: {value:?}")))

@@ -8,8 +8,8 @@ use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 use super::{codec::BytesCodec, timeout::grpc_timeout};
 use crate::host::Host;
 
-/// More than any limit of the real server: over those, the engine answers with the real server's error.
-const LARGEST_REQUEST_BYTES: usize = 128 << 20;
+/// The largest request message: what the real server takes (the default of grpc-go).
+const LARGEST_REQUEST_BYTES: usize = 4 << 20;
 /// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
 const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
 
@@ -43,15 +43,20 @@ pub(super) async fn serve(host: &Host, service: &str, method: &str, request: Req
     if reached_host { response } else { refused(response) }
 }
 
-/// tonic says OUT_OF_RANGE for a message that is too large; the real server (grpc-go) says RESOURCE_EXHAUSTED.
+/// What tonic refuses as too large, in the real server's (grpc-go's) code and words.
 fn refused(response: Response<Body>) -> Response<Body> {
-    match Status::from_header_map(response.headers()) {
-        Some(status) if status.code() == Code::OutOfRange => {
-            Status::resource_exhausted(format!("grpc: received message larger than max ({LARGEST_REQUEST_BYTES} bytes)"))
-                .into_http()
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    let message = match status.code() {
+        Code::OutOfRange => {
+            let found = status.message().split_once("found ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or("more");
+            format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})")
         }
-        _ => response,
-    }
+        Code::ResourceExhausted => {
+            format!("grpc: received message after decompression larger than max {LARGEST_REQUEST_BYTES}")
+        }
+        _ => return response,
+    };
+    Status::resource_exhausted(message).into_http()
 }
 
 /// The two parts of a gRPC path, `/service/method`.

@@ -1,4 +1,136 @@
-use crate::engine::error::Error;
-pub fn status(e: &Error) -> tonic::Status {
-    tonic::Status::unknown(format!("{e:?}"))
+//! Refusals as the wire carries them: gRPC code, message, and the typed detail that SDKs read
+//! (`errordetails/v1/message.proto`; the codes are those of `go.temporal.io/api/serviceerror`).
+
+use bytes::Bytes;
+use prost::{Message, Name};
+use prost_types::Any;
+use tonic::{Code, Status};
+
+use crate::{
+    engine::error::Error,
+    proto::{
+        enums::ResourceExhaustedScope,
+        errordetails::{
+            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, PermissionDeniedFailure,
+            QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
+        },
+        google::rpc,
+    },
+};
+
+const TYPE_URL_PREFIX: &str = "type.googleapis.com/";
+
+/// A refusal as gRPC sends it, with `grpc-status-details-bin` where the real server sends one.
+pub fn status(error: &Error) -> Status {
+    match error {
+        Error::InvalidArgument(message) => Status::invalid_argument(message),
+        Error::NotFound(message) => detailed(Code::NotFound, message, &NotFoundFailure::default()),
+        Error::NamespaceNotFound(namespace) => {
+            let detail = NamespaceNotFoundFailure { namespace: namespace.clone() };
+            detailed(Code::NotFound, &format!("Namespace {namespace} is not found."), &detail)
+        }
+        Error::NamespaceAlreadyExists(namespace) => {
+            let message = format!("Namespace {namespace:?} already exists");
+            detailed(Code::AlreadyExists, &message, &NamespaceAlreadyExistsFailure {})
+        }
+        Error::AlreadyStarted { message, start_request_id, run_id, first_execution_run_id } => {
+            let detail = WorkflowExecutionAlreadyStartedFailure {
+                start_request_id: start_request_id.clone(),
+                run_id: run_id.clone(),
+                first_execution_run_id: first_execution_run_id.clone(),
+            };
+            detailed(Code::AlreadyExists, message, &detail)
+        }
+        Error::FailedPrecondition(message) => Status::failed_precondition(message),
+        Error::WorkflowNotReady(message) => detailed(Code::FailedPrecondition, message, &WorkflowNotReadyFailure {}),
+        Error::QueryFailed { message, failure } => {
+            detailed(Code::InvalidArgument, message, &QueryFailedFailure { failure: failure.as_deref().cloned() })
+        }
+        Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
+        Error::ResourceExhausted { message, cause } => {
+            let detail = ResourceExhaustedFailure { cause: *cause as i32, scope: ResourceExhaustedScope::Namespace as i32 };
+            detailed(Code::ResourceExhausted, message, &detail)
+        }
+        Error::DeadlineExceeded(message) => Status::deadline_exceeded(message),
+        Error::Unimplemented(message) => Status::unimplemented(message),
+        Error::AlreadyExists(message) => Status::already_exists(message),
+    }
+}
+
+fn detailed<M: Message + Name>(code: Code, message: &str, detail: &M) -> Status {
+    // protobuf-go writes this domain; the type URLs of prost lack it.
+    let type_url = format!("{TYPE_URL_PREFIX}{}", M::full_name());
+    let any = Any { type_url, value: detail.encode_to_vec() };
+    let details = rpc::Status { code: code as i32, message: message.to_owned(), details: vec![any] };
+    Status::with_details(code, message, Bytes::from(details.encode_to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::enums::ResourceExhaustedCause;
+
+    /// The code, the message, and the detail's type without its package.
+    fn shown(error: &Error) -> (Code, String, String) {
+        let status = status(error);
+        let details = rpc::Status::decode(status.details()).unwrap();
+        let detail = details.details.first().map_or("", |any| &any.type_url);
+        if !detail.is_empty() {
+            assert_eq!((details.code, details.message.as_str()), (status.code() as i32, status.message()));
+        }
+        let detail = detail.replace("type.googleapis.com/temporal.api.errordetails.v1.", "");
+        (status.code(), status.message().to_owned(), detail)
+    }
+
+    #[test]
+    fn refusals_have_their_code_text_and_detail() {
+        let text = || "text".to_owned();
+        let cases = [
+            (Error::InvalidArgument(text()), Code::InvalidArgument, "text", ""),
+            (Error::NotFound(text()), Code::NotFound, "text", "NotFoundFailure"),
+            (
+                Error::NamespaceNotFound("nope".to_owned()),
+                Code::NotFound,
+                "Namespace nope is not found.",
+                "NamespaceNotFoundFailure",
+            ),
+            (
+                Error::NamespaceAlreadyExists("n".to_owned()),
+                Code::AlreadyExists,
+                "Namespace \"n\" already exists",
+                "NamespaceAlreadyExistsFailure",
+            ),
+            (Error::FailedPrecondition(text()), Code::FailedPrecondition, "text", ""),
+            (Error::WorkflowNotReady(text()), Code::FailedPrecondition, "text", "WorkflowNotReadyFailure"),
+            (Error::QueryFailed { message: text(), failure: None }, Code::InvalidArgument, "text", "QueryFailedFailure"),
+            (Error::PermissionDenied(text()), Code::PermissionDenied, "text", "PermissionDeniedFailure"),
+            (Error::DeadlineExceeded(text()), Code::DeadlineExceeded, "text", ""),
+            (Error::Unimplemented(text()), Code::Unimplemented, "text", ""),
+            (Error::AlreadyExists(text()), Code::AlreadyExists, "text", ""),
+        ];
+        for (error, code, message, detail) in cases {
+            assert_eq!(shown(&error), (code, message.to_owned(), detail.to_owned()));
+        }
+    }
+
+    #[test]
+    fn details_carry_their_fields() {
+        let error = Error::AlreadyStarted {
+            message: "running".to_owned(),
+            start_request_id: "request".to_owned(),
+            run_id: "run".to_owned(),
+            first_execution_run_id: "first".to_owned(),
+        };
+        let details = rpc::Status::decode(status(&error).details()).unwrap();
+        let detail = WorkflowExecutionAlreadyStartedFailure::decode(details.details[0].value.as_slice()).unwrap();
+        assert_eq!(
+            (detail.start_request_id.as_str(), detail.run_id.as_str(), detail.first_execution_run_id.as_str()),
+            ("request", "run", "first")
+        );
+
+        let error = Error::ResourceExhausted { message: "busy".to_owned(), cause: ResourceExhaustedCause::BusyWorkflow };
+        let details = rpc::Status::decode(status(&error).details()).unwrap();
+        let detail = ResourceExhaustedFailure::decode(details.details[0].value.as_slice()).unwrap();
+        assert_eq!((detail.cause, detail.scope), (ResourceExhaustedCause::BusyWorkflow as i32, 1));
+    }
 }

@@ -12,6 +12,11 @@ pub(crate) fn nanos(span: Option<&Duration>) -> i64 {
     span.map_or(0, |span| span.seconds.saturating_mul(NANOS_PER_SEC).saturating_add(i64::from(span.nanos)))
 }
 
+/// Nanoseconds of a span that is not from the wire.
+pub(crate) fn std_nanos(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// The other way round.
 pub(crate) fn from_nanos(nanos: i64) -> Duration {
     Duration { seconds: nanos / NANOS_PER_SEC, nanos: i32::try_from(nanos % NANOS_PER_SEC).unwrap_or(0) }

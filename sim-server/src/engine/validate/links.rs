@@ -90,7 +90,7 @@ mod tests {
             (event("n", 1), "workflow event link ref cannot have an unspecified event type and a non-zero event ID"),
             (event("n", 0), ""),
             (Some(Variant::BatchJob(BatchJob::default())), "batch job link must not have an empty job ID"),
-            (event(&"n".repeat(4000), 0), "link exceeds allowed size of 4000, got 4014"),
+            (event(&"n".repeat(4000), 0), "link exceeds allowed size of 4000, got 4015"),
         ];
         for (variant, expected) in cases {
             let text = match links(&[Link { variant }], &Limits::default()) {

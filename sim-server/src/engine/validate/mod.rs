@@ -5,18 +5,21 @@
 //! Not checked here, because it needs more than the request: whether the namespace is registered, task tokens, and
 //! deadlines of long polls.
 
+#![allow(deprecated, reason = "the API deprecates fields that SDKs send and the real server reads")]
+
+pub mod command;
 pub(crate) mod duration;
 pub mod execution;
 pub mod links;
+pub mod polls;
 pub mod priority;
+pub mod respond;
 pub mod start;
 pub mod task_queue;
 
 pub use execution::{describe, execution, history, query, request_cancel, signal, terminate};
 pub use links::links;
+pub use polls::{poll_activity_task, poll_workflow_task};
 pub use priority::priority;
 pub use start::{signal_with_start, start};
 pub use task_queue::{task_queue, user_task_queue};
-pub mod command;
-pub mod polls;
-pub mod respond;

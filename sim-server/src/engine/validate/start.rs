@@ -61,7 +61,7 @@ pub fn start(request: &mut StartWorkflowExecutionRequest, limits: &Limits, regis
     no_time_skipping(request.time_skipping_config.is_some())?;
 
     let spans = (&mut request.workflow_run_timeout, &mut request.workflow_task_timeout);
-    settle_timeouts(request.workflow_execution_timeout.as_ref(), spans.0, spans.1, limits);
+    settle_timeouts(duration::nanos(request.workflow_execution_timeout.as_ref()), spans.0, spans.1, limits);
     sizes(request.input.as_ref(), request.memo.as_ref(), limits)?;
     no_versioning(request.versioning_override.is_some())
 }
@@ -102,21 +102,15 @@ pub fn signal_with_start(
     no_time_skipping(request.time_skipping_config.is_some())?;
 
     let spans = (&mut request.workflow_run_timeout, &mut request.workflow_task_timeout);
-    settle_timeouts(request.workflow_execution_timeout.as_ref(), spans.0, spans.1, limits);
+    settle_timeouts(duration::nanos(request.workflow_execution_timeout.as_ref()), spans.0, spans.1, limits);
     sizes(request.input.as_ref(), request.memo.as_ref(), limits)?;
     no_versioning(request.versioning_override.is_some())
 }
 
 /// Clamps the run timeout to the execution timeout, and fills and clamps the task timeout: default 10 s, at most 120 s
-/// and the run timeout. Zero means unlimited for execution and run. Changes nothing that holds already.
-pub(crate) fn settle_timeouts(
-    execution: Option<&Duration>,
-    run: &mut Option<Duration>,
-    task: &mut Option<Duration>,
-    limits: &Limits,
-) {
-    let (execution, asked_run, asked_task) =
-        (duration::nanos(execution), duration::nanos(run.as_ref()), duration::nanos(task.as_ref()));
+/// and the run timeout. `execution` in nanoseconds; zero means unlimited for execution and run. What holds stays as it is.
+pub(crate) fn settle_timeouts(execution: i64, run: &mut Option<Duration>, task: &mut Option<Duration>, limits: &Limits) {
+    let (asked_run, asked_task) = (duration::nanos(run.as_ref()), duration::nanos(task.as_ref()));
     let settled_run = match (asked_run, execution) {
         (run, 0) => run,
         (0, execution) => execution,
@@ -125,9 +119,8 @@ pub(crate) fn settle_timeouts(
     if settled_run != asked_run {
         *run = Some(duration::from_nanos(settled_run));
     }
-    let nanos = |span: std::time::Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
-    let wanted_task = if asked_task == 0 { nanos(limits.task_timeout_default) } else { asked_task };
-    let mut settled_task = wanted_task.min(nanos(limits.task_timeout_max));
+    let wanted_task = if asked_task == 0 { duration::std_nanos(limits.task_timeout_default) } else { asked_task };
+    let mut settled_task = wanted_task.min(duration::std_nanos(limits.task_timeout_max));
     if settled_run != 0 {
         settled_task = settled_task.min(settled_run);
     }
@@ -192,7 +185,6 @@ fn span(field: &str, value: Option<&mut Duration>) -> Result<()> {
     duration::check_and_cap(value).map_err(refused)
 }
 
-#[expect(deprecated, reason = "TERMINATE_IF_RUNNING is deprecated, and sent")]
 fn default_id_policies(reuse: &mut i32, conflict: &mut i32, default_conflict: WorkflowIdConflictPolicy) {
     if *conflict == WorkflowIdConflictPolicy::Unspecified as i32 {
         if *reuse == WorkflowIdReusePolicy::TerminateIfRunning as i32 {
@@ -207,7 +199,6 @@ fn default_id_policies(reuse: &mut i32, conflict: &mut i32, default_conflict: Wo
     }
 }
 
-#[expect(deprecated, reason = "TERMINATE_IF_RUNNING is deprecated, and sent")]
 fn id_policies(reuse: i32, conflict: i32) -> Result<()> {
     const REUSE: &str = "Invalid WorkflowIDReusePolicy: WORKFLOW_ID_REUSE_POLICY";
     let has_conflict_policy = conflict != WorkflowIdConflictPolicy::Unspecified as i32;
@@ -254,7 +245,6 @@ fn no_versioning(asked: bool) -> Result<()> {
 }
 
 #[cfg(test)]
-#[expect(deprecated, reason = "TERMINATE_IF_RUNNING is deprecated, and sent")]
 mod tests {
     use super::*;
     use crate::proto::{
@@ -440,7 +430,7 @@ mod tests {
         ];
         for ((execution, run, task), expected) in cases {
             let (mut run, mut task) = (seconds(run), seconds(task));
-            settle_timeouts(seconds(execution).as_ref(), &mut run, &mut task, &Limits::default());
+            settle_timeouts(execution * 1_000_000_000, &mut run, &mut task, &Limits::default());
             assert_eq!((run, task), (seconds(expected.0), seconds(expected.1)));
         }
     }

@@ -17,6 +17,7 @@ use crate::{
         retry::{self, Verdict, Whose},
         time::{Time, span},
         timers::TimerKey,
+        validate::respond,
     },
     proto::{
         command::ScheduleActivityTaskCommandAttributes,
@@ -275,7 +276,7 @@ impl Run {
         activity.attempt += 1;
         activity.state = ActivityState::Backoff;
         activity.started_time = None;
-        activity.last_failure = failure.map(|failure| failure::truncate(failure, cx.limits.activity_failure_max_bytes));
+        activity.last_failure = failure.map(|failure| respond::kept_failure(failure, cx.limits));
         activity.last_attempt_complete_time = Some(cx.now);
         activity.scheduled_time = cx.now + backoff;
         activity.attempt_timer = Some(self.activity_timer(cx, scheduled_event_id, cx.now + backoff, ActivityDue::Retry));

@@ -102,6 +102,10 @@ impl Run {
     }
 
     pub(crate) fn child_started(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, header: Option<Header>) {
+        if !self.is_running() {
+            // The parent closed in the task that asked for the child; the child lives on, as its policy says.
+            return;
+        }
         let Some(child) = self.children.get_mut(&initiated_event_id) else { return };
         child.run_id = run_id.to_owned();
         let attributes = ChildWorkflowExecutionStartedEventAttributes {

@@ -6,7 +6,7 @@ use super::{Cx, Run, events::Extras, start::Start};
 use crate::{
     engine::{
         cron,
-        effects::Effect,
+        effects::{Effect, SERVER_IDENTITY},
         failure,
         retry::{self, Verdict, Whose},
         time::span_to_proto,
@@ -14,7 +14,7 @@ use crate::{
     proto::{
         command::ContinueAsNewWorkflowExecutionCommandAttributes,
         common::{Link, Memo, Payloads, SearchAttributes},
-        enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus},
+        enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
             WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
@@ -170,8 +170,11 @@ impl Run {
         }
     }
 
-    /// Takes the workflow task away, and lets what it held back into the history.
+    /// Fails the workflow task if a worker has it, and lets what it held back into the history.
     fn leave_workflow_task(&mut self, cx: &mut Cx<'_>) {
+        if self.tasks.is_started() {
+            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
+        }
         self.drop_workflow_task(cx);
         self.tasks.completing = false;
         self.flush_buffer(cx);

@@ -82,7 +82,6 @@ pub(crate) struct Facts {
     pub(crate) run_expiration: Option<Time>,
     pub(crate) start_request_id: String,
     pub(crate) first_run_id: String,
-    pub(crate) original_run_id: String,
     pub(crate) start_time: Time,
     /// Start, plus the backoff of the first workflow task.
     pub(crate) execution_time: Time,

@@ -125,7 +125,6 @@ fn facts(
         run_expiration,
         start_request_id,
         first_run_id: attributes.first_execution_run_id.clone(),
-        original_run_id: attributes.original_execution_run_id.clone(),
         start_time: now,
         execution_time: now + backoff,
         attempt: attributes.attempt,

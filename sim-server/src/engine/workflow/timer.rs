@@ -69,8 +69,10 @@ impl Run {
     }
 
     pub(crate) fn fire_timer(&mut self, cx: &mut Cx<'_>, started_event_id: i64) {
-        let found = self.timers.iter().find(|(_, timer)| timer.started_event_id == started_event_id);
-        let Some(timer_id) = found.map(|(timer_id, _)| timer_id.clone()) else { return };
+        let started = self.history.get(started_event_id).and_then(|event| event.attributes);
+        let Some(Attributes::TimerStartedEventAttributes(TimerStartedEventAttributes { timer_id, .. })) = started else {
+            return;
+        };
         self.timers.remove(&timer_id);
         let attributes = TimerFiredEventAttributes { timer_id, started_event_id };
         self.add_event(cx, Attributes::TimerFiredEventAttributes(attributes));

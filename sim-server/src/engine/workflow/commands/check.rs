@@ -27,10 +27,10 @@ pub(crate) struct Checker<'a> {
     context: CommandContext<'a>,
     limits: &'a Limits,
     eager_activities: bool,
-    /// Activity ids that are pending, or scheduled by an earlier command.
+    /// Activity ids that earlier commands schedule.
     activity_ids: BTreeSet<String>,
     activity_count: usize,
-    /// Timer ids that are running, as the earlier commands leave them: started or cancelled.
+    /// What the earlier commands did to timers: started (true) or cancelled them.
     timers: BTreeMap<String, bool>,
     /// Scheduled events whose cancellation an earlier command asked for.
     cancelled: BTreeSet<i64>,
@@ -69,9 +69,9 @@ impl<'a> Checker<'a> {
             context,
             limits,
             eager_activities,
-            activity_ids: run.activities.values().map(|activity| activity.activity_id.clone()).collect(),
+            activity_ids: BTreeSet::new(),
             activity_count: run.activities.len(),
-            timers: run.timers.keys().map(|timer_id| (timer_id.clone(), true)).collect(),
+            timers: BTreeMap::new(),
             cancelled: BTreeSet::new(),
             buffered_count: run.buffer.len(),
             child_count: run.children.len(),
@@ -125,7 +125,7 @@ impl<'a> Checker<'a> {
                         self.limits.pending_activities_max,
                     ));
                 }
-                if !self.activity_ids.insert(a.activity_id.clone()) {
+                if self.is_pending_activity(&a.activity_id) || !self.activity_ids.insert(a.activity_id.clone()) {
                     return Err(failed(
                         Cause::ScheduleActivityDuplicateId,
                         &format!(
@@ -145,12 +145,13 @@ impl<'a> Checker<'a> {
             }
             Attributes::StartTimerCommandAttributes(a) => {
                 command::start_timer(a, &self.context)?;
-                if self.timers.insert(a.timer_id.clone(), true) == Some(true) {
+                if self.is_running_timer(&a.timer_id) == Some(true) {
                     return Err(failed(
                         Cause::StartTimerDuplicateId,
                         &format!("invalid history builder state for action: add-timer-started-event, TimerID: {}", a.timer_id),
                     ));
                 }
+                self.timers.insert(a.timer_id.clone(), true);
                 Ok(())
             }
             Attributes::CancelTimerCommandAttributes(a) => {
@@ -232,6 +233,16 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn is_pending_activity(&self, activity_id: &str) -> bool {
+        self.run.activities.values().any(|activity| activity.activity_id == activity_id)
+    }
+
+    /// Whether the timer runs, as the earlier commands leave it; `None` if there is none.
+    fn is_running_timer(&self, timer_id: &str) -> Option<bool> {
+        let before = || self.run.timers.contains_key(timer_id).then_some(true);
+        self.timers.get(timer_id).copied().or_else(before)
+    }
+
     /// An activity can be cancelled once, while it is pending; one whose end is buffered is pending for the worker.
     fn check_cancel_activity(&mut self, scheduled_event_id: i64) -> Result<(), Unfit> {
         let open = self.run.activities.get(&scheduled_event_id).is_some_and(|activity| activity.cancel_requested_event_id == 0);
@@ -259,8 +270,9 @@ impl<'a> Checker<'a> {
 
     /// A timer can be cancelled while it runs; one whose firing is buffered runs for the worker.
     fn check_cancel_timer(&mut self, timer_id: &str) -> Result<(), Unfit> {
-        let running = self.timers.insert(timer_id.to_owned(), false);
+        let running = self.is_running_timer(timer_id);
         if running == Some(true) {
+            self.timers.insert(timer_id.to_owned(), false);
             return Ok(());
         }
         let fires = |attributes: &EventAttributes| match attributes {
@@ -269,6 +281,7 @@ impl<'a> Checker<'a> {
         };
         if running.is_none() && self.run.buffer.iter().filter_map(|event| event.attributes.as_ref()).any(fires) {
             self.buffered_count -= 1;
+            self.timers.insert(timer_id.to_owned(), false);
             return Ok(());
         }
         let message = format!("invalid history builder state for action: add-timer-canceled-event, TimerID: {timer_id}");

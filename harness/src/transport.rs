@@ -1,0 +1,64 @@
+//! The wire between the SDK's client and a server in the same process: a function call for each RPC.
+
+use std::sync::{Arc, Weak};
+
+use foretime_server::{
+    grpc::grpc_timeout, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
+};
+use prost::Message;
+use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
+use tokio::sync::watch;
+use tonic::Status;
+
+use crate::skipping::{Skipping, TestService};
+
+/// The far end of the wire.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) test_service: TestService,
+    pub(crate) skipping: Skipping,
+    /// Closed when the environment is dropped.
+    pub(crate) environment: watch::Receiver<()>,
+}
+
+/// The wire. It holds the server weakly, because the SDK never lets go of the connection of a worker.
+pub(crate) fn service(server: Weak<Server>) -> CallbackBasedGrpcService {
+    CallbackBasedGrpcService {
+        callback: Arc::new(move |request| {
+            let server = server.clone();
+            Box::pin(async move { server.upgrade().ok_or_else(gone)?.serve(request).await })
+        }),
+    }
+}
+
+impl Server {
+    async fn serve(&self, request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
+        let mut environment = self.environment.clone();
+        let _skips_time = if waits_for_outcome(&request) { self.skipping.wait_for_outcome() } else { None };
+        let client_name = request.headers.get("client-name").and_then(|name| name.to_str().ok()).unwrap_or_default();
+        let timeout = grpc_timeout(&request.headers)?;
+        tokio::select! {
+            biased;
+            answer = self.test_service.host().call(&request.service, &request.rpc, client_name, timeout, request.proto) => {
+                Ok(GrpcSuccessResponse { headers: Default::default(), proto: answer?.into() })
+            }
+            _ = environment.changed() => Err(gone()),
+        }
+    }
+}
+
+/// Whether the caller waits for something to come to an end: the calls behind `get_result` of a workflow and of an update,
+/// as the SDK makes them. A worker makes none of these.
+fn waits_for_outcome(request: &GrpcRequest) -> bool {
+    match request.rpc.as_str() {
+        "GetWorkflowExecutionHistory" => GetWorkflowExecutionHistoryRequest::decode(request.proto.clone())
+            .is_ok_and(|it| it.wait_new_event && it.history_event_filter_type() == HistoryEventFilterType::CloseEvent),
+        "UpdateWorkflowExecution" | "PollWorkflowExecutionUpdate" | "ExecuteMultiOperation" => true,
+        _ => false,
+    }
+}
+
+/// A code that the SDK takes for final, so that a worker ends instead of asking for ever.
+fn gone() -> Status {
+    Status::failed_precondition("the foretime::Environment of this client has been dropped")
+}
