@@ -263,7 +263,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_service_goes_on() {
-        let host = Host::new(Service::new(Config::default()));
+        let host = Host::new(Service::new(&Config::default()).expect("a service"));
         let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
         assert_eq!(outcome, Err("on purpose".to_owned()));
         assert!(!host.inner.state.is_poisoned());
@@ -273,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_driver_ends_with_the_last_host() {
-        let host = Host::new(Service::new(Config::default()));
+        let host = Host::new(Service::new(&Config::default()).expect("a service"));
         let wake = host.inner.wake.clone();
         tokio::task::yield_now().await;
         drop(host);

@@ -58,12 +58,12 @@ pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
 
 async fn serve(launch: Launch) -> Result<(), Failure> {
     let listener = launch.listen.open()?;
+    let service = Service::new(&launch.config).map_err(|status| Failure::Usage(status.message().to_owned()))?;
     let ended = signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?;
     if let Ok(address) = listener.local_addr() {
         // Not println, which panics when nobody reads.
         let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
     }
-    let service = Service::new(&launch.config).map_err(|refused| Failure::Runtime(refused.message().to_owned()))?;
     let host = Host::new(service);
     tokio::select! {
         never = grpc::serve(listener, host) => match never {},

@@ -42,19 +42,20 @@ pub(super) async fn serve(host: &Host, service: &str, method: &str, request: Req
     if reached_host { response } else { refused(response) }
 }
 
-/// tonic says OUT_OF_RANGE for a message that is too large; the real server (grpc-go) says RESOURCE_EXHAUSTED.
+/// What tonic refuses as too large, in the real server's (grpc-go's) code and words.
 fn refused(response: Response<Body>) -> Response<Body> {
-    match Status::from_header_map(response.headers()) {
-        Some(status) if status.code() == Code::OutOfRange => {
-            // tonic's sentence names the size first, then the limit; so does grpc-go's.
-            let mut numbers =
-                status.message().split(|character: char| !character.is_ascii_digit()).filter(|part| !part.is_empty());
-            let found = numbers.next().unwrap_or("too many bytes");
-            let text = format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})");
-            Status::resource_exhausted(text).into_http()
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    let message = match status.code() {
+        Code::OutOfRange => {
+            let found = status.message().split_once("found ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or("more");
+            format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})")
         }
-        _ => response,
-    }
+        Code::ResourceExhausted => {
+            format!("grpc: received message after decompression larger than max {LARGEST_REQUEST_BYTES}")
+        }
+        _ => return response,
+    };
+    Status::resource_exhausted(message).into_http()
 }
 
 /// The two parts of a gRPC path, `/service/method`.
