@@ -12,7 +12,7 @@ use foretime_server::{
         enums::{WorkflowIdConflictPolicy, WorkflowTaskFailedCause},
         workflowservice::*,
     },
-    rpc::{Call, Service},
+    rpc::{Call, Caller, Service},
 };
 use foretime_tests::{
     client::{Rpc, WORKFLOW_SERVICE},
@@ -85,7 +85,7 @@ impl Bench {
         let call = Call {
             service: WORKFLOW_SERVICE.to_owned(),
             method: R::method().to_owned(),
-            client_name: "temporal-rust".to_owned(),
+            caller: Caller::default(),
             deadline: Some(self.now + Duration::from_secs(70)),
             message: request.encode_to_vec().into(),
         };
