@@ -19,6 +19,8 @@ const DEFAULT_PRIORITY: u8 = 3;
 pub(crate) enum QueueKind {
     Workflow,
     Activity,
+    /// Polled by workers with Nexus services; nothing is ever put there yet.
+    Nexus,
 }
 
 /// Names a queue.

@@ -58,7 +58,10 @@ pub use read_history::{HistoryReply, Reader};
 
 use crate::{
     config::{Config, Personality, SearchAttributeType},
-    proto::{testservice::SleepResponse, workflowservice::QueryWorkflowResponse},
+    proto::{
+        testservice::SleepResponse,
+        workflowservice::{PollNexusTaskQueueResponse, QueryWorkflowResponse},
+    },
 };
 use clock::Clock;
 use effects::Effect;
@@ -100,6 +103,8 @@ pub enum Reply {
     WorkflowTask(Box<WorkflowTaskReply>),
     /// To PollActivityTaskQueue.
     ActivityTask(Box<ActivityTaskReply>),
+    /// To PollNexusTaskQueue: always empty, there are no Nexus tasks yet.
+    NexusTask(Box<PollNexusTaskQueueResponse>),
     /// To GetWorkflowExecutionHistory.
     History(HistoryReply),
     /// To QueryWorkflow.
@@ -158,7 +163,7 @@ impl Engine {
                 .dynamic_config
                 .get("system.enableActivityEagerExecution")
                 .is_none_or(|value| value != "false"),
-            limits: Limits::default(),
+            limits: limits(config),
             clock: Clock::new(Time::EPOCH, !config.time_skipping),
             ids,
             timers: Timers::default(),
@@ -331,6 +336,19 @@ impl Engine {
         self.parked.remove(&ticket);
         self.answers.push_back((ticket, reply));
     }
+}
+
+/// The limits, with what the dynamic configuration says of them. The SDKs' own tests lower when continue-as-new is suggested.
+fn limits(config: &Config) -> Limits {
+    let number = |key: &str| config.dynamic_config.get(key).and_then(|value| value.parse().ok());
+    let mut limits = Limits::default();
+    if let Some(count) = number("limit.historyCount.suggestContinueAsNew") {
+        limits.history_events_suggest = count;
+    }
+    if let Some(bytes) = number("limit.historySize.suggestContinueAsNew") {
+        limits.history_size_suggest_bytes = bytes;
+    }
+    limits
 }
 
 /// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.

@@ -22,8 +22,8 @@ use crate::proto::{
     history::{History as HistoryProto, history_event::Attributes},
     taskqueue::TaskQueue,
     workflowservice::{
-        PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollWorkflowTaskQueueRequest,
-        PollWorkflowTaskQueueResponse,
+        PollActivityTaskQueueRequest, PollActivityTaskQueueResponse, PollNexusTaskQueueRequest, PollNexusTaskQueueResponse,
+        PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse,
     },
 };
 
@@ -97,6 +97,22 @@ impl Engine {
         Ok(self.park_poll(poller))
     }
 
+    /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
+    pub fn poll_nexus_task_queue(
+        &mut self,
+        request: PollNexusTaskQueueRequest,
+        deadline: Option<Time>,
+        ticket: Ticket,
+    ) -> Result<Answer<PollNexusTaskQueueResponse>> {
+        let namespace = self.namespaces.resolve(&request.namespace, &mut self.ids)?;
+        let until = self.poll_until(deadline)?;
+        let name = request.task_queue.map(|queue| queue.name).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| Error::invalid("TaskQueue is not set on request."))?;
+        let queue = self.matching.queue(namespace, QueueKind::Nexus, &name);
+        let (identity, worker_instance_key) = (request.identity, request.worker_instance_key);
+        Ok(self.park_poll(Poller { ticket, identity, worker_instance_key, queue, until }))
+    }
+
     /// When (wall) a long poll ends with an empty answer.
     fn poll_until(&self, deadline: Option<Time>) -> Result<Time> {
         let wall = self.clock.wall();
@@ -124,6 +140,7 @@ impl Engine {
         let kind = self.matching.unpark(ticket, false, self.clock.wall());
         let reply = match kind {
             Some(QueueKind::Activity) => Reply::ActivityTask(Box::default()),
+            Some(QueueKind::Nexus) => Reply::NexusTask(Box::default()),
             _ => Reply::WorkflowTask(Box::default()),
         };
         self.answer(ticket, Ok(reply));

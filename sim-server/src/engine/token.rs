@@ -68,8 +68,32 @@ impl TaskToken {
         if bytes.is_empty() {
             return Err(Error::invalid("Task token not set on request."));
         }
-        let token = Self::decode(bytes).map_err(|_| bad())?;
-        if token.mark == TASK_MARK { Ok(token) } else { Err(bad()) }
+        match Self::decode(bytes) {
+            Ok(token) if token.mark == TASK_MARK => Ok(token),
+            _ => Foreign::decode(bytes).ok().filter(Foreign::is_task).map(|_| Self::of_nobody()).ok_or_else(bad),
+        }
+    }
+
+    /// Names no run: what it asks for is not found.
+    fn of_nobody() -> Self {
+        Self { run: u32::MAX, ..Self::default() }
+    }
+}
+
+/// A task token as the real server makes them. It is well-formed; only, its task is not found here.
+#[derive(Clone, PartialEq, Message)]
+struct Foreign {
+    #[prost(string, tag = "1")]
+    namespace_id: String,
+    #[prost(string, tag = "2")]
+    workflow_id: String,
+    #[prost(string, tag = "3")]
+    run_id: String,
+}
+
+impl Foreign {
+    fn is_task(&self) -> bool {
+        !self.workflow_id.is_empty()
     }
 }
 

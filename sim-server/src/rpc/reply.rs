@@ -20,6 +20,7 @@ pub(super) fn encode(reply: &Reply) -> Bytes {
     match reply {
         Reply::WorkflowTask(reply) => workflow_task(reply),
         Reply::ActivityTask(reply) => message(&reply.response),
+        Reply::NexusTask(response) => message(response.as_ref()),
         Reply::History(reply) => history(reply),
         Reply::Query(response) => message(response.as_ref()),
         Reply::Sleep(response) => message(response),

@@ -173,7 +173,7 @@ pub static TABLE: &[Row] = &[
     open!(WORKFLOW_SERVICE, "StopBatchOperation"),
     open!(WORKFLOW_SERVICE, "DescribeBatchOperation"),
     open!(WORKFLOW_SERVICE, "ListBatchOperations"),
-    open!(WORKFLOW_SERVICE, "PollNexusTaskQueue"),
+    Row { service: WORKFLOW_SERVICE, method: "PollNexusTaskQueue", handler: Some(poll_nexus) },
     open!(WORKFLOW_SERVICE, "RespondNexusTaskCompleted"),
     open!(WORKFLOW_SERVICE, "RespondNexusTaskFailed"),
     open!(WORKFLOW_SERVICE, "UpdateActivityOptions"),
@@ -244,6 +244,13 @@ pub(super) fn unimplemented(row: &Row) -> Status {
         "Method {}/{} is not implemented by Foretime; see docs/compatibility.md",
         row.service, row.method
     ))
+}
+
+fn poll_nexus(engine: &mut Engine, call: &Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
+    match decode(call) {
+        Ok(request) => answer(engine.poll_nexus_task_queue(request, call.deadline, ticket), |message| reply::message(&message)),
+        Err(refused) => Some(Err(refused)),
+    }
 }
 
 fn get_history(engine: &mut Engine, call: &Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {

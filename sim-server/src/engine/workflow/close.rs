@@ -128,7 +128,8 @@ impl Run {
             workflow_run_timeout: command.workflow_run_timeout,
             workflow_task_timeout: command.workflow_task_timeout,
             workflow_task_completed_event_id: completed_event_id,
-            backoff_start_interval: (!backoff.is_zero()).then(|| span_to_proto(backoff)),
+            // As the workflow asked; what the next run really waits stands in its started event.
+            backoff_start_interval: command.backoff_start_interval,
             initiator: command.initiator,
             failure: command.failure,
             last_completion_result: command.last_completion_result,

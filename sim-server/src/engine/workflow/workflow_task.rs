@@ -210,6 +210,7 @@ impl Run {
         self.tasks.last_started_event_id = task.started_event_id;
         // Those that were not answered along with it go with the next one.
         self.queries.splice(0..0, std::mem::take(&mut task.queries));
+        let deployment = request.deployment_options.as_ref();
         let attributes = WorkflowTaskCompletedEventAttributes {
             scheduled_event_id: task.scheduled_event_id,
             started_event_id: task.started_event_id,
@@ -218,6 +219,7 @@ impl Run {
             worker_version: request.worker_version_stamp.clone(),
             sdk_metadata: request.sdk_metadata.clone(),
             metering_metadata: request.metering_metadata,
+            worker_deployment_name: deployment.map(|of| of.deployment_name.clone()).unwrap_or_default(),
             ..WorkflowTaskCompletedEventAttributes::default()
         };
         let id = self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes));
