@@ -31,8 +31,11 @@ use crate::{
 /// waits too: for the result of a workflow, the outcome of an update, or in [`Environment::sleep`]. So the test decides
 /// when time passes, and a signal sent "in mid-month" arrives in mid-month.
 ///
-/// Every environment is a server of its own: tests that run at once do not share time. Dropping it ends the server; calls
-/// of its client fail from then on, and workers that still run stop with an error.
+/// Every environment is a server of its own: tests that run at once do not share time. Dropping it ends the server, and
+/// calls of its client fail from then on. So stop a worker before: the SDK's would try for another minute before it gives up.
+///
+/// Unless a worker's build is named (`WorkerOptions::deployment_options`), the SDK reads the whole executable to name it,
+/// once in a process: a tenth of a second for a debug build.
 ///
 /// ```
 /// use std::time::Duration;
@@ -119,7 +122,8 @@ impl Environment {
     }
 
     /// Waits until `span` of virtual time has passed, and skips it: everything that falls due on the way happens. When it
-    /// returns, time stands at that very instant (and goes on at the wall's pace), unless something else waits for a result.
+    /// returns, time has come to that very instant and goes on at the wall's pace, unless something else in the test waits
+    /// for a result at the same time: then time skips on.
     ///
     /// # Errors
     /// [`Error::Refused`] for a span beyond what the wire can carry, about 10,000 years.

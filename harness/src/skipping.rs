@@ -1,6 +1,6 @@
 //! When time skips: while the test waits. The count of who waits, in terms of TestService's locks.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use foretime_server::{host::Host, proto::testservice::SleepRequest, rpc::Caller};
@@ -37,41 +37,43 @@ impl TestService {
     }
 }
 
-/// Unlocks time skipping while someone waits.
+/// Keeps time locked while nobody waits.
 ///
-/// A server starts with one lock, and time skips when there is none. The lock is lifted for as long as calls wait for an
-/// outcome, be it one or many. A sleep lifts one lock by itself, and puts it back at the very instant when it ends; so
-/// sleeps that overlap need a lock each.
+/// Time skips when there is no lock, and a sleep lifts one until the very instant when it ends. So there is one lock for
+/// each sleep; without a sleep one that is always held, and none while calls wait for an outcome, be it one or many.
 #[derive(Debug)]
 pub(crate) struct Skipping {
     test_service: TestService,
     enabled: bool,
-    waiting: Arc<Mutex<Waiting>>,
+    waiting: Mutex<Waiting>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
     outcomes: usize,
     sleeps: usize,
+    /// What the server has been told.
+    locks: usize,
+}
+
+impl Waiting {
+    fn wanted_locks(&self) -> usize {
+        match (self.sleeps, self.outcomes) {
+            (0, 0) => 1,
+            (sleeps, _) => sleeps,
+        }
+    }
 }
 
 impl Skipping {
-    /// `enabled`: whether time may skip at all.
+    /// For a server that starts with its one lock. `enabled`: whether time may skip at all.
     pub(crate) fn new(test_service: TestService, enabled: bool) -> Self {
-        Self { test_service, enabled, waiting: Arc::default() }
+        Self { test_service, enabled, waiting: Mutex::new(Waiting { outcomes: 0, sleeps: 0, locks: 1 }) }
     }
 
     /// Someone waits for an outcome until the answer is dropped.
-    pub(crate) fn wait_for_outcome(&self) -> Option<WaitsForOutcome<'_>> {
-        if !self.enabled {
-            return None;
-        }
-        let mut waiting = self.waiting();
-        waiting.outcomes += 1;
-        if waiting.outcomes == 1 {
-            self.shift_lock("UnlockTimeSkipping");
-        }
-        Some(WaitsForOutcome { skipping: self })
+    pub(crate) fn wait_for_outcome(&self) -> Option<impl Drop> {
+        self.enabled.then(|| self.wait(|waiting| &mut waiting.outcomes))
     }
 
     /// Sleeps in virtual time.
@@ -79,61 +81,38 @@ impl Skipping {
         if !self.enabled {
             return self.test_service.call("Sleep", &request).await.map(drop);
         }
-        let Some(_sleeps) = self.begin_sleep() else {
-            // Time runs free already: there is no lock to lift for a while.
-            let _waits = self.wait_for_outcome();
-            return self.test_service.call("Sleep", &request).await.map(drop);
-        };
+        let _waits = self.wait(|waiting| &mut waiting.sleeps);
         self.test_service.call("UnlockTimeSkippingWithSleep", &request).await.map(drop)
     }
 
-    fn begin_sleep(&self) -> Option<Sleeps<'_>> {
-        let mut waiting = self.waiting();
-        if waiting.outcomes > 0 {
-            return None;
-        }
-        waiting.sleeps += 1;
-        if waiting.sleeps > 1 {
-            self.shift_lock("LockTimeSkipping");
-        }
-        Some(Sleeps { skipping: self })
+    fn wait(&self, count: Count) -> Waits<'_> {
+        self.change(|waiting| *count(waiting) += 1);
+        Waits { skipping: self, count }
     }
 
-    fn shift_lock(&self, method: &str) {
-        let shifted = self.test_service.call_at_once::<()>(method, &());
-        debug_assert!(shifted.is_ok(), "{method}: {shifted:?}");
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut waiting);
+        while waiting.locks != waiting.wanted_locks() {
+            let more = waiting.locks < waiting.wanted_locks();
+            let method = if more { "LockTimeSkipping" } else { "UnlockTimeSkipping" };
+            let shifted = self.test_service.call_at_once::<()>(method, &());
+            debug_assert!(shifted.is_ok(), "{method}: {shifted:?}");
+            waiting.locks = if more { waiting.locks + 1 } else { waiting.locks - 1 };
+        }
     }
 }
 
-/// A call that waits for an outcome.
-pub(crate) struct WaitsForOutcome<'a> {
+/// Which of the two counts.
+type Count = fn(&mut Waiting) -> &mut usize;
+
+struct Waits<'a> {
     skipping: &'a Skipping,
+    count: Count,
 }
 
-impl Drop for WaitsForOutcome<'_> {
+impl Drop for Waits<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.skipping.waiting();
-        waiting.outcomes -= 1;
-        if waiting.outcomes == 0 {
-            self.skipping.shift_lock("LockTimeSkipping");
-        }
-    }
-}
-
-struct Sleeps<'a> {
-    skipping: &'a Skipping,
-}
-
-impl Drop for Sleeps<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.skipping.waiting();
-        waiting.sleeps -= 1;
-        if waiting.sleeps > 0 {
-            self.skipping.shift_lock("UnlockTimeSkipping");
-        }
+        self.skipping.change(|waiting| *(self.count)(waiting) -= 1);
     }
 }

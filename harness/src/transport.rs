@@ -59,7 +59,8 @@ fn waits_for_outcome(request: &GrpcRequest) -> bool {
     }
 }
 
-/// A code that the SDK takes for final, so that a worker ends instead of asking for ever.
+/// A code that the SDK takes for final, so that nobody asks for ever: a client gives up at once, a worker after a minute
+/// (`LONG_POLL_FATAL_GRACE` in temporalio-client 1.1.1).
 fn gone() -> Status {
     Status::failed_precondition("the foretime::Environment of this client has been dropped")
 }

@@ -4,13 +4,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use foretime::{Environment, SearchAttributeType};
 use temporalio_client::{
-    Client, Connection, NamespacedClient,
+    Client, Connection, NamespacedClient, WorkflowHandle, WorkflowStartOptions,
     grpc::{OperatorService, WorkflowService},
     tonic::{Code, IntoRequest},
 };
-use temporalio_common::protos::temporal::api::{
-    enums::v1::IndexedValueType, operatorservice::v1::ListSearchAttributesRequest,
-    workflowservice::v1::DescribeNamespaceRequest,
+use temporalio_common::{
+    protos::temporal::api::{
+        enums::v1::IndexedValueType, operatorservice::v1::ListSearchAttributesRequest,
+        workflowservice::v1::DescribeNamespaceRequest,
+    },
+    worker::WorkerDeploymentOptions,
 };
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult};
@@ -49,17 +52,6 @@ async fn sleeps_that_overlap_each_end_at_their_own_instant() -> anyhow::Result<(
     assert_close(long, DAY * 15);
     environment.sleep(DAY).await?;
     assert_close(environment.now().duration_since(start)?, DAY * 16);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_sleep_that_is_given_up_leaves_time_where_it_is() -> anyhow::Result<()> {
-    let environment = Environment::builder().time_skipping(false).start().await?;
-    let start = environment.now();
-
-    assert!(tokio::time::timeout(Duration::from_millis(20), environment.sleep(DAY)).await.is_err());
-
-    assert!(environment.now().duration_since(start)? < A_MINUTE);
     Ok(())
 }
 
@@ -104,36 +96,96 @@ async fn a_client_that_outlives_its_environment_is_told_so() -> anyhow::Result<(
 
 #[workflow]
 #[derive(Default)]
-struct Nothing;
+struct Nap;
 
 #[workflow_methods]
-impl Nothing {
+impl Nap {
     #[run]
-    async fn run(_ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+    async fn run(ctx: &mut WorkflowContext<Self>, span: Duration) -> WorkflowResult<()> {
+        ctx.timer(span).await;
         Ok(())
     }
 }
 
 #[tokio::test]
-async fn a_worker_that_outlives_its_environment_ends_with_an_error() -> anyhow::Result<()> {
+async fn results_and_sleeps_may_be_awaited_at_once() -> anyhow::Result<()> {
     let environment = Environment::start().await?;
-    let client = environment.client();
-    let runtime = Runtime::from_current_tokio(Default::default())?;
-    let options = WorkerOptions::new("nothing").register_workflow::<Nothing>()?.build();
-    let mut worker = Worker::new(&runtime, client.clone(), options)?;
-    let start_and_drop = async move {
-        let options = temporalio_client::WorkflowStartOptions::new("nothing", "nothing").build();
-        let handle = client.start_workflow(Nothing::run, (), options).await?;
-        handle.get_result(Default::default()).await?;
-        drop(environment);
-        anyhow::Ok(())
+    let start = environment.now();
+    let passed = || environment.now().duration_since(start);
+    let mut worker = worker(&environment)?;
+    let stop = worker.shutdown_handle();
+    let naps = async {
+        let (month, year) = (nap(&environment, "month", DAY * 30).await?, nap(&environment, "year", DAY * 365).await?);
+        let woken_after = tokio::try_join!(
+            async { anyhow::Ok((month.get_result(Default::default()).await?, passed()?).1) },
+            async { Ok((year.get_result(Default::default()).await?, passed()?).1) },
+            async { Ok((environment.sleep(DAY * 10).await?, passed()?).1) },
+            async { Ok((environment.sleep(DAY * 20).await?, passed()?).1) },
+        )?;
+        stop();
+        anyhow::Ok(woken_after)
     };
 
-    let (ran, dropped) = tokio::join!(tokio::time::timeout(A_MINUTE, worker.run()), start_and_drop);
+    let (ran, woken_after) = tokio::join!(worker.run(), naps);
 
-    dropped?;
-    assert!(ran?.is_err());
+    ran?;
+    let (month, year, ten, twenty) = woken_after?;
+    assert_close(year, DAY * 365);
+    assert!(ten >= DAY * 10 && twenty >= DAY * 20 && month >= DAY * 30);
+    assert!(ten <= twenty && twenty <= month && month <= year, "{ten:?}, {twenty:?}, {month:?}, {year:?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_sleep_that_is_given_up_lifts_no_lock_any_more() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    let start = environment.now();
+    nap(&environment, "nap", DAY).await?;
+    let given_up = tokio::time::timeout(Duration::from_millis(20), environment.sleep(DAY * 2)).await;
+    assert!(given_up.is_err(), "a task without a worker holds time");
+
+    let mut worker = worker(&environment)?;
+    let stop = worker.shutdown_handle();
+    let sleep = async {
+        let slept = environment.sleep(DAY / 2).await;
+        stop();
+        slept
+    };
+    let (ran, slept) = tokio::join!(worker.run(), sleep);
+
+    (ran?, slept?);
+    assert_close(environment.now().duration_since(start)?, DAY / 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_waits_when_the_environment_is_dropped_is_told_so_at_once() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    let nap = nap(&environment, "nap", DAY).await?;
+    let mut result = std::pin::pin!(nap.get_result(Default::default()));
+    let waits = tokio::time::timeout(Duration::from_millis(20), &mut result).await;
+    assert!(waits.is_err(), "nobody works on it");
+
+    drop(environment);
+
+    let refused = tokio::time::timeout(A_MINUTE, result).await?.expect_err("there is no server");
+    assert!(format!("{refused:?}").contains("has been dropped"), "{refused:?}");
+    Ok(())
+}
+
+fn worker(environment: &Environment) -> anyhow::Result<Worker> {
+    let runtime = Runtime::from_current_tokio(Default::default())?;
+    let options = WorkerOptions::new("naps")
+        .deployment_options(WorkerDeploymentOptions::from_build_id("1".to_owned()))
+        .register_workflow::<Nap>()?
+        .build();
+    Ok(Worker::new(&runtime, environment.client(), options)?)
+}
+
+async fn nap(environment: &Environment, id: &str, span: Duration) -> anyhow::Result<WorkflowHandle<Client, Nap>> {
+    let client = environment.client();
+    client.start_workflow(Nap::run, span, WorkflowStartOptions::new("naps", id).build()).await?;
+    Ok(client.get_workflow_handle::<Nap>(id))
 }
 
 async fn describe_namespace(client: &Client, namespace: &str) -> Result<(), temporalio_client::tonic::Status> {
