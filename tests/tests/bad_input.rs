@@ -41,9 +41,14 @@ async fn works(client: &Client, name: &str) {
     assert_eq!(close.event_type(), proto::enums::EventType::WorkflowExecutionCompleted);
 }
 
+/// What grpc-go, and so the real server, says of bytes that are no message of the method.
+fn is_malformed(status: &Status) -> bool {
+    status.code() == Code::Internal && status.message().starts_with("grpc: error unmarshalling request: ")
+}
+
 /// A refusal that says whose fault it was: never ours.
 fn assert_sane(what: &str, status: &Status) {
-    let bug = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss);
+    let bug = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss) && !is_malformed(status);
     assert!(!bug && !status.message().contains("panicked"), "{what}: {status}");
 }
 
@@ -107,7 +112,7 @@ async fn a_message_cut_off_anywhere() {
         let answer = client.call_raw(&path, Bytes::copy_from_slice(&whole[..end]), Duration::from_secs(5)).await;
         // Cut between two fields it is a message still, and may even be complete enough.
         if let Err(status) = answer {
-            assert_eq!(status.code(), Code::InvalidArgument, "cut at {end}: {status}");
+            assert!(status.code() == Code::InvalidArgument || is_malformed(&status), "cut at {end}: {status}");
         }
     }
     works(&client, "after-cut-off").await;

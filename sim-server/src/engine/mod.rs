@@ -183,8 +183,8 @@ impl Engine {
         self.clock.now()
     }
 
-    /// The wall reached `wall`: ends the long polls that are over, runs what fell due, skips where that is allowed.
-    pub fn advance(&mut self, wall: Time) {
+    /// The wall reached `wall`: ends the long polls that are over, and runs what fell due.
+    pub fn tick(&mut self, wall: Time) {
         self.clock.tick(wall);
         while let Some((_, ticket)) = self.expiries.pop_due(wall) {
             self.expire(ticket);
@@ -192,7 +192,23 @@ impl Engine {
         self.settle();
     }
 
-    /// Brings everything to rest: effects, then matches of tasks and pollers, then what is due; then time may skip.
+    /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens.
+    /// One instant, not all: those who are answered then get to act before time goes on.
+    pub fn advance(&mut self, wall: Time) {
+        self.tick(wall);
+        if let Some(at) = self.next_skip() {
+            self.clock.skip_to(at);
+            self.settle();
+        }
+    }
+
+    /// Where time may jump to now.
+    fn next_skip(&self) -> Option<Time> {
+        let abandoned = self.matching.abandoned_count(self.clock.wall(), UNPOLLED_GRACE);
+        self.timers.next().filter(|_| self.clock.may_skip(abandoned))
+    }
+
+    /// Brings everything to rest: effects, then matches of tasks and pollers, then what is due.
     pub fn settle(&mut self) {
         loop {
             self.run_effects();
@@ -200,13 +216,8 @@ impl Engine {
             if !self.effects.is_empty() {
                 continue;
             }
-            if self.fire_next_instant() {
-                continue;
-            }
-            let abandoned = self.matching.abandoned_count(self.clock.wall(), UNPOLLED_GRACE);
-            match self.timers.next() {
-                Some(at) if self.clock.may_skip(abandoned) => self.clock.skip_to(at),
-                _ => break,
+            if !self.fire_next_instant() {
+                break;
             }
         }
     }
@@ -214,6 +225,9 @@ impl Engine {
     /// When (wall) [`Self::advance`] is wanted next, if no call comes before.
     pub fn next_deadline(&self) -> Option<Time> {
         let wall = self.clock.wall();
+        if self.next_skip().is_some() {
+            return Some(wall);
+        }
         let due = self.timers.next().map(|at| self.clock.to_wall(at));
         let abandonment = self.timers.next().and_then(|_| self.matching.next_abandonment(wall, UNPOLLED_GRACE));
         [due, abandonment, self.expiries.next()].into_iter().flatten().min()

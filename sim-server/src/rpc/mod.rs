@@ -72,7 +72,7 @@ impl Service {
 
     /// Serves one call: its answer, or `None` if the call is parked; then the answer comes out of [`Self::next_answer`].
     pub fn call(&mut self, now: Time, call: Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-        self.engine.advance(now);
+        self.engine.tick(now);
         let Some(row) = self.rows.get(&(call.service.as_str(), call.method.as_str())) else {
             return Some(Err(Status::unimplemented(format!("unknown method {} for service {}", call.method, call.service))));
         };
@@ -86,12 +86,12 @@ impl Service {
 
     /// Forgets a parked call whose caller went away (or whose deadline passed). No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
-        self.engine.advance(now);
+        self.engine.tick(now);
         self.engine.abandon(ticket);
         self.engine.settle();
     }
 
-    /// Runs everything that is due at `now` (wall time), and skips virtual time where that is allowed.
+    /// Runs everything that is due at `now` (wall time); where virtual time may skip, it skips to the next instant.
     pub fn advance(&mut self, now: Time) {
         self.engine.advance(now);
     }
