@@ -303,8 +303,30 @@ impl Engine {
 
     /// One transaction on one run: the change, then what every change entails.
     fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
-        let run = self.runs.get_mut(key);
-        let mut cx = Cx {
+        let (runs, mut cx) = self.parts(now);
+        let run = runs.get_mut(key);
+        let outcome = change(run, &mut cx);
+        run.end_transaction(&mut cx);
+        let holds = run.count_holds();
+        let held_before = std::mem::replace(&mut run.holds, holds);
+        let is_awaited = !run.waiters.is_empty();
+        self.clock.hold(holds - held_before);
+        if is_awaited {
+            self.answer_history_waiters(key);
+        }
+        outcome
+    }
+
+    /// A new run with its started event, in the store.
+    fn begin_run(&mut self, start: workflow::start::Start) -> RunKey {
+        let (runs, mut cx) = self.parts(self.clock.now());
+        let run = Run::begin(&mut cx, runs.next_key(), start);
+        runs.insert(run)
+    }
+
+    /// The runs, and apart from them what a transition on one of them may touch.
+    fn parts(&mut self, now: Time) -> (&mut Runs, Cx<'_>) {
+        let cx = Cx {
             now,
             wall: self.clock.wall(),
             ids: &mut self.ids,
@@ -314,32 +336,7 @@ impl Engine {
             limits: &self.limits,
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
-        let outcome = change(run, &mut cx);
-        run.end_transaction(&mut cx);
-        let holds = run.count_holds();
-        self.clock.hold(holds - run.holds);
-        run.holds = holds;
-        if !run.waiters.is_empty() {
-            self.answer_history_waiters(key);
-        }
-        outcome
-    }
-
-    /// A context outside of any run: to begin one.
-    fn begin_run(&mut self, start: workflow::start::Start) -> RunKey {
-        let key = self.runs.next_key();
-        let mut cx = Cx {
-            now: self.clock.now(),
-            wall: self.clock.wall(),
-            ids: &mut self.ids,
-            timers: &mut self.timers,
-            matching: &mut self.matching,
-            effects: &mut self.effects,
-            limits: &self.limits,
-            continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
-        };
-        let run = Run::begin(&mut cx, key, start);
-        self.runs.insert(run)
+        (&mut self.runs, cx)
     }
 
     fn park(&mut self, ticket: Ticket, parked: Parked) {
