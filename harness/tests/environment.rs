@@ -153,7 +153,8 @@ async fn a_sleep_that_is_given_up_lifts_no_lock_any_more() -> anyhow::Result<()>
     };
     let (ran, slept) = tokio::join!(worker.run(), sleep);
 
-    (ran?, slept?);
+    ran?;
+    slept?;
     assert_close(environment.now().duration_since(start)?, DAY / 2);
     Ok(())
 }
