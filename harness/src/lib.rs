@@ -4,9 +4,44 @@
 //! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
 //! to wait.
 
+mod activities;
+mod checks;
+mod choices;
+mod claims;
+mod entry;
 mod environment;
+mod failure;
+mod faults;
+mod finding;
+mod ledger;
+mod os;
+mod process;
+mod report;
+mod runner;
+mod sim;
+mod simulation;
 mod skipping;
 mod transport;
+mod world;
 
 pub use environment::{Environment, EnvironmentBuilder, Error};
+pub use failure::{Failure, Result};
+pub use faults::{ActivityFaults, Fault, Faults, When};
 pub use foretime_server::config::SearchAttributeType;
+pub use ledger::{Applied, DoneTwice, Effect, Ledger, NewEffect, effect};
+pub use foretime_macros::test;
+pub use entry::simulate;
+pub use runner::Summary;
+pub use sim::{IntoWorkerOptions, Sim, Workers};
+
+/// What the macros of this crate call. Not for anyone else.
+#[doc(hidden)]
+pub mod __private {
+    pub use inventory;
+
+    pub use crate::{
+        claims::{Sometimes, always, sometimes},
+        entry::{Outcome, test},
+        sim::Sim,
+    };
+}

@@ -17,6 +17,9 @@ pub struct Config {
     pub dynamic_config: BTreeMap<String, String>,
     /// Whether time may skip from the start: the count of time-skipping locks starts at 0 if so, at 1 if not.
     pub time_skipping: bool,
+    /// Whether a long poll ends after a minute with an empty answer; if not, it waits for as long as its caller does. A
+    /// simulation of a year would else be made of little but polls.
+    pub long_polls_end: bool,
     /// Where run ids and task tokens are drawn from: the same seed and the same calls give the same ids.
     pub seed: u64,
 }
@@ -30,6 +33,7 @@ impl Default for Config {
             search_attributes: Vec::new(),
             dynamic_config: BTreeMap::new(),
             time_skipping: false,
+            long_polls_end: true,
             seed: 0,
         }
     }

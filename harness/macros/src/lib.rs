@@ -1,1 +1,70 @@
-//! `#[foretime::test]` will live here; it comes with the simulation.
+//! `#[foretime::test]`: see the documentation of the crate `foretime`.
+
+use proc_macro::TokenStream;
+use quote::{format_ident, quote};
+use syn::{
+    ItemFn, LitInt, Token,
+    parse::{Parse, ParseStream},
+    parse_macro_input,
+};
+
+/// What stands in the brackets.
+#[derive(Default)]
+struct Arguments {
+    runs: Option<LitInt>,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut arguments = Self::default();
+        while !input.is_empty() {
+            let name: syn::Ident = input.parse()?;
+            input.parse::<Token![=]>()?;
+            if name != "runs" {
+                return Err(syn::Error::new(name.span(), format!("`{name}` is not known; there is `runs = 200`")));
+            }
+            arguments.runs = Some(input.parse()?);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// Makes a test of an `async fn` that takes a `foretime::Sim`: it runs in many simulations, a seed each.
+///
+/// `#[foretime::test(runs = 200)]` says how many; 100 if not said.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let arguments = parse_macro_input!(arguments as Arguments);
+    let function = parse_macro_input!(item as ItemFn);
+    expand(&arguments, function).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro2::TokenStream> {
+    let signature = &function.sig;
+    if signature.asyncness.is_none() {
+        return Err(syn::Error::new_spanned(signature.fn_token, "a simulation's body is an `async fn`"));
+    }
+    if signature.inputs.len() != 1 {
+        return Err(syn::Error::new_spanned(signature, "a simulation's body takes one argument, a `foretime::Sim`"));
+    }
+    let name = signature.ident.clone();
+    let text = name.to_string();
+    let attributes = std::mem::take(&mut function.attrs);
+    let visibility = std::mem::replace(&mut function.vis, syn::Visibility::Inherited);
+    let inner = format_ident!("body");
+    function.sig.ident = inner.clone();
+    let runs = arguments.runs.as_ref().map_or_else(|| quote!(None), |runs| quote!(Some(#runs)));
+    Ok(quote! {
+        #[test]
+        #(#attributes)*
+        #visibility fn #name() {
+            #function
+            ::foretime::__private::test(module_path!(), #text, env!("CARGO_PKG_NAME"), #runs, |sim| {
+                ::std::boxed::Box::pin(async move { ::foretime::__private::Outcome::into_result(#inner(sim).await) })
+            });
+        }
+    })
+}

@@ -6,7 +6,7 @@
 //! Where to look:
 //! - one workflow and its transitions: `workflow`; the store of runs: `runs`; what one workflow leaves for others: `effects`
 //! - task queues: `matching`; polls and their answers: `polls`; what workers answer: `respond_workflow_task`,
-//!   `respond_activity`; queries: `query`
+//!   `respond_activity`; queries: `query`; what a simulation sees from inside: `inspect`
 //! - what clients do: `start`, `interact`, `read_history`, `describe`; namespaces: `namespace`, `registry`
 //! - time: `clock` (virtual, skipping), `timers` (what falls due), `test_service` (its RPCs)
 //! - pure rules: `validate`, `retry`, `cron`, `search_attributes`, `limits`
@@ -31,6 +31,7 @@ mod effects;
 mod failure;
 mod history;
 mod ids;
+mod inspect;
 mod interact;
 pub mod limits;
 mod matching;
@@ -53,6 +54,7 @@ mod token;
 pub mod validate;
 mod workflow;
 
+pub use inspect::RunView;
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
 pub use read_history::{HistoryReply, Reader};
 
@@ -135,6 +137,7 @@ pub struct Engine {
     timers: Timers<Due>,
     /// Long polls that end, in wall time.
     expiries: Timers<Ticket>,
+    long_polls_end: bool,
     namespaces: Namespaces,
     matching: Matching,
     runs: Runs,
@@ -168,6 +171,7 @@ impl Engine {
             ids,
             timers: Timers::default(),
             expiries: Timers::default(),
+            long_polls_end: config.long_polls_end,
             namespaces,
             matching: Matching::default(),
             runs: Runs::default(),
@@ -230,7 +234,7 @@ impl Engine {
         }
         let due = self.timers.next().map(|at| self.clock.to_wall(at));
         let abandonment = self.timers.next().and_then(|_| self.matching.next_abandonment(wall, UNPOLLED_GRACE));
-        [due, abandonment, self.expiries.next()].into_iter().flatten().min()
+        [due, abandonment, self.expiries.next()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
     }
 
     /// The next finished parked call.
@@ -337,6 +341,11 @@ impl Engine {
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
         (&mut self.runs, cx)
+    }
+
+    /// A long poll that is about to be parked: it ends at `until`, unless none does.
+    fn expire_at(&mut self, until: Time, ticket: Ticket) -> TimerKey {
+        self.expiries.add(if self.long_polls_end { until } else { Time::MAX }, ticket)
     }
 
     fn park(&mut self, ticket: Ticket, parked: Parked) {

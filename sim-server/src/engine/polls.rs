@@ -127,7 +127,7 @@ impl Engine {
         if self.matching.has_shut_down(&poller.worker_instance_key) {
             return Answer::Now(T::default());
         }
-        let expiry = self.expiries.add(poller.until, poller.ticket);
+        let expiry = self.expire_at(poller.until, poller.ticket);
         self.park(poller.ticket, Parked::Poll { expiry });
         self.matching.park(poller, self.clock.wall());
         Answer::Parked

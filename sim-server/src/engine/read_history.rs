@@ -139,7 +139,7 @@ impl Engine {
     ) -> Answer<HistoryReply> {
         let wall = self.clock.wall();
         let until = reader.deadline.map_or(wall + LONG_POLL, |deadline| (wall + LONG_POLL).min(deadline - MARGIN)).max(wall);
-        let expiry = self.expiries.add(until, ticket);
+        let expiry = self.expire_at(until, ticket);
         self.park(ticket, Parked::History { run: key, expiry });
         self.runs.get_mut(key).waiters.push(HistoryWaiter {
             ticket,

@@ -44,6 +44,11 @@ impl Runs {
         &mut self.all[key.0 as usize]
     }
 
+    /// All runs, in the order in which they began.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Run> {
+        self.all.iter().map(|run| &**run)
+    }
+
     pub(crate) fn contains(&self, key: RunKey) -> bool {
         (key.0 as usize) < self.all.len()
     }

@@ -9,7 +9,7 @@ use tonic::Status;
 
 use crate::{
     config::Config,
-    engine::{Engine, Ticket, time::Time},
+    engine::{Engine, RunView, Ticket, time::Time},
 };
 
 mod reply;
@@ -104,6 +104,11 @@ impl Service {
     /// Virtual now.
     pub fn virtual_now(&self) -> Time {
         self.engine.now()
+    }
+
+    /// Every run, in the order in which they began.
+    pub fn runs(&self) -> impl Iterator<Item = RunView<'_>> {
+        self.engine.runs()
     }
 
     /// The next finished parked call.

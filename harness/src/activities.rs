@@ -1,0 +1,153 @@
+//! Activities under simulation: an interceptor around each attempt knows which it is, and lets go wrong what the plan of
+//! faults says, the activity's own code untouched.
+
+use std::sync::Arc;
+
+use temporalio_sdk::{
+    ApplicationFailure,
+    activities::ActivityError,
+    interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next},
+};
+
+use crate::{
+    faults::{
+        Fault,
+        plan::{ActivityFailure, Mishap},
+    },
+    os::{self, ProcessId},
+    world::{
+        Phase, State, World,
+        log::{EntryKind, Outcome, Span},
+    },
+};
+
+/// An attempt of an activity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) workflow_id: String,
+    pub(crate) run_id: String,
+    pub(crate) activity_id: String,
+    pub(crate) activity_type: String,
+    pub(crate) attempt: u32,
+}
+
+tokio::task_local! {
+    static CURRENT: Attempt;
+}
+
+/// The attempt in whose code this is called, if it is in one (but not on a thread that the activity started).
+pub(crate) fn current() -> Option<Attempt> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// The interceptor of one life of a worker.
+#[derive(Debug)]
+pub(crate) struct Activities {
+    pub(crate) world: Arc<World>,
+    pub(crate) process: ProcessId,
+}
+
+impl ActivityInboundInterceptor for Activities {
+    fn execute_activity<'a>(
+        &'a self,
+        input: ExecuteActivityInput,
+        next: Next<'a, ExecuteActivityInput, ExecuteActivityOutput<'a>>,
+    ) -> ExecuteActivityOutput<'a> {
+        let info = input.activity_info();
+        let attempt = Attempt {
+            workflow_id: info.workflow_id.clone().unwrap_or_default(),
+            run_id: info.workflow_run_id.clone().unwrap_or_default(),
+            activity_id: info.activity_id.clone(),
+            activity_type: info.activity_type.clone(),
+            attempt: info.attempt,
+        };
+        let run = async move {
+            let (mishap, span) = self.begin(&attempt);
+            if let Some(latency) = mishap.latency {
+                tokio::time::sleep(latency).await;
+            }
+            let outcome = match mishap.failure {
+                Some(failure) if !failure.after_work => Err(failed(&failure)),
+                failure => {
+                    let outcome = CURRENT.scope(attempt, next.run(input)).await;
+                    if mishap.hangs {
+                        std::future::pending::<()>().await;
+                    }
+                    failure.map_or(outcome, |failure| Err(failed(&failure)))
+                }
+            };
+            self.end(span, outcome.is_ok());
+            outcome
+        };
+        Box::pin(run)
+    }
+}
+
+impl Activities {
+    fn begin(&self, attempt: &Attempt) -> (Mishap, Option<usize>) {
+        os::exempt(|| {
+            let mut state = self.world.lock();
+            state.crashes(self.process, "when it started an activity", &attempt.activity_type);
+            let mishap = state.draw_mishap(self.process, attempt);
+            let span = Span {
+                process: self.process,
+                from_ns: state.now_ns(),
+                to_ns: None,
+                is_activity: true,
+                label: attempt.activity_type.clone(),
+                detail: format!("{} of {}, attempt {}", attempt.activity_id, attempt.workflow_id, attempt.attempt),
+                workflow_id: attempt.workflow_id.clone(),
+                activity_id: Some(attempt.activity_id.clone()),
+                from_step: 0,
+                to_step: None,
+                outcome: Outcome::Open,
+            };
+            let number = state.log.is_detailed().then(|| state.log.begin_span(span));
+            (mishap, number)
+        })
+    }
+
+    fn end(&self, span: Option<usize>, is_ok: bool) {
+        let Some(span) = span else { return };
+        os::exempt(|| {
+            let mut state = self.world.lock();
+            let now_ns = state.now_ns();
+            if state.lives.is_alive(self.process) {
+                state.log.end_span(span, now_ns, if is_ok { Outcome::Completed } else { Outcome::Failed });
+            }
+        });
+    }
+}
+
+impl State {
+    /// What befalls this attempt; it is in the log.
+    fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt) -> Mishap {
+        if self.phase != Phase::Body || !self.lives.is_alive(process) {
+            return Mishap::default();
+        }
+        let mishap = self.plan.mishap(&attempt.activity_type, &mut self.choices);
+        let about = format!("{} of {}, attempt {}", attempt.activity_type, attempt.workflow_id, attempt.attempt);
+        let now_ns = self.now_ns();
+        let mut note = |fault: Fault, how: String| {
+            self.log.note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{about}{how}"));
+        };
+        if let Some(latency) = mishap.latency {
+            note(Fault::ActivitySlow, format!(": {latency:?} longer"));
+        }
+        if let Some(failure) = &mishap.failure {
+            let when = if failure.after_work { "after its work" } else { "before its work" };
+            note(Fault::ActivityFailure, format!(": {}, {when}", failure.error_type));
+        }
+        if mishap.hangs {
+            note(Fault::ActivityHang, String::new());
+        }
+        mishap
+    }
+}
+
+fn failed(failure: &ActivityFailure) -> ActivityError {
+    let when = if failure.after_work { "after its work" } else { "before its work" };
+    let source = std::io::Error::other(format!("simulated: the attempt failed {when}"));
+    let failure = ApplicationFailure::builder(source).type_name(failure.error_type.clone()).build();
+    ActivityError::from(failure)
+}

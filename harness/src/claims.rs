@@ -1,0 +1,79 @@
+//! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
+
+use crate::{
+    finding::FindingKind,
+    os,
+    simulation,
+};
+
+/// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
+///
+/// ```
+/// # let balance_cents = 5;
+/// foretime::always!(balance_cents >= 0, "no account is overdrawn");
+/// ```
+#[macro_export]
+macro_rules! always {
+    ($holds:expr, $claim:expr $(,)?) => {
+        $crate::__private::always($holds, $claim, concat!(file!(), ":", line!()))
+    };
+}
+
+/// Claims that this holds at least once in all runs together: that the simulation reaches what the test is about. Where
+/// it never does, the test fails.
+///
+/// ```
+/// # let charges = 2;
+/// foretime::sometimes!(charges > 1, "a charge was tried again");
+/// ```
+#[macro_export]
+macro_rules! sometimes {
+    ($holds:expr, $claim:expr $(,)?) => {{
+        // Known even if no run ever comes here.
+        fn place() {}
+        $crate::__private::inventory::submit! {
+            $crate::__private::Sometimes { claim: $claim, place: || ::std::any::type_name_of_val(&place) }
+        }
+        $crate::__private::sometimes($holds, $claim)
+    }};
+}
+
+/// A `sometimes!` of the program.
+#[derive(Debug)]
+pub struct Sometimes {
+    /// What it claims.
+    pub claim: &'static str,
+    /// The path of the function that it is in.
+    pub place: fn() -> &'static str,
+}
+
+inventory::collect!(Sometimes);
+
+/// The claims of all `sometimes!` within this function.
+pub(crate) fn sometimes_within(function: &str) -> Vec<&'static str> {
+    let inside = |it: &&Sometimes| (it.place)().strip_prefix(function).is_some_and(|rest| rest.starts_with("::"));
+    inventory::iter::<Sometimes>.into_iter().filter(inside).map(|it| it.claim).collect()
+}
+
+/// See [`always!`](crate::always).
+pub fn always(holds: bool, claim: &str, place: &str) {
+    let (false, Some(world)) = (holds, simulation::world()) else { return };
+    let process = os::current().map(|(_, process)| process);
+    os::exempt(|| {
+        let mut state = world.lock();
+        if process.is_none_or(|process| state.lives.is_alive(process)) {
+            state.find(FindingKind::Claim, process, format!("not always: {claim}"), format!("at {place}"));
+        }
+    });
+}
+
+/// See [`sometimes!`](crate::sometimes).
+pub fn sometimes(holds: bool, claim: &str) {
+    if let Some(world) = simulation::world() {
+        os::exempt(|| {
+            let mut state = world.lock();
+            let held = state.claims.entry(claim.to_owned()).or_default();
+            *held |= holds;
+        });
+    }
+}

@@ -1,0 +1,140 @@
+//! The faults of one run: which kinds it has, how likely each is, and how many are left.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{ActivityFaults, Fault, Faults, When};
+use crate::choices::Choices;
+
+/// How likely a kind of fault is in a swarm at each opportunity: between these, decade by decade.
+const SWARM_CHANCE: (f64, u32) = (0.002, 7);
+/// How much longer an activity takes if its faults do not say.
+const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
+
+/// The faults of one run.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    chances: BTreeMap<Fault, f64>,
+    left: BTreeMap<Fault, u32>,
+    counts: BTreeMap<Fault, u64>,
+    activities: Vec<(String, ActivityFaults)>,
+    pub(crate) triggers: Vec<(When, usize)>,
+    downtime: (Duration, Duration),
+    stopped: bool,
+}
+
+/// What befalls one attempt of an activity.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mishap {
+    /// It takes so much longer before it starts to work.
+    pub(crate) latency: Option<Duration>,
+    /// It fails so, before or after its work.
+    pub(crate) failure: Option<ActivityFailure>,
+    /// It never ends.
+    pub(crate) hangs: bool,
+}
+
+/// How an attempt fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ActivityFailure {
+    /// Whether its work is done before.
+    pub(crate) after_work: bool,
+    /// The type of the error.
+    pub(crate) error_type: String,
+}
+
+impl Plan {
+    /// No faults.
+    pub(crate) fn none() -> Self {
+        Self::draw(&Faults::none(), &mut Choices::from_seed(0))
+    }
+
+    /// What a run makes of `faults`.
+    pub(crate) fn draw(faults: &Faults, choices: &mut Choices) -> Self {
+        let mut chances = BTreeMap::new();
+        if faults.is_swarm {
+            for fault in Fault::ALL {
+                if choices.chance("swarm", 0.5) {
+                    let doublings = i32::try_from(choices.below("swarm chance", u64::from(SWARM_CHANCE.1))).unwrap_or(0);
+                    chances.insert(fault, SWARM_CHANCE.0 * 2_f64.powi(doublings));
+                }
+            }
+        }
+        chances.extend(&faults.chances);
+        let mut most = |_: Fault| match faults.is_swarm {
+            true => 1 + u32::try_from(choices.below("swarm count", u64::from(faults.each_at_most))).unwrap_or(0),
+            false => faults.each_at_most,
+        };
+        Self {
+            left: Fault::ALL.into_iter().map(|fault| (fault, most(fault))).collect(),
+            chances,
+            counts: BTreeMap::new(),
+            activities: faults.activities.clone(),
+            triggers: faults.triggers.clone(),
+            downtime: (*faults.downtime.start(), *faults.downtime.end()),
+            stopped: false,
+        }
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Whether `fault` strikes at this opportunity.
+    pub(crate) fn strikes(&mut self, fault: Fault, choices: &mut Choices) -> bool {
+        let chance = self.chances.get(&fault).copied().unwrap_or(0.0);
+        self.strikes_with(fault, chance, choices)
+    }
+
+    fn strikes_with(&mut self, fault: Fault, chance: f64, choices: &mut Choices) -> bool {
+        let left = self.left.get(&fault).copied().unwrap_or(0);
+        if self.stopped || left == 0 || !choices.chance(fault.name(), chance) {
+            return false;
+        }
+        self.left.insert(fault, left - 1);
+        self.count(fault);
+        true
+    }
+
+    /// Whether this kind can strike in this run at all.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        !self.stopped && self.chances.get(&fault).is_some_and(|chance| *chance > 0.0) && self.left[&fault] > 0
+    }
+
+    /// Counts a fault that was not drawn here.
+    pub(crate) fn count(&mut self, fault: Fault) {
+        *self.counts.entry(fault).or_default() += 1;
+    }
+
+    /// How many there were of each kind.
+    pub(crate) fn counts(&self) -> &BTreeMap<Fault, u64> {
+        &self.counts
+    }
+
+    /// How long a crashed worker is down.
+    pub(crate) fn downtime(&self, choices: &mut Choices) -> Duration {
+        choices.span("downtime", self.downtime.0, self.downtime.1)
+    }
+
+    /// What befalls an attempt of this activity type.
+    pub(crate) fn mishap(&mut self, activity_type: &str, choices: &mut Choices) -> Mishap {
+        let given = self.activities.iter().find(|(of, _)| of == activity_type).map(|(_, faults)| faults.clone());
+        let chance = |fault: Fault| self.chances.get(&fault).copied().unwrap_or(0.0);
+        let faults = given.unwrap_or_else(|| ActivityFaults {
+            fails: chance(Fault::ActivityFailure),
+            slow: chance(Fault::ActivitySlow),
+            hangs: chance(Fault::ActivityHang),
+            ..ActivityFaults::default()
+        });
+        let latency = self.strikes_with(Fault::ActivitySlow, faults.slow, choices).then(|| {
+            let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
+            choices.span("activity latency", from, to)
+        });
+        let failure = self.strikes_with(Fault::ActivityFailure, faults.fails, choices).then(|| ActivityFailure {
+            after_work: choices.chance("failure after work", 0.5),
+            error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
+        });
+        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, faults.hangs, choices);
+        Mishap { latency, failure, hangs }
+    }
+}

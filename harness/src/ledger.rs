@@ -1,0 +1,217 @@
+//! The ledger of side effects: what activities did to the outside world, by whose hand, and whether it was done twice.
+//!
+//! A fake of an outside system calls [`effect`] where the real one would take money, send a mail, ship a parcel. The
+//! ledger is the outside world's own memory: a crash of a worker does not undo what stands in it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
+};
+
+use crate::{
+    activities::{self, Attempt},
+    os::{self, ProcessId},
+    simulation,
+    world::{State, World, log::EntryKind},
+};
+
+/// An effect on the outside world that is about to be made.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is done until `apply`"]
+pub struct NewEffect {
+    kind: String,
+    subject: String,
+    key: Option<String>,
+}
+
+/// What came of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was done.
+    First,
+    /// An effect of this kind with this key was done before: the outside world recognised it, and did nothing.
+    Repeated,
+}
+
+/// An effect that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Effect {
+    /// What was done, as `charge`.
+    pub kind: String,
+    /// To whom or what, as `card 7`.
+    pub subject: String,
+    /// The idempotency key, if it had one.
+    pub key: Option<String>,
+    /// Whether it was done, or only recognised.
+    pub applied: Applied,
+    /// When, in virtual time.
+    pub at: SystemTime,
+    /// The simulated process, as `worker-1`.
+    pub process: String,
+    /// The workflow of the activity that did it; empty outside of activities.
+    pub workflow_id: String,
+    /// The id of that activity.
+    pub activity_id: String,
+    /// Its type.
+    pub activity_type: String,
+    /// Which attempt of it.
+    pub attempt: u32,
+}
+
+/// An effect as the world keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) effect: Effect,
+    pub(crate) at_ns: u64,
+    pub(crate) process: ProcessId,
+    run_id: String,
+}
+
+/// An effect on the outside world: what is done, and to whom or what.
+///
+/// ```
+/// use foretime::Applied;
+///
+/// // In a fake bank, called from an activity.
+/// let applied = foretime::effect("charge", "card 7").key("subscription-1/3").apply();
+/// assert_eq!(applied, Applied::First);
+/// ```
+pub fn effect(kind: impl Into<String>, subject: impl Into<String>) -> NewEffect {
+    NewEffect { kind: kind.into(), subject: subject.into(), key: None }
+}
+
+impl NewEffect {
+    /// The idempotency key under which the outside world recognises a repetition.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Does it. Outside of a simulation there is one ledger for the process; nothing else differs.
+    pub fn apply(self) -> Applied {
+        match (simulation::world(), os::current()) {
+            (Some(world), Some((_, process))) => {
+                let attempt = activities::current();
+                os::exempt(|| world.lock().apply(self, process, attempt))
+            }
+            _ => self.apply_outside(),
+        }
+    }
+
+    fn apply_outside(self) -> Applied {
+        static KEYS: Mutex<BTreeMap<(String, String), ()>> = Mutex::new(BTreeMap::new());
+        let Some(key) = self.key else { return Applied::First };
+        let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.insert((self.kind, key), ()).is_none() { Applied::First } else { Applied::Repeated }
+    }
+}
+
+impl State {
+    fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<Attempt>) -> Applied {
+        let is_known = |record: &Record| record.effect.kind == new.kind && record.effect.key == new.key;
+        let applied = match new.key.is_some() && self.ledger.iter().any(is_known) {
+            true => Applied::Repeated,
+            false => Applied::First,
+        };
+        let about = format!("{} {}", new.kind, new.subject);
+        // A process that is dead already, or dies right now, does nothing any more.
+        if !self.lives.is_alive(process) || self.crashes(process, "before its side effect", &about) {
+            return applied;
+        }
+        let attempt = attempt.unwrap_or_default();
+        let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
+        let verb = if applied == Applied::First { "does" } else { "asks again for" };
+        self.log.note(self.now_ns(), Some(process), EntryKind::Effect, verb, format!("{about} ({key}, attempt {})", attempt.attempt));
+        let effect = Effect {
+            kind: new.kind,
+            subject: new.subject,
+            key: new.key,
+            applied,
+            at: self.system_time(),
+            process: self.lives.get(process).name.clone(),
+            workflow_id: attempt.workflow_id,
+            activity_id: attempt.activity_id,
+            activity_type: attempt.activity_type,
+            attempt: attempt.attempt,
+        };
+        self.ledger.push(Record { effect, at_ns: self.now_ns(), process, run_id: attempt.run_id });
+        self.crashes(process, "after its side effect, before it could say so", &about);
+        applied
+    }
+}
+
+/// The effects of a run.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    world: Arc<World>,
+}
+
+impl Ledger {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world }
+    }
+
+    /// All effects so far, in order.
+    pub fn effects(&self) -> Vec<Effect> {
+        os::exempt(|| self.world.lock().ledger.iter().map(|record| record.effect.clone()).collect())
+    }
+
+    /// Nothing was done twice: no attempt of an activity repeated, without an idempotency key, what an earlier attempt of
+    /// it had done.
+    ///
+    /// # Errors
+    /// Names the first effect that was done twice.
+    pub fn exactly_once_by_key(&self) -> Result<(), DoneTwice> {
+        os::exempt(|| self.world.lock().done_twice().map_or(Ok(()), Err))
+    }
+}
+
+impl State {
+    /// The first effect that was done twice.
+    pub(crate) fn done_twice(&self) -> Option<DoneTwice> {
+        self.ledger.iter().enumerate().find_map(|(later, second)| {
+            let same = |first: &&Record| {
+                let (a, b) = (&first.effect, &second.effect);
+                a.applied == Applied::First
+                    && b.applied == Applied::First
+                    && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id) == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
+                    && first.run_id == second.run_id
+                    && !a.activity_id.is_empty()
+                    && a.attempt != b.attempt
+            };
+            let first = self.ledger[..later].iter().find(same)?;
+            Some(DoneTwice { first: first.effect.clone(), second: second.effect.clone() })
+        })
+    }
+}
+
+/// An effect was done twice.
+#[derive(Clone, Debug)]
+pub struct DoneTwice {
+    /// As it was done first.
+    pub first: Effect,
+    /// As it was done again.
+    pub second: Effect,
+}
+
+impl fmt::Display for DoneTwice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Effect { kind, subject, process, attempt, activity_type, activity_id, workflow_id, key, .. } = &self.first;
+        let again = &self.second;
+        let keys = match (key, &again.key) {
+            (Some(first), Some(second)) => format!("with the keys {first} and {second}"),
+            _ => "without an idempotency key".to_owned(),
+        };
+        write!(
+            f,
+            "{kind} {subject} was done twice, {keys}: by {process} in attempt {attempt} of {activity_type} (activity {activity_id} of \
+             {workflow_id}), and again by {} in attempt {}",
+            again.process, again.attempt
+        )
+    }
+}
+
+impl std::error::Error for DoneTwice {}

@@ -1,0 +1,68 @@
+//! The functions of libc that [`super::symbols`] stands in front of, found behind our own with `dlsym(RTLD_NEXT)`.
+
+use std::{
+    ffi::{CStr, c_int, c_long, c_void},
+    mem::transmute_copy,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use libc::{clockid_t, epoll_event, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
+
+/// A function of libc, looked up when it is first called.
+pub(super) struct Real<F> {
+    name: &'static CStr,
+    address: AtomicPtr<c_void>,
+    signature: std::marker::PhantomData<F>,
+}
+
+impl<F: Copy> Real<F> {
+    const fn new(name: &'static CStr) -> Self {
+        Self { name, address: AtomicPtr::new(std::ptr::null_mut()), signature: std::marker::PhantomData }
+    }
+
+    /// The function.
+    pub(super) fn get(&self) -> F {
+        let mut address = self.address.load(Ordering::Relaxed);
+        if address.is_null() {
+            // SAFETY: the name is a C string; the call has no other precondition.
+            address = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+            if address.is_null() {
+                // Without libc's own function nothing can go on, not even a panic.
+                std::process::abort();
+            }
+            self.address.store(address, Ordering::Relaxed);
+        }
+        // SAFETY: `F` is the signature that libc documents for this name, and a function pointer is as wide as any other.
+        unsafe { transmute_copy(&address) }
+    }
+}
+
+/// What `pthread_create` runs.
+pub(super) type Start = extern "C" fn(*mut c_void) -> *mut c_void;
+
+macro_rules! real {
+    ($($name:ident: $signature:ty, $text:literal;)*) => {
+        $(pub(super) static $name: Real<$signature> = Real::new($text);)*
+    };
+}
+
+real! {
+    EPOLL_WAIT: unsafe extern "C" fn(c_int, *mut epoll_event, c_int, c_int) -> c_int, c"epoll_wait";
+    CLOCK_GETTIME: unsafe extern "C" fn(clockid_t, *mut timespec) -> c_int, c"clock_gettime";
+    GETRANDOM: unsafe extern "C" fn(*mut c_void, size_t, u32) -> ssize_t, c"getrandom";
+    PTHREAD_CREATE: unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Start, *mut c_void) -> c_int, c"pthread_create";
+    PTHREAD_JOIN: unsafe extern "C" fn(pthread_t, *mut *mut c_void) -> c_int, c"pthread_join";
+    NANOSLEEP: unsafe extern "C" fn(*const timespec, *mut timespec) -> c_int, c"nanosleep";
+    CLOCK_NANOSLEEP: unsafe extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int, c"clock_nanosleep";
+    SCHED_YIELD: unsafe extern "C" fn() -> c_int, c"sched_yield";
+    SOCKET: unsafe extern "C" fn(c_int, c_int, c_int) -> c_int, c"socket";
+    SYSCALL: unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, c"syscall";
+}
+
+/// Sets `errno`, and gives the -1 that goes with it.
+pub(super) fn fail(errno: c_int) -> c_int {
+    // SAFETY: libc gives this thread's own errno, always valid.
+    unsafe { *libc::__errno_location() = errno };
+    -1
+}
+

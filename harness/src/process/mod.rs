@@ -1,0 +1,98 @@
+//! The simulated processes: [`test`] runs the test's body, [`worker`] a worker of the user, [`replayer`] the histories at the
+//! end. Each is one thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
+use url::Url;
+
+use crate::{
+    os::{self, ProcessId},
+    world::{World, wire},
+};
+
+pub(crate) mod replayer;
+pub(crate) mod test;
+pub(crate) mod worker;
+
+/// The namespace of simulations.
+const NAMESPACE: &str = "default";
+
+/// Which word a process waits for.
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    /// That it has been killed.
+    Doom,
+    /// That it should stop.
+    Stop,
+}
+
+/// Ends when the world says the word to the process.
+struct Awaits {
+    world: Arc<World>,
+    process: ProcessId,
+    word: Word,
+}
+
+impl Future for Awaits {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some((thread, _)) = os::current() else { return Poll::Pending };
+        let waiter = (thread, context.waker().clone());
+        let said = os::exempt(|| {
+            let mut state = self.world.lock();
+            match self.word {
+                Word::Doom => state.awaits_doom(self.process, waiter),
+                Word::Stop => state.awaits_stop(self.process, waiter),
+            }
+        });
+        if said { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// Runs the main future of a process to its end, or until the process is killed: then all of its tasks are dropped where
+/// they stand. `None` if it was killed, or panicked.
+fn live<T>(world: &Arc<World>, process: ProcessId, main: impl Future<Output = T>) -> Option<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime needs no more than an epoll descriptor");
+    let doom = Awaits { world: world.clone(), process, word: Word::Doom };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = doom => None,
+                outcome = main => Some(outcome),
+            }
+        })
+    }));
+    // Tasks are dropped now; a thread that blocks is not waited for.
+    runtime.shutdown_background();
+    outcome.ok().flatten()
+}
+
+/// A client on the world's wire.
+async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
+    // Nobody resolves or dials this name: it only has to be a URL.
+    let target = Url::parse("http://foretime.invalid").map_err(|error| error.to_string())?;
+    let options = ConnectionOptions::new(target)
+        .identity(identity)
+        .service_override(wire::service(world.clone()))
+        .dns_load_balancing(None)
+        .build();
+    let connection = Connection::connect(options).await.map_err(|error| format!("could not connect: {error}"))?;
+    Client::new(connection, ClientOptions::new(NAMESPACE).build()).map_err(|error| error.to_string())
+}
+
+/// The SDK's runtime on the process's own. No heartbeats of workers: nobody reads them, and a year has half a million.
+fn sdk_runtime() -> Result<Runtime, String> {
+    let options = RuntimeOptions::builder().heartbeat_interval(None).build()?;
+    Runtime::from_current_tokio(options).map_err(|error| error.to_string())
+}

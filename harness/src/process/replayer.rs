@@ -1,0 +1,133 @@
+//! The process that replays, at the end of a run, every history with the official replayer: whole, and cut at each of its
+//! workflow tasks, as if the worker's cache had been lost there.
+
+use std::sync::Arc;
+
+use prost::Message;
+use temporalio_client::WorkflowHistory;
+use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
+use temporalio_sdk::{
+    SimplePlugin, WorkerOptions,
+    workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
+};
+
+use super::live;
+use crate::{
+    finding::FindingKind,
+    os::{self, ProcessId},
+    world::{Phase, State, World, lives::{Factory, Role}},
+};
+
+/// At most so many cuts of one history are replayed, evenly spread.
+const CUTS_MAX: usize = 40;
+
+/// A history of the run.
+struct Recorded {
+    workflow_id: String,
+    run_id: String,
+    workflow_type: String,
+    task_queue: String,
+    history: History,
+}
+
+/// A history, or the beginning of one, that is to be replayed.
+struct Replay {
+    of: usize,
+    /// The last event of the cut; `None` for the whole history.
+    until: Option<i64>,
+}
+
+/// Starts the replayer, if there is anything to replay.
+pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> {
+    let recorded: Vec<Recorded> = state.service().runs().filter_map(|run| {
+        let history = History::decode(run.encoded_events()).ok()?;
+        let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
+        has_worked.then(|| Recorded {
+            workflow_id: run.workflow_id().to_owned(),
+            run_id: run.run_id().to_owned(),
+            workflow_type: run.workflow_type().to_owned(),
+            task_queue: run.task_queue().to_owned(),
+            history,
+        })
+    }).collect();
+    let fleets: Vec<Factory> = state.lives.fleets.iter().filter_map(|fleet| fleet.versions.last().cloned()).collect();
+    if recorded.is_empty() || fleets.is_empty() {
+        return None;
+    }
+    let world = world.clone();
+    Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &fleets, &recorded)))
+}
+
+fn run(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[Recorded]) {
+    let outcome = live(world, process, replay_all(world, process, fleets, recorded));
+    os::exempt(|| {
+        let mut state = world.lock();
+        if let Some(Err(error)) = outcome {
+            state.find(FindingKind::Replay, Some(process), "the histories could not be replayed".to_owned(), error);
+        }
+        state.phase = Phase::Over;
+    });
+}
+
+async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[Recorded]) -> Result<(), String> {
+    for factory in fleets {
+        let options = factory(0)?;
+        let replayer = replayer(&options)?;
+        let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
+        let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
+        let replays: Vec<Replay> = recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(of, it)).collect();
+        if replays.is_empty() {
+            continue;
+        }
+        let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
+        let results = replayer.replay_workflows(histories).await.map_err(|error| error.to_string())?;
+        for (replay, result) in replays.iter().zip(results) {
+            if let Some(failure) = result.replay_failure {
+                let of = &recorded[replay.of];
+                let cut = replay.until.map_or_else(String::new, |event| format!(", cut at event {event},"));
+                let title = format!("the history of {}{cut} does not replay", of.workflow_id);
+                let detail = format!("run {} of {}: {failure}", of.run_id, of.workflow_type);
+                os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, detail));
+                return Ok(());
+            }
+        }
+        os::exempt(|| world.lock().replays_checked += replays.len() as u64);
+    }
+    Ok(())
+}
+
+/// The official replayer, with the workflows that a worker's options register. It runs without the options' workflow
+/// interceptors, which nothing can read (temporalio-sdk 1.1).
+fn replayer(options: &WorkerOptions) -> Result<WorkflowReplayer, String> {
+    let plugin = SimplePlugin::builder("foretime").workflows(options.workflows()).build();
+    let replayer_options = WorkflowReplayerOptions::new()
+        .worker_plugin(plugin)
+        .namespace(super::NAMESPACE)
+        .task_queue(options.task_queue.clone())
+        .workflow_failure_errors(options.workflow_failure_errors.clone())
+        .workflow_types_to_failure_errors(options.workflow_types_to_failure_errors.clone())
+        .detect_nondeterministic_futures(options.detect_nondeterministic_futures)
+        .build();
+    WorkflowReplayer::new(replayer_options).map_err(|error| error.to_string())
+}
+
+/// The whole history, and its beginnings up to the start of each workflow task that was completed.
+fn cuts(of: usize, recorded: &Recorded) -> Vec<Replay> {
+    let events = &recorded.history.events;
+    let completed = |id: i64| events.get(usize::try_from(id).unwrap_or(usize::MAX)).is_some_and(|next| next.event_type() == EventType::WorkflowTaskCompleted);
+    let starts: Vec<i64> = events
+        .iter()
+        .filter(|event| event.event_type() == EventType::WorkflowTaskStarted && completed(event.event_id))
+        .map(|event| event.event_id)
+        .collect();
+    let every = starts.len().div_ceil(CUTS_MAX).max(1);
+    let cut = starts.into_iter().step_by(every).map(|event| Replay { of, until: Some(event) });
+    std::iter::once(Replay { of, until: None }).chain(cut).collect()
+}
+
+impl Recorded {
+    fn until(&self, last: Option<i64>) -> WorkflowHistory {
+        let count = last.map_or(self.history.events.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
+        History { events: self.history.events.iter().take(count).cloned().collect() }.into()
+    }
+}

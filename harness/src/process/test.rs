@@ -1,0 +1,39 @@
+//! The process of the test's own body.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use super::{connect, live};
+use crate::{
+    failure::Failure,
+    finding::FindingKind,
+    os::{self, ProcessId},
+    sim::Sim,
+    world::World,
+};
+
+/// The user's test: called once in the life of an OS process.
+pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> + Send>;
+
+/// Runs the body.
+pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
+    let main = async {
+        let client = connect(world, "test").await.map_err(|error| (FindingKind::Setup, error))?;
+        body(Sim::new(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure.to_string()))
+    };
+    let outcome = live(world, process, main);
+    os::exempt(|| {
+        let mut state = world.lock();
+        match outcome {
+            Some(Ok(())) => state.body_ended(),
+            Some(Err((kind, text))) => {
+                let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
+                state.find(kind, Some(process), title.to_owned(), detail.to_owned());
+            }
+            // A panic, which is noted where it happened.
+            None if state.findings.is_empty() => {
+                state.find(FindingKind::Panic, Some(process), "the test's body panicked".to_owned(), String::new());
+            }
+            None => {}
+        }
+    });
+}

@@ -1,0 +1,67 @@
+//! One life of a worker: the user's options, the SDK's worker, until it is killed or asked to stop.
+
+use std::sync::Arc;
+
+use temporalio_sdk::Worker;
+
+use super::{Awaits, Word, connect, live, sdk_runtime};
+use crate::{
+    activities::Activities,
+    os::{self, ProcessId},
+    world::{World, lives::Factory},
+};
+
+/// Runs worker `number` of its fleet. `cache_size`: how many workflows its cache holds, if that is not the options' affair.
+pub(crate) fn run(
+    world: &Arc<World>,
+    process: ProcessId,
+    identity: &str,
+    number: usize,
+    options: &Factory,
+    cache_size: Option<usize>,
+) {
+    let main = work(world, process, identity, number, options, cache_size);
+    let outcome = live(world, process, Box::pin(main));
+    let error = match outcome {
+        Some(Ok(())) => None,
+        Some(Err(error)) => Some(error),
+        None => Some("panicked".to_owned()),
+    };
+    os::exempt(|| world.lock().life_ended(process, error));
+}
+
+async fn work(
+    world: &Arc<World>,
+    process: ProcessId,
+    identity: &str,
+    number: usize,
+    options: &Factory,
+    cache_size: Option<usize>,
+) -> Result<(), String> {
+    let client = connect(world, identity).await?;
+    let mut options = options(number)?;
+    options.activity_inbound_interceptor(Activities { world: world.clone(), process });
+    if let Some(cache_size) = cache_size {
+        options.max_cached_workflows = cache_size;
+    }
+    let mut worker = Worker::new(&sdk_runtime()?, client, options).map_err(|error| chain(&error))?;
+    let stop = worker.shutdown_handle();
+    let mut running = Box::pin(worker.run());
+    tokio::select! {
+        biased;
+        () = (Awaits { world: world.clone(), process, word: Word::Stop }) => stop(),
+        ended = &mut running => return ended.map_err(|error| chain(&error)),
+    }
+    running.await.map_err(|error| chain(&error))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! From the world of a finished run to the plain data of its report.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use temporalio_common::protos::temporal::api::history::v1::History;
+
+use super::{model, story};
+use crate::{
+    os::ProcessId,
+    runner::{Case, result::Detail},
+    world::{
+        EPOCH_S, State,
+        lives::{Ending, Role},
+        log::{Entry, EntryKind, Outcome, Span},
+    },
+};
+
+/// A run in full.
+pub(crate) fn detail(case: &Case, state: &mut State, seed: u64) -> Detail {
+    let trace = state.log.entries.iter().map(|entry| trace_line(state, entry)).collect();
+    Detail { trace, tape: state.choices.tape(), report: report(case, state, seed) }
+}
+
+/// One step, as two runs are compared by.
+fn trace_line(state: &State, entry: &Entry) -> String {
+    let process = entry.process.map_or("server", |process| &state.lives.get(process).name);
+    format!("{:>7} +{:.6}s {process} {} {} [{:016x}]", entry.step, seconds(entry.at_ns), entry.label, entry.detail, entry.hash)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to people")]
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+/// Lanes of the report: the slots, not the lives, are processes to people.
+struct Lanes {
+    processes: Vec<model::Process>,
+    of_life: BTreeMap<ProcessId, usize>,
+}
+
+fn report(case: &Case, state: &State, seed: u64) -> model::Report {
+    let lanes = lanes(state);
+    let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
+    model::Report {
+        test: case.name.clone(),
+        seed,
+        failed: failure.is_some(),
+        failure,
+        story: story::tell(state),
+        repeat: case.repeat(&seed.to_string()),
+        started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
+        ended_at_ns: state.now_ns(),
+        steps: state.log.steps(),
+        trace_hash: format!("{:016x}", state.log.hash()),
+        faults: state.fault_counts().iter().map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count }).collect(),
+        spans: state.log.spans.iter().filter_map(|span| shown_span(state, span, &lanes)).collect(),
+        events: state.log.entries.iter().map(|entry| shown_event(entry, &lanes)).collect(),
+        processes: lanes.processes,
+        workflows: workflows(state),
+        output: String::new(),
+    }
+}
+
+fn lanes(state: &State) -> Lanes {
+    let mut processes = vec![model::Process { name: "server".to_owned(), kind: model::ProcessKind::Server, lives: Vec::new() }];
+    let end_ns = state.now_ns();
+    processes[0].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
+    let mut of_life = BTreeMap::new();
+    for (number, life) in (0..).zip(&state.lives.all) {
+        let kind = match life.role {
+            Role::Test => model::ProcessKind::Test,
+            Role::Worker(_) => model::ProcessKind::Worker,
+            Role::Replayer => continue,
+        };
+        let lane = processes.iter().position(|it| it.name == life.name).unwrap_or_else(|| {
+            processes.push(model::Process { name: life.name.clone(), kind, lives: Vec::new() });
+            processes.len() - 1
+        });
+        let (to_ns, ended) = match &life.ended {
+            None => (end_ns, model::Ended::Running),
+            Some((at_ns, Ending::Crash)) => (*at_ns, model::Ended::Crash),
+            Some((at_ns, Ending::Shutdown)) => (*at_ns, model::Ended::Shutdown),
+            Some((at_ns, Ending::Own(Some(error)))) if error == "panicked" => (*at_ns, model::Ended::Panic),
+            Some((at_ns, Ending::Own(_))) => (*at_ns, model::Ended::End),
+        };
+        let version = (life.version > 0).then(|| format!("v{}", life.version + 1));
+        processes[lane].lives.push(model::Life { from_ns: life.from_ns, to_ns, ended, version });
+        of_life.insert(ProcessId(number), lane);
+    }
+    Lanes { processes, of_life }
+}
+
+fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> {
+    let ended = state.lives.get(span.process).ended.as_ref();
+    let (to_ns, outcome) = match (span.to_ns, span.outcome) {
+        (Some(to_ns), Outcome::Completed) => (to_ns, model::Outcome::Completed),
+        (Some(to_ns), _) => (to_ns, model::Outcome::Failed),
+        (None, _) => match ended {
+            Some((at_ns, Ending::Crash)) => (*at_ns, model::Outcome::Crashed),
+            Some((at_ns, _)) => (*at_ns, model::Outcome::Lost),
+            None => (state.now_ns(), model::Outcome::Running),
+        },
+    };
+    Some(model::Span {
+        process: *lanes.of_life.get(&span.process)?,
+        from_ns: span.from_ns,
+        to_ns,
+        from_step: Some(span.from_step),
+        to_step: span.to_step,
+        kind: if span.is_activity { model::SpanKind::Activity } else { model::SpanKind::WorkflowTask },
+        label: span.label.clone(),
+        detail: span.detail.clone(),
+        outcome,
+        workflow_id: Some(span.workflow_id.clone()),
+        activity_id: span.activity_id.clone(),
+    })
+}
+
+fn shown_event(entry: &Entry, lanes: &Lanes) -> model::Event {
+    let kind = match entry.kind {
+        EntryKind::Rpc => model::EventKind::Rpc,
+        EntryKind::Fault(_) => model::EventKind::Fault,
+        EntryKind::Effect => model::EventKind::Effect,
+        EntryKind::Life => model::EventKind::Log,
+        EntryKind::Panic => model::EventKind::Panic,
+        EntryKind::Finding => model::EventKind::Check,
+    };
+    let fault = if let EntryKind::Fault(fault) = entry.kind { Some(fault.name().to_owned()) } else { None };
+    model::Event {
+        at_ns: entry.at_ns,
+        step: entry.step,
+        process: entry.process.and_then(|process| lanes.of_life.get(&process)).copied(),
+        kind,
+        label: entry.label.clone(),
+        detail: entry.detail.clone(),
+        fault,
+        important: !matches!(entry.kind, EntryKind::Rpc | EntryKind::Life),
+        workflow_id: None,
+        activity_id: None,
+    }
+}
+
+fn workflows(state: &State) -> Vec<model::Workflow> {
+    let shown = |run: foretime_server::engine::RunView<'_>| {
+        let history = History::decode(run.encoded_events()).ok()?;
+        Some(model::Workflow {
+            workflow_id: run.workflow_id().to_owned(),
+            run_id: run.run_id().to_owned(),
+            workflow_type: run.workflow_type().to_owned(),
+            status: run.status().as_str_name().trim_start_matches("WORKFLOW_EXECUTION_STATUS_").to_lowercase(),
+            history: serde_json::to_value(&history).ok()?,
+            file: None,
+        })
+    };
+    state.service().runs().filter_map(shown).collect()
+}

@@ -1,0 +1,58 @@
+//! What a report leaves on disk: a directory for each test and seed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::model::Report;
+use crate::runner::result::{Detail, RunResult};
+
+/// The directory for the report of this seed, made if it is not there.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn directory(reports: &Path, test: &str, seed: u64) -> Result<PathBuf, String> {
+    let name: String = test.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
+    let directory = reports.join(name).join(format!("seed-{seed}"));
+    fs::create_dir_all(&directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
+    Ok(directory)
+}
+
+/// Writes all of a report: the page, its data, the tape, the trace, the histories. Gives the directory; `None` if the run
+/// has no report, because its process died.
+///
+/// # Errors
+/// A file cannot be written.
+pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
+    let Some(detail) = &result.detail else { return Ok(None) };
+    let Detail { trace, tape, report } = &**detail;
+    let mut report = report.clone();
+    report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
+    write_histories(directory, &mut report)?;
+    save(directory, "tape.json", &json(tape)?)?;
+    save(directory, "trace.txt", &trace.join("\n"))?;
+    save(directory, "report.json", &json(&report)?)?;
+    Ok(Some(directory.to_owned()))
+}
+
+fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> {
+    let folder = directory.join("histories");
+    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    for (number, workflow) in report.workflows.iter_mut().enumerate() {
+        let id: String = workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
+        let name = format!("{:03}-{id}.json", number + 1);
+        save(&folder, &name, &json(&workflow.history)?)?;
+        workflow.file = Some(format!("histories/{name}"));
+    }
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, String> {
+    serde_json::to_string_pretty(value).map_err(|error| error.to_string())
+}
+
+fn save(directory: &Path, name: &str, text: &str) -> Result<(), String> {
+    let path = directory.join(name);
+    fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}

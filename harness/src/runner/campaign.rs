@@ -1,0 +1,255 @@
+//! A campaign: seeds handed out to processes, results gathered, a share run twice and compared, the first failing seed run
+//! once more for its report.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    Case,
+    job::Job,
+    result::{Order, RunFailure, RunResult},
+    settings::Settings,
+    summary::{Failed, Summary},
+};
+use crate::{choices::Tape, claims, finding::FindingKind, report};
+
+/// One seed in so many is run twice.
+const TWICE_EVERY: u64 = 10;
+
+/// What the jobs share.
+struct Shared<'a> {
+    case: &'a Case,
+    settings: &'a Settings,
+    begun: Instant,
+    next: AtomicU64,
+    has_failed: AtomicBool,
+    summary: Mutex<Summary>,
+    progress: ProgressBar,
+}
+
+/// Runs the seeds.
+///
+/// # Errors
+/// They could not be run at all.
+pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
+    if let Some(path) = &settings.tape {
+        return one(case, settings, tape_order(path)?);
+    }
+    if let Some(seed) = settings.seed {
+        return one(case, settings, order(seed));
+    }
+    let shared = Shared {
+        case,
+        settings,
+        begun: Instant::now(),
+        next: AtomicU64::new(0),
+        has_failed: AtomicBool::new(false),
+        summary: Mutex::new(Summary::new(case)),
+        progress: progress(case, settings),
+    };
+    let errors: Vec<String> = thread::scope(|scope| {
+        let jobs: Vec<_> = (0..settings.jobs).map(|core| scope.spawn({ let shared = &shared; move || shared.work(core) })).collect();
+        jobs.into_iter().filter_map(|job| job.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned())).err()).collect()
+    });
+    shared.progress.finish_and_clear();
+    let mut summary = shared.summary.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.elapsed = shared.begun.elapsed();
+    summary.jobs = settings.jobs;
+    if let Some(error) = errors.into_iter().next()
+        && summary.failed.is_none()
+    {
+        return Err(error);
+    }
+    if summary.failed.is_some() {
+        explain(case, settings, &mut summary)?;
+    } else {
+        summary.never_held = never_held(case, &summary);
+    }
+    Ok(summary)
+}
+
+impl Shared<'_> {
+    /// One job: takes seed after seed.
+    fn work(&self, core: usize) -> Result<(), String> {
+        let _place = Place::take(self.settings.jobs);
+        let mut job = Job::start(self.case, core).map_err(|error| error.to_string())?;
+        // Seeds that are run twice run in two processes that have nothing in common, not even where their memory lies.
+        let mut other = None;
+        while let Some(seed) = self.next_seed() {
+            let result = job.run(&order(seed)).map_err(|error| error.to_string())?;
+            let mut differs = None;
+            if seed.is_multiple_of(TWICE_EVERY) && result.failures.is_empty() {
+                if other.is_none() {
+                    other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
+                }
+                if let Some(other) = &mut other {
+                    differs = compare(&mut job, other, &result).map_err(|error| error.to_string())?;
+                }
+                self.summary().twice_count += 1;
+            }
+            self.gather(result, differs);
+        }
+        Ok(())
+    }
+
+    fn next_seed(&self) -> Option<u64> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let goes_on = match self.settings.budget {
+            Some(budget) => self.begun.elapsed() < budget,
+            None => number < self.settings.runs,
+        };
+        goes_on.then(|| self.settings.first + number)
+    }
+
+    fn gather(&self, result: RunResult, differs: Option<RunFailure>) {
+        let mut summary = self.summary();
+        summary.add(&result);
+        let failure = result.failures.first().cloned().or(differs);
+        if let Some(failure) = failure {
+            self.has_failed.store(true, Ordering::Relaxed);
+            if summary.failed.as_ref().is_none_or(|failed| result.seed < failed.seed) {
+                summary.failed = Some(Failed::new(result.seed, failure));
+            }
+        }
+        drop(summary);
+        self.progress.inc(1);
+    }
+
+    fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn order(seed: u64) -> Order {
+    Order { seed, tape: None, is_detailed: false, output: None }
+}
+
+fn tape_order(path: &PathBuf) -> Result<Order, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the tape {}: {error}", path.display()))?;
+    let tape: Tape = serde_json::from_str(&text).map_err(|error| format!("{} is no tape: {error}", path.display()))?;
+    Ok(Order { tape: Some(tape.clone()), ..order(tape.seed) })
+}
+
+/// Runs one seed, in full.
+fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
+    let begun = Instant::now();
+    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let directory = report::files::directory(&settings.reports, &case.name, order.seed)?;
+    let order = Order { is_detailed: true, output: Some(directory.join("output.txt")), ..order };
+    let result = job.run(&order).map_err(|error| error.to_string())?;
+    let mut summary = Summary::new(case);
+    summary.add(&result);
+    summary.elapsed = begun.elapsed();
+    summary.jobs = 1;
+    if let Some(failure) = result.failures.first() {
+        let mut failed = Failed::new(result.seed, failure.clone());
+        failed.report = report::files::write(&directory, &result)?;
+        failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
+        summary.failed = Some(failed);
+    } else {
+        summary.report = report::files::write(&directory, &result)?;
+    }
+    Ok(summary)
+}
+
+/// Runs the failing seed once more, in full, for its report; and it must fail in the same way.
+fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<(), String> {
+    let Some(failed) = summary.failed.clone() else { return Ok(()) };
+    if failed.failure.kind == FindingKind::Differs {
+        return Ok(());
+    }
+    let again = one(case, settings, order(failed.seed))?;
+    summary.failed = Some(match again.failed {
+        Some(again) if again.failure == failed.failure => again,
+        Some(again) => Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed },
+        None => Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed },
+    });
+    Ok(())
+}
+
+/// Runs a seed in another process; a difference is shown at its first step.
+fn compare(job: &mut Job, other: &mut Job, first: &RunResult) -> std::io::Result<Option<RunFailure>> {
+    let second = other.run(&order(first.seed))?;
+    if (second.hash, second.steps, second.virtual_ns) == (first.hash, first.steps, first.virtual_ns) {
+        return Ok(None);
+    }
+    let full = Order { is_detailed: true, ..order(first.seed) };
+    let traces = [job.run(&full)?, other.run(&full)?].map(|it| it.detail.map(|it| it.trace).unwrap_or_default());
+    Ok(Some(RunFailure {
+        kind: FindingKind::Differs,
+        title: "the same seed gave two different runs".to_owned(),
+        detail: first_difference(&traces),
+        process: "test".to_owned(),
+        at_ns: 0,
+    }))
+}
+
+fn first_difference([one, two]: &[Vec<String>; 2]) -> String {
+    let at = one.iter().zip(two).position(|(one, two)| one != two).unwrap_or_else(|| one.len().min(two.len()));
+    let show = |trace: &[String]| trace.get(at).map_or_else(|| "(it ends here)".to_owned(), Clone::clone);
+    let before: Vec<&str> = one[at.saturating_sub(5)..at].iter().map(String::as_str).collect();
+    if at == one.len() && at == two.len() {
+        return "but two more runs of it, written down step by step, were equal: something outside of the simulation reaches into it".to_owned();
+    }
+    format!("both ran:\n  {}\nthen one:\n  {}\nthe other:\n  {}", before.join("\n  "), show(one), show(two))
+}
+
+/// The `sometimes!` that no run has seen hold.
+fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
+    let declared = claims::sometimes_within(&case.function).into_iter().map(|claim| (claim.to_owned(), false));
+    let mut all: std::collections::BTreeMap<String, bool> = declared.collect();
+    for (claim, held) in &summary.claims {
+        *all.entry(claim.clone()).or_default() |= held;
+    }
+    all.into_iter().filter(|(_, held)| !held).map(|(claim, _)| claim).collect()
+}
+
+fn progress(case: &Case, settings: &Settings) -> ProgressBar {
+    let bar = match settings.budget {
+        Some(_) => ProgressBar::no_length(),
+        None => ProgressBar::new(settings.runs),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} seeds, {per_sec}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(case.name.clone());
+    bar
+}
+
+/// A place for a job: all tests of one program together run no more jobs at once than one of them may.
+struct Place;
+
+static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Place {
+    fn take(most: usize) -> Self {
+        let (taken, freed) = &PLACES;
+        let mut count = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count >= most {
+            count = freed.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+        *count += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (taken, freed) = &PLACES;
+        *taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        freed.notify_one();
+    }
+}

@@ -1,0 +1,115 @@
+//! A process that runs seeds: it forks for each order, and the child simulates, says what came of it, and is gone.
+
+use std::{
+    env,
+    fs::File,
+    io::{BufRead, BufReader, Write},
+    os::{fd::AsRawFd, unix::net::UnixStream},
+    time::Instant,
+};
+
+use super::{
+    Case,
+    result::{Line, Order, RunFailure, RunResult},
+    settings,
+};
+use crate::{
+    os::fork::{self, Ended, Side},
+    process::test::Body,
+    report,
+    simulation::Simulation,
+    world::State,
+};
+
+/// Names the socket on which orders come, in the environment of a process that runs seeds.
+pub(super) const SOCKET_VARIABLE: &str = "FORETIME_SOCKET";
+/// Names the test that it runs.
+pub(super) const TEST_VARIABLE: &str = "FORETIME_TEST";
+/// The core that it stays on.
+pub(super) const CORE_VARIABLE: &str = "FORETIME_CORE";
+
+/// Whether this process is there to run seeds of `test`.
+pub(super) fn is_child(test: &str) -> bool {
+    env::var_os(SOCKET_VARIABLE).is_some() && env::var(TEST_VARIABLE).is_ok_and(|it| it == test)
+}
+
+/// Takes orders until there are no more; then the process ends.
+pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
+    if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
+        fork::stay_on_core(core);
+    }
+    let code = match take_orders(case, body) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("foretime: a process for simulations gives up: {error}");
+            1
+        }
+    };
+    fork::exit(code)
+}
+
+fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
+    let stream = UnixStream::connect(env::var_os(SOCKET_VARIABLE).unwrap_or_default())?;
+    let mut answers = stream.try_clone()?;
+    for line in BufReader::new(stream).lines() {
+        let order: Order = serde_json::from_str(&line?)?;
+        let child = match fork::fork()? {
+            Side::Child => run(case, order, body(), &mut answers),
+            Side::Parent(child) => child,
+        };
+        let ended = match fork::wait_for(child)? {
+            Ended::Exit(0) => None,
+            Ended::Exit(code) => Some(format!("it ended with exit code {code}")),
+            Ended::Signal(signal) => Some(format!("it was ended by signal {signal}")),
+        };
+        write_line(&mut answers, &Line::Ended(ended))?;
+    }
+    Ok(())
+}
+
+/// In the forked process: one simulation.
+fn run(case: &Case, order: Order, body: Body, answers: &mut UnixStream) -> ! {
+    let output = order.output.as_ref().map_or_else(|| "/dev/null".into(), Clone::clone);
+    let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
+    let Order { seed, tape, is_detailed, .. } = order;
+    let begun = Instant::now();
+    let world = Simulation { seed, tape, is_detailed, patience: settings::patience() }.run(body);
+    let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let result = result_of(case, &mut world.lock(), seed, real_us);
+    let said = redirected.and_then(|()| write_line(answers, &Line::Result(Box::new(result))));
+    fork::exit(i32::from(said.is_err()))
+}
+
+fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResult {
+    let name_of = |process: Option<_>| process.map_or_else(|| "server".to_owned(), |it| state.lives.get(it).name.clone());
+    let failures = state.findings.iter().map(|it| RunFailure {
+        kind: it.kind,
+        title: it.title.clone(),
+        detail: it.detail.clone(),
+        process: name_of(it.process),
+        at_ns: it.at_ns,
+    });
+    let failures = failures.collect();
+    RunResult {
+        seed,
+        hash: state.log.hash(),
+        steps: state.log.steps(),
+        draws: state.choices.count(),
+        virtual_ns: state.now_ns(),
+        real_us,
+        failures,
+        faults: state.fault_counts().iter().map(|(fault, count)| (fault.name().to_owned(), *count)).collect(),
+        replays: state.replays,
+        replays_checked: state.replays_checked,
+        runs_count: state.service().runs().count() as u64,
+        effects_count: state.ledger.len() as u64,
+        claims: state.claims.clone(),
+        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, state, seed))),
+    }
+}
+
+fn write_line(stream: &mut UnixStream, line: &Line) -> std::io::Result<()> {
+    let mut text = serde_json::to_string(line)?;
+    text.push('\n');
+    stream.write_all(text.as_bytes())
+}

@@ -1,0 +1,125 @@
+//! A process that runs seeds, as the one that counts them sees it.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, ErrorKind, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Case,
+    child::{CORE_VARIABLE, SOCKET_VARIABLE, TEST_VARIABLE},
+    result::{Line, Order, RunFailure, RunResult},
+};
+use crate::finding::FindingKind;
+
+/// How long a process may take to come up.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// A process that runs seeds.
+#[derive(Debug)]
+pub(super) struct Job {
+    child: Child,
+    orders: UnixStream,
+    answers: BufReader<UnixStream>,
+}
+
+impl Job {
+    /// Starts one: this very program, for this one test.
+    ///
+    /// # Errors
+    /// Why it did not come up.
+    pub(super) fn start(case: &Case, core: usize) -> io::Result<Self> {
+        let path = socket_path();
+        let listener = UnixListener::bind(&path)?;
+        let mut command = Command::new(env::current_exe()?);
+        command.args(&case.arguments).env(SOCKET_VARIABLE, &path).env(TEST_VARIABLE, &case.name).env(CORE_VARIABLE, core.to_string());
+        // The harness of the test talks; what the simulations say goes elsewhere.
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+        let connected = child.and_then(|mut child| Ok((accept(&listener, &mut child)?, child)));
+        let _ = std::fs::remove_file(&path);
+        let (orders, child) = connected?;
+        let answers = BufReader::new(orders.try_clone()?);
+        Ok(Self { child, orders, answers })
+    }
+
+    /// Has a seed run.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub(super) fn run(&mut self, order: &Order) -> io::Result<RunResult> {
+        let mut text = serde_json::to_string(order)?;
+        text.push('\n');
+        self.orders.write_all(text.as_bytes())?;
+        let mut result = None;
+        loop {
+            let mut line = String::new();
+            if self.answers.read_line(&mut line)? == 0 {
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, "the process that runs simulations is gone"));
+            }
+            match serde_json::from_str(&line)? {
+                Line::Result(it) => result = Some(*it),
+                Line::Ended(how) => {
+                    return Ok(result.unwrap_or_else(|| died(order.seed, how.as_deref().unwrap_or("it said nothing"))));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // It ends by itself when no more orders can come, but perhaps not at once.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What is said of a run whose process died.
+fn died(seed: u64, how: &str) -> RunResult {
+    let failure = RunFailure {
+        kind: FindingKind::Setup,
+        title: "the process of the simulation died".to_owned(),
+        detail: format!("{how}; its output, if any, is in the report"),
+        process: "test".to_owned(),
+        at_ns: 0,
+    };
+    RunResult { failures: vec![failure], ..RunResult::empty(seed) }
+}
+
+fn socket_path() -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("foretime-{}-{number}.socket", std::process::id()))
+}
+
+/// Waits for the new process to connect.
+fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> {
+    listener.set_nonblocking(true)?;
+    let begun = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false)?;
+                return Ok(stream);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                if let Some(status) = child.try_wait()? {
+                    let text = format!("the process that should run simulations ended at once ({status}); does the test's name match?");
+                    return Err(io::Error::other(text));
+                }
+                if begun.elapsed() > START_MAX {
+                    let _ = child.kill();
+                    return Err(io::Error::new(ErrorKind::TimedOut, "the process that should run simulations does not come up"));
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Runs the seeds of a test: each in a process of its own, several at once, some of them twice.
+//!
+//! [`Case`] is the test; [`settings`] what the environment says; [`job`] and [`child`] the two ends of the line to a process
+//! that runs seeds, [`result`] what goes over it; [`campaign`] hands out the seeds and gathers what comes of them;
+//! [`summary`] says it to people.
+
+use std::{env, sync::OnceLock};
+
+mod campaign;
+mod child;
+mod job;
+pub(crate) mod result;
+mod settings;
+mod summary;
+
+pub use summary::Summary;
+
+use crate::process::test::Body;
+use settings::Settings;
+
+/// How many seeds a test runs if it does not say.
+pub const RUNS: u64 = 100;
+
+/// A test that is to be simulated.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The name of the test, as `cargo test` has it.
+    pub name: String,
+    /// The path of the test's function, as `std::any::type_name` has it.
+    pub function: String,
+    /// How many seeds it runs.
+    pub runs: u64,
+    /// What makes this very program run this test alone.
+    pub arguments: Vec<String>,
+    /// How a person runs this test.
+    pub command: String,
+}
+
+impl Case {
+    /// The case of a `#[foretime::test]`. `module`: the path of its module, with the crate.
+    pub(crate) fn of_test(module: &str, function: &str, package: &str, runs: u64) -> Self {
+        let inner = module.split_once("::").map_or_else(String::new, |(_, inner)| format!("{inner}::"));
+        let name = format!("{inner}{function}");
+        let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
+        let command = format!("cargo test -p {package} -- --exact {name} --nocapture");
+        Self { function: format!("{module}::{function}"), name, runs, arguments, command }
+    }
+
+    /// The command that repeats a seed.
+    pub(crate) fn repeat(&self, seed: &str) -> String {
+        format!("FORETIME_SEED={seed} {}", self.command)
+    }
+
+    /// The case of a program of its own.
+    pub(crate) fn of_program(name: &str, runs: u64) -> Self {
+        let command = env::args().collect::<Vec<_>>().join(" ");
+        Self { function: String::new(), name: name.to_owned(), runs, arguments: env::args().skip(1).collect(), command }
+    }
+}
+
+/// Runs the seeds of a case; in a process that was started to run seeds, runs those that it is told, and never comes back.
+///
+/// # Errors
+/// The seeds could not be run at all.
+pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
+    if child::is_child(&case.name) {
+        child::serve(case, body);
+    }
+    static BEGUN: OnceLock<()> = OnceLock::new();
+    if BEGUN.set(()).is_ok() && env::var_os("FORETIME_HELP").is_some() {
+        eprintln!("{}", settings::HELP);
+    }
+    let settings = Settings::from_env(case.runs)?;
+    campaign::run(case, &settings)
+}

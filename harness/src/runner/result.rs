@@ -1,0 +1,100 @@
+//! What a run says of itself, and what it is asked: the lines between the process that counts seeds and those that run
+//! them.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{choices::Tape, finding::FindingKind, report::model::Report};
+
+/// What one process asks another to run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    /// The seed.
+    pub(crate) seed: u64,
+    /// Draws to repeat in place of the seed's.
+    pub(crate) tape: Option<Tape>,
+    /// Whether the report and the trace are wanted.
+    pub(crate) is_detailed: bool,
+    /// Where the test's output goes; nowhere if not said.
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunResult {
+    pub(crate) seed: u64,
+    /// The hash of all steps.
+    pub(crate) hash: u64,
+    pub(crate) steps: u64,
+    pub(crate) draws: u64,
+    /// How far virtual time went.
+    pub(crate) virtual_ns: u64,
+    /// How long the run took, in real time.
+    pub(crate) real_us: u64,
+    pub(crate) failures: Vec<RunFailure>,
+    /// Faults by the name of their kind.
+    pub(crate) faults: BTreeMap<String, u64>,
+    /// Workflow tasks that began with a replay.
+    pub(crate) replays: u64,
+    /// Histories, whole and cut, that the official replayer accepted.
+    pub(crate) replays_checked: u64,
+    pub(crate) runs_count: u64,
+    pub(crate) effects_count: u64,
+    /// `sometimes!`, and whether it held.
+    pub(crate) claims: BTreeMap<String, bool>,
+    /// If it was asked for.
+    pub(crate) detail: Option<Box<Detail>>,
+}
+
+impl RunResult {
+    /// A run of which nothing is known.
+    pub(crate) fn empty(seed: u64) -> Self {
+        Self {
+            seed,
+            hash: 0,
+            steps: 0,
+            draws: 0,
+            virtual_ns: 0,
+            real_us: 0,
+            failures: Vec::new(),
+            faults: BTreeMap::new(),
+            replays: 0,
+            replays_checked: 0,
+            runs_count: 0,
+            effects_count: 0,
+            claims: BTreeMap::new(),
+            detail: None,
+        }
+    }
+}
+
+/// What is wrong with a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunFailure {
+    pub(crate) kind: FindingKind,
+    pub(crate) title: String,
+    pub(crate) detail: String,
+    pub(crate) process: String,
+    pub(crate) at_ns: u64,
+}
+
+/// A run in full.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Detail {
+    /// Every step, a line each.
+    pub(crate) trace: Vec<String>,
+    /// Every draw.
+    pub(crate) tape: Tape,
+    /// For people.
+    pub(crate) report: Report,
+}
+
+/// A line from a process that runs seeds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Line {
+    /// A run has come to its end.
+    Result(Box<RunResult>),
+    /// Its process has ended: in good order, or not, and how.
+    Ended(Option<String>),
+}

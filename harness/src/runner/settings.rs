@@ -1,0 +1,76 @@
+//! What steers the runner from outside: environment variables.
+
+use std::{env, path::PathBuf, str::FromStr, time::Duration};
+
+/// The variables, for people: the names and what they do.
+pub(crate) const HELP: &str = "\
+FORETIME_SEED=n      run only this seed
+FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
+FORETIME_RUNS=n      so many seeds in place of what the test says
+FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
+FORETIME_JOBS=n      so many processes at once; one a core if not said
+FORETIME_FIRST=n     begin with this seed; 1 if not said
+FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
+FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said";
+
+/// How the seeds of a test are run.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) seed: Option<u64>,
+    pub(crate) tape: Option<PathBuf>,
+    pub(crate) runs: u64,
+    pub(crate) first: u64,
+    pub(crate) budget: Option<Duration>,
+    pub(crate) jobs: usize,
+    pub(crate) reports: PathBuf,
+}
+
+impl Settings {
+    /// Reads the environment. `runs`: what the test says.
+    ///
+    /// # Errors
+    /// Names a variable that is not understood.
+    pub(crate) fn from_env(runs: u64) -> Result<Self, String> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            seed: read("FORETIME_SEED")?,
+            tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
+            runs: read("FORETIME_RUNS")?.unwrap_or(runs),
+            first: read("FORETIME_FIRST")?.unwrap_or(1),
+            budget: span("FORETIME_BUDGET")?,
+            jobs: read("FORETIME_JOBS")?.unwrap_or(cores).max(1),
+            reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
+        })
+    }
+}
+
+/// How long a thread may keep its turn.
+pub(crate) fn patience() -> Duration {
+    span("FORETIME_PATIENCE").ok().flatten().unwrap_or(Duration::from_secs(30))
+}
+
+/// Beside what cargo builds, wherever that is: the test's binary is in `target/<profile>/deps`.
+fn default_reports() -> PathBuf {
+    let target = env::current_exe().ok().and_then(|exe| exe.ancestors().find(|it| it.ends_with("target")).map(PathBuf::from));
+    target.unwrap_or_else(env::temp_dir).join("foretime")
+}
+
+fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
+    let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
+}
+
+fn span(name: &str) -> Result<Option<Duration>, String> {
+    let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
+    let unit_at = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(unit_at);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("{name}={value}: {unit} is no unit of time.\n{HELP}")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{name}={value} is not a span of time.\n{HELP}"))?;
+    Ok(Some(Duration::from_millis(number * unit_ms)))
+}

@@ -1,0 +1,182 @@
+//! What came of all seeds, for people.
+
+use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
+
+use super::{
+    Case,
+    result::{RunFailure, RunResult},
+};
+
+const YEAR_NS: f64 = 365.0 * 24.0 * 3600.0 * 1e9;
+
+/// What came of the seeds of a test.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The test.
+    pub test: String,
+    /// How many seeds ran.
+    pub runs: u64,
+    /// How many of them ran twice, to be compared.
+    pub twice_count: u64,
+    /// How far their virtual time went, together.
+    pub virtual_time: Duration,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How many processes ran seeds at once.
+    pub jobs: usize,
+    /// Faults by kind.
+    pub faults: BTreeMap<String, u64>,
+    /// Workflow tasks that began with a replay.
+    pub replays: u64,
+    /// Histories, whole and cut, that the official replayer accepted.
+    pub replays_checked: u64,
+    /// Workflow runs.
+    pub workflow_runs: u64,
+    /// Effects on the outside world.
+    pub effects: u64,
+    /// Steps of the simulations.
+    pub steps: u64,
+    /// The seed that took longest, and how long.
+    pub slowest: Option<(u64, Duration)>,
+    /// The report of a run that was asked for and did not fail.
+    pub report: Option<PathBuf>,
+    /// Claims of `sometimes!` that never held.
+    pub never_held: Vec<String>,
+    pub(crate) claims: BTreeMap<String, bool>,
+    pub(crate) failed: Option<Failed>,
+    /// The command that repeats a seed, which stands for `{seed}`.
+    repeat: String,
+}
+
+/// The seed that failed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    pub(crate) seed: u64,
+    pub(crate) failure: RunFailure,
+    /// The directory of its report.
+    pub(crate) report: Option<PathBuf>,
+    pub(crate) story: Vec<String>,
+    /// What is odd about it.
+    pub(crate) note: Option<String>,
+}
+
+impl Failed {
+    pub(super) fn new(seed: u64, failure: RunFailure) -> Self {
+        Self { seed, failure, report: None, story: Vec::new(), note: None }
+    }
+}
+
+impl Summary {
+    pub(super) fn new(case: &Case) -> Self {
+        Self {
+            test: case.name.clone(),
+            repeat: case.repeat("{seed}"),
+            runs: 0,
+            twice_count: 0,
+            virtual_time: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            jobs: 1,
+            faults: BTreeMap::new(),
+            replays: 0,
+            replays_checked: 0,
+            workflow_runs: 0,
+            effects: 0,
+            steps: 0,
+            slowest: None,
+            report: None,
+            never_held: Vec::new(),
+            claims: BTreeMap::new(),
+            failed: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, result: &RunResult) {
+        self.runs += 1;
+        self.virtual_time += Duration::from_nanos(result.virtual_ns);
+        self.replays += result.replays;
+        self.replays_checked += result.replays_checked;
+        self.workflow_runs += result.runs_count;
+        self.effects += result.effects_count;
+        self.steps += result.steps;
+        for (fault, count) in &result.faults {
+            *self.faults.entry(fault.clone()).or_default() += count;
+        }
+        for (claim, held) in &result.claims {
+            *self.claims.entry(claim.clone()).or_default() |= held;
+        }
+        let took = Duration::from_micros(result.real_us);
+        if self.slowest.is_none_or(|(_, slowest)| took > slowest) {
+            self.slowest = Some((result.seed, took));
+        }
+    }
+
+    /// Whether every run was good, and every `sometimes!` held in one of them.
+    pub fn is_good(&self) -> bool {
+        self.failed.is_none() && self.never_held.is_empty()
+    }
+
+    /// The seed that failed, if one did.
+    pub fn failed_seed(&self) -> Option<u64> {
+        self.failed.as_ref().map(|failed| failed.seed)
+    }
+
+    /// Virtual years.
+    pub fn virtual_years(&self) -> f64 {
+        self.virtual_time.as_secs_f64() * 1e9 / YEAR_NS
+    }
+
+    /// How many times faster than life.
+    pub fn speed_up(&self) -> f64 {
+        self.virtual_time.as_secs_f64() / self.elapsed.as_secs_f64().max(1e-9)
+    }
+}
+
+impl Summary {
+    /// Why the test fails, and how to see it again. `place`: where the test is.
+    pub(crate) fn why(&self, place: &Location<'_>) -> String {
+        let mut text = String::new();
+        if let Some(Failed { seed, failure, report, story, note }) = &self.failed {
+            text = format!("seed {seed} of {} ({place}) failed: {}\n", self.test, failure.title);
+            text += &format!("  on {} at +{:?} of virtual time\n", failure.process, Duration::from_nanos(failure.at_ns));
+            for line in failure.detail.lines().chain(story.iter().map(String::as_str)).chain(note.as_deref()) {
+                text += &format!("  {line}\n");
+            }
+            if let Some(report) = report {
+                text += &format!("\nreport: {}\n", report.join("report.html").display());
+            }
+            text += &format!("repeat: {}\n", self.repeat.replace("{seed}", &seed.to_string()));
+        }
+        for claim in &self.never_held {
+            text += &format!("sometimes! never held in {} runs: {claim}\n", self.runs);
+        }
+        text
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: u64 = self.faults.values().sum();
+        writeln!(
+            f,
+            "{}: {} runs in {:.1?}, {:.1} virtual years ({:.0} times as fast as life), {} workflow runs, {} steps",
+            self.test,
+            self.runs,
+            self.elapsed,
+            self.virtual_years(),
+            self.speed_up(),
+            self.workflow_runs,
+            self.steps
+        )?;
+        let kinds: Vec<String> = self.faults.iter().map(|(fault, count)| format!("{fault} {count}")).collect();
+        writeln!(f, "  {faults} faults: {}", if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") })?;
+        writeln!(f, "  {} replays after a lost cache; {} histories replayed and accepted", self.replays, self.replays_checked)?;
+        if let Some((seed, took)) = self.slowest {
+            writeln!(f, "  slowest: seed {seed}, {took:.1?}; {} seeds ran twice, and were equal", self.twice_count)?;
+        }
+        for claim in &self.never_held {
+            writeln!(f, "  never in {} runs: {claim}", self.runs)?;
+        }
+        Ok(())
+    }
+}

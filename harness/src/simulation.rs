@@ -1,0 +1,79 @@
+//! One seed, one world: runs a simulation in this process, which then has done its work.
+
+use std::{
+    panic::{self, PanicHookInfo},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use crate::{
+    checks,
+    choices::{Choices, Tape},
+    os::{self},
+    process::{
+        replayer,
+        test::{self, Body},
+    },
+    world::{EPOCH_S, Scheduler, World, lives::Role},
+};
+
+/// The world of this process, once it simulates.
+static WORLD: OnceLock<Arc<World>> = OnceLock::new();
+
+/// The world of this process, if it simulates.
+pub(crate) fn world() -> Option<&'static Arc<World>> {
+    WORLD.get()
+}
+
+/// Which simulation.
+#[derive(Debug)]
+pub(crate) struct Simulation {
+    /// Its seed.
+    pub(crate) seed: u64,
+    /// Draws to repeat, in place of those of the seed.
+    pub(crate) tape: Option<Tape>,
+    /// Keep every message, for a report or a comparison.
+    pub(crate) is_detailed: bool,
+    /// How long a thread may keep its turn, in real time.
+    pub(crate) patience: Duration,
+}
+
+impl Simulation {
+    /// Runs it to its end. The world then holds what came of it, findings included.
+    ///
+    /// # Panics
+    /// On a second call in one process; if the server refuses its configuration.
+    pub(crate) fn run(self, body: Body) -> Arc<World> {
+        let choices = self.tape.map_or_else(|| Choices::from_seed(self.seed), Choices::from_tape);
+        let seed = choices.seed();
+        let world = World::new(seed, choices, self.is_detailed).expect("the server takes its own configuration");
+        assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");
+        panic::set_hook(Box::new(on_panic));
+        world.when_at_rest(replayer::begin);
+        let epoch_ns = EPOCH_S * 1_000_000_000;
+        let in_process = world.clone();
+        os::run(seed, epoch_ns, self.patience, Arc::new(Scheduler(world.clone())), || {
+            let world = in_process.clone();
+            in_process.lock().spawn(Role::Test, "test", 0, move |process| test::run(&world, process, body));
+        });
+        // From here on this is an ordinary process, with threads that never run again.
+        checks::after_run(&mut world.lock());
+        world
+    }
+}
+
+/// A panic on a simulated thread is noted in the world; any other is told on standard error.
+fn on_panic(info: &PanicHookInfo<'_>) {
+    let payload = info.payload();
+    let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned());
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
+    match (world(), os::current()) {
+        (Some(world), Some((_, process))) => os::exempt(|| match world.try_lock() {
+            Some(mut state) => state.panicked(process, &thread, &message, &place),
+            None => eprintln!("foretime panicked: {message} at {place}. This is a bug in Foretime."),
+        }),
+        _ => eprintln!("thread '{thread}' panicked at {place}: {message}"),
+    }
+}

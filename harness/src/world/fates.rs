@@ -1,0 +1,196 @@
+//! What becomes of processes: how they are started, crashed, stopped, and started again.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Happening, Phase, State, World,
+    lives::{Ending, Factory, Fleet, Life, Role, Slot, Waiter},
+    log::EntryKind,
+    wire::nanos,
+};
+use crate::{
+    faults::Fault,
+    os::{self, ProcessId},
+    process,
+};
+
+/// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
+const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
+
+impl Life {
+    /// It can reach the server again.
+    pub(super) fn heal(&mut self) {
+        self.cut_until_ns = 0;
+    }
+}
+
+impl State {
+    /// Starts the process of the test's body.
+    pub(crate) fn spawn(
+        &mut self,
+        role: Role,
+        name: &str,
+        version: usize,
+        work: impl FnOnce(ProcessId) + Send + 'static,
+    ) -> ProcessId {
+        let process = self.lives.next_id();
+        let main = os::spawn(process, name, move || work(process));
+        self.lives.all.push(Life::new(role, name.to_owned(), main, self.now_ns, version));
+        process
+    }
+
+    /// Adds workers with the same options; they start now. Gives the number of the fleet.
+    pub(crate) fn add_fleet(&mut self, count: usize, options: Factory) -> usize {
+        let fleet = self.lives.fleets.len();
+        self.lives.fleets.push(Fleet { versions: vec![options] });
+        for number in 0..count {
+            self.lives.slots.push(Slot { fleet, number, version: 0, life: None, starts_count: 0 });
+            self.agenda.add(self.now_ns, Happening::Start(self.lives.slots.len() - 1));
+        }
+        fleet
+    }
+
+    /// Deploys another version of the code: worker by worker stops in good order and starts on it.
+    pub(crate) fn deploy(&mut self, fleet: usize, options: Factory) {
+        self.lives.fleets[fleet].versions.push(options);
+        let version = self.lives.fleets[fleet].versions.len() - 1;
+        let mut at_ns = self.now_ns;
+        for slot in 0..self.lives.slots.len() {
+            if self.lives.slots[slot].fleet == fleet {
+                self.agenda.add(at_ns, Happening::Deploy(slot, version));
+                at_ns += nanos(self.choices.span("deploy", DEPLOY_STEP.0, DEPLOY_STEP.1));
+            }
+        }
+    }
+
+    /// The worker in `slot` starts, unless it runs.
+    pub(super) fn start_worker(&mut self, world: &Arc<World>, slot: usize) {
+        if self.lives.slots[slot].life.is_some() || self.phase == Phase::Over {
+            return;
+        }
+        let Slot { fleet, number, version, .. } = self.lives.slots[slot];
+        let name = format!("worker-{}", slot + 1);
+        let options = self.lives.fleets[fleet].versions[version].clone();
+        let cache_size = self.plan.has(Fault::Eviction).then(|| self.choices.below("cache size", 4)).filter(|size| *size < 3);
+        let world = world.clone();
+        let identity = name.clone();
+        let cache_size = cache_size.map(|size| usize::try_from(size).unwrap_or(0));
+        let process = self.spawn(Role::Worker(slot), &name, version, move |process| {
+            process::worker::run(&world, process, &identity, number, &options, cache_size);
+        });
+        if let Some(size) = cache_size {
+            self.plan.count(Fault::Eviction);
+            let detail = format!("the cache holds {size} workflows");
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Eviction), Fault::Eviction.name(), detail);
+        }
+        let slot = &mut self.lives.slots[slot];
+        slot.life = Some(process);
+        slot.starts_count += 1;
+        let detail = if slot.starts_count == 1 { String::new() } else { format!("again, start {}", slot.starts_count) };
+        self.log.note(self.now_ns, Some(process), EntryKind::Life, "starts", detail);
+    }
+
+    /// Whether the worker crashes at this moment, which is an opportunity for it to.
+    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str) -> bool {
+        if !self.lives.is_alive(process) || self.lives.slot_of(process).is_none() {
+            return false;
+        }
+        let detail = format!("{moment} ({about})");
+        if self.strikes(Fault::ClusterCrash, Some(process), &detail) {
+            for other in self.lives.running_workers() {
+                self.kill(other);
+            }
+            return true;
+        }
+        if self.strikes(Fault::Crash, Some(process), &detail) {
+            self.kill(process);
+            return true;
+        }
+        if self.lives.slot_of(process).is_some() && self.strikes(Fault::Restart, Some(process), &detail)
+            && let Some(slot) = self.lives.slot_of(process)
+        {
+            let version = self.lives.slots[slot].version;
+            self.agenda.add(self.now_ns, Happening::Deploy(slot, version));
+        }
+        false
+    }
+
+    /// Kills a worker, by its number (1 is the first), for a trigger.
+    pub(super) fn kill_worker(&mut self, number: usize, why: &str) {
+        let life = number.checked_sub(1).and_then(|slot| self.lives.slots.get(slot)).and_then(|slot| slot.life);
+        if let Some(process) = life
+            && self.lives.is_alive(process)
+        {
+            self.plan.count(Fault::Crash);
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), why.to_owned());
+            self.kill(process);
+        }
+    }
+
+    /// Kills a process: from this instant on nothing that it does has an effect. It starts again after a while.
+    fn kill(&mut self, process: ProcessId) {
+        let life = self.lives.get_mut(process);
+        life.is_doomed = true;
+        life.ended = Some((self.now_ns, Ending::Crash));
+        let waiter = life.doom_waiter.take();
+        self.cut_wires(process);
+        self.tasks.forget(process);
+        if let Some((thread, waker)) = waiter {
+            os::wake(thread, waker);
+        }
+        if let Some(slot) = self.lives.slot_of(process) {
+            self.lives.slots[slot].life = None;
+            let down = self.plan.downtime(&mut self.choices);
+            self.agenda.add(self.now_ns + nanos(down), Happening::Start(slot));
+        }
+    }
+
+    /// The worker in `slot` is asked to stop; it will start again on `version`.
+    pub(super) fn stop_worker(&mut self, slot: usize, version: usize) {
+        self.lives.slots[slot].version = version;
+        let Some(process) = self.lives.slots[slot].life else { return };
+        let life = self.lives.get_mut(process);
+        life.is_stopping = true;
+        if let Some((thread, waker)) = life.stop_waiter.take() {
+            os::wake(thread, waker);
+        }
+        self.log.note(self.now_ns, Some(process), EntryKind::Life, "is asked to stop", String::new());
+    }
+
+    /// A process has come to its end by itself.
+    pub(crate) fn life_ended(&mut self, process: ProcessId, error: Option<String>) {
+        let now_ns = self.now_ns;
+        let life = self.lives.get_mut(process);
+        if life.ended.is_some() {
+            return;
+        }
+        let ending = if life.is_stopping && error.is_none() { Ending::Shutdown } else { Ending::Own(error.clone()) };
+        life.ended = Some((now_ns, ending));
+        let was_stopping = life.is_stopping;
+        self.cut_wires(process);
+        self.log.note(now_ns, Some(process), EntryKind::Life, "ends", error.unwrap_or_default());
+        if let Some(slot) = self.lives.slot_of(process) {
+            self.lives.slots[slot].life = None;
+            let down = if was_stopping {
+                self.choices.span("deploy", DEPLOY_STEP.0, DEPLOY_STEP.1)
+            } else {
+                self.plan.downtime(&mut self.choices)
+            };
+            self.agenda.add(now_ns + nanos(down), Happening::Start(slot));
+        }
+    }
+
+    /// Whether this process has been killed; if not, `waiter` is woken when it is.
+    pub(crate) fn awaits_doom(&mut self, process: ProcessId, waiter: Waiter) -> bool {
+        let life = self.lives.get_mut(process);
+        life.doom_waiter = Some(waiter);
+        life.is_doomed
+    }
+
+    /// Whether this process has been asked to stop; if not, `waiter` is woken when it is.
+    pub(crate) fn awaits_stop(&mut self, process: ProcessId, waiter: Waiter) -> bool {
+        let life = self.lives.get_mut(process);
+        life.stop_waiter = Some(waiter);
+        life.is_stopping
+    }
+}

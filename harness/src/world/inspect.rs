@@ -1,0 +1,204 @@
+//! What the messages tell: which workflow tasks a worker has, that it failed one, that a moment has come.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use foretime_server::proto::{
+    common::{WorkflowExecution, WorkflowType},
+    enums::WorkflowTaskFailedCause,
+    history::HistoryEvent,
+    workflowservice::RespondWorkflowTaskFailedRequest,
+};
+use prost::Message;
+use tonic::Status;
+
+use super::{
+    State,
+    log::{EntryKind, Outcome, Span},
+};
+use crate::{finding::FindingKind, os::ProcessId};
+
+/// A workflow task as its worker gets it; its history is not decoded.
+#[derive(Clone, PartialEq, Message)]
+struct WorkflowTask {
+    #[prost(bytes = "bytes", tag = "1")]
+    task_token: Bytes,
+    #[prost(message, optional, tag = "2")]
+    workflow_execution: Option<WorkflowExecution>,
+    #[prost(message, optional, tag = "3")]
+    workflow_type: Option<WorkflowType>,
+    #[prost(int64, tag = "4")]
+    previous_started_event_id: i64,
+    #[prost(int32, tag = "6")]
+    attempt: i32,
+    #[prost(bytes = "bytes", tag = "8")]
+    history: Bytes,
+}
+
+/// The encoded events of a history.
+#[derive(Clone, PartialEq, Message)]
+struct Events {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    events: Vec<Bytes>,
+}
+
+/// The answer to a workflow task, of whatever kind.
+#[derive(Clone, PartialEq, Message)]
+struct TaskAnswer {
+    #[prost(bytes = "bytes", tag = "1")]
+    task_token: Bytes,
+}
+
+/// The workflow tasks that workers have, by token; and how far the histories have been searched for triggers.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    open: BTreeMap<Bytes, (ProcessId, usize)>,
+    events_seen: BTreeMap<String, usize>,
+    trigger_counts: BTreeMap<usize, usize>,
+}
+
+impl Tasks {
+    /// The tasks of a process that is gone end with it.
+    pub(super) fn forget(&mut self, process: ProcessId) {
+        self.open.retain(|_, (of, _)| *of != process);
+    }
+}
+
+impl State {
+    /// Looks into an answer that reaches its caller.
+    pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, answer: &Result<Bytes, Status>) {
+        let Ok(bytes) = answer else { return };
+        if rpc == "PollWorkflowTaskQueue"
+            && !bytes.is_empty()
+            && let Ok(task) = WorkflowTask::decode(bytes.clone())
+        {
+            self.workflow_task_starts(process, task);
+        }
+    }
+
+    fn workflow_task_starts(&mut self, process: ProcessId, task: WorkflowTask) {
+        let first = Events::decode(task.history).ok().and_then(|history| history.events.into_iter().next());
+        let starts_at = first.and_then(|event| HistoryEvent::decode(event).ok()).map_or(0, |event| event.event_id);
+        if starts_at == 1 && task.previous_started_event_id > 0 {
+            self.replays += 1;
+        }
+        if self.log.is_detailed() {
+            let workflow_id = task.workflow_execution.map(|it| it.workflow_id).unwrap_or_default();
+            let span = self.log.begin_span(Span {
+                process,
+                from_ns: self.now_ns,
+                to_ns: None,
+                is_activity: false,
+                label: task.workflow_type.map(|it| it.name).unwrap_or_default(),
+                detail: format!("{workflow_id}, attempt {}", task.attempt),
+                workflow_id,
+                activity_id: None,
+                from_step: 0,
+                to_step: None,
+                outcome: Outcome::Open,
+            });
+            self.tasks.open.insert(task.task_token, (process, span));
+        }
+    }
+
+    /// Looks into a request that a process sends.
+    pub(super) fn look_into_request(&mut self, process: ProcessId, rpc: &str, message: &Bytes) {
+        match rpc {
+            "RespondWorkflowTaskCompleted" => self.workflow_task_ends(message, Outcome::Completed),
+            "RespondWorkflowTaskFailed" => {
+                self.workflow_task_ends(message, Outcome::Failed);
+                self.workflow_task_failed(process, message);
+            }
+            _ => {}
+        }
+    }
+
+    fn workflow_task_ends(&mut self, message: &Bytes, outcome: Outcome) {
+        if !self.log.is_detailed() {
+            return;
+        }
+        let token = TaskAnswer::decode(message.clone()).map(|answer| answer.task_token).unwrap_or_default();
+        if let Some((_, span)) = self.tasks.open.remove(&token) {
+            let now_ns = self.now_ns;
+            self.log.end_span(span, now_ns, outcome);
+        }
+    }
+
+    /// A worker fails a workflow task: its code does not fit the history, or panicked. That no retry mends.
+    fn workflow_task_failed(&mut self, process: ProcessId, message: &Bytes) {
+        let Ok(request) = RespondWorkflowTaskFailedRequest::decode(message.clone()) else { return };
+        let cause = request.cause();
+        let text = request.failure.map(|failure| failure.message).unwrap_or_default();
+        let title = match cause {
+            WorkflowTaskFailedCause::NonDeterministicError => "the workflow's code does not fit its own history",
+            _ => "a workflow task failed",
+        };
+        let worker = self.lives.get(process).name.clone();
+        let version = self.version_name(process);
+        self.find(
+            FindingKind::WorkflowTaskFailed,
+            Some(process),
+            title.to_owned(),
+            format!("{worker}{version} failed a workflow task with {}: {text}", cause.as_str_name()),
+        );
+    }
+
+    /// Which version of the code a process runs, if there are several.
+    pub(crate) fn version_name(&self, process: ProcessId) -> String {
+        let life = self.lives.get(process);
+        let versions = self.lives.slot_of(process).map_or(1, |slot| self.lives.fleets[self.lives.slots[slot].fleet].versions.len());
+        if versions > 1 { format!(", on version {} of the code,", life.version + 1) } else { String::new() }
+    }
+
+    /// Whether the moment of a trigger has come: reads what was written since the last look.
+    pub(super) fn look_for_triggers(&mut self) {
+        if self.plan.triggers.is_empty() {
+            return;
+        }
+        let mut written = Vec::new();
+        for run in self.service.runs() {
+            let seen = self.tasks.events_seen.entry(run.run_id().to_owned()).or_default();
+            if run.events_count() > *seen {
+                let events = run.events_from(i64::try_from(*seen + 1).unwrap_or(1));
+                written.extend(events.into_iter().map(|event| (run.workflow_id().to_owned(), event_type(&event))));
+                *seen = run.events_count();
+            }
+        }
+        let mut struck = Vec::new();
+        for (workflow_id, event_type) in written {
+            for (number, (when, worker)) in self.plan.triggers.iter().enumerate() {
+                let fits = when.event_type == event_type && when.workflow_id.as_ref().is_none_or(|id| *id == workflow_id);
+                let count = self.tasks.trigger_counts.entry(number).or_default();
+                *count += usize::from(fits);
+                if fits && *count == when.nth {
+                    struck.push((*worker, format!("when {event_type} number {} of {workflow_id} was written", when.nth)));
+                }
+            }
+        }
+        for (worker, why) in struck {
+            self.kill_worker(worker, &why);
+        }
+    }
+
+    /// Notes a panic on a thread of this process.
+    pub(crate) fn panicked(&mut self, process: ProcessId, thread: &str, message: &str, place: &str) {
+        let life = self.lives.get(process);
+        // What a killed process does while its tasks are dropped is nobody's concern.
+        if life.is_doomed {
+            return;
+        }
+        let title = format!("{} panicked: {message}", life.name);
+        self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
+        if self.panics_are_findings {
+            let detail = format!("on thread \"{thread}\", at {place}");
+            self.find(FindingKind::Panic, Some(process), title, detail);
+        }
+    }
+}
+
+/// The type of an event, as `ActivityTaskScheduled`.
+pub(crate) fn event_type(event: &HistoryEvent) -> String {
+    let name = event.event_type().as_str_name();
+    let words = name.trim_start_matches("EVENT_TYPE_").split('_');
+    words.map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase())).collect()
+}

@@ -1,0 +1,133 @@
+//! The simulated processes: the test's body, the workers, life by life, and the replayer.
+
+use std::{sync::Arc, task::Waker};
+
+use temporalio_sdk::WorkerOptions;
+
+use crate::os::{ProcessId, ThreadId};
+
+/// Makes the options of a worker; called on each start of worker number n.
+pub(crate) type Factory = Arc<dyn Fn(usize) -> Result<WorkerOptions, String> + Send + Sync>;
+
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Runs the test's body.
+    Test,
+    /// Runs the worker in this slot.
+    Worker(usize),
+    /// Replays the histories at the end.
+    Replayer,
+}
+
+/// How a life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It was killed.
+    Crash,
+    /// It was asked to stop.
+    Shutdown,
+    /// By itself; with an error, if it says one.
+    Own(Option<String>),
+}
+
+/// Someone who waits for a word to a process.
+pub(super) type Waiter = (ThreadId, Waker);
+
+/// One life of a process.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) role: Role,
+    /// As in reports: `worker-1`.
+    pub(crate) name: String,
+    pub(crate) main: ThreadId,
+    pub(crate) from_ns: u64,
+    pub(crate) ended: Option<(u64, Ending)>,
+    /// Which version of the code it runs.
+    pub(crate) version: usize,
+    /// It has been killed: nothing that it does has an effect any more.
+    pub(crate) is_doomed: bool,
+    /// It has been asked to stop.
+    pub(super) is_stopping: bool,
+    /// It cannot reach the server until then.
+    pub(super) cut_until_ns: u64,
+    pub(super) doom_waiter: Option<Waiter>,
+    pub(super) stop_waiter: Option<Waiter>,
+}
+
+/// A place for a worker: one life follows another in it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(super) fleet: usize,
+    /// Its number within the fleet.
+    pub(super) number: usize,
+    pub(super) version: usize,
+    /// Its life, unless it is down.
+    pub(super) life: Option<ProcessId>,
+    pub(super) starts_count: u32,
+}
+
+/// Workers with the same options, by version of their code.
+pub(crate) struct Fleet {
+    pub(crate) versions: Vec<Factory>,
+}
+
+/// All processes.
+#[derive(Default)]
+pub(crate) struct Lives {
+    pub(crate) all: Vec<Life>,
+    pub(super) slots: Vec<Slot>,
+    pub(crate) fleets: Vec<Fleet>,
+}
+
+impl Lives {
+    pub(crate) fn get(&self, process: ProcessId) -> &Life {
+        &self.all[process.0 as usize]
+    }
+
+    pub(super) fn get_mut(&mut self, process: ProcessId) -> &mut Life {
+        &mut self.all[process.0 as usize]
+    }
+
+    /// The number that the next life will have.
+    pub(super) fn next_id(&self) -> ProcessId {
+        ProcessId(u32::try_from(self.all.len()).unwrap_or(u32::MAX))
+    }
+
+    /// The slot of a worker's life.
+    pub(super) fn slot_of(&self, process: ProcessId) -> Option<usize> {
+        match self.get(process).role {
+            Role::Worker(slot) => Some(slot),
+            Role::Test | Role::Replayer => None,
+        }
+    }
+
+    /// Whether what this process does still counts.
+    pub(crate) fn is_alive(&self, process: ProcessId) -> bool {
+        let life = self.get(process);
+        !life.is_doomed && life.ended.is_none()
+    }
+
+    /// The workers that run now.
+    pub(super) fn running_workers(&self) -> Vec<ProcessId> {
+        self.slots.iter().filter_map(|slot| slot.life).filter(|process| self.is_alive(*process)).collect()
+    }
+}
+
+impl Life {
+    pub(super) fn new(role: Role, name: String, main: ThreadId, from_ns: u64, version: usize) -> Self {
+        Self {
+            role,
+            name,
+            main,
+            from_ns,
+            ended: None,
+            version,
+            is_doomed: false,
+            is_stopping: false,
+            cut_until_ns: 0,
+            doom_waiter: None,
+            stop_waiter: None,
+        }
+    }
+}

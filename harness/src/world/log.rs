@@ -1,0 +1,160 @@
+//! What happened, in order. Every step goes into one hash, by which two runs are compared; what matters to people is kept
+//! as entries, and in a run that is recorded for a report or a comparison everything is.
+
+use std::hash::{DefaultHasher, Hasher};
+
+use crate::{faults::Fault, os::ProcessId};
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    /// A message reached the server or its caller.
+    Rpc,
+    /// A fault.
+    Fault(Fault),
+    /// An effect on the outside world.
+    Effect,
+    /// A process began or ended.
+    Life,
+    /// A panic.
+    Panic,
+    /// Something that is wrong.
+    Finding,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Virtual nanoseconds since the start.
+    pub(crate) at_ns: u64,
+    /// Its place among all steps.
+    pub(crate) step: u64,
+    /// Where it happened; the server if nowhere.
+    pub(crate) process: Option<ProcessId>,
+    /// What it is about.
+    pub(crate) kind: EntryKind,
+    /// What happened, in a word or two.
+    pub(crate) label: String,
+    /// The rest.
+    pub(crate) detail: String,
+    /// The hash of all steps up to here.
+    pub(crate) hash: u64,
+}
+
+/// How an attempt or a workflow task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// With a result.
+    Completed,
+    /// With a failure.
+    Failed,
+    /// Not yet, or its process ended before it did.
+    Open,
+}
+
+/// An attempt of an activity or a workflow task, from its start to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    /// Who worked.
+    pub(crate) process: ProcessId,
+    /// When it began; virtual nanoseconds since the start.
+    pub(crate) from_ns: u64,
+    /// When it ended.
+    pub(crate) to_ns: Option<u64>,
+    /// An activity, not a workflow task.
+    pub(crate) is_activity: bool,
+    /// What it was.
+    pub(crate) label: String,
+    /// Of which workflow, which attempt.
+    pub(crate) detail: String,
+    /// Of which workflow.
+    pub(crate) workflow_id: String,
+    /// Of which activity.
+    pub(crate) activity_id: Option<String>,
+    /// The steps at which it began and ended.
+    pub(crate) from_step: u64,
+    pub(crate) to_step: Option<u64>,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+}
+
+/// The log of a run.
+#[derive(Debug)]
+pub(crate) struct Log {
+    hasher: DefaultHasher,
+    steps: u64,
+    is_detailed: bool,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) spans: Vec<Span>,
+}
+
+impl Log {
+    /// An empty log. `is_detailed`: keep every message, not only what matters to people.
+    pub(crate) fn new(is_detailed: bool) -> Self {
+        Self { hasher: DefaultHasher::new(), steps: 0, is_detailed, entries: Vec::new(), spans: Vec::new() }
+    }
+
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.is_detailed
+    }
+
+    /// The hash of all steps so far.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hasher.finish()
+    }
+
+    /// How many steps there were.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// A message reached the server, or its caller.
+    pub(super) fn message(&mut self, at_ns: u64, process: ProcessId, verb: &'static str, rpc: &str, bytes: &[u8]) {
+        self.step(at_ns, Some(process), verb, rpc, bytes);
+        if self.is_detailed {
+            let detail = format!("{} bytes", bytes.len());
+            self.enter(at_ns, Some(process), EntryKind::Rpc, format!("{verb} {rpc}"), detail);
+        }
+    }
+
+    /// A thread got its turn.
+    pub(super) fn turn(&mut self, at_ns: u64, thread: u32) {
+        self.steps += 1;
+        self.hasher.write_u64(at_ns);
+        self.hasher.write_u32(thread);
+    }
+
+    /// Something that matters to people.
+    pub(crate) fn note(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: &str, detail: String) {
+        self.step(at_ns, process, label, &detail, &[]);
+        self.enter(at_ns, process, kind, label.to_owned(), detail);
+    }
+
+    fn step(&mut self, at_ns: u64, process: Option<ProcessId>, verb: &str, label: &str, bytes: &[u8]) {
+        self.steps += 1;
+        self.hasher.write_u64(at_ns);
+        self.hasher.write_u32(process.map_or(u32::MAX, |process| process.0));
+        self.hasher.write(verb.as_bytes());
+        self.hasher.write(label.as_bytes());
+        self.hasher.write(bytes);
+    }
+
+    fn enter(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: String, detail: String) {
+        let hash = self.hash();
+        self.entries.push(Entry { at_ns, step: self.steps, process, kind, label, detail, hash });
+    }
+
+    /// An attempt or a workflow task begins; [`Self::end_span`] wants the number.
+    pub(crate) fn begin_span(&mut self, span: Span) -> usize {
+        self.spans.push(Span { from_step: self.steps, ..span });
+        self.spans.len() - 1
+    }
+
+    pub(crate) fn end_span(&mut self, number: usize, at_ns: u64, outcome: Outcome) {
+        if let Some(span) = self.spans.get_mut(number)
+            && span.to_ns.is_none()
+        {
+            (span.to_ns, span.to_step, span.outcome) = (Some(at_ns), Some(self.steps), outcome);
+        }
+    }
+}

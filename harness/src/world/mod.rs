@@ -1,0 +1,348 @@
+//! The world of one simulation: the server, the processes, the wire between them, and the scheduler that does one thing at
+//! a time in an order drawn from the seed.
+//!
+//! - [`agenda`]: what is going to happen when
+//! - [`lives`]: the processes; [`fates`]: how they are started, crashed, stopped and started again
+//! - [`wire`]: requests and replies under way, and what goes wrong with them
+//! - [`inspect`]: what the messages tell: tasks, failures, moments for triggers
+//! - [`log`]: what happened
+//!
+//! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
+//! words of [`crate::process`]. All state is behind one lock that nobody ever has to wait for: one thread runs at a time.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use foretime_server::{
+    config::{Config, Personality},
+    engine::{Ticket, time::Time},
+    rpc::Service,
+};
+use tonic::Status;
+
+mod agenda;
+mod fates;
+mod inspect;
+pub(crate) mod lives;
+pub(crate) mod log;
+pub(crate) mod wire;
+
+pub(crate) use inspect::event_type;
+
+use self::{agenda::Agenda, lives::Lives, log::{EntryKind, Log}, wire::{CallId, Request, Wire, nanos}};
+use crate::{
+    choices::Choices,
+    faults::{Fault, plan::Plan},
+    finding::{Finding, FindingKind},
+    ledger::Record,
+    os::{self, ProcessId, Step, ThreadId},
+};
+
+/// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
+pub(crate) const EPOCH_S: u64 = 1_767_225_600;
+/// For how long after the test's body has ended the world may come to rest.
+const REST: Duration = Duration::from_secs(60);
+/// A run that goes on for longer, in virtual time, does not end.
+const TIME_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+/// A run with more steps does not end.
+const STEPS_MAX: u64 = 20_000_000;
+
+/// Something that is going to happen.
+#[derive(Debug)]
+enum Happening {
+    /// A request reaches the server.
+    Request(CallId, Request),
+    /// It reaches it again; its answer is for nobody.
+    Duplicate(ProcessId, Request),
+    /// A reply reaches its caller.
+    Reply(CallId, Result<Bytes, Status>),
+    /// The server notices that nobody waits for the answer to a parked call.
+    Abandon(Ticket),
+    /// The worker in this slot starts.
+    Start(usize),
+    /// The worker in this slot is asked to stop, to start again on this version of its code.
+    Deploy(usize, usize),
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The test's body runs.
+    Body,
+    /// The body has ended; the world comes to rest, until this instant at the latest.
+    Rest { until_ns: u64 },
+    /// The histories are replayed.
+    Replay,
+    /// All is done.
+    Over,
+}
+
+/// The world. See the module's page.
+pub(crate) struct World {
+    state: Mutex<State>,
+}
+
+/// All there is.
+pub(crate) struct State {
+    now_ns: u64,
+    service: Service,
+    pub(crate) choices: Choices,
+    pub(crate) plan: Plan,
+    agenda: Agenda<Happening>,
+    pub(crate) lives: Lives,
+    wire: Wire,
+    pub(crate) log: Log,
+    pub(crate) ledger: Vec<Record>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) phase: Phase,
+    /// Workflow tasks that were given to a worker with the whole history although they were not the first of their run.
+    pub(crate) replays: u64,
+    /// Histories, whole and cut, that the replayer accepted.
+    pub(crate) replays_checked: u64,
+    tasks: inspect::Tasks,
+    /// What runs when the world is at rest: it spawns the replayer. `None` once it was called.
+    at_rest: Option<AtRest>,
+    /// What `sometimes!` was asked, and whether it held.
+    pub(crate) claims: BTreeMap<String, bool>,
+    /// Whether a panic of the user's code is a finding.
+    pub(crate) panics_are_findings: bool,
+}
+
+/// What to do when the world is at rest; gives the process that does it, if there is something to do.
+type AtRest = Box<dyn FnOnce(&mut State, &Arc<World>) -> Option<ProcessId> + Send>;
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// A world in which nothing has happened.
+    pub(crate) fn new(seed: u64, choices: Choices, is_detailed: bool) -> Result<Arc<Self>, Status> {
+        let config = Config {
+            personality: Personality::TestServer,
+            long_polls_end: false,
+            seed,
+            ..Config::default()
+        };
+        let state = State {
+            now_ns: 0,
+            service: Service::new(&config)?,
+            choices,
+            plan: Plan::none(),
+            agenda: Agenda::default(),
+            lives: Lives::default(),
+            wire: Wire::default(),
+            log: Log::new(is_detailed),
+            ledger: Vec::new(),
+            findings: Vec::new(),
+            phase: Phase::Body,
+            replays: 0,
+            replays_checked: 0,
+            tasks: inspect::Tasks::default(),
+            at_rest: None,
+            claims: BTreeMap::new(),
+            panics_are_findings: true,
+        };
+        Ok(Arc::new(Self { state: Mutex::new(state) }))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, unless this very thread is at work on it, as in a panic.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        self.state.try_lock().ok()
+    }
+
+    /// What to do when the world is at rest.
+    pub(crate) fn when_at_rest(&self, work: impl FnOnce(&mut State, &Arc<World>) -> Option<ProcessId> + Send + 'static) {
+        self.lock().at_rest = Some(Box::new(work));
+    }
+}
+
+/// What the operating system asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Scheduler(pub(crate) Arc<World>);
+
+impl os::World for Scheduler {
+    fn step(&self, now_ns: u64, ready: &[(ThreadId, ProcessId)]) -> Step {
+        let mut state = self.0.lock();
+        state.now_ns = now_ns;
+        state.step(&self.0, ready)
+    }
+
+    fn stuck(&self) -> bool {
+        self.0.lock().at_a_standstill(&self.0)
+    }
+
+    fn refused(&self, _thread: ThreadId, process: ProcessId, what: &'static str) {
+        let mut state = self.0.lock();
+        let name = state.lives.get(process).name.clone();
+        state.find(
+            FindingKind::Refused,
+            Some(process),
+            format!("{name} {what}, which a simulation refuses"),
+            "Activities of a simulation act on fakes in memory: what a network does cannot be repeated. Give the worker a fake \
+             client instead of the real one."
+                .to_owned(),
+        );
+    }
+
+    fn thread_ended(&self, thread: ThreadId, process: ProcessId) {
+        if self.0.lock().lives.get(process).main == thread {
+            os::freeze(process);
+        }
+    }
+
+    fn turn_kept(&self, report: &str) {
+        if let Ok(mut state) = self.0.state.try_lock() {
+            state.find(FindingKind::TurnKept, None, "a thread does not give up its turn".to_owned(), report.to_owned());
+        }
+    }
+}
+
+impl State {
+    /// Virtual now, as the server has it.
+    fn time(&self) -> Time {
+        Time::EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+    }
+
+    /// Virtual now, as programs have it.
+    pub(crate) fn system_time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+    }
+
+    /// Virtual now, in nanoseconds since the start.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// The server.
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
+    }
+
+    fn step(&mut self, world: &Arc<World>, ready: &[(ThreadId, ProcessId)]) -> Step {
+        if self.phase == Phase::Over {
+            return Step::Halt;
+        }
+        if self.now_ns > nanos(TIME_MAX) || self.log.steps() > STEPS_MAX {
+            self.does_not_end();
+            return Step::Halt;
+        }
+        let due = self.agenda.due_count(self.now_ns);
+        let service_is_due = self.service.next_deadline().is_some_and(|at| at <= self.time());
+        let total = ready.len() + due + usize::from(service_is_due);
+        if total == 0 {
+            return self.rest(world);
+        }
+        let index = usize::try_from(self.choices.below("schedule", total as u64)).unwrap_or(0);
+        if let Some((thread, _)) = ready.get(index) {
+            self.log.turn(self.now_ns, thread.0);
+            return Step::Run(*thread);
+        }
+        match self.agenda.take_due_if(index - ready.len(), due) {
+            Some(happening) => self.happen(world, happening),
+            None => {
+                self.service.advance(self.time());
+                self.deliver_answers();
+            }
+        }
+        Step::Again
+    }
+
+    fn happen(&mut self, world: &Arc<World>, happening: Happening) {
+        match happening {
+            Happening::Request(id, request) => self.request_arrives(id, request),
+            Happening::Duplicate(process, request) => self.duplicate_arrives(process, request),
+            Happening::Reply(id, answer) => self.reply_arrives(id, answer),
+            Happening::Abandon(ticket) => {
+                self.service.abandon(self.time(), ticket);
+                self.deliver_answers();
+            }
+            Happening::Start(slot) => self.start_worker(world, slot),
+            Happening::Deploy(slot, version) => self.stop_worker(slot, version),
+        }
+    }
+
+    /// Nothing can happen at this instant: on to the next, or to the next phase.
+    fn rest(&mut self, world: &Arc<World>) -> Step {
+        let epoch_ns = (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos();
+        let service_ns = self.service.next_deadline().map(|at| u64::try_from(at.as_nanos() - epoch_ns).unwrap_or(0));
+        let next_ns = [self.agenda.next_ns(), service_ns].into_iter().flatten().min();
+        if let Phase::Rest { until_ns } = self.phase
+            && next_ns.is_none_or(|next_ns| next_ns > until_ns)
+        {
+            self.begin_replay(world);
+            return Step::Again;
+        }
+        Step::Wait(next_ns)
+    }
+
+    /// Nothing will ever happen again. Whether there is something left to do.
+    fn at_a_standstill(&mut self, world: &Arc<World>) -> bool {
+        match self.phase {
+            Phase::Rest { .. } => {
+                self.begin_replay(world);
+                true
+            }
+            Phase::Body => {
+                self.hangs();
+                false
+            }
+            Phase::Replay | Phase::Over => {
+                self.phase = Phase::Over;
+                false
+            }
+        }
+    }
+
+    fn begin_replay(&mut self, world: &Arc<World>) {
+        for number in 0..self.lives.all.len() {
+            os::freeze(ProcessId(u32::try_from(number).unwrap_or(u32::MAX)));
+        }
+        self.phase = Phase::Replay;
+        let work = self.at_rest.take();
+        if work.and_then(|work| work(self, world)).is_none() {
+            self.phase = Phase::Over;
+        }
+    }
+
+    /// The test's body has come to its end.
+    pub(crate) fn body_ended(&mut self) {
+        self.plan.stop();
+        for life in &mut self.lives.all {
+            life.heal();
+        }
+        self.phase = Phase::Rest { until_ns: self.now_ns + nanos(REST) };
+    }
+
+    /// Notes that something is wrong. The run ends with it.
+    pub(crate) fn find(&mut self, kind: FindingKind, process: Option<ProcessId>, title: String, detail: String) {
+        self.log.note(self.now_ns, process, EntryKind::Finding, kind.name(), title.clone());
+        self.findings.push(Finding { kind, process, at_ns: self.now_ns, title, detail });
+        self.phase = Phase::Over;
+    }
+
+    /// Whether a fault strikes now; if so it is in the log.
+    fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> bool {
+        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, &mut self.choices);
+        if strikes {
+            self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned());
+        }
+        strikes
+    }
+
+    /// How many faults there were of each kind.
+    pub(crate) fn fault_counts(&self) -> &BTreeMap<Fault, u64> {
+        self.plan.counts()
+    }
+}

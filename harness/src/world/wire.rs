@@ -1,0 +1,402 @@
+//! The wire between processes and the server: requests under way, parked at the server, replies under way; and what can go
+//! wrong with each of them.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use foretime_server::{
+    engine::Ticket,
+    grpc::grpc_timeout,
+    rpc::{Call, Caller},
+};
+use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
+use tonic::Status;
+
+use super::{Happening, State, World, lives::Waiter};
+use crate::{
+    faults::Fault,
+    os::{self, ProcessId},
+};
+
+/// How long a message is under way.
+const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(3));
+/// ... and if it is delayed.
+const DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
+/// How long after a crash the server notices that a poller is gone.
+const NOTICED_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(5));
+/// When a caller without a deadline gives up on a request that was lost.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Names a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CallId(u64);
+
+/// A call that waits for its answer.
+#[derive(Debug)]
+struct Pending {
+    process: ProcessId,
+    rpc: String,
+    ticket: Option<Ticket>,
+    waiter: Option<Waiter>,
+    answer: Option<Result<Bytes, Status>>,
+}
+
+/// All calls that are not answered.
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    pending: BTreeMap<CallId, Pending>,
+    tickets: BTreeMap<Ticket, CallId>,
+    last_id: u64,
+    last_ticket: u64,
+}
+
+/// A request under way.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) service: String,
+    pub(super) rpc: String,
+    caller: Caller,
+    timeout: Option<Duration>,
+    pub(super) message: Bytes,
+}
+
+/// What a request is to the worker that sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Poll,
+    Complete,
+    Heartbeat,
+    Other,
+}
+
+impl Kind {
+    fn of(rpc: &str) -> Self {
+        match rpc {
+            _ if rpc.starts_with("Poll") => Self::Poll,
+            "RecordActivityTaskHeartbeat" => Self::Heartbeat,
+            _ if rpc.starts_with("Respond") => Self::Complete,
+            _ => Self::Other,
+        }
+    }
+
+    /// What the worker was about to do, or had done, when it crashed.
+    const fn doing(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Poll => ("before it could poll", "while it polled", "when it had been given a task"),
+            Self::Complete => {
+                ("before it could say that it was done", "after it said that it was done, before the server could answer", "when the server had acknowledged")
+            }
+            Self::Heartbeat => ("before a heartbeat", "after a heartbeat", "when its heartbeat was acknowledged"),
+            Self::Other => ("before a request", "after a request", "when its request was answered"),
+        }
+    }
+}
+
+/// The transport of a process's client. It holds the world strongly: both live as long as the OS process.
+pub(crate) fn service(world: Arc<World>) -> CallbackBasedGrpcService {
+    CallbackBasedGrpcService {
+        callback: Arc::new(move |request| Box::pin(CallFuture { world: world.clone(), stage: Stage::Unsent(Box::new(request)) })),
+    }
+}
+
+/// A call as its caller sees it.
+struct CallFuture {
+    world: Arc<World>,
+    stage: Stage,
+}
+
+enum Stage {
+    Unsent(Box<GrpcRequest>),
+    Sent(CallId),
+    Done,
+}
+
+impl Future for CallFuture {
+    type Output = Result<GrpcSuccessResponse, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some((thread, process)) = os::current() else {
+            return Poll::Ready(Err(Status::failed_precondition("this client belongs to a simulation, and was used outside of it")));
+        };
+        os::exempt(|| {
+            let world = self.world.clone();
+            let mut state = world.lock();
+            if let Stage::Unsent(request) = &self.stage {
+                match state.send(process, request) {
+                    Ok(id) => self.stage = Stage::Sent(id),
+                    Err(status) => {
+                        self.stage = Stage::Done;
+                        return Poll::Ready(Err(status));
+                    }
+                }
+            }
+            let Stage::Sent(id) = self.stage else { return Poll::Pending };
+            match state.wire.take_answer(id, (thread, context.waker().clone())) {
+                None => Poll::Pending,
+                Some(answer) => {
+                    self.stage = Stage::Done;
+                    Poll::Ready(answer.map(|proto| GrpcSuccessResponse { headers: Default::default(), proto: proto.into() }))
+                }
+            }
+        })
+    }
+}
+
+impl Drop for CallFuture {
+    fn drop(&mut self) {
+        if let Stage::Sent(id) = self.stage {
+            os::exempt(|| self.world.lock().give_up(id));
+        }
+    }
+}
+
+impl Wire {
+    /// The answer, if it is there; else the caller is woken when it comes.
+    fn take_answer(&mut self, id: CallId, waiter: Waiter) -> Option<Result<Bytes, Status>> {
+        let pending = self.pending.get_mut(&id)?;
+        if pending.answer.is_none() {
+            pending.waiter = Some(waiter);
+            return None;
+        }
+        self.pending.remove(&id)?.answer
+    }
+
+    fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
+    }
+
+    /// Parked polls of nobody: nothing is lost if they never end.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.pending.values().all(|call| call.ticket.is_some() && call.answer.is_none())
+    }
+}
+
+impl State {
+    /// A process sends a request.
+    fn send(&mut self, process: ProcessId, request: &GrpcRequest) -> Result<CallId, Status> {
+        let request = Request {
+            service: request.service.clone(),
+            rpc: request.rpc.clone(),
+            caller: Caller::from_headers(&request.headers),
+            timeout: grpc_timeout(&request.headers)?,
+            message: request.proto.clone(),
+        };
+        self.wire.last_id += 1;
+        let id = CallId(self.wire.last_id);
+        let pending = Pending { process, rpc: request.rpc.clone(), ticket: None, waiter: None, answer: None };
+        self.wire.pending.insert(id, pending);
+        self.log.message(self.now_ns, process, "sends", &request.rpc, &request.message);
+        self.look_into_request(process, &request.rpc, &request.message);
+        if self.lives.is_alive(process) {
+            self.dispatch(id, process, request);
+        }
+        Ok(id)
+    }
+
+    /// Puts a request on its way, and on the way decides what goes wrong.
+    fn dispatch(&mut self, id: CallId, process: ProcessId, request: Request) {
+        let kind = Kind::of(&request.rpc);
+        let is_worker = self.lives.slot_of(process).is_some();
+        if is_worker {
+            if self.crashes(process, kind.doing().0, &request.rpc) {
+                return;
+            }
+            if self.lives.get(process).cut_until_ns > self.now_ns || self.is_cut(process) {
+                let after = self.latency();
+                return self.refuse_call(id, after, unreachable());
+            }
+            if let Some((after, status)) = self.loses(process, &request) {
+                return self.refuse_call(id, after, status);
+            }
+            if kind == Kind::Heartbeat && self.strikes(Fault::HeartbeatLost, Some(process), &request.rpc) {
+                let after = self.latency();
+                return self.agenda.add(self.now_ns + after, Happening::Reply(id, Ok(Bytes::new())));
+            }
+            if kind != Kind::Poll && self.strikes(Fault::Duplicate, Some(process), &request.rpc) {
+                let after = self.latency() + self.latency();
+                self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
+            }
+        }
+        let after = self.transit(process, is_worker, &request.rpc);
+        self.agenda.add(self.now_ns + after, Happening::Request(id, request));
+    }
+
+    /// How a request is lost before it reaches the server, if it is: when its sender learns so, and what.
+    fn loses(&mut self, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
+        let rpc = &request.rpc;
+        if self.strikes(Fault::Unavailable, Some(process), rpc) {
+            return Some((self.latency(), unreachable()));
+        }
+        if self.strikes(Fault::ResourceExhausted, Some(process), rpc) {
+            return Some((self.latency(), Status::resource_exhausted("simulated: too many requests")));
+        }
+        if self.strikes(Fault::DeadlineExceeded, Some(process), rpc) {
+            let timeout_ns = nanos(request.timeout.unwrap_or(USUAL_TIMEOUT));
+            return Some((timeout_ns, Status::deadline_exceeded("Deadline Exceeded")));
+        }
+        None
+    }
+
+    /// The worker is cut off now, or this is when it happens.
+    fn is_cut(&mut self, process: ProcessId) -> bool {
+        if !self.strikes(Fault::Cut, Some(process), "from the server") {
+            return false;
+        }
+        let span = self.choices.span("cut", Duration::from_secs(1), Duration::from_secs(300));
+        self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
+        true
+    }
+
+    fn refuse_call(&mut self, id: CallId, after_ns: u64, status: Status) {
+        self.agenda.add(self.now_ns + after_ns, Happening::Reply(id, Err(status)));
+    }
+
+    fn latency(&mut self) -> u64 {
+        let from = nanos(LATENCY.0);
+        from + self.choices.below("latency", nanos(LATENCY.1) - from)
+    }
+
+    /// How long a message of this process takes.
+    fn transit(&mut self, process: ProcessId, is_worker: bool, rpc: &str) -> u64 {
+        if is_worker && self.strikes(Fault::Delay, Some(process), rpc) {
+            return nanos(self.choices.span("delay", DELAY.0, DELAY.1));
+        }
+        self.latency()
+    }
+
+    /// A request reaches the server.
+    pub(super) fn request_arrives(&mut self, id: CallId, request: Request) {
+        let ticket = self.wire.next_ticket();
+        let process = self.wire.pending.get(&id).map(|call| call.process);
+        if let Some(process) = process {
+            self.log.message(self.now_ns, process, "reaches the server with", &request.rpc, &[]);
+        }
+        match self.serve(request, ticket) {
+            Some(answer) => self.reply(id, answer),
+            None => match self.wire.pending.get_mut(&id) {
+                Some(call) => {
+                    call.ticket = Some(ticket);
+                    self.wire.tickets.insert(ticket, id);
+                }
+                None => self.service.abandon(self.time(), ticket),
+            },
+        }
+        self.deliver_answers();
+    }
+
+    /// A request reaches the server once more. Nobody hears the answer.
+    pub(super) fn duplicate_arrives(&mut self, process: ProcessId, request: Request) {
+        let ticket = self.wire.next_ticket();
+        self.log.message(self.now_ns, process, "reaches the server again with", &request.rpc, &[]);
+        if self.serve(request, ticket).is_none() {
+            self.service.abandon(self.time(), ticket);
+        }
+        self.deliver_answers();
+    }
+
+    fn serve(&mut self, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
+        let Request { service, rpc: method, caller, timeout: _, message } = request;
+        // No deadline: a long poll waits until there is something, or its caller is gone.
+        self.service.call(self.time(), Call { service, method, caller, deadline: None, message }, ticket)
+    }
+
+    /// Sends out what the server has answered of late.
+    pub(super) fn deliver_answers(&mut self) {
+        while let Some((ticket, answer)) = self.service.next_answer() {
+            // An answer to a poller that is gone is lost, as it is in production.
+            if let Some(id) = self.wire.tickets.remove(&ticket) {
+                if let Some(call) = self.wire.pending.get_mut(&id) {
+                    call.ticket = None;
+                }
+                self.reply(id, answer);
+            }
+        }
+        self.look_for_triggers();
+    }
+
+    /// Puts a reply on its way.
+    fn reply(&mut self, id: CallId, answer: Result<Bytes, Status>) {
+        let Some((process, rpc)) = self.wire.pending.get(&id).map(|call| (call.process, call.rpc.clone())) else { return };
+        let is_worker = self.lives.slot_of(process).is_some();
+        let mut answer = answer;
+        if is_worker && self.lives.is_alive(process) {
+            let has_task = answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
+            if (Kind::of(&rpc) != Kind::Poll || has_task) && self.crashes(process, Kind::of(&rpc).doing().1, &rpc) {
+                return;
+            }
+            if self.strikes(Fault::ReplyLost, Some(process), &rpc) {
+                answer = Err(unreachable());
+            }
+        }
+        let after = self.transit(process, is_worker, &rpc);
+        self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
+    }
+
+    /// A reply reaches its caller.
+    pub(super) fn reply_arrives(&mut self, id: CallId, answer: Result<Bytes, Status>) {
+        let Some((process, rpc)) = self.wire.pending.get(&id).map(|call| (call.process, call.rpc.clone())) else { return };
+        if !self.lives.is_alive(process) {
+            return;
+        }
+        let cut = self.lives.get(process).cut_until_ns > self.now_ns;
+        let answer = if cut { Err(unreachable()) } else { answer };
+        match &answer {
+            Ok(bytes) => self.log.message(self.now_ns, process, "is answered", &rpc, bytes),
+            Err(status) => self.log.message(self.now_ns, process, "is refused", &rpc, status.message().as_bytes()),
+        }
+        self.look_into(process, &rpc, &answer);
+        let is_worker = self.lives.slot_of(process).is_some();
+        if is_worker && self.crashes(process, Kind::of(&rpc).doing().2, &rpc) {
+            return;
+        }
+        if let Some(call) = self.wire.pending.get_mut(&id) {
+            call.answer = Some(answer);
+            if let Some((thread, waker)) = call.waiter.take() {
+                os::wake(thread, waker);
+            }
+        }
+    }
+
+    /// A caller no longer waits.
+    fn give_up(&mut self, id: CallId) {
+        if let Some(Pending { ticket: Some(ticket), .. }) = self.wire.pending.remove(&id) {
+            self.wire.tickets.remove(&ticket);
+            self.service.abandon(self.time(), ticket);
+            self.deliver_answers();
+        }
+    }
+
+    /// A process is gone, and its calls with it: what was on its way to the server may still arrive, and the server notices
+    /// only after a while that nobody waits for its answers.
+    pub(super) fn cut_wires(&mut self, process: ProcessId) {
+        let of_process = |wire: &Wire| -> Vec<CallId> {
+            wire.pending.iter().filter(|(_, call)| call.process == process).map(|(id, _)| *id).collect()
+        };
+        for id in of_process(&self.wire) {
+            let Some(call) = self.wire.pending.remove(&id) else { continue };
+            if let Some(ticket) = call.ticket {
+                self.wire.tickets.remove(&ticket);
+                let after = self.choices.span("crash noticed", NOTICED_AFTER.0, NOTICED_AFTER.1);
+                self.agenda.add(self.now_ns + nanos(after), Happening::Abandon(ticket));
+            } else if self.choices.chance("crash loses requests", 0.5) {
+                self.agenda.retain(|entry| !matches!(entry, Happening::Request(of, _) if *of == id));
+            }
+        }
+    }
+}
+
+fn unreachable() -> Status {
+    Status::unavailable("simulated: the connection broke")
+}
+
+pub(super) fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,75 @@
+//! What a simulation sees of the server from inside, without a call: every run, with its history.
+
+use prost::Message;
+
+use super::{Engine, namespace::NamespaceId, workflow::Run};
+use crate::proto::{
+    enums::WorkflowExecutionStatus,
+    history::{History, HistoryEvent},
+};
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunView<'a> {
+    run: &'a Run,
+    namespace: &'a str,
+}
+
+impl Engine {
+    /// Every run, in the order in which they began.
+    pub fn runs(&self) -> impl Iterator<Item = RunView<'_>> {
+        self.runs.iter().map(|run| RunView { run, namespace: self.namespace_name(run.namespace) })
+    }
+
+    fn namespace_name(&self, id: NamespaceId) -> &str {
+        &self.namespaces.get(id).name
+    }
+}
+
+impl RunView<'_> {
+    /// The name of its namespace.
+    pub fn namespace(&self) -> &str {
+        self.namespace
+    }
+
+    /// Its workflow id.
+    pub fn workflow_id(&self) -> &str {
+        &self.run.workflow_id
+    }
+
+    /// Its run id.
+    pub fn run_id(&self) -> &str {
+        &self.run.run_id
+    }
+
+    /// Its workflow type.
+    pub fn workflow_type(&self) -> &str {
+        &self.run.facts.workflow_type
+    }
+
+    /// The task queue of its workflow tasks.
+    pub fn task_queue(&self) -> &str {
+        &self.run.facts.task_queue
+    }
+
+    /// Its status.
+    pub fn status(&self) -> WorkflowExecutionStatus {
+        self.run.status
+    }
+
+    /// How many events were written.
+    pub fn events_count(&self) -> usize {
+        usize::try_from(self.run.history.last_id()).unwrap_or(0)
+    }
+
+    /// Its events so far, as the bytes of a `History` message.
+    pub fn encoded_events(&self) -> &[u8] {
+        self.run.history.slice(1, self.run.history.next_id())
+    }
+
+    /// Its events from this id on (the first is 1), decoded.
+    pub fn events_from(&self, event_id: i64) -> Vec<HistoryEvent> {
+        let bytes = self.run.history.slice(event_id.max(1), self.run.history.next_id());
+        History::decode(bytes).map(|history| history.events).unwrap_or_default()
+    }
+}
