@@ -1,0 +1,300 @@
+//! Virtual time made visible. A run sleeps for a month between bursts of milliseconds: drawn to scale, nothing could be seen.
+//! [`Scale`] gives every instant its place on the page, with idle time squeezed; [`text`] is the same for a terminal, a few dozen
+//! lines around what matters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::model::{Ended, Event, EventKind, Report};
+
+/// Where each instant of a run lies on an axis without unit. Between instants distance grows with the logarithm of time, so that
+/// a millisecond and an hour can be seen side by side; an instant in which much happens has a width of its own.
+#[derive(Debug, Serialize)]
+pub(crate) struct Scale {
+    /// Every instant at which something began, happened or ended, in order.
+    pub(crate) at_ns: Vec<u64>,
+    /// Where it begins.
+    pub(crate) left: Vec<f64>,
+    /// Where it ends.
+    pub(crate) right: Vec<f64>,
+    /// The indices of the instants after which nothing happens for long: drawn as a labelled break up to the next one.
+    pub(crate) breaks: Vec<usize>,
+}
+
+impl Scale {
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut events_at = BTreeMap::from([(0, 0_u32), (report.ended_at_ns, 0)]);
+        let lives = report.processes.iter().flat_map(|process| &process.lives).flat_map(|life| [life.from_ns, life.to_ns]);
+        for at_ns in report.spans.iter().flat_map(|span| [span.from_ns, span.to_ns]).chain(lives) {
+            events_at.entry(at_ns).or_default();
+        }
+        for event in &report.events {
+            *events_at.entry(event.at_ns).or_default() += 1;
+        }
+        let at_ns: Vec<u64> = events_at.keys().copied().collect();
+        let idle_ns: Vec<u64> = at_ns.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let break_ns = break_ns(&idle_ns);
+        let breaks: Vec<usize> = (0..idle_ns.len()).filter(|&after| idle_ns[after] >= break_ns).collect();
+
+        let instants: f64 = events_at.values().map(|&events| instant_width(events)).sum();
+        let is_break = |ns: u64| ns >= break_ns;
+        let busy: f64 = idle_ns.iter().filter(|&&ns| !is_break(ns)).map(|&ns| idle_width(ns)).sum();
+        let idle: f64 = idle_ns.iter().filter(|&&ns| is_break(ns)).map(|&ns| idle_width(ns)).sum();
+        // Breaks are wide enough together for their labels, as long as there are few of them.
+        let share = (0.04 * breaks.len() as f64).min(0.5);
+        let stretch = if idle > 0.0 { ((instants + busy) * share / idle).max(1.0) } else { 1.0 };
+
+        let (mut left, mut right, mut x) = (Vec::with_capacity(at_ns.len()), Vec::with_capacity(at_ns.len()), 0.0);
+        for (index, &events) in events_at.values().enumerate() {
+            left.push(rounded(x));
+            x += instant_width(events);
+            right.push(rounded(x));
+            if let Some(&ns) = idle_ns.get(index) {
+                x += idle_width(ns) * if is_break(ns) { stretch } else { 1.0 };
+            }
+        }
+        Self { at_ns, left, right, breaks }
+    }
+}
+
+/// How long nothing must happen to be called idle: much longer than what lies between two events usually.
+fn break_ns(idle_ns: &[u64]) -> u64 {
+    let mut sorted = idle_ns.to_vec();
+    sorted.sort_unstable();
+    let median_ns = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+    median_ns.saturating_mul(20).clamp(100_000_000, 60_000_000_000)
+}
+
+fn instant_width(events: u32) -> f64 {
+    f64::from(events.saturating_sub(1))
+}
+
+fn idle_width(ns: u64) -> f64 {
+    1.0 + (1.0 + ns as f64 / 1_000.0).log10()
+}
+
+fn rounded(x: f64) -> f64 {
+    (x * 100.0).round() / 100.0
+}
+
+/// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
+const ROWS: usize = 26;
+/// Idle time from here on is worth a line.
+const GAP_NS: u64 = 1_000_000_000;
+
+/// One moment of the text.
+struct Row<'a> {
+    at_ns: u64,
+    step: u64,
+    process: Option<usize>,
+    mark: char,
+    label: &'a str,
+    detail: &'a str,
+    workflow_id: Option<&'a str>,
+    tier: Tier,
+}
+
+/// How much a moment matters, the most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tier {
+    Important,
+    Fault,
+    Effect,
+    NearFault,
+    Rest,
+}
+
+/// The moments that matter, one a line: virtual time since the start, a column for each process that has a part in them, and what
+/// happened. ASCII and box drawing only, no line longer than `width` (but at least 40).
+pub(crate) fn text(report: &Report, width: usize) -> String {
+    let width = width.max(40);
+    let mut all = rows(report);
+    mark_near_faults(&mut all);
+    let total = all.len();
+    let rows = chosen(all);
+    let columns = Columns::of(report, &rows, width);
+    let mut lines = columns.header(report);
+    let mut before: Option<u64> = None;
+    for row in &rows {
+        let idle_ns = row.at_ns - before.unwrap_or(row.at_ns);
+        if idle_ns >= GAP_NS {
+            lines.push(format!("{:>14} {}", "", format_args!("┄┄┄┄ {} ┄┄┄┄", duration(idle_ns))));
+        }
+        let time = if before == Some(row.at_ns) { String::new() } else { offset(row.at_ns) };
+        lines.push(format!("{time:>14} {}", columns.line(report, row)));
+        before = Some(row.at_ns);
+    }
+    if rows.len() < total {
+        lines.push(format!("{:>14} {} of {total} moments; the HTML report has all of them", "", rows.len()));
+    }
+    let cut = |line: String| line.chars().take(width).collect::<String>().trim_end().to_owned() + "\n";
+    lines.into_iter().map(cut).collect()
+}
+
+/// Everything that could be shown: events, and the ends of lives that no event tells of.
+fn rows(report: &Report) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = report.events.iter().map(row_of_event).collect();
+    for (process, life) in report.processes.iter().enumerate().flat_map(|(index, it)| it.lives.iter().map(move |life| (index, life))) {
+        let fatal = matches!(life.ended, Ended::Crash | Ended::Panic);
+        if !fatal {
+            continue;
+        }
+        let tells = |row: &&mut Row<'_>| {
+            (row.at_ns, row.process) == (life.to_ns, Some(process)) && matches!(row.tier, Tier::Important | Tier::Fault) && row.mark != '*'
+        };
+        match rows.iter_mut().rfind(tells) {
+            Some(row) => row.mark = '╳',
+            None => {
+                let label = if life.ended == Ended::Panic { "panic" } else { "crash" };
+                let (at_ns, step) = (life.to_ns, u64::MAX);
+                let tier = Tier::Fault;
+                rows.push(Row { at_ns, step, process: Some(process), mark: '╳', label, detail: "", workflow_id: None, tier });
+            }
+        }
+    }
+    rows.sort_by_key(|row| (row.at_ns, row.step));
+    rows
+}
+
+fn row_of_event(event: &Event) -> Row<'_> {
+    let (mark, tier) = match event.kind {
+        EventKind::Fault => ('!', Tier::Fault),
+        EventKind::Effect => ('*', Tier::Effect),
+        EventKind::Panic => ('╳', Tier::Important),
+        EventKind::Check => ('?', Tier::NearFault),
+        EventKind::Test => ('o', Tier::Rest),
+        EventKind::Log => ('.', Tier::Rest),
+        EventKind::Rpc => ('-', Tier::Rest),
+    };
+    Row {
+        at_ns: event.at_ns,
+        step: event.step,
+        process: event.process,
+        mark,
+        label: &event.label,
+        detail: &event.detail,
+        workflow_id: event.workflow_id.as_deref(),
+        tier: if event.important { Tier::Important } else { tier },
+    }
+}
+
+/// What the same process or workflow did just before and after a fault explains it.
+fn mark_near_faults(rows: &mut [Row<'_>]) {
+    let faults: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].tier <= Tier::Fault).collect();
+    for fault in faults {
+        let (process, workflow_id) = (rows[fault].process, rows[fault].workflow_id);
+        let near = |row: &Row<'_>| row.process == process || (workflow_id.is_some() && row.workflow_id == workflow_id);
+        let (before, after) = rows.split_at_mut(fault);
+        let neighbours = before.iter_mut().rev().take(8).find(|row| near(row)).into_iter();
+        for row in neighbours.chain(after[1..].iter_mut().take(8).find(|row| near(row))) {
+            row.tier = row.tier.min(Tier::NearFault);
+        }
+    }
+}
+
+/// The [`ROWS`] that matter most; among equals those nearest to the last important one, where the run went wrong.
+fn chosen(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let focus = rows.iter().rposition(|row| row.tier == Tier::Important).unwrap_or(rows.len());
+    let nothing_matters = rows.iter().all(|row| row.tier == Tier::Rest);
+    let mut candidates: Vec<usize> = (0..rows.len()).filter(|&index| nothing_matters || rows[index].tier < Tier::Rest).collect();
+    candidates.sort_by_key(|&index| (rows[index].tier, index.abs_diff(focus)));
+    let kept: BTreeSet<usize> = candidates.into_iter().take(ROWS).collect();
+    rows.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, row)| row).collect()
+}
+
+/// The processes that have a part in the rows, each with its column. With no room for their names they are numbered.
+struct Columns {
+    processes: Vec<usize>,
+    /// For each process: what stands above its column.
+    heads: Vec<String>,
+    numbered: bool,
+    text_width: usize,
+}
+
+impl Columns {
+    fn of(report: &Report, rows: &[Row<'_>], width: usize) -> Self {
+        let involved: BTreeSet<usize> = rows.iter().filter_map(|row| row.process).filter(|&it| it < report.processes.len()).collect();
+        let processes: Vec<usize> = involved.into_iter().collect();
+        let mut heads: Vec<String> = processes.iter().map(|&index| plain(&report.processes[index].name)).collect();
+        let room = |heads: &[String]| width.saturating_sub(15 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>());
+        let numbered = room(&heads) < width.min(90) / 2;
+        if numbered {
+            heads = (1..=processes.len()).map(|number| number.to_string()).collect();
+        }
+        let text_width = room(&heads).max(12);
+        Self { processes, heads, numbered, text_width }
+    }
+
+    fn header(&self, report: &Report) -> Vec<String> {
+        let mut lines = Vec::new();
+        if self.numbered {
+            let names = self.processes.iter().zip(&self.heads).map(|(&index, head)| (head, plain(&report.processes[index].name)));
+            lines.extend(names.map(|(head, name)| format!("{head:>14} {name}")));
+        }
+        lines.push(format!("{:>14} {}", "time", self.heads.iter().map(|head| format!("{head}  ")).collect::<String>()));
+        lines
+    }
+
+    fn line(&self, report: &Report, row: &Row<'_>) -> String {
+        let mut line = String::new();
+        for (&index, head) in self.processes.iter().zip(&self.heads) {
+            let alive = report.processes[index].lives.iter().any(|life| life.from_ns <= row.at_ns && row.at_ns <= life.to_ns);
+            let mark = if row.process == Some(index) { row.mark } else { [' ', '│'][usize::from(alive)] };
+            line += &format!("{mark:<0$}", head.chars().count() + 2);
+        }
+        let mut says = plain(row.label);
+        if row.tier <= Tier::Effect && !row.detail.is_empty() {
+            says += ": ";
+            says += &plain(row.detail.lines().next().unwrap_or_default());
+        }
+        if says.chars().count() > self.text_width {
+            says = says.chars().take(self.text_width - 2).collect::<String>() + "..";
+        }
+        line + &says
+    }
+}
+
+/// Names and labels are the user's: whatever is not printable ASCII would break the columns, or the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|char| if char == ' ' || char.is_ascii_graphic() { char } else { '?' }).collect()
+}
+
+/// Since the start: `30d 00:00:01.002`.
+fn offset(ns: u64) -> String {
+    let ms = ns / 1_000_000;
+    let (s, m, h, days) = (ms / 1_000, ms / 60_000, ms / 3_600_000, ms / 86_400_000);
+    let time = format!("{:02}:{:02}.{:03}", m % 60, s % 60, ms % 1_000);
+    match (days, h % 24) {
+        (0, 0) => time,
+        (0, h) => format!("{h:02}:{time}"),
+        // With days, milliseconds make the column too wide only after 99 days; they tell bursts apart, so they stay.
+        (days, h) => format!("{days}d {h:02}:{time}"),
+    }
+}
+
+/// A length of time in its two largest units: `30 days`, `1 h 5 min`, `12 ms`.
+pub(crate) fn duration(ns: u64) -> String {
+    const UNITS: [(u64, &str); 7] = [
+        (86_400_000_000_000, "day"),
+        (3_600_000_000_000, "h"),
+        (60_000_000_000, "min"),
+        (1_000_000_000, "s"),
+        (1_000_000, "ms"),
+        (1_000, "us"),
+        (1, "ns"),
+    ];
+    let Some(first) = UNITS.iter().position(|&(unit_ns, _)| ns >= unit_ns) else { return "0 s".to_owned() };
+    let part = |ns: u64, (unit_ns, name): (u64, &str)| {
+        let count = ns / unit_ns;
+        format!("{count} {name}{}", if name == "day" && count != 1 { "s" } else { "" })
+    };
+    let rest_ns = ns % UNITS[first].0;
+    match UNITS.get(first + 1) {
+        // Beyond a hundred of something, or below a second, the next unit is noise.
+        Some(&next) if rest_ns >= next.0 && ns / UNITS[first].0 < 100 && UNITS[first].0 >= 1_000_000_000 => {
+            format!("{} {}", part(ns, UNITS[first]), part(rest_ns, next))
+        }
+        _ => part(ns, UNITS[first]),
+    }
+}
