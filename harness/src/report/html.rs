@@ -8,13 +8,14 @@
 use serde::Serialize;
 
 use super::{
+    layout::Layout,
     model::Report,
-    timeline::{self, Scale, duration},
+    timeline::{self, duration},
 };
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(include_str!("page/drawing.js"), include_str!("page/histories.js"), include_str!("page/page.js"));
 
 /// How wide the text timeline is that stands in for the drawn one where scripts are forbidden.
 const TEXT_WIDTH: usize = 120;
@@ -23,7 +24,7 @@ const TEXT_WIDTH: usize = 120;
 #[derive(Serialize)]
 struct Data<'a> {
     report: &'a Report,
-    scale: Scale,
+    layout: Layout,
 }
 
 /// The whole page.
@@ -31,9 +32,10 @@ pub(crate) fn page(report: &Report) -> String {
     filled(PAGE, |slot| match slot {
         "style" => STYLE.to_owned(),
         "script" => SCRIPT.to_owned(),
-        "data" => embedded(&Data { report, scale: Scale::of(report) }),
+        "data" => embedded(&Data { report, layout: Layout::of(report) }),
         "verdict" => if report.failed { "failed" } else { "passed" }.to_owned(),
         "test" => escaped(&report.test),
+        "test_name" => escaped(&report.test).replace('_', "_<wbr>"),
         "seed" => report.seed.to_string(),
         "facts" => facts(report),
         "failure" => failure(report),

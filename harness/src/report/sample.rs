@@ -43,7 +43,7 @@ pub(crate) fn double_charge() -> Report {
     run.report.workflows.push(workflow("sub-1", 0));
     run.report.failure = Some(Failure {
         title: "charge of card 7 happened twice".to_owned(),
-        detail: "effect \"charge\" on \"card 7\" was applied by 2 attempts of activity charge/2 of workflow sub-1:\n  attempt 1 on worker 1 at 2026-03-02 00:00:00.019\n  attempt 2 on worker 2 at 2026-03-02 00:00:11.021\nNeither carried an idempotency key.".to_owned(),
+        detail: "effect \"charge\" on \"card 7\" was applied by 2 attempts of activity charge/2 of workflow sub-1:\n  attempt 1 on worker 1 at 2026-03-02 00:00:00.014\n  attempt 2 on worker 2 at 2026-03-02 00:00:11.048\nNeither carried an idempotency key.".to_owned(),
     });
     run.report.story = [
         "Worker 1 charged card 7 for the third month, 60 days into the run.",

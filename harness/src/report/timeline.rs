@@ -1,87 +1,16 @@
-//! Virtual time made visible. A run sleeps for a month between bursts of milliseconds: drawn to scale, nothing could be seen.
-//! [`Scale`] gives every instant its place on the page, with idle time squeezed; [`text`] is the same for a terminal, a few dozen
-//! lines around what matters.
+//! The timeline of a run for a terminal: a few dozen lines around what matters, processes side by side, virtual time downwards.
+//! The page draws all of it (`layout`, `html`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Serialize;
+use std::collections::BTreeSet;
 
 use super::model::{Ended, Event, EventKind, Report};
-
-/// Where each instant of a run lies on an axis without unit. Between instants distance grows with the logarithm of time, so that
-/// a millisecond and an hour can be seen side by side; an instant in which much happens has a width of its own.
-#[derive(Debug, Serialize)]
-pub(crate) struct Scale {
-    /// Every instant at which something began, happened or ended, in order.
-    pub(crate) at_ns: Vec<u64>,
-    /// Where it begins.
-    pub(crate) left: Vec<f64>,
-    /// Where it ends.
-    pub(crate) right: Vec<f64>,
-    /// The indices of the instants after which nothing happens for long: drawn as a labelled break up to the next one.
-    pub(crate) breaks: Vec<usize>,
-}
-
-impl Scale {
-    pub(crate) fn of(report: &Report) -> Self {
-        let mut events_at = BTreeMap::from([(0, 0_u32), (report.ended_at_ns, 0)]);
-        let lives = report.processes.iter().flat_map(|process| &process.lives).flat_map(|life| [life.from_ns, life.to_ns]);
-        for at_ns in report.spans.iter().flat_map(|span| [span.from_ns, span.to_ns]).chain(lives) {
-            events_at.entry(at_ns).or_default();
-        }
-        for event in &report.events {
-            *events_at.entry(event.at_ns).or_default() += 1;
-        }
-        let at_ns: Vec<u64> = events_at.keys().copied().collect();
-        let idle_ns: Vec<u64> = at_ns.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let break_ns = break_ns(&idle_ns);
-        let breaks: Vec<usize> = (0..idle_ns.len()).filter(|&after| idle_ns[after] >= break_ns).collect();
-
-        let instants: f64 = events_at.values().map(|&events| instant_width(events)).sum();
-        let is_break = |ns: u64| ns >= break_ns;
-        let busy: f64 = idle_ns.iter().filter(|&&ns| !is_break(ns)).map(|&ns| idle_width(ns)).sum();
-        let idle: f64 = idle_ns.iter().filter(|&&ns| is_break(ns)).map(|&ns| idle_width(ns)).sum();
-        // Breaks are wide enough together for their labels, as long as there are few of them.
-        let share = (0.04 * breaks.len() as f64).min(0.5);
-        let stretch = if idle > 0.0 { ((instants + busy) * share / idle).max(1.0) } else { 1.0 };
-
-        let (mut left, mut right, mut x) = (Vec::with_capacity(at_ns.len()), Vec::with_capacity(at_ns.len()), 0.0);
-        for (index, &events) in events_at.values().enumerate() {
-            left.push(rounded(x));
-            x += instant_width(events);
-            right.push(rounded(x));
-            if let Some(&ns) = idle_ns.get(index) {
-                x += idle_width(ns) * if is_break(ns) { stretch } else { 1.0 };
-            }
-        }
-        Self { at_ns, left, right, breaks }
-    }
-}
-
-/// How long nothing must happen to be called idle: much longer than what lies between two events usually.
-fn break_ns(idle_ns: &[u64]) -> u64 {
-    let mut sorted = idle_ns.to_vec();
-    sorted.sort_unstable();
-    let median_ns = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
-    median_ns.saturating_mul(20).clamp(100_000_000, 60_000_000_000)
-}
-
-fn instant_width(events: u32) -> f64 {
-    f64::from(events.saturating_sub(1))
-}
-
-fn idle_width(ns: u64) -> f64 {
-    1.0 + (1.0 + ns as f64 / 1_000.0).log10()
-}
-
-fn rounded(x: f64) -> f64 {
-    (x * 100.0).round() / 100.0
-}
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
 const ROWS: usize = 26;
 /// Idle time from here on is worth a line.
 const GAP_NS: u64 = 1_000_000_000;
+/// How wide the column of times is: `364d 00:00:00.000`.
+const TIME: usize = 17;
 
 /// One moment of the text.
 struct Row<'a> {
@@ -119,14 +48,14 @@ pub(crate) fn text(report: &Report, width: usize) -> String {
     for row in &rows {
         let idle_ns = row.at_ns - before.unwrap_or(row.at_ns);
         if idle_ns >= GAP_NS {
-            lines.push(format!("{:>14} {}", "", format_args!("┄┄┄┄ {} ┄┄┄┄", duration(idle_ns))));
+            lines.push(format!("{:>TIME$} ┄┄┄┄ {} ┄┄┄┄", "", duration(idle_ns)));
         }
         let time = if before == Some(row.at_ns) { String::new() } else { offset(row.at_ns) };
-        lines.push(format!("{time:>14} {}", columns.line(report, row)));
+        lines.push(format!("{time:>TIME$} {}", columns.line(report, row)));
         before = Some(row.at_ns);
     }
     if rows.len() < total {
-        lines.push(format!("{:>14} {} of {total} moments; the HTML report has all of them", "", rows.len()));
+        lines.push(format!("{:>TIME$} {} of {total} moments; the HTML report has all of them", "", rows.len()));
     }
     let cut = |line: String| line.chars().take(width).collect::<String>().trim_end().to_owned() + "\n";
     lines.into_iter().map(cut).collect()
@@ -217,7 +146,7 @@ impl Columns {
         let involved: BTreeSet<usize> = rows.iter().filter_map(|row| row.process).filter(|&it| it < report.processes.len()).collect();
         let processes: Vec<usize> = involved.into_iter().collect();
         let mut heads: Vec<String> = processes.iter().map(|&index| plain(&report.processes[index].name)).collect();
-        let room = |heads: &[String]| width.saturating_sub(15 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>());
+        let room = |heads: &[String]| width.saturating_sub(TIME + 1 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>());
         let numbered = room(&heads) < width.min(90) / 2;
         if numbered {
             heads = (1..=processes.len()).map(|number| number.to_string()).collect();
@@ -230,9 +159,9 @@ impl Columns {
         let mut lines = Vec::new();
         if self.numbered {
             let names = self.processes.iter().zip(&self.heads).map(|(&index, head)| (head, plain(&report.processes[index].name)));
-            lines.extend(names.map(|(head, name)| format!("{head:>14} {name}")));
+            lines.extend(names.map(|(head, name)| format!("{head:>TIME$} {name}")));
         }
-        lines.push(format!("{:>14} {}", "time", self.heads.iter().map(|head| format!("{head}  ")).collect::<String>()));
+        lines.push(format!("{:>TIME$} {}", "time", self.heads.iter().map(|head| format!("{head}  ")).collect::<String>()));
         lines
     }
 
@@ -285,16 +214,13 @@ pub(crate) fn duration(ns: u64) -> String {
         (1, "ns"),
     ];
     let Some(first) = UNITS.iter().position(|&(unit_ns, _)| ns >= unit_ns) else { return "0 s".to_owned() };
+    // Below a second, or beyond a hundred of something, a second unit is noise.
+    let second = if ns < 1_000_000_000 || ns / UNITS[first].0 >= 100 { first } else { first + 1 };
+    let ns = ns.saturating_add(UNITS[second].0 / 2) / UNITS[second].0 * UNITS[second].0;
     let part = |ns: u64, (unit_ns, name): (u64, &str)| {
         let count = ns / unit_ns;
         format!("{count} {name}{}", if name == "day" && count != 1 { "s" } else { "" })
     };
     let rest_ns = ns % UNITS[first].0;
-    match UNITS.get(first + 1) {
-        // Beyond a hundred of something, or below a second, the next unit is noise.
-        Some(&next) if rest_ns >= next.0 && ns / UNITS[first].0 < 100 && UNITS[first].0 >= 1_000_000_000 => {
-            format!("{} {}", part(ns, UNITS[first]), part(rest_ns, next))
-        }
-        _ => part(ns, UNITS[first]),
-    }
+    if rest_ns == 0 { part(ns, UNITS[first]) } else { part(ns, UNITS[first]) + " " + &part(rest_ns, UNITS[second]) }
 }
