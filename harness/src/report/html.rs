@@ -97,7 +97,8 @@ fn story(report: &Report) -> String {
 /// The figures of the run, as pairs of a description list.
 fn facts(report: &Report) -> String {
     let injected = report.faults.iter().map(|fault| fault.count).sum::<u64>();
-    let kinds: Vec<String> = report.faults.iter().map(|fault| format!("{} {}", fault.count, fault.kind.replace('_', " "))).collect();
+    let kinds: Vec<String> =
+        report.faults.iter().map(|fault| format!("{} {}", fault.count, fault.kind.replace('_', " "))).collect();
     let faults = if injected == 0 { "none".to_owned() } else { kinds.join(", ") };
     let facts = [
         ("Seed", report.seed.to_string()),
@@ -108,4 +109,72 @@ fn facts(report: &Report) -> String {
         ("Trace", report.trace_hash.clone()),
     ];
     facts.iter().map(|(name, value)| format!("<div><dt>{name}</dt><dd>{}</dd></div>", escaped(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    const HOSTILE: &str = "</script><img src=x onerror=alert(1)>{{style}}<!--\"'&\u{2028}";
+
+    /// The JSON that the page carries.
+    fn data_of(page: &str) -> serde_json::Value {
+        let (_, rest) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("the page has data");
+        let (data, _) = rest.split_once("</script>").expect("the data ends");
+        serde_json::from_str(data).expect("the data is JSON")
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        let mut report = sample::double_charge();
+        report.processes[2].name = HOSTILE.to_owned();
+        report.events[0].label = HOSTILE.to_owned();
+        report.spans[0].detail = HOSTILE.to_owned();
+        report.workflows[0].workflow_id = HOSTILE.to_owned();
+        report.workflows[0].history = serde_json::json!({"events": [{HOSTILE: HOSTILE}]});
+        report.failure = report.failure.map(|failure| crate::report::model::Failure { title: HOSTILE.to_owned(), ..failure });
+        report.story[0] = HOSTILE.to_owned();
+        for text in [&mut report.test, &mut report.repeat, &mut report.trace_hash, &mut report.output] {
+            *text = HOSTILE.to_owned();
+        }
+
+        let page = page(&report);
+
+        assert!(!page.contains("<img"), "markup got through");
+        assert_eq!(page.matches("</script").count(), 2, "a script element ended early");
+        assert_eq!(page.matches("<style").count(), 2, "a slot in a value was filled");
+        let carried: Report = serde_json::from_value(data_of(&page)["report"].clone()).expect("a report");
+        assert_eq!(carried, report);
+    }
+
+    #[test]
+    fn the_page_needs_nothing_but_itself() {
+        let page = page(&sample::double_charge()).replace("http://www.w3.org/2000/svg", "");
+        for outside in ["http:", "https:", "@import", "url(", " src=", "fetch(", "{{"] {
+            assert!(!page.contains(outside), "{outside:?} in the page");
+        }
+    }
+
+    #[test]
+    fn what_must_be_read_first_is_there_without_scripts() {
+        let report = sample::double_charge();
+        let page = page(&report);
+        let (before, _) = page.split_once("<script").expect("the page has scripts");
+        let failure = report.failure.expect("it failed");
+        for text in [&failure.title, &report.story[1], &report.repeat, &report.output, &report.seed.to_string()] {
+            assert!(before.contains(&escaped(text)), "{text:?} is missing");
+        }
+        assert!(before.contains("┄┄┄┄ 30 days ┄┄┄┄"), "the text timeline stands in for the drawn one");
+        assert!(before.contains("class=\"failed\""));
+    }
+
+    #[test]
+    fn a_run_that_passed_says_so() {
+        let mut report = sample::double_charge();
+        (report.failed, report.failure) = (false, None);
+        let page = page(&report);
+        assert!(page.contains("class=\"passed\"") && page.contains("<title>passed: "));
+        assert!(!page.contains("<section class=\"failure\">"));
+    }
 }

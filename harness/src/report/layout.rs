@@ -59,9 +59,10 @@ impl Layout {
             events[index] = find(at_ns).place(rank);
         }
         let bars: Vec<Bar> = report.spans.iter().map(|span| bar(span, find(span.from_ns), find(span.to_ns))).collect();
-        let lives = report.processes.iter().map(|process| {
-            process.lives.iter().map(|life| (find(life.from_ns).left, find(life.to_ns).right)).collect()
-        });
+        let lives = report
+            .processes
+            .iter()
+            .map(|process| process.lives.iter().map(|life| (find(life.from_ns).left, find(life.to_ns).right)).collect());
         let lives = lives.collect();
         let spans = in_rows(report, bars);
         Self { instants, breaks, events, spans, lives }
@@ -169,4 +170,101 @@ fn in_rows(report: &Report, mut bars: Vec<Bar>) -> Vec<Bar> {
 
 fn rounded(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{model::SpanKind, sample};
+
+    const DAY_NS: u64 = 86_400_000_000_000;
+
+    fn idle_ns(layout: &Layout, after: usize) -> u64 {
+        layout.instants[after + 1].at_ns - layout.instants[after].at_ns
+    }
+
+    #[test]
+    fn idle_time_is_squeezed_into_breaks() {
+        let layout = Layout::of(&sample::double_charge());
+        let idle: Vec<u64> = layout.breaks.iter().map(|&after| idle_ns(&layout, after) / 1_000_000_000).collect();
+        assert_eq!(idle, [30 * 86_400 - 1, 30 * 86_400 - 1, 4, 6, 1, 15 * 86_400 - 12, 1]);
+
+        let end = layout.instants.last().expect("there are some").right;
+        for &after in &layout.breaks {
+            let width = layout.instants[after + 1].left - layout.instants[after].right;
+            assert!(
+                width > 0.01 * end && width < 0.1 * end,
+                "a break of {} ns takes {width} of {end}",
+                idle_ns(&layout, after)
+            );
+        }
+    }
+
+    #[test]
+    fn later_is_further_right() {
+        for report in [sample::double_charge(), sample::year(2_000)] {
+            let layout = Layout::of(&report);
+            assert!(layout.instants.iter().all(|instant| instant.left <= instant.right));
+            assert!(layout.instants.windows(2).all(|pair| pair[0].right < pair[1].left));
+            let mut order: Vec<usize> = (0..report.events.len()).collect();
+            order.sort_by_key(|&index| (report.events[index].at_ns, report.events[index].step));
+            assert!(order.windows(2).all(|pair| layout.events[pair[0]] < layout.events[pair[1]]));
+        }
+    }
+
+    #[test]
+    fn a_steady_pace_has_no_breaks() {
+        let mut report = sample::double_charge();
+        report.spans.clear();
+        report.processes.clear();
+        report.ended_at_ns = 0;
+        for (at, event) in (0..).zip(&mut report.events) {
+            event.at_ns = at * 5_000_000_000;
+        }
+        assert!(Layout::of(&report).breaks.is_empty());
+    }
+
+    #[test]
+    fn a_span_lies_among_the_events_of_its_steps() {
+        let mut report = sample::double_charge();
+        for (at, event) in (0..).zip(&mut report.events) {
+            event.at_ns = DAY_NS * (at / 10);
+        }
+        let (from_step, to_step) = (report.events[2].step, report.events[5].step);
+        report.spans.truncate(1);
+        report.spans[0] =
+            Span { from_ns: 0, to_ns: 0, from_step: Some(from_step), to_step: Some(to_step), ..report.spans[0].clone() };
+        let layout = Layout::of(&report);
+        assert_eq!(layout.spans, [Bar { left: layout.events[2], right: layout.events[5], row: 0 }]);
+    }
+
+    #[test]
+    fn spans_at_the_same_time_get_rows_of_their_own_up_to_a_few() {
+        let mut report = sample::double_charge();
+        let of = |kind, from_ns, to_ns| Span {
+            process: 2,
+            kind,
+            from_ns,
+            to_ns,
+            from_step: None,
+            to_step: None,
+            ..report.spans[0].clone()
+        };
+        let activities = (0..5).map(|at| of(SpanKind::Activity, at, 100));
+        report.spans = activities.chain([of(SpanKind::Activity, 200, 300), of(SpanKind::WorkflowTask, 0, 100)]).collect();
+        let rows: Vec<usize> = Layout::of(&report).spans.iter().map(|bar| bar.row).collect();
+        assert_eq!(rows[..3], [0, 1, 2]);
+        assert!(rows.iter().all(|&row| row < 3));
+        assert_eq!(rows[5..], [0, 0], "a free row is used again, and each kind has its own");
+    }
+
+    #[test]
+    fn an_empty_run_has_an_axis() {
+        let mut report = sample::double_charge();
+        report.events.clear();
+        report.spans.clear();
+        report.processes.clear();
+        report.ended_at_ns = 0;
+        assert_eq!(Layout::of(&report).instants.len(), 1);
+    }
 }

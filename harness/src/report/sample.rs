@@ -31,14 +31,25 @@ pub(crate) fn double_charge() -> Report {
     run.at_ns += 4 * SECOND;
     run.start(2, "v1");
     run.at_ns += 6 * SECOND;
-    run.event(Some(SERVER), EventKind::Log, "activity charge timed out (start to close, 10 s); retry in 1 s", "attempt 1 of charge/2").workflow("sub-1");
+    run.event(
+        Some(SERVER),
+        EventKind::Log,
+        "activity charge timed out (start to close, 10 s); retry in 1 s",
+        "attempt 1 of charge/2",
+    )
+    .workflow("sub-1");
     run.at_ns += SECOND;
     run.charge(3, "sub-1", 2, 2, true);
     run.workflow_task(3, "sub-1");
     run.at_ns = 75 * DAY;
     run.event(Some(TEST), EventKind::Test, "signal cancel to sub-1", "").workflow("sub-1");
     run.workflow_task(2, "sub-1");
-    run.event(Some(TEST), EventKind::Check, "exactly once: \"charge\" of card 7", "Two effects, by attempts 1 and 2 of charge/2, and neither carried a key.");
+    run.event(
+        Some(TEST),
+        EventKind::Check,
+        "exactly once: \"charge\" of card 7",
+        "Two effects, by attempts 1 and 2 of charge/2, and neither carried a key.",
+    );
     run.report.events.last_mut().expect("just added").important = true;
     run.report.workflows.push(workflow("sub-1", 0));
     run.report.failure = Some(Failure {
@@ -81,7 +92,9 @@ pub(crate) fn year(moments: usize) -> Report {
                 run.start(worker, if month > 5 { "v2" } else { "v1" });
             }
             1 => {
-                run.event(Some(SERVER), EventKind::Fault, "reply lost", "RespondActivityTaskCompleted was applied").fault("reply_lost").workflow(&id);
+                run.event(Some(SERVER), EventKind::Fault, "reply lost", "RespondActivityTaskCompleted was applied")
+                    .fault("reply_lost")
+                    .workflow(&id);
                 run.at_ns += 10 * SECOND;
             }
             _ => run.charge(worker, &id, month, 1, false),
@@ -144,12 +157,24 @@ impl Run {
         self.report.steps += 1;
         let (label, detail) = (label.to_owned(), detail.to_owned());
         let (at_ns, step) = (self.at_ns, self.report.steps);
-        self.report.events.push(Event { at_ns, step, process, kind, label, detail, fault: None, important: false, workflow_id: None, activity_id: None });
+        self.report.events.push(Event {
+            at_ns,
+            step,
+            process,
+            kind,
+            label,
+            detail,
+            fault: None,
+            important: false,
+            workflow_id: None,
+            activity_id: None,
+        });
         self.report.events.last_mut().expect("just added")
     }
 
     fn rpc(&mut self, process: usize, method: &str, workflow_id: &str) {
-        self.event(Some(process), EventKind::Rpc, method, &format!("{{\"workflowId\": \"{workflow_id}\"}}")).workflow(workflow_id);
+        self.event(Some(process), EventKind::Rpc, method, &format!("{{\"workflowId\": \"{workflow_id}\"}}"))
+            .workflow(workflow_id);
         self.at_ns += self.random(3) * MS;
     }
 
@@ -158,7 +183,19 @@ impl Run {
         self.at_ns += ms * MS;
         let (to_ns, to_step, label, detail) = (self.at_ns, None, label.to_owned(), String::new());
         let (outcome, workflow_id) = (Outcome::Completed, Some(workflow_id.to_owned()));
-        self.report.spans.push(Span { process, from_ns, to_ns, from_step, to_step, kind, label, detail, outcome, workflow_id, activity_id: None });
+        self.report.spans.push(Span {
+            process,
+            from_ns,
+            to_ns,
+            from_step,
+            to_step,
+            kind,
+            label,
+            detail,
+            outcome,
+            workflow_id,
+            activity_id: None,
+        });
         self.report.spans.last_mut().expect("just added")
     }
 
@@ -181,7 +218,9 @@ impl Run {
         span.outcome = if crashes { Outcome::Crashed } else { Outcome::Completed };
         let halfway_ns = span.from_ns + 5 * MS;
         let after_ns = std::mem::replace(&mut self.at_ns, halfway_ns);
-        let event = self.event(Some(worker), EventKind::Effect, "charge card 7", &format!("29.99 for month {month}, no key")).workflow(workflow_id);
+        let event = self
+            .event(Some(worker), EventKind::Effect, "charge card 7", &format!("29.99 for month {month}, no key"))
+            .workflow(workflow_id);
         (event.activity_id, event.important) = (Some(activity_id), important);
         self.at_ns = after_ns;
         if !crashes {
@@ -227,17 +266,39 @@ impl Event {
 fn workflow(workflow_id: &str, timers: usize) -> Workflow {
     let payload = json!({"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "eyJjYXJkIjo3fQ=="}]});
     let mut events = vec![
-        ("WORKFLOW_EXECUTION_STARTED", json!({"workflowType": {"name": "Subscription"}, "taskQueue": {"name": "subscriptions"}, "input": payload, "attempt": 1})),
-        ("WORKFLOW_TASK_SCHEDULED", json!({"taskQueue": {"name": "subscriptions"}, "startToCloseTimeout": "10s", "attempt": 1})),
+        (
+            "WORKFLOW_EXECUTION_STARTED",
+            json!({"workflowType": {"name": "Subscription"}, "taskQueue": {"name": "subscriptions"}, "input": payload, "attempt": 1}),
+        ),
+        (
+            "WORKFLOW_TASK_SCHEDULED",
+            json!({"taskQueue": {"name": "subscriptions"}, "startToCloseTimeout": "10s", "attempt": 1}),
+        ),
         ("WORKFLOW_TASK_STARTED", json!({"scheduledEventId": "2", "identity": "worker 1"})),
         ("WORKFLOW_TASK_COMPLETED", json!({"scheduledEventId": "2", "startedEventId": "3", "identity": "worker 1"})),
-        ("ACTIVITY_TASK_SCHEDULED", json!({"activityId": "charge/0", "activityType": {"name": "charge"}, "input": payload, "startToCloseTimeout": "10s"})),
-        ("ACTIVITY_TASK_STARTED", json!({"scheduledEventId": "5", "identity": "worker 1", "attempt": 2, "lastFailure": {"message": "activity StartToClose timeout"}})),
-        ("ACTIVITY_TASK_TIMED_OUT", json!({"scheduledEventId": "5", "startedEventId": "6", "retryState": "RETRY_STATE_TIMEOUT"})),
+        (
+            "ACTIVITY_TASK_SCHEDULED",
+            json!({"activityId": "charge/0", "activityType": {"name": "charge"}, "input": payload, "startToCloseTimeout": "10s"}),
+        ),
+        (
+            "ACTIVITY_TASK_STARTED",
+            json!({"scheduledEventId": "5", "identity": "worker 1", "attempt": 2, "lastFailure": {"message": "activity StartToClose timeout"}}),
+        ),
+        (
+            "ACTIVITY_TASK_TIMED_OUT",
+            json!({"scheduledEventId": "5", "startedEventId": "6", "retryState": "RETRY_STATE_TIMEOUT"}),
+        ),
     ];
-    events.extend((0..timers).map(|timer| ("TIMER_STARTED", json!({"timerId": timer.to_string(), "startToFireTimeout": "2592000s"}))));
+    events.extend(
+        (0..timers).map(|timer| ("TIMER_STARTED", json!({"timerId": timer.to_string(), "startToFireTimeout": "2592000s"}))),
+    );
     let event = |(index, (kind, attributes)): (usize, (&str, Value))| {
-        let camel: String = kind.to_lowercase().split('_').enumerate().map(|(at, word)| if at == 0 { word.to_owned() } else { word[..1].to_uppercase() + &word[1..] }).collect();
+        let camel: String = kind
+            .to_lowercase()
+            .split('_')
+            .enumerate()
+            .map(|(at, word)| if at == 0 { word.to_owned() } else { word[..1].to_uppercase() + &word[1..] })
+            .collect();
         json!({"eventId": (index + 1).to_string(), "eventTime": format!("2026-01-{:02}T00:00:00.{:03}Z", 1 + index / 20, index), "eventType": format!("EVENT_TYPE_{kind}"), format!("{camel}EventAttributes"): attributes})
     };
     let events: Vec<Value> = events.into_iter().enumerate().map(event).collect();

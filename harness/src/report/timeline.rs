@@ -64,13 +64,17 @@ pub(crate) fn text(report: &Report, width: usize) -> String {
 /// Everything that could be shown: events, and the ends of lives that no event tells of.
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = report.events.iter().map(row_of_event).collect();
-    for (process, life) in report.processes.iter().enumerate().flat_map(|(index, it)| it.lives.iter().map(move |life| (index, life))) {
+    for (process, life) in
+        report.processes.iter().enumerate().flat_map(|(index, it)| it.lives.iter().map(move |life| (index, life)))
+    {
         let fatal = matches!(life.ended, Ended::Crash | Ended::Panic);
         if !fatal {
             continue;
         }
         let tells = |row: &&mut Row<'_>| {
-            (row.at_ns, row.process) == (life.to_ns, Some(process)) && matches!(row.tier, Tier::Important | Tier::Fault) && row.mark != '*'
+            (row.at_ns, row.process) == (life.to_ns, Some(process))
+                && matches!(row.tier, Tier::Important | Tier::Fault)
+                && row.mark != '*'
         };
         match rows.iter_mut().rfind(tells) {
             Some(row) => row.mark = '╳',
@@ -126,7 +130,8 @@ fn mark_near_faults(rows: &mut [Row<'_>]) {
 fn chosen(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
     let focus = rows.iter().rposition(|row| row.tier == Tier::Important).unwrap_or(rows.len());
     let nothing_matters = rows.iter().all(|row| row.tier == Tier::Rest);
-    let mut candidates: Vec<usize> = (0..rows.len()).filter(|&index| nothing_matters || rows[index].tier < Tier::Rest).collect();
+    let mut candidates: Vec<usize> =
+        (0..rows.len()).filter(|&index| nothing_matters || rows[index].tier < Tier::Rest).collect();
     candidates.sort_by_key(|&index| (rows[index].tier, index.abs_diff(focus)));
     let kept: BTreeSet<usize> = candidates.into_iter().take(ROWS).collect();
     rows.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, row)| row).collect()
@@ -143,10 +148,13 @@ struct Columns {
 
 impl Columns {
     fn of(report: &Report, rows: &[Row<'_>], width: usize) -> Self {
-        let involved: BTreeSet<usize> = rows.iter().filter_map(|row| row.process).filter(|&it| it < report.processes.len()).collect();
+        let involved: BTreeSet<usize> =
+            rows.iter().filter_map(|row| row.process).filter(|&it| it < report.processes.len()).collect();
         let processes: Vec<usize> = involved.into_iter().collect();
         let mut heads: Vec<String> = processes.iter().map(|&index| plain(&report.processes[index].name)).collect();
-        let room = |heads: &[String]| width.saturating_sub(TIME + 1 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>());
+        let room = |heads: &[String]| {
+            width.saturating_sub(TIME + 1 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>())
+        };
         let numbered = room(&heads) < width.min(90) / 2;
         if numbered {
             heads = (1..=processes.len()).map(|number| number.to_string()).collect();
@@ -158,7 +166,8 @@ impl Columns {
     fn header(&self, report: &Report) -> Vec<String> {
         let mut lines = Vec::new();
         if self.numbered {
-            let names = self.processes.iter().zip(&self.heads).map(|(&index, head)| (head, plain(&report.processes[index].name)));
+            let names =
+                self.processes.iter().zip(&self.heads).map(|(&index, head)| (head, plain(&report.processes[index].name)));
             lines.extend(names.map(|(head, name)| format!("{head:>TIME$} {name}")));
         }
         lines.push(format!("{:>TIME$} {}", "time", self.heads.iter().map(|head| format!("{head}  ")).collect::<String>()));
@@ -216,11 +225,112 @@ pub(crate) fn duration(ns: u64) -> String {
     let Some(first) = UNITS.iter().position(|&(unit_ns, _)| ns >= unit_ns) else { return "0 s".to_owned() };
     // Below a second, or beyond a hundred of something, a second unit is noise.
     let second = if ns < 1_000_000_000 || ns / UNITS[first].0 >= 100 { first } else { first + 1 };
-    let ns = ns.saturating_add(UNITS[second].0 / 2) / UNITS[second].0 * UNITS[second].0;
+    let rounded_ns = ns.saturating_add(UNITS[second].0 / 2) / UNITS[second].0 * UNITS[second].0;
+    if rounded_ns != ns {
+        return duration(rounded_ns); // which may have become a whole day
+    }
     let part = |ns: u64, (unit_ns, name): (u64, &str)| {
         let count = ns / unit_ns;
         format!("{count} {name}{}", if name == "day" && count != 1 { "s" } else { "" })
     };
     let rest_ns = ns % UNITS[first].0;
     if rest_ns == 0 { part(ns, UNITS[first]) } else { part(ns, UNITS[first]) + " " + &part(rest_ns, UNITS[second]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    /// The first line that contains the words.
+    fn line<'a>(text: &'a str, words: &str) -> &'a str {
+        text.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("no line has {words:?}:\n{text}"))
+    }
+
+    #[test]
+    fn it_tells_how_the_run_failed() {
+        let text = text(&sample::double_charge(), 120);
+        assert_eq!(
+            line(&text, "worker 1 crashes").split_whitespace().take(5).collect::<Vec<_>>(),
+            ["60d", "00:00:00.041", "│", "╳", "│"]
+        );
+        assert_eq!(line(&text, "11 s").trim(), "┄┄┄┄ 11 s ┄┄┄┄");
+        assert_eq!(text.matches("charge card 7: 29.99 for month 2, no key").count(), 2);
+        assert_eq!(text.matches("┄┄┄┄ 30 days ┄┄┄┄").count(), 2);
+        let at = |words: &str| text.find(words).expect("it is there");
+        assert!(
+            at("month 2") < at("worker 1 crashes") && at("worker 1 crashes") < at("11 s") && at("11 s") < at("exactly once")
+        );
+    }
+
+    #[test]
+    fn marks_stand_under_the_names_of_their_processes() {
+        let text = text(&sample::double_charge(), 120);
+        let column = |words: &str, mark: &str| {
+            let line = line(&text, words);
+            line[..line.find(mark).unwrap_or_else(|| panic!("no {mark:?} in {line:?}"))].chars().count()
+        };
+        assert_eq!(column("worker 1 crashes", "╳"), column("time test", "worker 1"));
+        assert_eq!(column("exactly once", "?"), column("time test", "test"));
+    }
+
+    #[test]
+    fn it_stays_within_a_screen_and_its_width() {
+        let report = sample::year(2_000);
+        for width in [20, 60, 80, 100, 200] {
+            let text = text(&report, width);
+            assert!(text.lines().count() <= 64, "{} lines", text.lines().count());
+            assert!(text.lines().all(|line| line.chars().count() <= width.max(40)), "wider than {width}:\n{text}");
+        }
+        let important = report.events.iter().filter(|event| event.important);
+        let text = text(&report, 120);
+        for event in important {
+            assert!(text.contains(&offset(event.at_ns)), "{event:?} is missing:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_crash_that_no_event_tells_of_is_shown() {
+        let mut report = sample::double_charge();
+        report.events.retain(|event| event.kind != EventKind::Fault);
+        let text = text(&report, 120);
+        assert!(line(&text, "╳").ends_with("crash"), "{text}");
+    }
+
+    #[test]
+    fn a_dead_process_has_no_line() {
+        let mut report = sample::double_charge();
+        report.processes[2].lives.truncate(1);
+        let text = text(&report, 120);
+        assert_eq!(line(&text, "RespondActivityTaskCompleted").matches('│').count(), 1, "{text}");
+    }
+
+    #[test]
+    fn nothing_but_ascii_and_box_drawing_gets_through() {
+        let mut report = sample::double_charge();
+        report.processes[2].name = "w\u{1b}[31m\u{202e}".to_owned();
+        for event in &mut report.events {
+            (event.label, event.detail) = ("caf\u{e9}\u{1b}[2J\tx".to_owned(), "one\r\ntwo".to_owned());
+        }
+        let text = text(&report, 120);
+        let allowed = |char: char| char == '\n' || (' '..='~').contains(&char) || ('\u{2500}'..='\u{257f}').contains(&char);
+        assert!(text.chars().all(allowed), "{text:?}");
+        assert!(text.contains("caf??[2J?x: one"), "{text}");
+    }
+
+    #[test]
+    fn lengths_of_time_are_rounded_to_two_units() {
+        let said = [
+            0,
+            15,
+            1_500,
+            2_000_000,
+            1_000_000_000,
+            61_200_000_000,
+            86_399_999_999_999,
+            30 * 86_400_000_000_000 - 1,
+            400 * 86_400_000_000_000 + 1,
+        ];
+        assert_eq!(said.map(duration), ["0 s", "15 ns", "2 us", "2 ms", "1 s", "1 min 1 s", "1 day", "30 days", "400 days"]);
+    }
 }

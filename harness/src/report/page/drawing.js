@@ -150,9 +150,9 @@ function drawKind(kind) {
   for (const item of itemsOf[kind]) {
     const x0 = Math.max(toPixel(item.x0), view.gutter - 30), x1 = Math.min(toPixel(item.x1), view.width + 30);
     if (x1 < view.gutter - 8 || x0 > view.width + 8) continue;
-    const closest = item.span || kind === 'rpc' ? 1.5 : 3;
-    if (x1 - x0 < closest && x0 - (last.get(item.middle) ?? -99) < closest && item !== selected && !item.important) continue;
-    last.set(item.middle, x0);
+    const closest = item.span || kind === 'rpc' ? 2 : 5, place = item.related ? -item.middle : item.middle;
+    if (x1 - x0 < closest && x0 - (last.get(place) ?? -99) < closest && item !== selected && item.related < 2 && !item.important) continue;
+    last.set(place, x0);
     context.globalAlpha = !item.shown ? 0.12 : selected?.hasRelated && !item.related ? 0.22 : 1;
     if (item.span) drawSpan(item, x0, Math.max(x1 - x0, 3), TRACKS[kind] - 3); else drawMark(item, x0);
   }

@@ -40,10 +40,11 @@ function duration(ns, short = false) {
   const first = UNITS.findIndex(([, unit]) => ns >= unit);
   if (first < 0) return '0 s';
   const second = short || ns < 1e9 || ns / UNITS[first][1] >= 100 ? first : first + 1;
-  const whole = Math.round(ns / UNITS[second][1]) * UNITS[second][1];
+  const rounded = Math.round(ns / UNITS[second][1]) * UNITS[second][1];
+  if (rounded !== ns) return duration(rounded, short); // which may have become a whole day
   const part = (it, [name, unit]) => `${Math.floor(it / unit)} ${name}${name === 'day' && Math.floor(it / unit) !== 1 ? 's' : ''}`;
-  const rest = whole % UNITS[first][1];
-  return rest ? `${part(whole, UNITS[first])} ${part(rest, UNITS[second])}` : part(whole, UNITS[first]);
+  const rest = ns % UNITS[first][1];
+  return rest ? `${part(ns, UNITS[first])} ${part(rest, UNITS[second])}` : part(ns, UNITS[first]);
 }
 
 /** Since the start: +30d 00:00:01.002, with microseconds where there are any and they are asked for. */
@@ -340,6 +341,7 @@ function bindCanvas() {
   on('dblclick', (event) => zoom(3, event.offsetX));
   on('wheel', (event) => {
     event.preventDefault();
+    tip.hidden = true;
     const pixels = event.deltaMode ? 16 : 1, sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
     if (sideways) pan((event.deltaX || event.deltaY) * pixels); else zoom(Math.exp(-event.deltaY * pixels * 0.002), Math.max(event.offsetX, view.gutter));
   });
