@@ -201,6 +201,14 @@ mod tests {
     }
 
     #[test]
+    fn breaks_have_room_for_their_labels_among_many_events() {
+        let layout = Layout::of(&sample::year(2_000));
+        let widths = layout.breaks.iter().map(|&after| layout.instants[after + 1].left - layout.instants[after].right);
+        let share = widths.sum::<f64>() / layout.instants.last().expect("there are some").right;
+        assert!((0.25..0.4).contains(&share), "{} breaks take {share} of the axis", layout.breaks.len());
+    }
+
+    #[test]
     fn later_is_further_right() {
         for report in [sample::double_charge(), sample::year(2_000)] {
             let layout = Layout::of(&report);

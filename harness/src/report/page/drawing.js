@@ -153,7 +153,7 @@ function drawKind(kind) {
     const closest = item.span || kind === 'rpc' ? 2 : 5, place = item.related ? -item.middle : item.middle;
     if (x1 - x0 < closest && x0 - (last.get(place) ?? -99) < closest && item !== selected && item.related < 2 && !item.important) continue;
     last.set(place, x0);
-    context.globalAlpha = !item.shown ? 0.12 : selected?.hasRelated && !item.related ? 0.22 : 1;
+    context.globalAlpha = !item.shown ? 0.12 : selected?.hasRelated && !item.related && !item.important ? 0.22 : 1;
     if (item.span) drawSpan(item, x0, Math.max(x1 - x0, 3), TRACKS[kind] - 3); else drawMark(item, x0);
   }
   context.globalAlpha = 1;

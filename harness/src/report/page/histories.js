@@ -64,6 +64,6 @@ function renderWorkflows() {
   const found = report.workflows.filter((it) => `${it.workflow_id} ${it.workflow_type} ${it.status}`.toLowerCase().includes(text));
   const open = (workflow) => (event) => { markTab(event.currentTarget); showHistory(workflow); };
   $('workflows').replaceChildren(...found.map((it) => el('button', { type: 'button', role: 'tab', 'aria-controls': 'history', click: open(it) },
-    it.workflow_id, el('small', {}, `${it.workflow_type}, ${words(it.status)}`))));
+    it.workflow_id, el('small', {}, `${it.workflow_type}, ${words(it.status)}, run ${it.run_id.slice(0, 8)}`))));
   if (found.length) $('workflows').firstChild.click(); else $('history').replaceChildren(el('p', { class: 'empty' }, 'No workflow.'));
 }
