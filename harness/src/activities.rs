@@ -129,7 +129,9 @@ impl State {
         let about = format!("{} of {}, attempt {}", attempt.activity_type, attempt.workflow_id, attempt.attempt);
         let now_ns = self.now_ns();
         let mut note = |fault: Fault, how: String| {
-            self.log.note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{about}{how}"));
+            self.log
+                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{about}{how}"))
+                .about(&attempt.workflow_id, &attempt.activity_id);
         };
         if let Some(latency) = mishap.latency {
             note(Fault::ActivitySlow, format!(": {latency:?} longer"));

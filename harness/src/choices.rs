@@ -104,7 +104,9 @@ impl Choices {
         let octave = u32::try_from(self.below(label, u64::from(decades))).unwrap_or(0);
         let low = from.max(1).saturating_mul(1 << octave);
         let high = low.saturating_mul(2).min(to.max(low + 1));
-        Duration::from_micros(if octave == 0 && from == 0 { 0 } else { low } + self.below(label, high.saturating_sub(low).max(1)))
+        Duration::from_micros(
+            if octave == 0 && from == 0 { 0 } else { low } + self.below(label, high.saturating_sub(low).max(1)),
+        )
     }
 }
 
@@ -112,7 +114,8 @@ impl Stream {
     fn new(seed: u64, label: &str) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         // FNV-1a: the label picks the stream.
-        let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let hash =
+            label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         generator.set_stream(hash);
         Self { generator, taken: Vec::new() }
     }

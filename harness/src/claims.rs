@@ -1,10 +1,6 @@
 //! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
 
-use crate::{
-    finding::FindingKind,
-    os,
-    simulation,
-};
+use crate::{finding::FindingKind, os, simulation};
 
 /// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
 ///

@@ -56,11 +56,7 @@ pub fn test(module: &str, function: &str, package: &str, runs: Option<u64>, body
 ///
 /// # Errors
 /// The seeds could not be run at all.
-pub fn simulate(
-    name: &str,
-    runs: u64,
-    body: impl Fn(Sim) -> Running + Clone + Send + 'static,
-) -> Result<Summary, String> {
+pub fn simulate(name: &str, runs: u64, body: impl Fn(Sim) -> Running + Clone + Send + 'static) -> Result<Summary, String> {
     let case = Case::of_program(name, runs);
     runner::run(&case, || Box::new(body.clone()))
 }

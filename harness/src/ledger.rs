@@ -124,7 +124,15 @@ impl State {
         let attempt = attempt.unwrap_or_default();
         let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
         let verb = if applied == Applied::First { "does" } else { "asks again for" };
-        self.log.note(self.now_ns(), Some(process), EntryKind::Effect, verb, format!("{about} ({key}, attempt {})", attempt.attempt));
+        self.log
+            .note(
+                self.now_ns(),
+                Some(process),
+                EntryKind::Effect,
+                verb,
+                format!("{about} ({key}, attempt {})", attempt.attempt),
+            )
+            .about(&attempt.workflow_id, &attempt.activity_id);
         let effect = Effect {
             kind: new.kind,
             subject: new.subject,
@@ -172,18 +180,25 @@ impl Ledger {
 impl State {
     /// The first effect that was done twice.
     pub(crate) fn done_twice(&self) -> Option<DoneTwice> {
+        let (first, second) = self.repeated_record()?;
+        Some(DoneTwice { first: first.effect.clone(), second: second.effect.clone() })
+    }
+
+    /// The records of the first effect that was done twice.
+    pub(crate) fn repeated_record(&self) -> Option<(&Record, &Record)> {
         self.ledger.iter().enumerate().find_map(|(later, second)| {
             let same = |first: &&Record| {
                 let (a, b) = (&first.effect, &second.effect);
                 a.applied == Applied::First
                     && b.applied == Applied::First
-                    && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id) == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
+                    && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id)
+                        == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
                     && first.run_id == second.run_id
                     && !a.activity_id.is_empty()
                     && a.attempt != b.attempt
             };
             let first = self.ledger[..later].iter().find(same)?;
-            Some(DoneTwice { first: first.effect.clone(), second: second.effect.clone() })
+            Some((first, second))
         })
     }
 }

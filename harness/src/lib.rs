@@ -24,13 +24,13 @@ mod skipping;
 mod transport;
 mod world;
 
+pub use entry::simulate;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
 pub use faults::{ActivityFaults, Fault, Faults, When};
+pub use foretime_macros::test;
 pub use foretime_server::config::SearchAttributeType;
 pub use ledger::{Applied, DoneTwice, Effect, Ledger, NewEffect, effect};
-pub use foretime_macros::test;
-pub use entry::simulate;
 pub use runner::Summary;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 

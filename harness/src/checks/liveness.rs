@@ -45,7 +45,13 @@ fn waits_for(events: &[HistoryEvent]) -> String {
     let last_of = |wanted: &[&str]| events.iter().rev().find(|event| wanted.contains(&event_type(event).as_str()));
     let count = |name: &str| events.iter().filter(|event| event_type(event) == name).count();
     let mut waits = Vec::new();
-    if let Some(task) = last_of(&["WorkflowTaskScheduled", "WorkflowTaskStarted", "WorkflowTaskCompleted", "WorkflowTaskFailed", "WorkflowTaskTimedOut"]) {
+    if let Some(task) = last_of(&[
+        "WorkflowTaskScheduled",
+        "WorkflowTaskStarted",
+        "WorkflowTaskCompleted",
+        "WorkflowTaskFailed",
+        "WorkflowTaskTimedOut",
+    ]) {
         match event_type(task).as_str() {
             "WorkflowTaskScheduled" => waits.push("a worker to take its workflow task".to_owned()),
             "WorkflowTaskStarted" => waits.push("the answer to its workflow task".to_owned()),
@@ -69,7 +75,9 @@ fn waits_for(events: &[HistoryEvent]) -> String {
             "ChildWorkflowExecutionTerminated",
         ],
     );
-    for (number, one, many) in [(activities, "activity", "activities"), (timers, "timer", "timers"), (children, "child", "children")] {
+    for (number, one, many) in
+        [(activities, "activity", "activities"), (timers, "timer", "timers"), (children, "child", "children")]
+    {
         if number > 0 {
             waits.push(format!("{number} {}", if number == 1 { one } else { many }));
         }

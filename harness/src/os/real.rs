@@ -65,4 +65,3 @@ pub(super) fn fail(errno: c_int) -> c_int {
     unsafe { *libc::__errno_location() = errno };
     -1
 }
-

@@ -15,7 +15,10 @@ use super::live;
 use crate::{
     finding::FindingKind,
     os::{self, ProcessId},
-    world::{Phase, State, World, lives::{Factory, Role}},
+    world::{
+        Phase, State, World,
+        lives::{Factory, Role},
+    },
 };
 
 /// At most so many cuts of one history are replayed, evenly spread.
@@ -39,17 +42,21 @@ struct Replay {
 
 /// Starts the replayer, if there is anything to replay.
 pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> {
-    let recorded: Vec<Recorded> = state.service().runs().filter_map(|run| {
-        let history = History::decode(run.encoded_events()).ok()?;
-        let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
-        has_worked.then(|| Recorded {
-            workflow_id: run.workflow_id().to_owned(),
-            run_id: run.run_id().to_owned(),
-            workflow_type: run.workflow_type().to_owned(),
-            task_queue: run.task_queue().to_owned(),
-            history,
+    let recorded: Vec<Recorded> = state
+        .service()
+        .runs()
+        .filter_map(|run| {
+            let history = History::decode(run.encoded_events()).ok()?;
+            let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
+            has_worked.then(|| Recorded {
+                workflow_id: run.workflow_id().to_owned(),
+                run_id: run.run_id().to_owned(),
+                workflow_type: run.workflow_type().to_owned(),
+                task_queue: run.task_queue().to_owned(),
+                history,
+            })
         })
-    }).collect();
+        .collect();
     let fleets: Vec<Factory> = state.lives.fleets.iter().filter_map(|fleet| fleet.versions.last().cloned()).collect();
     if recorded.is_empty() || fleets.is_empty() {
         return None;
@@ -75,7 +82,8 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
         let replayer = replayer(&options)?;
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
-        let replays: Vec<Replay> = recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(of, it)).collect();
+        let replays: Vec<Replay> =
+            recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(of, it)).collect();
         if replays.is_empty() {
             continue;
         }
@@ -114,7 +122,11 @@ fn replayer(options: &WorkerOptions) -> Result<WorkflowReplayer, String> {
 /// The whole history, and its beginnings up to the start of each workflow task that was completed.
 fn cuts(of: usize, recorded: &Recorded) -> Vec<Replay> {
     let events = &recorded.history.events;
-    let completed = |id: i64| events.get(usize::try_from(id).unwrap_or(usize::MAX)).is_some_and(|next| next.event_type() == EventType::WorkflowTaskCompleted);
+    let completed = |id: i64| {
+        events
+            .get(usize::try_from(id).unwrap_or(usize::MAX))
+            .is_some_and(|next| next.event_type() == EventType::WorkflowTaskCompleted)
+    };
     let starts: Vec<i64> = events
         .iter()
         .filter(|event| event.event_type() == EventType::WorkflowTaskStarted && completed(event.event_id))

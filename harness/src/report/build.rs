@@ -1,6 +1,6 @@
 //! From the world of a finished run to the plain data of its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use temporalio_common::protos::temporal::api::history::v1::History;
@@ -41,21 +41,26 @@ struct Lanes {
 
 fn report(case: &Case, state: &State, seed: u64) -> model::Report {
     let lanes = lanes(state);
+    let story = story::tell(state);
     let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
     model::Report {
         test: case.name.clone(),
         seed,
         failed: failure.is_some(),
         failure,
-        story: story::tell(state),
+        story: story.sentences.clone(),
         repeat: case.repeat(&seed.to_string()),
         started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
         ended_at_ns: state.now_ns(),
         steps: state.log.steps(),
         trace_hash: format!("{:016x}", state.log.hash()),
-        faults: state.fault_counts().iter().map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count }).collect(),
+        faults: state
+            .fault_counts()
+            .iter()
+            .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
+            .collect(),
         spans: state.log.spans.iter().filter_map(|span| shown_span(state, span, &lanes)).collect(),
-        events: state.log.entries.iter().map(|entry| shown_event(entry, &lanes)).collect(),
+        events: state.log.entries.iter().map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
         processes: lanes.processes,
         workflows: workflows(state),
         output: String::new(),
@@ -117,7 +122,7 @@ fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> 
     })
 }
 
-fn shown_event(entry: &Entry, lanes: &Lanes) -> model::Event {
+fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model::Event {
     let kind = match entry.kind {
         EntryKind::Rpc => model::EventKind::Rpc,
         EntryKind::Fault(_) => model::EventKind::Fault,
@@ -135,9 +140,9 @@ fn shown_event(entry: &Entry, lanes: &Lanes) -> model::Event {
         label: entry.label.clone(),
         detail: entry.detail.clone(),
         fault,
-        important: !matches!(entry.kind, EntryKind::Rpc | EntryKind::Life),
-        workflow_id: None,
-        activity_id: None,
+        important: important.contains(&entry.step),
+        workflow_id: entry.workflow_id.clone(),
+        activity_id: entry.activity_id.clone(),
     }
 }
 

@@ -5,8 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::model::Report;
+use super::{html, model::Report, timeline};
 use crate::runner::result::{Detail, RunResult};
+
+/// How wide the timeline as text is, in characters.
+const TEXT_WIDTH: usize = 120;
 
 /// The directory for the report of this seed, made if it is not there.
 ///
@@ -33,6 +36,8 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;
     save(directory, "report.json", &json(&report)?)?;
+    save(directory, "timeline.txt", &timeline::text(&report, TEXT_WIDTH))?;
+    save(directory, "report.html", &html::page(&report))?;
     Ok(Some(directory.to_owned()))
 }
 
@@ -40,7 +45,8 @@ fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> 
     let folder = directory.join("histories");
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     for (number, workflow) in report.workflows.iter_mut().enumerate() {
-        let id: String = workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
+        let id: String =
+            workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
         let name = format!("{:03}-{id}.json", number + 1);
         save(&folder, &name, &json(&workflow.history)?)?;
         workflow.file = Some(format!("histories/{name}"));

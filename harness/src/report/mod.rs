@@ -1,7 +1,13 @@
 //! The report of a run: [`build`] makes the plain data of [`model`] from the world, [`story`] tells it in a few sentences,
-//! [`files`] writes what people and tools read.
+//! [`html`] and [`timeline`] draw it, [`layout`] says where on the axis of time things stand, [`files`] writes what people
+//! and tools read.
 
 pub(crate) mod build;
 pub(crate) mod files;
+mod html;
+mod layout;
 pub(crate) mod model;
+#[cfg(test)]
+mod sample;
 mod story;
+mod timeline;

@@ -1,8 +1,239 @@
-//! The story of a failing run: what people would say of it.
+//! The story of a run that failed: what people would say of it, in a few sentences, and which of its moments they would
+//! point at.
 
-use crate::world::State;
+use std::collections::BTreeSet;
 
-/// A few sentences.
-pub(super) fn tell(state: &State) -> Vec<String> {
-    state.findings.iter().map(|finding| finding.title.clone()).collect()
+use crate::{
+    faults::Fault,
+    finding::{Finding, FindingKind},
+    ledger::Record,
+    os::ProcessId,
+    world::{
+        State,
+        log::{Entry, EntryKind},
+    },
+};
+
+/// At most so many faults are told when it is not clear which of them matter.
+const FAULTS_TOLD_MAX: usize = 3;
+
+/// A story.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) sentences: Vec<String>,
+    /// The steps of the moments that it tells of.
+    pub(super) important: BTreeSet<u64>,
+}
+
+/// Tells it.
+pub(super) fn tell(state: &State) -> Story {
+    let mut teller = Teller { state, story: Story::default() };
+    let Some(finding) = state.findings.first() else { return teller.story };
+    match (finding.kind, state.repeated_record()) {
+        (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
+            teller.done_twice(first, second);
+        }
+        (FindingKind::WorkflowTaskFailed, _) => teller.code_does_not_fit(finding),
+        (FindingKind::Replay, _) => teller.does_not_replay(finding),
+        _ => teller.last_faults(finding.at_ns),
+    }
+    teller.end(finding);
+    teller.story
+}
+
+struct Teller<'a> {
+    state: &'a State,
+    story: Story,
+}
+
+impl<'a> Teller<'a> {
+    fn say(&mut self, sentence: String) {
+        self.story.sentences.push(sentence);
+    }
+
+    /// Tells of a moment, and points at it.
+    fn point(&mut self, entry: &Entry, sentence: String) {
+        self.story.important.insert(entry.step);
+        self.say(sentence);
+    }
+
+    fn name(&self, process: Option<ProcessId>) -> String {
+        process.map_or_else(|| "the server".to_owned(), |process| self.state.lives.get(process).name.replace('-', " "))
+    }
+
+    fn entries(&self, from_ns: u64, to_ns: u64) -> impl Iterator<Item = &'a Entry> + use<'a> {
+        self.state.log.entries.iter().filter(move |entry| (from_ns..=to_ns).contains(&entry.at_ns))
+    }
+
+    /// An effect was made by two attempts.
+    fn done_twice(&mut self, first: &Record, second: &Record) {
+        let effect = &first.effect;
+        let what = format!("{} {}", effect.kind, effect.subject);
+        for record in [first, second] {
+            let of_record = self.entries(record.at_ns, record.at_ns).filter(|entry| entry.kind == EntryKind::Effect);
+            self.story.important.extend(of_record.map(|entry| entry.step));
+        }
+        self.say(format!(
+            "{} did \"{what}\" {}, in attempt {} of {} ({}).",
+            capital(&self.name(Some(first.process))),
+            after(first.at_ns),
+            effect.attempt,
+            effect.activity_type,
+            effect.workflow_id
+        ));
+        match self.why_again(first, second) {
+            Some((entry, why)) => self.point(entry, why),
+            None => self.say("Nobody learned of it in time, so it was tried again.".to_owned()),
+        }
+        let key = if second.effect.key.is_none() { "without an idempotency key" } else { "with another idempotency key" };
+        self.say(format!(
+            "{} did it again {}, in attempt {}, {key}.",
+            capital(&self.name(Some(second.process))),
+            after(second.at_ns),
+            second.effect.attempt
+        ));
+    }
+
+    /// What made another attempt of an activity necessary although its work was done.
+    fn why_again(&self, first: &Record, second: &Record) -> Option<(&'a Entry, String)> {
+        let between = self.entries(first.at_ns, second.at_ns);
+        let mut faults = between.filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+        let worker = capital(&self.name(Some(first.process)));
+        faults.find_map(|entry| {
+            let same_process = entry.process == Some(first.process);
+            let same_activity = entry.activity_id.as_ref() == Some(&first.effect.activity_id)
+                && entry.workflow_id.as_ref() == Some(&first.effect.workflow_id);
+            let sentence = match entry.kind {
+                EntryKind::Fault(Fault::Crash) if same_process => format!("{worker} crashed {}.", moment(entry)),
+                EntryKind::Fault(Fault::ClusterCrash) => format!("All workers crashed when {worker} stood {}.", moment(entry)),
+                EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
+                    "The attempt failed after its work was done.".to_owned()
+                }
+                EntryKind::Fault(Fault::ActivityHang) if same_activity => {
+                    "The attempt did its work, but never ended.".to_owned()
+                }
+                EntryKind::Fault(Fault::Cut) if same_process => {
+                    format!("{worker} was cut off from the server, and could not say so.")
+                }
+                EntryKind::Fault(fault) if same_process && entry.detail.contains("RespondActivityTask") => {
+                    format!("What {worker} said of it went wrong on the wire ({}).", fault.name())
+                }
+                EntryKind::Fault(Fault::HeartbeatLost) if same_process => "Its heartbeats were lost.".to_owned(),
+                _ => return None,
+            };
+            Some((entry, sentence))
+        })
+    }
+
+    /// A worker's code does not fit the history that it was given.
+    fn code_does_not_fit(&mut self, finding: &Finding) {
+        let process = finding.process;
+        let why = self.state.log.entries.iter().rev().find(|entry| {
+            let lost_a_cache = matches!(
+                entry.kind,
+                EntryKind::Fault(Fault::Crash | Fault::ClusterCrash | Fault::Eviction | Fault::Restart | Fault::Cut)
+            );
+            lost_a_cache || entry.kind == EntryKind::Life && entry.label == "is asked to stop"
+        });
+        if let Some(entry) = why {
+            let who = capital(&self.name(entry.process));
+            let sentence = match entry.kind {
+                EntryKind::Fault(Fault::Eviction) => {
+                    format!("{who} started with a small cache of workflows {}.", after(entry.at_ns))
+                }
+                EntryKind::Fault(fault) => format!("{who} {} {}.", happened(fault, entry), after(entry.at_ns)),
+                _ => format!("{who} was stopped for a deploy {}.", after(entry.at_ns)),
+            };
+            self.point(entry, sentence);
+        }
+        let version = process.map(|process| self.state.version_name(process)).unwrap_or_default();
+        let who = capital(&self.name(process));
+        self.say(format!(
+            "{who}{version} then replayed a history {}, and its code asked for something else than what is written there.",
+            after(finding.at_ns)
+        ));
+    }
+
+    /// A history of the run does not replay afterwards.
+    fn does_not_replay(&mut self, finding: &Finding) {
+        let deploys = self.state.log.entries.iter().filter(|entry| entry.label == "is asked to stop").count();
+        if deploys > 0 {
+            self.say(format!("Workers were stopped {deploys} times to start again, some on another version of the code."));
+        }
+        self.say(format!(
+            "All workflow tasks of the run went well, but afterwards {}: a worker that had lost its cache would have failed there.",
+            finding.title
+        ));
+    }
+
+    /// When it is not known what matters: the last faults before.
+    fn last_faults(&mut self, at_ns: u64) {
+        let is_fault = |entry: &&&Entry| matches!(entry.kind, EntryKind::Fault(_));
+        let before: Vec<&Entry> = self.entries(0, at_ns).collect();
+        let faults: Vec<&Entry> = before.iter().rev().filter(is_fault).copied().take(FAULTS_TOLD_MAX).collect();
+        if faults.is_empty() {
+            self.say("No fault struck before: the order of events alone does it.".to_owned());
+        }
+        for entry in faults.into_iter().rev() {
+            let EntryKind::Fault(fault) = entry.kind else { continue };
+            let who = capital(&self.name(entry.process));
+            self.point(entry, format!("{who} {} {}.", happened(fault, entry), after(entry.at_ns)));
+        }
+    }
+
+    fn end(&mut self, finding: &Finding) {
+        let findings =
+            self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Finding | EntryKind::Panic));
+        self.story.important.extend(findings.map(|entry| entry.step));
+        self.say(format!(
+            "{}: {}, {}.",
+            capital(finding.kind.name()),
+            finding.title.trim_end_matches('.'),
+            after(finding.at_ns)
+        ));
+    }
+}
+
+/// What a fault did to a process, as the end of a sentence.
+fn happened(fault: Fault, entry: &Entry) -> String {
+    let about = &entry.detail;
+    match fault {
+        Fault::Crash => format!("crashed {}", moment(entry)),
+        Fault::ClusterCrash => format!("and all other workers crashed {}", moment(entry)),
+        Fault::Restart => "was restarted in good order".to_owned(),
+        Fault::Cut => "was cut off from the server".to_owned(),
+        Fault::Eviction => format!("started with a small cache ({about})"),
+        Fault::ActivityFailure | Fault::ActivitySlow | Fault::ActivityHang => {
+            format!("had a simulated mishap ({}: {about})", fault.name())
+        }
+        Fault::ReplyLost => format!("never got the reply to {about}"),
+        Fault::Duplicate => format!("sent {about}, which reached the server twice"),
+        Fault::Delay => format!("waited long for {about}"),
+        Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
+            format!("failed to reach the server with {about} ({})", fault.name())
+        }
+        Fault::HeartbeatLost => "lost a heartbeat".to_owned(),
+    }
+}
+
+/// The moment of a crash: what the detail says before the parenthesis.
+fn moment(entry: &Entry) -> &str {
+    entry.detail.split(" (").next().unwrap_or_default()
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A virtual time, as people say it.
+fn after(ns: u64) -> String {
+    let seconds = ns / 1_000_000_000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("after {}.{:03} s", seconds, ns / 1_000_000 % 1000),
+        (0, 0, _) => format!("after {minutes} min {} s", seconds % 60),
+        (0, ..) => format!("after {hours} h {minutes} min"),
+        _ => format!("on day {} at {hours:02}:{minutes:02}:{:02}", days + 1, seconds % 60),
+    }
 }

@@ -57,8 +57,17 @@ pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         progress: progress(case, settings),
     };
     let errors: Vec<String> = thread::scope(|scope| {
-        let jobs: Vec<_> = (0..settings.jobs).map(|core| scope.spawn({ let shared = &shared; move || shared.work(core) })).collect();
-        jobs.into_iter().filter_map(|job| job.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned())).err()).collect()
+        let jobs: Vec<_> = (0..settings.jobs)
+            .map(|core| {
+                scope.spawn({
+                    let shared = &shared;
+                    move || shared.work(core)
+                })
+            })
+            .collect();
+        jobs.into_iter()
+            .filter_map(|job| job.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned())).err())
+            .collect()
     });
     shared.progress.finish_and_clear();
     let mut summary = shared.summary.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +182,9 @@ fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<()
     let again = one(case, settings, order(failed.seed))?;
     summary.failed = Some(match again.failed {
         Some(again) if again.failure == failed.failure => again,
-        Some(again) => Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed },
+        Some(again) => {
+            Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
+        }
         None => Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed },
     });
     Ok(())

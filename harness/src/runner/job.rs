@@ -38,7 +38,11 @@ impl Job {
         let path = socket_path();
         let listener = UnixListener::bind(&path)?;
         let mut command = Command::new(env::current_exe()?);
-        command.args(&case.arguments).env(SOCKET_VARIABLE, &path).env(TEST_VARIABLE, &case.name).env(CORE_VARIABLE, core.to_string());
+        command
+            .args(&case.arguments)
+            .env(SOCKET_VARIABLE, &path)
+            .env(TEST_VARIABLE, &case.name)
+            .env(CORE_VARIABLE, core.to_string());
         // The harness of the test talks; what the simulations say goes elsewhere.
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
         let connected = child.and_then(|mut child| Ok((accept(&listener, &mut child)?, child)));
@@ -110,12 +114,17 @@ fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> 
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 if let Some(status) = child.try_wait()? {
-                    let text = format!("the process that should run simulations ended at once ({status}); does the test's name match?");
+                    let text = format!(
+                        "the process that should run simulations ended at once ({status}); does the test's name match?"
+                    );
                     return Err(io::Error::other(text));
                 }
                 if begun.elapsed() > START_MAX {
                     let _ = child.kill();
-                    return Err(io::Error::new(ErrorKind::TimedOut, "the process that should run simulations does not come up"));
+                    return Err(io::Error::new(
+                        ErrorKind::TimedOut,
+                        "the process that should run simulations does not come up",
+                    ));
                 }
                 thread::sleep(Duration::from_millis(1));
             }

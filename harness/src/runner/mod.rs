@@ -19,21 +19,21 @@ use crate::process::test::Body;
 use settings::Settings;
 
 /// How many seeds a test runs if it does not say.
-pub const RUNS: u64 = 100;
+pub(crate) const RUNS: u64 = 100;
 
 /// A test that is to be simulated.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     /// The name of the test, as `cargo test` has it.
-    pub name: String,
+    pub(crate) name: String,
     /// The path of the test's function, as `std::any::type_name` has it.
-    pub function: String,
+    pub(crate) function: String,
     /// How many seeds it runs.
-    pub runs: u64,
+    pub(crate) runs: u64,
     /// What makes this very program run this test alone.
-    pub arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     /// How a person runs this test.
-    pub command: String,
+    pub(crate) command: String,
 }
 
 impl Case {

@@ -6,7 +6,7 @@ use super::{
     Happening, Phase, State, World,
     lives::{Ending, Factory, Fleet, Life, Role, Slot, Waiter},
     log::EntryKind,
-    wire::nanos,
+    wire::{LONG_POLL, nanos},
 };
 use crate::{
     faults::Fault,
@@ -106,7 +106,8 @@ impl State {
             self.kill(process);
             return true;
         }
-        if self.lives.slot_of(process).is_some() && self.strikes(Fault::Restart, Some(process), &detail)
+        if self.lives.slot_of(process).is_some()
+            && self.strikes(Fault::Restart, Some(process), &detail)
             && let Some(slot) = self.lives.slot_of(process)
         {
             let version = self.lives.slots[slot].version;
@@ -154,6 +155,7 @@ impl State {
         if let Some((thread, waker)) = life.stop_waiter.take() {
             os::wake(thread, waker);
         }
+        self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         self.log.note(self.now_ns, Some(process), EntryKind::Life, "is asked to stop", String::new());
     }
 

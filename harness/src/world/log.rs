@@ -37,8 +37,20 @@ pub(crate) struct Entry {
     pub(crate) label: String,
     /// The rest.
     pub(crate) detail: String,
+    /// The workflow that it is about.
+    pub(crate) workflow_id: Option<String>,
+    /// The activity that it is about, the same in all attempts.
+    pub(crate) activity_id: Option<String>,
     /// The hash of all steps up to here.
     pub(crate) hash: u64,
+}
+
+impl Entry {
+    /// Says what it is about.
+    pub(crate) fn about(&mut self, workflow_id: &str, activity_id: &str) {
+        let named = |id: &str| (!id.is_empty()).then(|| id.to_owned());
+        (self.workflow_id, self.activity_id) = (named(workflow_id), named(activity_id));
+    }
 }
 
 /// How an attempt or a workflow task ended.
@@ -125,9 +137,16 @@ impl Log {
     }
 
     /// Something that matters to people.
-    pub(crate) fn note(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: &str, detail: String) {
+    pub(crate) fn note(
+        &mut self,
+        at_ns: u64,
+        process: Option<ProcessId>,
+        kind: EntryKind,
+        label: &str,
+        detail: String,
+    ) -> &mut Entry {
         self.step(at_ns, process, label, &detail, &[]);
-        self.enter(at_ns, process, kind, label.to_owned(), detail);
+        self.enter(at_ns, process, kind, label.to_owned(), detail)
     }
 
     fn step(&mut self, at_ns: u64, process: Option<ProcessId>, verb: &str, label: &str, bytes: &[u8]) {
@@ -139,9 +158,10 @@ impl Log {
         self.hasher.write(bytes);
     }
 
-    fn enter(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: String, detail: String) {
+    fn enter(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: String, detail: String) -> &mut Entry {
         let hash = self.hash();
-        self.entries.push(Entry { at_ns, step: self.steps, process, kind, label, detail, hash });
+        let entry = Entry { at_ns, step: self.steps, process, kind, label, detail, workflow_id: None, activity_id: None, hash };
+        self.entries.push_mut(entry)
     }
 
     /// An attempt or a workflow task begins; [`Self::end_span`] wants the number.

@@ -34,7 +34,12 @@ pub(crate) mod wire;
 
 pub(crate) use inspect::event_type;
 
-use self::{agenda::Agenda, lives::Lives, log::{EntryKind, Log}, wire::{CallId, Request, Wire, nanos}};
+use self::{
+    agenda::Agenda,
+    lives::Lives,
+    log::{EntryKind, Log},
+    wire::{CallId, Request, Wire, nanos},
+};
 use crate::{
     choices::Choices,
     faults::{Fault, plan::Plan},
@@ -63,6 +68,8 @@ enum Happening {
     Reply(CallId, Result<Bytes, Status>),
     /// The server notices that nobody waits for the answer to a parked call.
     Abandon(Ticket),
+    /// The polls of a process that is about to stop come to their end.
+    EndPolls(ProcessId),
     /// The worker in this slot starts.
     Start(usize),
     /// The worker in this slot is asked to stop, to start again on this version of its code.
@@ -125,12 +132,7 @@ impl fmt::Debug for World {
 impl World {
     /// A world in which nothing has happened.
     pub(crate) fn new(seed: u64, choices: Choices, is_detailed: bool) -> Result<Arc<Self>, Status> {
-        let config = Config {
-            personality: Personality::TestServer,
-            long_polls_end: false,
-            seed,
-            ..Config::default()
-        };
+        let config = Config { personality: Personality::TestServer, long_polls_end: false, seed, ..Config::default() };
         let state = State {
             now_ns: 0,
             service: Service::new(&config)?,
@@ -268,6 +270,7 @@ impl State {
                 self.service.abandon(self.time(), ticket);
                 self.deliver_answers();
             }
+            Happening::EndPolls(process) => self.end_polls(process),
             Happening::Start(slot) => self.start_worker(world, slot),
             Happening::Deploy(slot, version) => self.stop_worker(slot, version),
         }

@@ -31,8 +31,13 @@ const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::fro
 const DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 /// How long after a crash the server notices that a poller is gone.
 const NOTICED_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(5));
+/// How long a poll waits in production.
+pub(super) const LONG_POLL: Duration = Duration::from_secs(60);
 /// When a caller without a deadline gives up on a request that was lost.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How the texts of errors begin that no server gave.
+pub(super) const SIMULATED: &str = "simulated: ";
 
 /// Names a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,9 +95,11 @@ impl Kind {
     const fn doing(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Poll => ("before it could poll", "while it polled", "when it had been given a task"),
-            Self::Complete => {
-                ("before it could say that it was done", "after it said that it was done, before the server could answer", "when the server had acknowledged")
-            }
+            Self::Complete => (
+                "before it could say that it was done",
+                "after it said that it was done, before the server could answer",
+                "when the server had acknowledged",
+            ),
             Self::Heartbeat => ("before a heartbeat", "after a heartbeat", "when its heartbeat was acknowledged"),
             Self::Other => ("before a request", "after a request", "when its request was answered"),
         }
@@ -102,7 +109,9 @@ impl Kind {
 /// The transport of a process's client. It holds the world strongly: both live as long as the OS process.
 pub(crate) fn service(world: Arc<World>) -> CallbackBasedGrpcService {
     CallbackBasedGrpcService {
-        callback: Arc::new(move |request| Box::pin(CallFuture { world: world.clone(), stage: Stage::Unsent(Box::new(request)) })),
+        callback: Arc::new(move |request| {
+            Box::pin(CallFuture { world: world.clone(), stage: Stage::Unsent(Box::new(request)) })
+        }),
     }
 }
 
@@ -123,7 +132,9 @@ impl Future for CallFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some((thread, process)) = os::current() else {
-            return Poll::Ready(Err(Status::failed_precondition("this client belongs to a simulation, and was used outside of it")));
+            return Poll::Ready(Err(Status::failed_precondition(
+                "this client belongs to a simulation, and was used outside of it",
+            )));
         };
         os::exempt(|| {
             let world = self.world.clone();
@@ -171,11 +182,6 @@ impl Wire {
     fn next_ticket(&mut self) -> Ticket {
         self.last_ticket += 1;
         Ticket(self.last_ticket)
-    }
-
-    /// Parked polls of nobody: nothing is lost if they never end.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.pending.values().all(|call| call.ticket.is_some() && call.answer.is_none())
     }
 }
 
@@ -236,11 +242,11 @@ impl State {
             return Some((self.latency(), unreachable()));
         }
         if self.strikes(Fault::ResourceExhausted, Some(process), rpc) {
-            return Some((self.latency(), Status::resource_exhausted("simulated: too many requests")));
+            return Some((self.latency(), Status::resource_exhausted(format!("{SIMULATED}too many requests"))));
         }
         if self.strikes(Fault::DeadlineExceeded, Some(process), rpc) {
             let timeout_ns = nanos(request.timeout.unwrap_or(USUAL_TIMEOUT));
-            return Some((timeout_ns, Status::deadline_exceeded("Deadline Exceeded")));
+            return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
         }
         None
     }
@@ -374,6 +380,26 @@ impl State {
         }
     }
 
+    /// The long polls of a process that is about to stop come to their end, as all do after a minute in production. The rest
+    /// of the time polls wait for as long as it takes, lest a year be made of them.
+    pub(super) fn end_polls(&mut self, process: ProcessId) {
+        if self.lives.get(process).ended.is_some() {
+            return;
+        }
+        let is_poll = |call: &Pending| call.process == process && Kind::of(&call.rpc) == Kind::Poll;
+        let parked = self.wire.pending.iter().filter(|(_, call)| is_poll(call));
+        let parked: Vec<(CallId, Ticket)> = parked.filter_map(|(id, call)| Some((*id, call.ticket?))).collect();
+        for (id, ticket) in parked {
+            self.service.abandon(self.time(), ticket);
+            self.wire.tickets.remove(&ticket);
+            if let Some(call) = self.wire.pending.get_mut(&id) {
+                call.ticket = None;
+            }
+            self.reply(id, Ok(Bytes::new()));
+        }
+        self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
+    }
+
     /// A process is gone, and its calls with it: what was on its way to the server may still arrive, and the server notices
     /// only after a while that nobody waits for its answers.
     pub(super) fn cut_wires(&mut self, process: ProcessId) {
@@ -394,7 +420,7 @@ impl State {
 }
 
 fn unreachable() -> Status {
-    Status::unavailable("simulated: the connection broke")
+    Status::unavailable(format!("{SIMULATED}the connection broke"))
 }
 
 pub(super) fn nanos(span: Duration) -> u64 {
