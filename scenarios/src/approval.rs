@@ -240,16 +240,16 @@ impl Desk {
     }
 
     fn tell(&self, at: SystemTime, note: Note) {
-        let mut state = self.state();
         effect("tell", &note.to).key(&note.key).apply();
+        let mut state = self.state();
         if state.notes.iter().all(|(_, known)| known.key != note.key) {
             state.notes.push((at, note));
         }
     }
 
     fn file(&self, papers: &Papers, page: u32) {
-        let mut state = self.state();
         effect("file", format!("page {page} of {}", papers.key)).key(format!("{}/{page}", papers.key)).apply();
+        let mut state = self.state();
         if state.pages.iter().all(|(known_page, known)| (*known_page, &known.key) != (page, &papers.key)) {
             state.pages.push((page, papers.clone()));
         }

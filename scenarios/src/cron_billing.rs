@@ -189,11 +189,11 @@ impl Books {
     }
 
     fn bill(&self, at: SystemTime, bill: Bill) -> Result<(), ActivityError> {
-        let mut state = self.state();
-        if state.locked {
+        if self.state().locked {
             return Err(ApplicationFailure::new("the books are locked").into());
         }
         effect("bill", &bill.customer).key(&bill.key).apply();
+        let mut state = self.state();
         if state.bills.iter().all(|(_, known)| known.key != bill.key) {
             state.bills.push((at, bill));
         }

@@ -201,11 +201,11 @@ impl Mill {
     }
 
     fn grind(&self, Item { key, value }: &Item) -> Result<u64, ActivityError> {
-        let mut state = self.state();
-        if state.stones.contains(value) {
+        if self.state().stones.contains(value) {
             return Err(ApplicationFailure::non_retryable(format!("{value} is a stone")).into());
         }
         effect("grind", value.to_string()).key(key).apply();
+        let mut state = self.state();
         state.ground.insert(key.clone(), *value);
         match state.jams.get_mut(value).filter(|left| **left > 0) {
             Some(left) => {

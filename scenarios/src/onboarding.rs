@@ -200,6 +200,7 @@ pub struct Mailer {
 struct State {
     /// What becomes of the next requests to send; after them all is well.
     planned: VecDeque<Trouble>,
+    requests: u32,
     suppressed: BTreeSet<String>,
     sent: Vec<(SystemTime, Mail)>,
 }
@@ -213,6 +214,23 @@ pub enum Trouble {
     ReplyLost,
 }
 
+impl State {
+    fn next_trouble(&mut self) -> Option<Trouble> {
+        self.requests += 1;
+        self.planned.pop_front()
+    }
+
+    /// Whether the mail has left, now or the last time it was asked for.
+    fn send(&mut self, at: SystemTime, mail: &Mail) -> bool {
+        let known = self.sent.iter().any(|(_, sent)| sent.key == mail.key);
+        let sends = !known && !self.suppressed.contains(&mail.customer);
+        if sends {
+            self.sent.push((at, mail.clone()));
+        }
+        known || sends
+    }
+}
+
 impl Mailer {
     /// Plans what becomes of the next requests to send.
     pub fn plan(&self, troubles: impl IntoIterator<Item = Trouble>) {
@@ -224,23 +242,24 @@ impl Mailer {
         self.state().sent.clone()
     }
 
+    /// How often it was asked to send a mail.
+    pub fn requests(&self) -> u32 {
+        self.state().requests
+    }
+
     /// Whether this customer gets nothing more.
     pub fn suppresses(&self, customer: &str) -> bool {
         self.state().suppressed.contains(customer)
     }
 
     fn send(&self, at: SystemTime, mail: Mail) -> Result<(), ActivityError> {
-        let mut state = self.state();
-        let trouble = state.planned.pop_front();
+        let trouble = self.state().next_trouble();
         if trouble == Some(Trouble::Unreachable) {
             return Err(ApplicationFailure::new("the mail service is unreachable").into());
         }
-        let known = state.sent.iter().any(|(_, sent)| sent.key == mail.key);
-        if known || !state.suppressed.contains(&mail.customer) {
+        let sent = self.state().send(at, &mail);
+        if sent {
             effect("mail", &mail.customer).key(&mail.key).apply();
-        }
-        if !known && !state.suppressed.contains(&mail.customer) {
-            state.sent.push((at, mail));
         }
         match trouble {
             Some(_) => Err(ApplicationFailure::new("the reply was lost").into()),

@@ -275,34 +275,17 @@ impl Shop {
     }
 
     fn take(&self, step: Step, request: &Request) -> Result<(), ActivityError> {
-        let mut state = self.state();
-        let id = (request.key.clone(), step);
-        if state.undone.contains(&id) {
-            return Err(for_good(format!("{} was undone: too late to {step}", request.key)));
-        }
-        if state.done.contains(&id) {
-            effect(step.to_string(), &request.key).key(&request.key).apply();
-        } else {
-            state.carry_out(step, request)?;
-            effect(step.to_string(), &request.key).key(&request.key).apply();
-            state.done.insert(id);
-            state.diary.push(format!("{step} {}", request.key));
-        }
-        state.reply(&request.key)
+        self.state().take(step, request)?;
+        effect(step.to_string(), &request.key).key(&request.key).apply();
+        self.state().reply(&request.key)
     }
 
     fn undo(&self, step: Step, request: &Request) -> Result<(), ActivityError> {
-        let mut state = self.state();
-        let id = (request.key.clone(), step);
-        let first = state.undone.insert(id.clone());
-        if state.done.contains(&id) {
+        let was_done = self.state().undo(step, request);
+        if was_done {
             effect(format!("undo {step}"), &request.key).key(&request.key).apply();
-            if first {
-                state.take_back(step, request);
-                state.diary.push(format!("undo {step} {}", request.key));
-            }
         }
-        state.reply(&request.key)
+        self.state().reply(&request.key)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -311,6 +294,30 @@ impl Shop {
 }
 
 impl State {
+    fn take(&mut self, step: Step, request: &Request) -> Result<(), ActivityError> {
+        let id = (request.key.clone(), step);
+        if self.undone.contains(&id) {
+            return Err(for_good(format!("{} was undone: too late to {step}", request.key)));
+        }
+        if !self.done.contains(&id) {
+            self.carry_out(step, request)?;
+            self.done.insert(id);
+            self.diary.push(format!("{step} {}", request.key));
+        }
+        Ok(())
+    }
+
+    /// Whether there was something to undo, now or the last time it was asked for.
+    fn undo(&mut self, step: Step, request: &Request) -> bool {
+        let id = (request.key.clone(), step);
+        let was_done = self.done.contains(&id);
+        if self.undone.insert(id) && was_done {
+            self.take_back(step, request);
+            self.diary.push(format!("undo {step} {}", request.key));
+        }
+        was_done
+    }
+
     fn carry_out(&mut self, step: Step, Request { key, order }: &Request) -> Result<(), ActivityError> {
         match step {
             Step::Reserve => {

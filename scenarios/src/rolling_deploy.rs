@@ -250,8 +250,8 @@ impl Files {
     }
 
     fn note(&self, what: &'static str, request: &Request) {
-        let mut state = self.state();
         effect(what, &request.claim.customer).key(&request.key).apply();
+        let mut state = self.state();
         let note = (request.key.clone(), what);
         if !state.notes.contains(&note) {
             state.notes.push(note);

@@ -272,18 +272,11 @@ impl Bank {
     }
 
     fn book(&self, kind: Kind, key: Option<&str>, booking: &Booking) -> Result<Answer, ActivityError> {
-        let mut state = self.state();
-        let answer = match key.and_then(|key| state.answers.get(key).copied()) {
-            Some(known) => known,
-            None => state.book(kind, booking),
-        };
-        if let Some(key) = key {
-            state.answers.insert(key.to_owned(), answer);
-        }
+        let answer = self.state().answer(kind, key, booking);
         if answer.is_ok() {
             kind.record(key, &booking.account);
         }
-        match state.replies_to_lose.get_mut(&kind).filter(|left| **left > 0) {
+        match self.state().replies_to_lose.get_mut(&kind).filter(|left| **left > 0) {
             Some(left) => {
                 *left -= 1;
                 Err(ApplicationFailure::new("the reply was lost").into())
@@ -298,6 +291,16 @@ impl Bank {
 }
 
 impl State {
+    fn answer(&mut self, kind: Kind, key: Option<&str>, booking: &Booking) -> Answer {
+        let Some(key) = key else { return self.book(kind, booking) };
+        if let Some(known) = self.answers.get(key) {
+            return *known;
+        }
+        let answer = self.book(kind, booking);
+        self.answers.insert(key.to_owned(), answer);
+        answer
+    }
+
     fn book(&mut self, kind: Kind, Booking { account, amount_cents, .. }: &Booking) -> Answer {
         if kind != Kind::GiveBack && self.closed.contains(account) {
             return Err(Refusal::NoAccount);

@@ -82,13 +82,15 @@ async fn nothing_is_sent_to_those_who_unsubscribed() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_mail_that_is_being_retried_is_given_up() -> anyhow::Result<()> {
     let (environment, mailer) = (Environment::start().await?, Mailer::default());
-    mailer.plan([Trouble::Unreachable; 40]);
+    mailer.plan([Trouble::Unreachable; 1_000]);
     let report = beside(environment.client(), onboarding::worker(&mailer)?, async {
         let ada = begin(&environment.client(), "ada").await?;
         environment.sleep(DAY).await?;
         ada.signal(Onboarding::unsubscribed, (), WorkflowSignalOptions::default()).await?;
         let report = ada.get_result(WorkflowGetResultOptions::default()).await?;
+        let requests = mailer.requests();
         environment.sleep(DAY * 30).await?;
+        assert_eq!(mailer.requests(), requests);
         Ok(report)
     })
     .await?;
