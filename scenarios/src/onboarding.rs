@@ -1,0 +1,278 @@
+//! An onboarding: six mails over 30 days, each left out when its step is done already, none after the customer has
+//! unsubscribed. This shows long waits that signals cut short.
+//!
+//! The trap is the mail that is being sent just then, or being retried for days. So its activity is cancelled, and before
+//! the workflow says "unsubscribed" the [`Mailer`] has the customer on its list of those who get nothing more.
+
+#![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, ApplicationFailure, CancellableFuture, SyncWorkflowContext, WorkerOptions, WorkflowContext,
+    WorkflowContextView, WorkflowRegistrationError, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+    workflows::select,
+};
+
+use crate::effect_shim::effect;
+
+/// The task queue on which customers are brought on board.
+pub const TASK_QUEUE: &str = "onboarding";
+/// A day.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The days after the start on which a mail is due, and the step that each asks the customer to take.
+pub const COURSE: [(u32, &str); 6] =
+    [(0, "welcome"), (1, "profile"), (3, "first project"), (7, "invite a friend"), (14, "connect a calendar"), (30, "upgrade")];
+
+/// What came of an onboarding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The steps about which a mail was sent, in order.
+    pub sent: Vec<String>,
+    /// The steps that were done before their mail was due.
+    pub skipped: Vec<String>,
+    /// Whether the customer wanted no more of it.
+    pub unsubscribed: bool,
+}
+
+/// A mail: sent once for a key, however often it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// Names the mail.
+    pub key: String,
+    /// Who gets it.
+    pub customer: String,
+    /// What it is about.
+    pub step: String,
+}
+
+/// The workflow.
+#[workflow]
+pub struct Onboarding {
+    customer: String,
+    completed: BTreeSet<String>,
+    report: Report,
+}
+
+#[workflow_methods]
+impl Onboarding {
+    #[init]
+    fn new(_ctx: &WorkflowContextView, customer: String) -> Self {
+        Self { customer, completed: BTreeSet::new(), report: Report::default() }
+    }
+
+    /// The course, to its end or until the customer has had enough.
+    #[run]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Report> {
+        let start = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
+        for (day, step) in COURSE {
+            if Self::unsubscribed_before(ctx, start + DAY * day).await? {
+                break;
+            }
+            if ctx.state(|this| this.completed.contains(step)) {
+                ctx.state_mut(|this| this.report.skipped.push(step.to_owned()));
+            } else {
+                Self::send(ctx, step).await?;
+            }
+        }
+        // Asked last of all, as the signal may have come with the answer to the last mail.
+        if ctx.state(|this| this.report.unsubscribed) {
+            let customer = ctx.state(|this| this.customer.clone());
+            ctx.execute_activity(Post::suppress, customer, as_long_as_it_takes()).await?;
+        }
+        Ok(ctx.state(|this| this.report.clone()))
+    }
+
+    /// The customer has taken this step; a mail about it is not needed any more.
+    #[signal]
+    pub fn completed_step(&mut self, _ctx: &mut SyncWorkflowContext<Self>, step: String) {
+        self.completed.insert(step);
+    }
+
+    /// The customer wants no more mails.
+    #[signal]
+    pub fn unsubscribed(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
+        self.report.unsubscribed = true;
+    }
+
+    /// How far it has come.
+    #[query]
+    pub fn report(&self, _ctx: &WorkflowContextView) -> Report {
+        self.report.clone()
+    }
+
+    /// Waits for a moment, not for a span: a mail that took long to send does not put off the next.
+    async fn unsubscribed_before(ctx: &WorkflowContext<Self>, due: SystemTime) -> WorkflowResult<bool> {
+        let now = ctx.workflow_time().unwrap_or(due);
+        if let Ok(span) = due.duration_since(now)
+            && !span.is_zero()
+            && !ctx.state(|this| this.report.unsubscribed)
+        {
+            let mut timer = ctx.timer(span);
+            let fired = select! {
+                left = ctx.wait_condition(|this| this.report.unsubscribed) => { left?; false }
+                _ = &mut timer => true
+            };
+            if !fired {
+                timer.cancel();
+            }
+        }
+        Ok(ctx.state(|this| this.report.unsubscribed))
+    }
+
+    async fn send(ctx: &WorkflowContext<Self>, step: &str) -> WorkflowResult<()> {
+        let mail = Mail {
+            key: format!("{}/{step}", ctx.workflow_id()),
+            customer: ctx.state(|this| this.customer.clone()),
+            step: step.to_owned(),
+        };
+        let mut sending = ctx.execute_activity(Post::send, mail, as_long_as_it_takes());
+        let sent = select! {
+            sent = &mut sending => { sent?; true }
+            left = ctx.wait_condition(|this| this.report.unsubscribed) => { left?; false }
+        };
+        if sent {
+            ctx.state_mut(|this| this.report.sent.push(step.to_owned()));
+        } else {
+            sending.cancel();
+        }
+        Ok(())
+    }
+}
+
+/// What makes a worker bring customers on board, on [`TASK_QUEUE`].
+///
+/// # Errors
+/// None that can happen: a workflow registered twice.
+pub fn worker(mailer: &Mailer) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(TASK_QUEUE)
+        .deployment_options(WorkerDeploymentOptions::from_build_id("onboarding".to_owned()))
+        .register_workflow::<Onboarding>()?
+        .register_activities(Post { mailer: mailer.clone() })
+        .build();
+    Ok(options)
+}
+
+/// A minute for each attempt, an hour between them at most, for as long as it takes.
+fn as_long_as_it_takes() -> ActivityOptions {
+    let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(60 * 60)).build();
+    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
+}
+
+/// The activities.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// What they act upon.
+    pub mailer: Mailer,
+}
+
+#[activities]
+impl Post {
+    /// Sends a mail, once for its key, and not to a customer who wants none.
+    #[activity]
+    pub async fn send(self: Arc<Self>, ctx: ActivityContext, mail: Mail) -> Result<(), ActivityError> {
+        self.mailer.send(ctx.info().started_time.unwrap_or(SystemTime::UNIX_EPOCH), mail)
+    }
+
+    /// Puts the customer on the list of those who get nothing more.
+    #[activity]
+    pub async fn suppress(self: Arc<Self>, _ctx: ActivityContext, customer: String) -> Result<(), ActivityError> {
+        self.mailer.suppress(&customer);
+        Ok(())
+    }
+}
+
+/// A mail service. Clones are the same service.
+#[derive(Clone, Debug, Default)]
+pub struct Mailer {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What becomes of the next requests to send; after them all is well.
+    planned: VecDeque<Trouble>,
+    requests: u32,
+    suppressed: BTreeSet<String>,
+    sent: Vec<(SystemTime, Mail)>,
+}
+
+/// What can go wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It does not arrive.
+    Unreachable,
+    /// The mail is sent, but the caller never learns it.
+    ReplyLost,
+}
+
+impl State {
+    fn next_trouble(&mut self) -> Option<Trouble> {
+        self.requests += 1;
+        self.planned.pop_front()
+    }
+
+    /// Whether the mail has left, now or the last time it was asked for.
+    fn send(&mut self, at: SystemTime, mail: &Mail) -> bool {
+        let known = self.sent.iter().any(|(_, sent)| sent.key == mail.key);
+        let sends = !known && !self.suppressed.contains(&mail.customer);
+        if sends {
+            self.sent.push((at, mail.clone()));
+        }
+        known || sends
+    }
+}
+
+impl Mailer {
+    /// Plans what becomes of the next requests to send.
+    pub fn plan(&self, troubles: impl IntoIterator<Item = Trouble>) {
+        self.state().planned.extend(troubles);
+    }
+
+    /// The mails that left, with the time of the request.
+    pub fn sent(&self) -> Vec<(SystemTime, Mail)> {
+        self.state().sent.clone()
+    }
+
+    /// How often it was asked to send a mail.
+    pub fn requests(&self) -> u32 {
+        self.state().requests
+    }
+
+    /// Whether this customer gets nothing more.
+    pub fn suppresses(&self, customer: &str) -> bool {
+        self.state().suppressed.contains(customer)
+    }
+
+    fn send(&self, at: SystemTime, mail: Mail) -> Result<(), ActivityError> {
+        let trouble = self.state().next_trouble();
+        if trouble == Some(Trouble::Unreachable) {
+            return Err(ApplicationFailure::new("the mail service is unreachable").into());
+        }
+        let sent = self.state().send(at, &mail);
+        if sent {
+            effect("mail", &mail.customer).key(&mail.key).apply();
+        }
+        match trouble {
+            Some(_) => Err(ApplicationFailure::new("the reply was lost").into()),
+            None => Ok(()),
+        }
+    }
+
+    fn suppress(&self, customer: &str) {
+        effect("suppress", customer).key(customer).apply();
+        self.state().suppressed.insert(customer.to_owned());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

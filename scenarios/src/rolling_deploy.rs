@@ -1,0 +1,264 @@
+//! A rolling deploy: insurance claims take weeks, and the code changes meanwhile. [`v2`] adds a fraud check before the money
+//! is paid, behind `patched`. This shows two versions of one workflow type; [`broken`] is the second without `patched`.
+//!
+//! A claim that was paid by the first version replays without a check, one that was not gets it, and neither breaks. The
+//! broken version does well on every claim but one that was already paid when it was deployed, and is open still.
+
+#![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+};
+
+use crate::effect_shim::effect;
+
+/// The task queue on which claims are served, by all versions.
+pub const TASK_QUEUE: &str = "claims";
+/// A day.
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a claim waits for objections before it is paid.
+pub const OBJECTIONS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a claim that is paid stays open.
+pub const APPEAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A claim. Its id is the workflow's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Who claims.
+    pub customer: String,
+    /// How much, in cents.
+    pub amount_cents: u64,
+}
+
+/// How a claim ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The money was paid.
+    Paid,
+    /// It looked like fraud: nothing was paid. Only [`v2`] looks.
+    Refused,
+}
+
+/// A request about a claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The claim's id.
+    pub key: String,
+    /// The claim.
+    pub claim: Claim,
+}
+
+/// The code of the first deploy.
+pub mod v1 {
+    use super::*;
+
+    /// The workflow.
+    #[workflow]
+    #[derive(Default)]
+    pub struct ClaimWorkflow;
+
+    #[workflow_methods]
+    impl ClaimWorkflow {
+        /// A claim, from its registration to its closing.
+        #[run(name = "Claim")]
+        pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
+            let request = Request { key: ctx.workflow_id().to_owned(), claim };
+            ctx.execute_activity(Adjuster::register, request.clone(), patiently()).await?;
+            ctx.timer(OBJECTIONS).await;
+            ctx.execute_activity(Adjuster::pay, request.clone(), patiently()).await?;
+            ctx.timer(APPEAL).await;
+            ctx.execute_activity(Adjuster::close, request, patiently()).await?;
+            Ok(Outcome::Paid)
+        }
+    }
+
+    /// A worker of the first deploy.
+    ///
+    /// # Errors
+    /// None that can happen: a workflow registered twice.
+    pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
+        let mut options = options("claims-v1", files);
+        options.register_workflow::<ClaimWorkflow>()?;
+        Ok(options)
+    }
+}
+
+/// The code of the second deploy.
+pub mod v2 {
+    use super::*;
+
+    /// The workflow.
+    #[workflow]
+    #[derive(Default)]
+    pub struct ClaimWorkflow;
+
+    #[workflow_methods]
+    impl ClaimWorkflow {
+        /// A claim, from its registration to its closing, with a look at it before it is paid.
+        #[run(name = "Claim")]
+        pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
+            let request = Request { key: ctx.workflow_id().to_owned(), claim };
+            ctx.execute_activity(Adjuster::register, request.clone(), patiently()).await?;
+            ctx.timer(OBJECTIONS).await;
+            let suspicious =
+                ctx.patched("fraud-check") && ctx.execute_activity(Adjuster::check, request.clone(), patiently()).await?;
+            if !suspicious {
+                ctx.execute_activity(Adjuster::pay, request.clone(), patiently()).await?;
+            }
+            ctx.timer(APPEAL).await;
+            ctx.execute_activity(Adjuster::close, request, patiently()).await?;
+            Ok(if suspicious { Outcome::Refused } else { Outcome::Paid })
+        }
+    }
+
+    /// A worker of the second deploy.
+    ///
+    /// # Errors
+    /// None that can happen: a workflow registered twice.
+    pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
+        let mut options = options("claims-v2", files);
+        options.register_workflow::<ClaimWorkflow>()?;
+        Ok(options)
+    }
+}
+
+/// The bug: the second deploy without `patched`.
+pub mod broken {
+    use super::*;
+
+    /// The workflow.
+    #[workflow]
+    #[derive(Default)]
+    pub struct ClaimWorkflow;
+
+    #[workflow_methods]
+    impl ClaimWorkflow {
+        /// As in [`v2`], but for claims of old too: where their history has the payment, this has the check.
+        #[run(name = "Claim")]
+        pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
+            let request = Request { key: ctx.workflow_id().to_owned(), claim };
+            ctx.execute_activity(Adjuster::register, request.clone(), patiently()).await?;
+            ctx.timer(OBJECTIONS).await;
+            let suspicious = ctx.execute_activity(Adjuster::check, request.clone(), patiently()).await?;
+            if !suspicious {
+                ctx.execute_activity(Adjuster::pay, request.clone(), patiently()).await?;
+            }
+            ctx.timer(APPEAL).await;
+            ctx.execute_activity(Adjuster::close, request, patiently()).await?;
+            Ok(if suspicious { Outcome::Refused } else { Outcome::Paid })
+        }
+    }
+
+    /// A worker of the broken deploy.
+    ///
+    /// # Errors
+    /// None that can happen: a workflow registered twice.
+    pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
+        let mut options = options("claims-v2-broken", files);
+        options.register_workflow::<ClaimWorkflow>()?;
+        Ok(options)
+    }
+}
+
+/// What all versions have in common.
+fn options(build_id: &str, files: &Files) -> WorkerOptions {
+    WorkerOptions::new(TASK_QUEUE)
+        .deployment_options(WorkerDeploymentOptions::from_build_id(build_id.to_owned()))
+        .register_activities(Adjuster { files: files.clone() })
+        .build()
+}
+
+/// A minute for each attempt, ten between them at most, as many as it takes.
+fn patiently() -> ActivityOptions {
+    let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(10 * 60)).build();
+    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
+}
+
+/// The activities, the same in all versions.
+#[derive(Clone, Debug)]
+pub struct Adjuster {
+    /// What they act upon.
+    pub files: Files,
+}
+
+#[activities]
+impl Adjuster {
+    /// Opens the claim's file.
+    #[activity]
+    pub async fn register(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<(), ActivityError> {
+        self.files.note("register", &request);
+        Ok(())
+    }
+
+    /// Looks whether it is fraud.
+    #[activity]
+    pub async fn check(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<bool, ActivityError> {
+        self.files.note("check", &request);
+        Ok(self.files.suspects(&request.claim.customer))
+    }
+
+    /// Pays, once for a claim.
+    #[activity]
+    pub async fn pay(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<(), ActivityError> {
+        self.files.note("pay", &request);
+        Ok(())
+    }
+
+    /// Closes the claim's file.
+    #[activity]
+    pub async fn close(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<(), ActivityError> {
+        self.files.note("close", &request);
+        Ok(())
+    }
+}
+
+/// The files of all claims. Clones are the same files.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    suspects: BTreeSet<String>,
+    notes: Vec<(String, &'static str)>,
+}
+
+impl Files {
+    /// Suspects a customer of fraud.
+    pub fn suspect(&self, customer: &str) {
+        self.state().suspects.insert(customer.to_owned());
+    }
+
+    /// What was done for a claim, in order, each thing once: "register", "check", "pay", "close".
+    pub fn done_for(&self, key: &str) -> Vec<&'static str> {
+        self.state().notes.iter().filter(|(of, _)| of == key).map(|(_, what)| *what).collect()
+    }
+
+    fn suspects(&self, customer: &str) -> bool {
+        self.state().suspects.contains(customer)
+    }
+
+    fn note(&self, what: &'static str, request: &Request) {
+        effect(what, &request.claim.customer).key(&request.key).apply();
+        let mut state = self.state();
+        let note = (request.key.clone(), what);
+        if !state.notes.contains(&note) {
+            state.notes.push(note);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
