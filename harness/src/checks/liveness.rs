@@ -4,6 +4,7 @@ use foretime_server::proto::{enums::WorkflowExecutionStatus, history::HistoryEve
 
 use crate::{
     finding::FindingKind,
+    os::{self, ProcessId},
     world::{State, event_type},
 };
 
@@ -35,6 +36,11 @@ impl State {
             .collect();
         if lines.is_empty() {
             lines.push("no workflow is open".to_owned());
+        }
+        for (number, life) in (0..).zip(&self.lives.all) {
+            if life.ended.is_none() {
+                lines.push(format!("{}: {}", life.name, os::waits(ProcessId(number)).join(", ")));
+            }
         }
         lines.join("\n")
     }

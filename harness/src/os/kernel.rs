@@ -105,7 +105,7 @@ struct Kernel {
     /// Where [`run`] waits.
     host: Baton,
     halted: AtomicBool,
-    /// How often the turn was handed over, and to whom last: what the watchdog watches.
+    /// How often the world was asked who is next, and who has the turn: what the watchdog watches.
     turns: AtomicU64,
     running: AtomicU32,
 }
@@ -203,6 +203,29 @@ pub(crate) fn wake(thread: ThreadId, waker: Waker) {
     kernel().threads().all[thread.0 as usize].wakers.push(waker);
 }
 
+/// What the threads of a process that have not ended wait for, a line each.
+pub(crate) fn waits(process: ProcessId) -> Vec<String> {
+    let threads = kernel().threads();
+    let of_process = threads.all.iter().filter(|thread| thread.process == process);
+    let said = of_process.filter_map(|thread| {
+        let wait = match thread.state {
+            State::Running => "runs".to_owned(),
+            State::Gone | State::Frozen => return None,
+            State::Waiting(Wait::Turn) => "could run".to_owned(),
+            State::Waiting(Wait::Epoll { until_ns: None, .. }) => "has nothing to do".to_owned(),
+            State::Waiting(Wait::Epoll { until_ns: Some(until_ns), .. }) => {
+                format!("has nothing to do until +{} s", until_ns / 1_000_000_000)
+            }
+            State::Waiting(Wait::Futex { until_ns: None, .. }) => "waits for a lock or a signal of another thread".to_owned(),
+            State::Waiting(Wait::Futex { .. }) => "waits for a lock or a signal of another thread, or for time".to_owned(),
+            State::Waiting(Wait::Sleep { .. }) => "sleeps".to_owned(),
+            State::Waiting(Wait::Join(other)) => format!("waits for the end of thread {}", other.0),
+        };
+        Some(format!("{} {wait}", thread_name(thread.task)))
+    });
+    said.collect()
+}
+
 /// Freezes all threads of `process`: they never run again.
 pub(crate) fn freeze(process: ProcessId) {
     for thread in kernel().threads().all.iter_mut().filter(|thread| thread.process == process) {
@@ -253,6 +276,7 @@ impl Kernel {
         loop {
             let now_ns = self.now_ns.load(Ordering::Relaxed);
             let (ready, next_ns) = self.threads().survey(now_ns, &readable);
+            self.turns.fetch_add(1, Ordering::Relaxed);
             match self.world.step(now_ns, &ready) {
                 Step::Run(thread) => return Some(thread),
                 Step::Again => {}
@@ -271,7 +295,6 @@ impl Kernel {
     fn hand_to(&self, thread: ThreadId) {
         let baton = self.threads().all[thread.0 as usize].baton.clone();
         self.running.store(thread.0, Ordering::Relaxed);
-        self.turns.fetch_add(1, Ordering::Relaxed);
         baton.post();
     }
 

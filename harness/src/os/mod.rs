@@ -19,4 +19,4 @@ mod real;
 mod symbols;
 mod watchdog;
 
-pub(crate) use kernel::{ProcessId, Step, ThreadId, World, current, exempt, freeze, run, spawn, wake};
+pub(crate) use kernel::{ProcessId, Step, ThreadId, World, current, exempt, freeze, run, spawn, waits, wake};

@@ -17,6 +17,9 @@ use crate::{
 /// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
+/// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
+const GRACE: Duration = Duration::from_secs(120);
+
 impl Life {
     /// It can reach the server again.
     pub(super) fn heal(&mut self) {
@@ -151,12 +154,25 @@ impl State {
         self.lives.slots[slot].version = version;
         let Some(process) = self.lives.slots[slot].life else { return };
         let life = self.lives.get_mut(process);
+        if life.is_stopping {
+            return;
+        }
         life.is_stopping = true;
         if let Some((thread, waker)) = life.stop_waiter.take() {
             os::wake(thread, waker);
         }
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
+        self.agenda.add(self.now_ns + nanos(GRACE), Happening::LoseGrace(process));
         self.log.note(self.now_ns, Some(process), EntryKind::Life, "is asked to stop", String::new());
+    }
+
+    /// A worker that was asked to stop has had its time.
+    pub(super) fn lose_grace(&mut self, process: ProcessId) {
+        if self.lives.is_alive(process) {
+            let detail = format!("it did not stop within {} s", GRACE.as_secs());
+            self.log.note(self.now_ns, Some(process), EntryKind::Life, "is killed", detail);
+            self.kill(process);
+        }
     }
 
     /// A process has come to its end by itself.

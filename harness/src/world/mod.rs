@@ -70,6 +70,8 @@ enum Happening {
     Abandon(Ticket),
     /// The polls of a process that is about to stop come to their end.
     EndPolls(ProcessId),
+    /// A process that was asked to stop has had time enough.
+    LoseGrace(ProcessId),
     /// The worker in this slot starts.
     Start(usize),
     /// The worker in this slot is asked to stop, to start again on this version of its code.
@@ -271,6 +273,7 @@ impl State {
                 self.deliver_answers();
             }
             Happening::EndPolls(process) => self.end_polls(process),
+            Happening::LoseGrace(process) => self.lose_grace(process),
             Happening::Start(slot) => self.start_worker(world, slot),
             Happening::Deploy(slot, version) => self.stop_worker(slot, version),
         }

@@ -397,7 +397,6 @@ impl State {
             }
             self.reply(id, Ok(Bytes::new()));
         }
-        self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
     }
 
     /// A process is gone, and its calls with it: what was on its way to the server may still arrive, and the server notices
