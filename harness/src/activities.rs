@@ -62,7 +62,10 @@ impl ActivityInboundInterceptor for Activities {
             attempt: info.attempt,
         };
         let run = async move {
-            let (mishap, span) = self.begin(&attempt);
+            let Some((mishap, span)) = self.begin(&attempt) else {
+                // The process has been killed: it does not run any code of the activity.
+                return std::future::pending().await;
+            };
             if let Some(latency) = mishap.latency {
                 tokio::time::sleep(latency).await;
             }
@@ -84,10 +87,15 @@ impl ActivityInboundInterceptor for Activities {
 }
 
 impl Activities {
-    fn begin(&self, attempt: &Attempt) -> (Mishap, Option<usize>) {
+    /// An attempt begins; `None` if its process is killed before it can.
+    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Option<usize>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
-            state.crashes(self.process, "when it started an activity", &attempt.activity_type);
+            if state.crashes(self.process, "when it started an activity", &attempt.activity_type)
+                || !state.lives.is_alive(self.process)
+            {
+                return None;
+            }
             let mishap = state.draw_mishap(self.process, attempt);
             let span = Span {
                 process: self.process,
@@ -103,7 +111,7 @@ impl Activities {
                 outcome: Outcome::Open,
             };
             let number = state.log.is_detailed().then(|| state.log.begin_span(span));
-            (mishap, number)
+            Some((mishap, number))
         })
     }
 
@@ -125,9 +133,9 @@ impl State {
         if self.phase != Phase::Body || !self.lives.is_alive(process) {
             return Mishap::default();
         }
-        let mishap = self.plan.mishap(&attempt.activity_type, &mut self.choices);
-        let about = format!("{} of {}, attempt {}", attempt.activity_type, attempt.workflow_id, attempt.attempt);
         let now_ns = self.now_ns();
+        let mishap = self.plan.mishap(&attempt.activity_type, now_ns, &mut self.choices);
+        let about = format!("{} of {}, attempt {}", attempt.activity_type, attempt.workflow_id, attempt.attempt);
         let mut note = |fault: Fault, how: String| {
             self.log
                 .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{about}{how}"))

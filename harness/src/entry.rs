@@ -51,12 +51,55 @@ pub fn test(module: &str, function: &str, package: &str, runs: Option<u64>, body
     }
 }
 
-/// Runs the seeds of a simulation outside of `cargo test`: in a program whose `main` does nothing else before. The
-/// program starts itself again for the processes in which the seeds run.
+/// Many runs of a simulation, outside of `cargo test`: for a program whose `main` does little else. The program starts
+/// itself again, with the same arguments, for the processes in which the seeds run; in those [`Campaign::run`] never comes
+/// back.
 ///
-/// # Errors
-/// The seeds could not be run at all.
-pub fn simulate(name: &str, runs: u64, body: impl Fn(Sim) -> Running + Clone + Send + 'static) -> Result<Summary, String> {
-    let case = Case::of_program(name, runs);
-    runner::run(&case, || Box::new(body.clone()))
+/// ```no_run
+/// # async fn simulation(_sim: foretime::Sim) -> foretime::Result { Ok(()) }
+/// let summary = foretime::Campaign::new("a year").runs(300).run(simulation)?;
+/// println!("{summary}");
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing runs until `run`"]
+pub struct Campaign {
+    name: String,
+    runs: u64,
+    twice_every: u64,
+}
+
+impl Campaign {
+    /// A campaign with this name, unique within the program. 100 seeds, one in ten twice.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), runs: runner::RUNS, twice_every: runner::TWICE_EVERY }
+    }
+
+    /// How many seeds run, unless the environment says otherwise.
+    pub fn runs(mut self, runs: u64) -> Self {
+        self.runs = runs;
+        self
+    }
+
+    /// One seed in so many runs twice, in two processes, and both runs must be equal in every step.
+    pub fn twice_every(mut self, seeds: u64) -> Self {
+        self.twice_every = seeds;
+        self
+    }
+
+    /// Runs the seeds.
+    ///
+    /// # Errors
+    /// They could not be run at all.
+    pub fn run<F, R>(self, body: impl Fn(Sim) -> F + Clone + Send + Sync + 'static) -> Result<Summary, String>
+    where
+        F: Future<Output = R> + 'static,
+        R: Outcome,
+    {
+        let case = Case { twice_every: self.twice_every, ..Case::of_program(&self.name, self.runs) };
+        runner::run(&case, || {
+            let body = body.clone();
+            Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
+        })
+    }
 }

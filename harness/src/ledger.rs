@@ -116,11 +116,9 @@ impl State {
             true => Applied::Repeated,
             false => Applied::First,
         };
+        // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
+        // a fake's own state and the ledger then say the same.
         let about = format!("{} {}", new.kind, new.subject);
-        // A process that is dead already, or dies right now, does nothing any more.
-        if !self.lives.is_alive(process) || self.crashes(process, "before its side effect", &about) {
-            return applied;
-        }
         let attempt = attempt.unwrap_or_default();
         let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
         let verb = if applied == Applied::First { "does" } else { "asks again for" };

@@ -24,7 +24,7 @@ mod skipping;
 mod transport;
 mod world;
 
-pub use entry::simulate;
+pub use entry::Campaign;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
 pub use faults::{ActivityFaults, Fault, Faults, When};

@@ -76,6 +76,7 @@ impl From<Serve> for Launch {
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
+                long_polls_end: true,
                 seed: args.seed.unwrap_or_else(values::fresh_seed),
             },
             listen: Listen::Ip(args.ip, args.port),

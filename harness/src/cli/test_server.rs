@@ -33,6 +33,7 @@ impl From<TestServer> for Launch {
                 search_attributes: Vec::new(),
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
+                long_polls_end: true,
                 seed: values::fresh_seed(),
             },
             listen: Listen::EveryAddress(args.port),

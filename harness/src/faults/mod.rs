@@ -9,8 +9,8 @@ pub(crate) mod plan;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A worker's process ends at once, and starts again after a while. It strikes before and after a worker polls, starts,
-    /// acts on the outside world, completes and is acknowledged, and while it waits.
+    /// A worker's process ends at its next await, and starts again after a while. It strikes before and after a worker polls,
+    /// starts an activity, acts on the outside world, completes and is acknowledged, and while it waits.
     Crash,
     /// All workers crash at the same instant.
     ClusterCrash,

@@ -7,6 +7,16 @@ use crate::choices::Choices;
 
 /// How likely a kind of fault is in a swarm at each opportunity: between these, decade by decade.
 const SWARM_CHANCE: (f64, u32) = (0.002, 7);
+/// How long a kind of fault rests at most after it struck, in a swarm: without it all would strike in the first seconds of a
+/// run that takes a year.
+const SWARM_REST: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_secs(1),
+    Duration::from_secs(60),
+    Duration::from_secs(3600),
+    Duration::from_secs(86_400),
+    Duration::from_secs(20 * 86_400),
+];
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
 
@@ -15,6 +25,9 @@ const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 pub(crate) struct Plan {
     chances: BTreeMap<Fault, f64>,
     left: BTreeMap<Fault, u32>,
+    /// How long each kind rests at most, and until when it does now.
+    rests: BTreeMap<Fault, Duration>,
+    rests_until_ns: BTreeMap<Fault, u64>,
     counts: BTreeMap<Fault, u64>,
     activities: Vec<(String, ActivityFaults)>,
     pub(crate) triggers: Vec<(When, usize)>,
@@ -60,6 +73,11 @@ impl Plan {
             }
         }
         chances.extend(&faults.chances);
+        let mut rests = BTreeMap::new();
+        for fault in chances.keys().filter(|_| faults.is_swarm) {
+            let rest = usize::try_from(choices.below("swarm rest", SWARM_REST.len() as u64)).unwrap_or(0);
+            rests.insert(*fault, SWARM_REST[rest]);
+        }
         let mut most = |_: Fault| match faults.is_swarm {
             true => 1 + u32::try_from(choices.below("swarm count", u64::from(faults.each_at_most))).unwrap_or(0),
             false => faults.each_at_most,
@@ -67,6 +85,8 @@ impl Plan {
         Self {
             left: Fault::ALL.into_iter().map(|fault| (fault, most(fault))).collect(),
             chances,
+            rests,
+            rests_until_ns: BTreeMap::new(),
             counts: BTreeMap::new(),
             activities: faults.activities.clone(),
             triggers: faults.triggers.clone(),
@@ -80,16 +100,21 @@ impl Plan {
         self.stopped = true;
     }
 
-    /// Whether `fault` strikes at this opportunity.
-    pub(crate) fn strikes(&mut self, fault: Fault, choices: &mut Choices) -> bool {
-        let chance = self.chances.get(&fault).copied().unwrap_or(0.0);
-        self.strikes_with(fault, chance, choices)
+    /// Whether `fault` strikes at this opportunity. `weight`: how large an opportunity it is, 1 for the usual.
+    pub(crate) fn strikes(&mut self, fault: Fault, weight: f64, now_ns: u64, choices: &mut Choices) -> bool {
+        let chance = self.chances.get(&fault).copied().unwrap_or(0.0) * weight;
+        self.strikes_with(fault, chance, now_ns, choices)
     }
 
-    fn strikes_with(&mut self, fault: Fault, chance: f64, choices: &mut Choices) -> bool {
+    fn strikes_with(&mut self, fault: Fault, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let left = self.left.get(&fault).copied().unwrap_or(0);
-        if self.stopped || left == 0 || !choices.chance(fault.name(), chance) {
+        let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
+        if self.stopped || left == 0 || rests || !choices.chance(fault.name(), chance) {
             return false;
+        }
+        if let Some(rest) = self.rests.get(&fault).filter(|rest| !rest.is_zero()) {
+            let rest = choices.span("rest", Duration::from_millis(1), *rest);
+            self.rests_until_ns.insert(fault, now_ns + u64::try_from(rest.as_nanos()).unwrap_or(0));
         }
         self.left.insert(fault, left - 1);
         self.count(fault);
@@ -117,7 +142,7 @@ impl Plan {
     }
 
     /// What befalls an attempt of this activity type.
-    pub(crate) fn mishap(&mut self, activity_type: &str, choices: &mut Choices) -> Mishap {
+    pub(crate) fn mishap(&mut self, activity_type: &str, now_ns: u64, choices: &mut Choices) -> Mishap {
         let given = self.activities.iter().find(|(of, _)| of == activity_type).map(|(_, faults)| faults.clone());
         let chance = |fault: Fault| self.chances.get(&fault).copied().unwrap_or(0.0);
         let faults = given.unwrap_or_else(|| ActivityFaults {
@@ -126,15 +151,15 @@ impl Plan {
             hangs: chance(Fault::ActivityHang),
             ..ActivityFaults::default()
         });
-        let latency = self.strikes_with(Fault::ActivitySlow, faults.slow, choices).then(|| {
+        let latency = self.strikes_with(Fault::ActivitySlow, faults.slow, now_ns, choices).then(|| {
             let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
             choices.span("activity latency", from, to)
         });
-        let failure = self.strikes_with(Fault::ActivityFailure, faults.fails, choices).then(|| ActivityFailure {
+        let failure = self.strikes_with(Fault::ActivityFailure, faults.fails, now_ns, choices).then(|| ActivityFailure {
             after_work: choices.chance("failure after work", 0.5),
             error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
         });
-        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, faults.hangs, choices);
+        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, faults.hangs, now_ns, choices);
         Mishap { latency, failure, hangs }
     }
 }

@@ -11,3 +11,5 @@ pub(crate) mod model;
 mod sample;
 mod story;
 mod timeline;
+
+pub(crate) use story::after;

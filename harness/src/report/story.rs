@@ -227,7 +227,7 @@ fn capital(text: &str) -> String {
 }
 
 /// A virtual time, as people say it.
-fn after(ns: u64) -> String {
+pub(crate) fn after(ns: u64) -> String {
     let seconds = ns / 1_000_000_000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

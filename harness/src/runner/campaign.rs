@@ -22,9 +22,6 @@ use super::{
 };
 use crate::{choices::Tape, claims, finding::FindingKind, report};
 
-/// One seed in so many is run twice.
-const TWICE_EVERY: u64 = 10;
-
 /// What the jobs share.
 struct Shared<'a> {
     case: &'a Case,
@@ -96,7 +93,7 @@ impl Shared<'_> {
         while let Some(seed) = self.next_seed() {
             let result = job.run(&order(seed)).map_err(|error| error.to_string())?;
             let mut differs = None;
-            if seed.is_multiple_of(TWICE_EVERY) && result.failures.is_empty() {
+            if seed.is_multiple_of(self.settings.twice_every) && result.failures.is_empty() {
                 if other.is_none() {
                     other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
                 }

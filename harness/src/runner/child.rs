@@ -30,9 +30,14 @@ pub(super) const TEST_VARIABLE: &str = "FORETIME_TEST";
 /// The core that it stays on.
 pub(super) const CORE_VARIABLE: &str = "FORETIME_CORE";
 
+/// Whether this process is there to run seeds.
+pub(super) fn is_any() -> bool {
+    env::var_os(SOCKET_VARIABLE).is_some()
+}
+
 /// Whether this process is there to run seeds of `test`.
 pub(super) fn is_child(test: &str) -> bool {
-    env::var_os(SOCKET_VARIABLE).is_some() && env::var(TEST_VARIABLE).is_ok_and(|it| it == test)
+    is_any() && env::var(TEST_VARIABLE).is_ok_and(|it| it == test)
 }
 
 /// Takes orders until there are no more; then the process ends.

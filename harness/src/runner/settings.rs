@@ -2,6 +2,8 @@
 
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
+use super::Case;
+
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
@@ -11,6 +13,7 @@ FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
 FORETIME_JOBS=n      so many processes at once; one a core if not said
 FORETIME_FIRST=n     begin with this seed; 1 if not said
 FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
+FORETIME_TWICE=n      run one seed in n twice, and compare; 10 if not said
 FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said";
 
 /// How the seeds of a test are run.
@@ -22,23 +25,25 @@ pub(crate) struct Settings {
     pub(crate) first: u64,
     pub(crate) budget: Option<Duration>,
     pub(crate) jobs: usize,
+    pub(crate) twice_every: u64,
     pub(crate) reports: PathBuf,
 }
 
 impl Settings {
-    /// Reads the environment. `runs`: what the test says.
+    /// Reads the environment, over what the test says.
     ///
     /// # Errors
     /// Names a variable that is not understood.
-    pub(crate) fn from_env(runs: u64) -> Result<Self, String> {
+    pub(crate) fn from_env(case: &Case) -> Result<Self, String> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             seed: read("FORETIME_SEED")?,
             tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
-            runs: read("FORETIME_RUNS")?.unwrap_or(runs),
+            runs: read("FORETIME_RUNS")?.unwrap_or(case.runs),
             first: read("FORETIME_FIRST")?.unwrap_or(1),
             budget: span("FORETIME_BUDGET")?,
             jobs: read("FORETIME_JOBS")?.unwrap_or(cores).max(1),
+            twice_every: read("FORETIME_TWICE")?.unwrap_or(case.twice_every).max(1),
             reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
         })
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
+use crate::report::after;
+
 use super::{
     Case,
     result::{RunFailure, RunResult},
@@ -138,7 +140,7 @@ impl Summary {
         let mut text = String::new();
         if let Some(Failed { seed, failure, report, story, note }) = &self.failed {
             text = format!("seed {seed} of {} ({place}) failed: {}\n", self.test, failure.title);
-            text += &format!("  on {} at +{:?} of virtual time\n", failure.process, Duration::from_nanos(failure.at_ns));
+            text += &format!("  on {}, {}\n", failure.process, after(failure.at_ns));
             for line in failure.detail.lines().chain(story.iter().map(String::as_str)).chain(note.as_deref()) {
                 text += &format!("  {line}\n");
             }

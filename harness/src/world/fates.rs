@@ -20,6 +20,9 @@ const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::
 /// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
 const GRACE: Duration = Duration::from_secs(120);
 
+/// How large an opportunity for a crash one turn of a worker is, against one of its messages.
+const AT_WORK: f64 = 0.1;
+
 impl Life {
     /// It can reach the server again.
     pub(super) fn heal(&mut self) {
@@ -117,6 +120,16 @@ impl State {
             self.agenda.add(self.now_ns, Happening::Deploy(slot, version));
         }
         false
+    }
+
+    /// A worker is about to go on from where it waited: it may crash instead.
+    pub(super) fn may_crash_at_work(&mut self, process: ProcessId) {
+        let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
+        if is_worker && self.plan.strikes(Fault::Crash, AT_WORK, self.now_ns, &mut self.choices) {
+            let detail = "at one of its awaits".to_owned();
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail);
+            self.kill(process);
+        }
     }
 
     /// Kills a worker, by its number (1 is the first), for a trigger.

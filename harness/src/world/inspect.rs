@@ -194,10 +194,11 @@ impl State {
         if life.is_doomed || life.is_stopping && place.contains("/temporalio-sdk-core-") {
             return;
         }
-        let title = format!("{} panicked: {message}", life.name);
+        let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
+        let title = format!("{} panicked: {first}", life.name);
         self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
         if self.panics_are_findings {
-            let detail = format!("on thread \"{thread}\", at {place}");
+            let detail = format!("{rest}\non thread \"{thread}\", at {place}").trim_start().to_owned();
             self.find(FindingKind::Panic, Some(process), title, detail);
         }
     }

@@ -249,8 +249,9 @@ impl State {
             return self.rest(world);
         }
         let index = usize::try_from(self.choices.below("schedule", total as u64)).unwrap_or(0);
-        if let Some((thread, _)) = ready.get(index) {
+        if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, thread.0);
+            self.may_crash_at_work(*process);
             return Step::Run(*thread);
         }
         match self.agenda.take_due_if(index - ready.len(), due) {
@@ -340,7 +341,7 @@ impl State {
 
     /// Whether a fault strikes now; if so it is in the log.
     fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> bool {
-        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, &mut self.choices);
+        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, 1.0, self.now_ns, &mut self.choices);
         if strikes {
             self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned());
         }

@@ -1,0 +1,214 @@
+//! The simulated operating system, seen from workflows and activities: what a program may do in a simulation, and that
+//! it repeats. Every tenth seed of each test runs twice, and the runs must be equal in every step.
+
+use std::{
+    collections::HashMap,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use foretime::{Fault, Faults, Sim, When};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_common::RetryPolicy;
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+};
+
+const QUEUE: &str = "odd-jobs";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Runs one activity by its name, and gives what it says.
+#[workflow]
+#[derive(Default)]
+struct Job;
+
+#[workflow_methods]
+impl Job {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<String> {
+        let policy = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_attempts(20).build();
+        let options = ActivityOptions::with_start_to_close_timeout(2 * DAY).retry_policy(policy).build();
+        Ok(ctx.execute_activity(Jobs::work, what, options).await?)
+    }
+}
+
+struct Jobs;
+
+#[activities]
+impl Jobs {
+    #[activity]
+    async fn work(_ctx: ActivityContext, what: String) -> Result<String, ActivityError> {
+        let said = match what.as_str() {
+            "sleep on the thread" => sleep_on_the_thread(),
+            "block beside" => block_beside().await,
+            "threads" => threads(),
+            "chance" => chance().await,
+            "runtime" => runtime(),
+            "network" => {
+                tokio::net::TcpStream::connect("127.0.0.1:9").await.err().map(|error| error.to_string()).unwrap_or_default()
+            }
+            other => other.to_owned(),
+        };
+        // The ledger is part of the trace: what differs between two runs of a seed shows.
+        foretime::effect("said", said.clone()).apply();
+        Ok(said)
+    }
+}
+
+fn sleep_on_the_thread() -> String {
+    let (start, wall) = (Instant::now(), SystemTime::now());
+    thread::sleep(DAY);
+    assert_eq!(start.elapsed(), DAY);
+    assert_eq!(wall.elapsed().expect("time goes on"), DAY);
+    "a day".to_owned()
+}
+
+async fn block_beside() -> String {
+    let beside = (0..4).map(|n| {
+        tokio::task::spawn_blocking(move || {
+            thread::sleep(Duration::from_millis(10 * (4 - n)));
+            format!("{n} after {:?}", Instant::now().elapsed())
+        })
+    });
+    let all: Vec<_> = beside.collect();
+    let mut said = Vec::new();
+    for one in all {
+        said.push(one.await.expect("it does not panic"));
+    }
+    said.join(", ")
+}
+
+fn threads() -> String {
+    let (sender, receiver) = mpsc::channel();
+    let all: Vec<_> = (0..4)
+        .map(|n| {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for round in 0..3 {
+                    thread::yield_now();
+                    sender.send(format!("{n}.{round}")).expect("someone listens");
+                }
+            })
+        })
+        .collect();
+    drop(sender);
+    let said: Vec<String> = receiver.iter().collect();
+    all.into_iter().for_each(|one| one.join().expect("it does not panic"));
+    said.join(" ")
+}
+
+async fn chance() -> String {
+    let map: HashMap<u32, u32> = (0..20).map(|n| (n, n)).collect();
+    let order: Vec<String> = map.keys().map(ToString::to_string).collect();
+    let first = tokio::select! {
+        () = async {} => "left",
+        () = async {} => "right",
+    };
+    format!("{first} {}", order.join(" "))
+}
+
+fn runtime() -> String {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().expect("a runtime");
+    // On a thread of its own: a runtime does not block within another.
+    let all = thread::spawn(move || {
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..5_u64)
+                .map(|n| {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_secs(5 - n)).await;
+                        n
+                    })
+                })
+                .collect();
+            let mut said = Vec::new();
+            for task in tasks {
+                said.push(task.await.expect("it does not panic").to_string());
+            }
+            said.join(" ")
+        })
+    });
+    all.join().expect("it does not panic")
+}
+
+async fn say(sim: &Sim, id: &str, what: &str) -> foretime::Result<String> {
+    let options = WorkflowStartOptions::new(QUEUE, id).build();
+    let job = sim.client().start_workflow(Job::run, what.to_owned(), options).await?;
+    Ok(job.get_result(WorkflowGetResultOptions::default()).await?)
+}
+
+fn workers(sim: &Sim, count: usize) {
+    sim.workers(count, |_| {
+        Ok::<_, temporalio_sdk::WorkflowRegistrationError>(
+            WorkerOptions::new(QUEUE).register_workflow::<Job>()?.register_activities(Jobs).build(),
+        )
+    });
+}
+
+#[foretime::test(runs = 10)]
+async fn time_is_virtual(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    let (start, wall) = (Instant::now(), SystemTime::now());
+    tokio::time::sleep(30 * DAY).await;
+    // tokio's timers have a resolution of a millisecond.
+    let (slept, slept_wall) = (start.elapsed(), sim.now().duration_since(wall)?);
+    assert_eq!(slept, slept_wall);
+    assert!(slept >= 30 * DAY && slept < 30 * DAY + Duration::from_millis(10), "{slept:?}");
+    assert_eq!(say(&sim, "sleeper", "sleep on the thread").await?, "a day");
+    Ok(())
+}
+
+#[foretime::test(runs = 20)]
+async fn blocking_tasks_run_in_turn(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    say(&sim, "blocker", "block beside").await?;
+    Ok(())
+}
+
+#[foretime::test(runs = 20)]
+async fn threads_and_channels_run_in_turn(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    assert_eq!(say(&sim, "threads", "threads").await?.split(' ').count(), 12);
+    Ok(())
+}
+
+#[foretime::test(runs = 20)]
+async fn chance_comes_from_the_seed(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    let said = say(&sim, "chance", "chance").await?;
+    foretime::sometimes!(said.starts_with("left"), "select! goes left");
+    foretime::sometimes!(said.starts_with("right"), "select! goes right");
+    Ok(())
+}
+
+#[foretime::test(runs = 20)]
+async fn a_runtime_with_several_threads_runs_in_turn(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    assert_eq!(say(&sim, "runtime", "runtime").await?, "0 1 2 3 4");
+    Ok(())
+}
+
+#[foretime::test(runs = 20)]
+async fn a_trigger_strikes_when_its_event_is_written(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    sim.faults(Faults::none().crash(When::event("ActivityTaskScheduled", 1).of_workflow("second"), 1));
+    say(&sim, "first", "one").await?;
+    let before = sim.now();
+    say(&sim, "second", "two").await?;
+    // The worker was down for a while.
+    assert!(sim.now().duration_since(before)? >= Duration::from_millis(50));
+    Ok(())
+}
+
+#[foretime::test(runs = 30)]
+async fn jobs_survive_whatever_happens(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    sim.faults(Faults::swarm().with(Fault::Crash, 0.05));
+    for n in 0..3 {
+        assert_eq!(say(&sim, &format!("job-{n}"), "work").await?, "work");
+    }
+    foretime::sometimes!(sim.ledger().effects().iter().any(|effect| effect.attempt > 1), "an attempt was repeated");
+    Ok(())
+}
