@@ -4,6 +4,8 @@
 //! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
 //! to wait.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the runner of simulations is to call it"))]
+mod checks;
 mod environment;
 mod skipping;
 mod transport;
