@@ -1,11 +1,24 @@
-//! The checks of every run: [`liveness`] while it runs, the ledger and the histories at its end. Replay is the affair of
-//! [`crate::process::replayer`].
+//! The checks of every run: [`liveness`] while it runs; the [`grammar`] of its histories at its end. Replay is the affair of
+//! [`crate::process::replayer`], the ledger that of [`crate::ledger`].
 
-use crate::world::State;
+use crate::{finding::FindingKind, world::State};
 
+pub(crate) mod grammar;
 pub(crate) mod liveness;
 
-/// What is looked at when a run is over.
+// Beside the module, not in it: the crate foretime-tests compiles the module too.
+#[cfg(test)]
+#[path = "grammar/tests/mod.rs"]
+mod grammar_tests;
+
+/// What is looked at when a run is over: whatever else went wrong, every history must be one that a server may write.
 pub(crate) fn after_run(state: &mut State) {
-    let _ = state;
+    let illegal = state.service().runs().find_map(|run| {
+        let violation = grammar::check(&run.events_from(1)).into_iter().next()?;
+        let title = format!("the history of {} is not legal at event {}", run.workflow_id(), violation.event_id);
+        Some((title, format!("{}: {}. This is a bug in Foretime.", violation.rule, violation.text)))
+    });
+    if let Some((title, detail)) = illegal {
+        state.find(FindingKind::History, None, title, detail);
+    }
 }

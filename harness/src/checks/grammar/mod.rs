@@ -1,0 +1,101 @@
+//! The grammar of histories: given the whole history of one run, everything in it that no Temporal server may write.
+//!
+//! The rules are the real server's (`service/history/workflow`, `historybuilder/event_store.go`), and they are those of every
+//! event, of the run as a whole, and of each thing that a run can have open: [`frame`], [`run`], [`workflow_tasks`],
+//! [`activities`], [`timers`], [`others`]. A finding fails somebody's build, so a rule says nothing where a legal history
+//! could break it. Nexus operations and updates only have to be well placed. A run that is still open is legal wherever its
+//! history ends; so is one that ends with the scheduled and started events of a transient workflow task, which a reader is
+//! shown before they are written.
+
+use std::collections::BTreeSet;
+
+use foretime_server::{
+    engine::time::Time,
+    proto::history::{HistoryEvent, history_event::Attributes},
+};
+
+mod activities;
+mod backoff;
+mod frame;
+mod kinds;
+mod namesakes;
+mod others;
+mod run;
+mod timers;
+mod workflow_tasks;
+
+/// A place where a history breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The event that breaks it.
+    pub(crate) event_id: i64,
+    /// The rule's name.
+    pub(crate) rule: &'static str,
+    /// What is wrong, as a sentence about the event.
+    pub(crate) text: String,
+}
+
+/// Everything in the history of one run that is not legal, in the order of the events.
+pub(crate) fn check(events: &[HistoryEvent]) -> Vec<Violation> {
+    let mut findings = Findings::default();
+    let mut frame = frame::Frame::default();
+    let mut run = run::Run::default();
+    let mut tasks = workflow_tasks::WorkflowTasks::default();
+    let mut activities = activities::Activities::default();
+    let mut timers = timers::Timers::default();
+    let mut others = others::Others::default();
+    for event in events {
+        findings.event_id = event.event_id;
+        let Some(attributes) = frame.take(event, &mut findings) else { continue };
+        let step = Step { id: event.event_id, at: event.event_time.as_ref().map(Time::from_proto), attributes };
+        run.take(&step, &mut findings);
+        tasks.take(&step, &mut findings);
+        activities.take(&step, &mut findings);
+        timers.take(&step, &mut findings);
+        others.take(&step, &mut findings);
+    }
+    findings.into_violations()
+}
+
+/// One event, as the rules see it.
+#[derive(Clone, Copy, Debug)]
+struct Step<'a> {
+    id: i64,
+    /// `None` breaks a rule of its own and no other.
+    at: Option<Time>,
+    attributes: &'a Attributes,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Findings {
+    /// The event at hand.
+    event_id: i64,
+    violations: Vec<Violation>,
+}
+
+impl Findings {
+    /// The event at hand breaks `rule`.
+    fn say(&mut self, rule: &'static str, text: impl Into<String>) {
+        self.say_of(self.event_id, rule, text);
+    }
+
+    /// An earlier event broke `rule`, as turns out now.
+    fn say_of(&mut self, event_id: i64, rule: &'static str, text: impl Into<String>) {
+        self.violations.push(Violation { event_id, rule, text: text.into() });
+    }
+
+    /// One broken link can show twice; it is told once.
+    fn into_violations(self) -> Vec<Violation> {
+        let mut told = BTreeSet::new();
+        let mut violations = self.violations;
+        violations.retain(|violation| told.insert((violation.event_id, violation.rule)));
+        violations.sort_by_key(|violation| violation.event_id);
+        violations
+    }
+}
+
+/// Whether `at` is too early for what is due at `due`. The real server compares milliseconds, so a fraction of one is lost.
+fn is_before(at: Time, due: Time) -> bool {
+    at.as_millis() < due.as_millis()
+}

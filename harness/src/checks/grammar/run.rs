@@ -1,0 +1,77 @@
+//! What holds for the run as a whole: its timeouts, its successor, and requests that reach it more than once.
+
+use std::collections::BTreeMap;
+
+use foretime_server::{
+    engine::time::{Time, span},
+    proto::{
+        enums::RetryState,
+        history::{WorkflowExecutionStartedEventAttributes, history_event::Attributes},
+    },
+};
+
+use super::{Findings, Step, is_before};
+
+/// The run so far.
+#[derive(Debug, Default)]
+pub(super) struct Run<'a> {
+    original_run_id: &'a str,
+    /// When it must have timed out, if ever.
+    expiration: Option<Time>,
+    cancel_requested: Option<i64>,
+    /// The signals, by request id.
+    signals: BTreeMap<&'a str, i64>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn take(&mut self, step: &Step<'a>, findings: &mut Findings) {
+        use Attributes as A;
+        match step.attributes {
+            A::WorkflowExecutionStartedEventAttributes(started) => self.start(step, started),
+            A::WorkflowExecutionSignaledEventAttributes(signal) if !signal.request_id.is_empty() => {
+                if let Some(first) = self.signals.insert(&signal.request_id, step.id) {
+                    findings.say("signal-repeated", format!("event {first} is the same request, {}", signal.request_id));
+                }
+            }
+            A::WorkflowExecutionCancelRequestedEventAttributes(_) => {
+                if let Some(first) = self.cancel_requested.replace(step.id) {
+                    findings.say("cancel-repeated", format!("event {first} asked for the cancellation before"));
+                }
+            }
+            A::WorkflowExecutionTimedOutEventAttributes(close) => {
+                if let (Some(at), Some(due)) = (step.at, self.expiration)
+                    && is_before(at, due)
+                {
+                    findings.say("run-timeout", format!("no timeout of the run is due for another {:?}", due.since(at)));
+                }
+                check_retried(close.retry_state, &close.new_execution_run_id, findings);
+            }
+            A::WorkflowExecutionFailedEventAttributes(close) => {
+                check_retried(close.retry_state, &close.new_execution_run_id, findings);
+            }
+            A::WorkflowExecutionContinuedAsNewEventAttributes(close) => {
+                if close.new_execution_run_id.is_empty() {
+                    findings.say("successor", "it names no run to continue in");
+                } else if close.new_execution_run_id == self.original_run_id {
+                    findings.say("successor", "it names this very run to continue in");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, step: &Step<'a>, started: &'a WorkflowExecutionStartedEventAttributes) {
+        self.original_run_id = &started.original_execution_run_id;
+        let run_timeout = span(started.workflow_run_timeout.as_ref());
+        let backoff = span(started.first_workflow_task_backoff.as_ref());
+        let of_run = step.at.filter(|_| !run_timeout.is_zero()).map(|at| at + backoff + run_timeout);
+        let of_execution = started.workflow_execution_expiration_time.as_ref().map(Time::from_proto);
+        self.expiration = [of_run, of_execution].into_iter().flatten().min();
+    }
+}
+
+fn check_retried(retry_state: i32, new_run_id: &str, findings: &mut Findings) {
+    if retry_state == RetryState::InProgress as i32 && new_run_id.is_empty() {
+        findings.say("successor", "it says that the run is retried, and names no run that does");
+    }
+}
