@@ -25,6 +25,17 @@ const ORDER: &str = "activity-order";
 pub(super) struct Activities<'a> {
     activities: BTreeMap<i64, Activity<'a>>,
     namesakes: Namesakes<'a>,
+    /// Second requests to cancel: legal if the close of the activity was held back, so that nobody knew of the first.
+    again: Vec<Again>,
+}
+
+/// A request to cancel an activity, after a first one.
+#[derive(Debug)]
+struct Again {
+    event_id: i64,
+    at: Option<Time>,
+    scheduled: i64,
+    first: i64,
 }
 
 #[derive(Debug)]
@@ -86,9 +97,17 @@ impl<'a> Activities<'a> {
                 activity.check_canceled(close, findings);
                 activity.check_backoff(findings);
             }
-            A::WorkflowTaskScheduledEventAttributes(_) => self.namesakes.settle("activity-id", findings),
-            attributes if kinds::is_close(kinds::type_of(attributes)) => self.namesakes.settle("activity-id", findings),
+            A::WorkflowTaskScheduledEventAttributes(_) => self.settle(findings),
+            attributes if kinds::is_close(kinds::type_of(attributes)) => self.settle(findings),
             _ => {}
+        }
+    }
+
+    /// Nothing is held back any more.
+    fn settle(&mut self, findings: &mut Findings) {
+        self.namesakes.settle("activity-id", findings);
+        for Again { event_id, first, .. } in self.again.drain(..) {
+            findings.say_of(event_id, "activity-cancel", format!("event {first} asked for the cancellation before"));
         }
     }
 
@@ -124,8 +143,9 @@ impl<'a> Activities<'a> {
         if let Some(close) = activity.closed_by {
             findings.say("activity-cancel", format!("its activity was closed before, by event {close}"));
         }
-        if let Some(request) = activity.cancel_requested.replace(step.id) {
-            findings.say("activity-cancel", format!("event {request} asked for the cancellation before"));
+        match activity.cancel_requested {
+            None => activity.cancel_requested = Some(step.id),
+            Some(first) => self.again.push(Again { event_id: step.id, at: step.at, scheduled, first }),
         }
     }
 
@@ -142,6 +162,7 @@ impl<'a> Activities<'a> {
             findings.say(ORDER, format!("its activity was started {text}, not by event {started}"));
         }
         self.namesakes.close(&activity.attributes.activity_id, scheduled, step.at);
+        self.again.retain(|again| again.scheduled != scheduled || again.at < step.at);
         Some(activity)
     }
 }

@@ -70,6 +70,8 @@ impl Frame {
         let floor = match event_type {
             // Written when the activity closes; `activities` compares it with the schedule.
             E::ActivityTaskStarted => None,
+            // The handler says when it started, to the second, if its completion comes first.
+            E::NexusOperationStarted => None,
             _ if kinds::is_held_back(event_type) => self.held_since.or(self.latest),
             _ => self.latest,
         };

@@ -20,32 +20,16 @@ use foretime_server::{
 };
 use prost::Message;
 
-use super::commands::{failure, some_commands};
+use super::{
+    commands::{failure, some_commands},
+    draws::Draws,
+};
 
 pub(super) const QUEUE: &str = "queue";
 const STICKY_QUEUE: &str = "sticky-queue";
 const NAMESPACE: &str = "default";
 const WORKFLOWS: u64 = 8;
 const STEPS: usize = 700;
-
-/// Draws from a seed (splitmix64).
-#[derive(Debug)]
-pub(super) struct Draws(u64);
-
-impl Draws {
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-
-    /// At least a millisecond.
-    pub(super) fn span(&mut self, longest_ms: u64) -> Duration {
-        Duration::from_millis(1 + self.below(longest_ms)) + Duration::from_nanos(self.below(1_000))
-    }
-}
 
 pub(super) fn some_workflow(draws: &mut Draws) -> String {
     format!("wf-{}", draws.below(WORKFLOWS))

@@ -17,7 +17,10 @@ use foretime_server::proto::{
     history::{HistoryEvent, history_event::Attributes as Event},
 };
 
-use super::cluster::{Draws, QUEUE, some_workflow, task_queue, workflow_type};
+use super::{
+    cluster::{QUEUE, some_workflow, task_queue, workflow_type},
+    draws::Draws,
+};
 
 /// What a worker answers to a workflow task with this history.
 pub(super) fn some_commands(draws: &mut Draws, events: &[HistoryEvent]) -> Vec<Command> {

@@ -8,9 +8,10 @@ use super::grammar;
 
 mod cluster;
 mod commands;
+mod draws;
 mod mutations;
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 100;
 
 /// The histories of some busy clusters.
 static HISTORIES: LazyLock<Vec<Vec<HistoryEvent>>> = LazyLock::new(|| (0..SEEDS).flat_map(cluster::histories).collect());

@@ -8,6 +8,17 @@ use foretime_server::proto::{
 
 use super::{assert_found, set_time, time};
 
+/// The scheduled event of the activity that the event closes.
+fn closed_activity(event: &HistoryEvent) -> Option<i64> {
+    match event.attributes.as_ref()? {
+        A::ActivityTaskCompletedEventAttributes(a) => Some(a.scheduled_event_id),
+        A::ActivityTaskFailedEventAttributes(a) => Some(a.scheduled_event_id),
+        A::ActivityTaskTimedOutEventAttributes(a) => Some(a.scheduled_event_id),
+        A::ActivityTaskCanceledEventAttributes(a) => Some(a.scheduled_event_id),
+        _ => None,
+    }
+}
+
 #[test]
 fn activities_that_start_and_close_once() {
     assert_found(
@@ -46,7 +57,13 @@ fn activities_that_are_cancelled_once_and_on_request() {
     assert_found(
         "activity-cancel",
         &[
-            twice!(ActivityTaskCancelRequestedEventAttributes),
+            |events| {
+                // Twice, and the activity was open all along.
+                let at = find!(events, ActivityTaskCancelRequestedEventAttributes)?;
+                let next = find!(events, WorkflowTaskScheduledEventAttributes, at)?;
+                let closes = |event: &HistoryEvent| closed_activity(event).is_some();
+                (!events[at..next].iter().any(closes)).then(|| events.insert(at + 1, events[at].clone()))
+            },
             |events| {
                 find!(events, ActivityTaskCanceledEventAttributes)?;
                 events.retain(|event| !matches!(event.attributes, Some(A::ActivityTaskCancelRequestedEventAttributes(_))));
@@ -127,13 +144,7 @@ fn ids_that_are_unique_while_they_are_in_use() {
             let first = find!(events, ActivityTaskScheduledEventAttributes)?;
             let second = find!(events, ActivityTaskScheduledEventAttributes, first + 1)?;
             find!(events, WorkflowTaskScheduledEventAttributes, second)?;
-            let closes = |event: &HistoryEvent| match &event.attributes {
-                Some(A::ActivityTaskCompletedEventAttributes(a)) => a.scheduled_event_id == events[first].event_id,
-                Some(A::ActivityTaskFailedEventAttributes(a)) => a.scheduled_event_id == events[first].event_id,
-                Some(A::ActivityTaskTimedOutEventAttributes(a)) => a.scheduled_event_id == events[first].event_id,
-                Some(A::ActivityTaskCanceledEventAttributes(a)) => a.scheduled_event_id == events[first].event_id,
-                _ => false,
-            };
+            let closes = |event: &HistoryEvent| closed_activity(event) == Some(events[first].event_id);
             if events.iter().any(|event| closes(event) && time(event) <= time(&events[second])) {
                 return None;
             }

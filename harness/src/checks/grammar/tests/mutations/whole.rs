@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use foretime_server::proto::{
     enums::{EventType, RetryState},
-    history::{HistoryEvent, history_event::Attributes as A},
+    history::{HistoryEvent, NexusOperationStartedEventAttributes, history_event::Attributes as A},
 };
 
-use super::{assert_found, set_time, time};
+use super::{super::HISTORIES, assert_found, check, set_time, time};
 
 #[test]
 fn ids_without_gaps() {
@@ -122,4 +122,23 @@ fn the_runs_own_end_and_what_reaches_it_twice() {
     );
     assert_found("signal-repeated", &[twice!(WorkflowExecutionSignaledEventAttributes)]);
     assert_found("cancel-repeated", &[twice!(WorkflowExecutionCancelRequestedEventAttributes)]);
+}
+
+#[test]
+fn a_nexus_operation_may_have_started_before_that_was_told() {
+    let open = HISTORIES.iter().find(|events| waits_for_a_worker(events)).expect("some run waits for a worker");
+    let started = HistoryEvent {
+        event_id: open.len() as i64 + 1,
+        event_time: open[0].event_time,
+        event_type: EventType::NexusOperationStarted.into(),
+        attributes: Some(A::NexusOperationStartedEventAttributes(NexusOperationStartedEventAttributes::default())),
+        ..HistoryEvent::default()
+    };
+    let events: Vec<_> = open.iter().cloned().chain([started]).collect();
+    assert_eq!(check(&events), Vec::new());
+}
+
+/// Whether the history ends with a workflow task that no worker has.
+fn waits_for_a_worker(events: &[HistoryEvent]) -> bool {
+    matches!(events.last().map(HistoryEvent::event_type), Some(EventType::WorkflowTaskScheduled))
 }
