@@ -159,7 +159,8 @@ impl Engine {
                     Reply::WorkflowTask(Box::new(self.workflow_task_reply(key, Some(&poller))))
                 }
                 Task::Activity(key, scheduled_event_id) => {
-                    self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, &poller.identity));
+                    let request_id = self.ids.uuid();
+                    self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, &poller.identity, request_id));
                     Reply::ActivityTask(Box::new(self.activity_task_reply(key, scheduled_event_id)))
                 }
                 Task::Query(query) => Reply::WorkflowTask(Box::new(self.query_task_reply(query, &poller))),

@@ -10,7 +10,7 @@ use super::{
     time::Time,
     token::PageToken,
     validate,
-    workflow::HistoryWaiter,
+    workflow::{HistoryWaiter, workflow_task::WorkflowTask},
 };
 use crate::proto::{
     enums::{EventType, HistoryEventFilterType, TimeoutType},
@@ -102,7 +102,9 @@ impl Engine {
             next.until = end;
             return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
         }
-        if shows_transient && let Some(task) = run.tasks.pending.as_ref().filter(|task| task.transient) {
+        // Only where it would be the next event.
+        let follows = |task: &&WorkflowTask| task.transient && task.scheduled_event_id == end && run.is_running();
+        if shows_transient && let Some(task) = run.tasks.pending.as_ref().filter(follows) {
             for event in run.transient_events_to_read(task) {
                 history::append(&mut bytes, &event);
             }

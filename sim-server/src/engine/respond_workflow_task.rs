@@ -70,7 +70,8 @@ impl Engine {
         let mut response = RespondWorkflowTaskCompletedResponse::default();
         for scheduled_event_id in next.applied.eager_activities {
             if self.runs.get(key).activities.contains_key(&scheduled_event_id) {
-                self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, &request.identity));
+                let request_id = self.ids.uuid();
+                self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, &request.identity, request_id));
                 response.activity_tasks.push(self.activity_task_reply(key, scheduled_event_id).response);
             }
         }

@@ -72,7 +72,7 @@ impl<'a> Activities<'a> {
                 let Some(activity) = self.close(step, close.scheduled_event_id, close.started_event_id, findings) else {
                     return;
                 };
-                if activity.must_have_started(findings).is_some_and(|started| !may_be_forced(&started, step, &close.identity)) {
+                if activity.must_have_started(findings).is_some_and(|started| !is_forced(&started)) {
                     activity.check_backoff(findings);
                 }
             }
@@ -167,10 +167,10 @@ impl<'a> Activities<'a> {
     }
 }
 
-/// Whether the activity may have been completed by its id while no worker had it: then the server makes up a start, at that
+/// Whether the activity was completed by its id while no worker had it: then the server makes up a start, at that
 /// very moment, which waited for no backoff.
-fn may_be_forced(started: &Started<'_>, close: &Step<'_>, identity: &str) -> bool {
-    started.attributes.request_id.is_empty() || started.at == close.at && started.attributes.identity == identity
+fn is_forced(started: &Started<'_>) -> bool {
+    started.attributes.request_id.is_empty()
 }
 
 impl<'a> Activity<'a> {

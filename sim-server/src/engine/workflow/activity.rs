@@ -183,14 +183,14 @@ impl Run {
         cx.timers.add(at, Due::Run(self.key, RunDue::Activity(scheduled_event_id, due)))
     }
 
-    /// A worker takes the activity.
-    pub(crate) fn start_activity(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, identity: &str) {
+    /// A worker takes the activity. `request_id`: that of the poll; empty where the start is made up for a completion by id.
+    pub(crate) fn start_activity(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, identity: &str, request_id: String) {
         let Some(mut activity) = self.activities.remove(&scheduled_event_id) else { return };
         stop_attempt(cx, &mut activity);
         activity.state = ActivityState::Started;
         activity.started_time = Some(cx.now);
         activity.identity = identity.to_owned();
-        activity.request_id = cx.ids.uuid();
+        activity.request_id = request_id;
         if !activity.start_to_close.is_zero() {
             let due = ActivityDue::Timeout(TimeoutType::StartToClose);
             activity.attempt_timer = Some(self.activity_timer(cx, scheduled_event_id, cx.now + activity.start_to_close, due));
