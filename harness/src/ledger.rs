@@ -4,7 +4,6 @@
 //! ledger is the outside world's own memory: a crash of a worker does not undo what stands in it.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -101,21 +100,43 @@ impl NewEffect {
         }
     }
 
+    /// In the process's own ledger.
     fn apply_outside(self) -> Applied {
-        static KEYS: Mutex<BTreeMap<(String, String), ()>> = Mutex::new(BTreeMap::new());
-        let Some(key) = self.key else { return Applied::First };
-        let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
-        if keys.insert((self.kind, key), ()).is_none() { Applied::First } else { Applied::Repeated }
+        let mut ledger = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+        let applied = self.recognised(&ledger);
+        let effect = self.into_effect(applied, SystemTime::now(), String::new(), Attempt::default());
+        ledger.push(Record { effect, at_ns: 0, process: ProcessId(0), run_id: String::new() });
+        applied
+    }
+
+    /// Whether the outside world has seen it before.
+    fn recognised(&self, ledger: &[Record]) -> Applied {
+        let is_known = |record: &Record| record.effect.kind == self.kind && record.effect.key == self.key;
+        if self.key.is_some() && ledger.iter().any(is_known) { Applied::Repeated } else { Applied::First }
+    }
+
+    fn into_effect(self, applied: Applied, at: SystemTime, process: String, attempt: Attempt) -> Effect {
+        Effect {
+            kind: self.kind,
+            subject: self.subject,
+            key: self.key,
+            applied,
+            at,
+            process,
+            workflow_id: attempt.workflow_id,
+            activity_id: attempt.activity_id,
+            activity_type: attempt.activity_type,
+            attempt: attempt.attempt,
+        }
     }
 }
 
+/// The ledger of what happens outside of simulations.
+static OUTSIDE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+
 impl State {
     fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<Attempt>) -> Applied {
-        let is_known = |record: &Record| record.effect.kind == new.kind && record.effect.key == new.key;
-        let applied = match new.key.is_some() && self.ledger.iter().any(is_known) {
-            true => Applied::Repeated,
-            false => Applied::First,
-        };
+        let applied = new.recognised(&self.ledger);
         // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
         // a fake's own state and the ledger then say the same.
         let about = format!("{} {}", new.kind, new.subject);
@@ -131,19 +152,9 @@ impl State {
                 format!("{about} ({key}, attempt {})", attempt.attempt),
             )
             .about(&attempt.workflow_id, &attempt.activity_id);
-        let effect = Effect {
-            kind: new.kind,
-            subject: new.subject,
-            key: new.key,
-            applied,
-            at: self.system_time(),
-            process: self.lives.get(process).name.clone(),
-            workflow_id: attempt.workflow_id,
-            activity_id: attempt.activity_id,
-            activity_type: attempt.activity_type,
-            attempt: attempt.attempt,
-        };
-        self.ledger.push(Record { effect, at_ns: self.now_ns(), process, run_id: attempt.run_id });
+        let (run_id, name) = (attempt.run_id.clone(), self.lives.get(process).name.clone());
+        let effect = new.into_effect(applied, self.system_time(), name, attempt);
+        self.ledger.push(Record { effect, at_ns: self.now_ns(), process, run_id });
         self.crashes(process, "after its side effect, before it could say so", &about);
         applied
     }
@@ -152,17 +163,29 @@ impl State {
 /// The effects of a run.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    world: Arc<World>,
+    /// `None` for that of the process.
+    world: Option<Arc<World>>,
 }
 
 impl Ledger {
-    pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { world }
+    pub(crate) fn of_world(world: Arc<World>) -> Self {
+        Self { world: Some(world) }
+    }
+
+    pub(crate) fn of_process() -> Self {
+        Self { world: None }
+    }
+
+    fn records(&self) -> Vec<Record> {
+        match &self.world {
+            Some(world) => os::exempt(|| world.lock().ledger.clone()),
+            None => OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
     }
 
     /// All effects so far, in order.
     pub fn effects(&self) -> Vec<Effect> {
-        os::exempt(|| self.world.lock().ledger.iter().map(|record| record.effect.clone()).collect())
+        self.records().into_iter().map(|record| record.effect).collect()
     }
 
     /// Nothing was done twice: no attempt of an activity repeated, without an idempotency key, what an earlier attempt of
@@ -171,34 +194,28 @@ impl Ledger {
     /// # Errors
     /// Names the first effect that was done twice.
     pub fn exactly_once_by_key(&self) -> Result<(), DoneTwice> {
-        os::exempt(|| self.world.lock().done_twice().map_or(Ok(()), Err))
+        let records = self.records();
+        let repeated = repeated(&records);
+        repeated.map_or(Ok(()), |(first, second)| Err(DoneTwice { first: first.effect.clone(), second: second.effect.clone() }))
     }
 }
 
-impl State {
-    /// The first effect that was done twice.
-    pub(crate) fn done_twice(&self) -> Option<DoneTwice> {
-        let (first, second) = self.repeated_record()?;
-        Some(DoneTwice { first: first.effect.clone(), second: second.effect.clone() })
-    }
-
-    /// The records of the first effect that was done twice.
-    pub(crate) fn repeated_record(&self) -> Option<(&Record, &Record)> {
-        self.ledger.iter().enumerate().find_map(|(later, second)| {
-            let same = |first: &&Record| {
-                let (a, b) = (&first.effect, &second.effect);
-                a.applied == Applied::First
-                    && b.applied == Applied::First
-                    && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id)
-                        == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
-                    && first.run_id == second.run_id
-                    && !a.activity_id.is_empty()
-                    && a.attempt != b.attempt
-            };
-            let first = self.ledger[..later].iter().find(same)?;
-            Some((first, second))
-        })
-    }
+/// The first effect that was done twice: as it was done first, and again.
+pub(crate) fn repeated(records: &[Record]) -> Option<(&Record, &Record)> {
+    records.iter().enumerate().find_map(|(later, second)| {
+        let same = |first: &&Record| {
+            let (a, b) = (&first.effect, &second.effect);
+            a.applied == Applied::First
+                && b.applied == Applied::First
+                && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id)
+                    == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
+                && first.run_id == second.run_id
+                && !a.activity_id.is_empty()
+                && a.attempt != b.attempt
+        };
+        let first = records[..later].iter().find(same)?;
+        Some((first, second))
+    })
 }
 
 /// An effect was done twice.

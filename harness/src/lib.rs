@@ -21,6 +21,7 @@ mod runner;
 mod sim;
 mod simulation;
 mod skipping;
+mod stage;
 mod transport;
 mod world;
 

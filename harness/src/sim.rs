@@ -1,6 +1,10 @@
 //! What a test's body holds: the simulated cluster.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use temporalio_client::Client;
 use temporalio_sdk::WorkerOptions;
@@ -9,14 +13,24 @@ use crate::{
     faults::{Faults, plan::Plan},
     ledger::Ledger,
     os,
+    stage::{Stage, Troupe},
     world::{World, lives::Factory},
 };
 
 /// A simulated cluster: a server, workers, and the test itself as one more process beside them. Cheap to clone.
 #[derive(Clone)]
 pub struct Sim {
-    world: Arc<World>,
+    cluster: Cluster,
     client: Client,
+}
+
+/// What there is behind it.
+#[derive(Clone)]
+enum Cluster {
+    /// A simulation.
+    Simulated(Arc<World>),
+    /// A server and workers in this process, where nothing is simulated.
+    Staged(Arc<Stage>),
 }
 
 impl fmt::Debug for Sim {
@@ -26,29 +40,43 @@ impl fmt::Debug for Sim {
 }
 
 impl Sim {
-    pub(crate) fn new(world: Arc<World>, client: Client) -> Self {
-        Self { world, client }
+    pub(crate) fn simulated(world: Arc<World>, client: Client) -> Self {
+        Self { cluster: Cluster::Simulated(world), client }
+    }
+
+    pub(crate) fn staged(stage: Arc<Stage>) -> Self {
+        let client = stage.client();
+        Self { cluster: Cluster::Staged(stage), client }
     }
 
     /// Adds `count` workers, each a process of its own. `options` makes the options of worker number n (from 0), and is
     /// called on each of its starts: say there what your program's `main` says.
     pub fn workers<O: IntoWorkerOptions>(&self, count: usize, options: impl Fn(usize) -> O + Send + Sync + 'static) -> Workers {
-        let fleet = os::exempt(|| self.world.lock().add_fleet(count, factory(options)));
-        Workers { world: self.world.clone(), fleet }
+        let fleet = match &self.cluster {
+            Cluster::Simulated(world) => {
+                Fleet::Simulated(world.clone(), os::exempt(|| world.lock().add_fleet(count, factory(options))))
+            }
+            Cluster::Staged(stage) => Fleet::Staged(stage.add_workers(count, &factory(options))),
+        };
+        Workers { fleet }
     }
 
-    /// Which faults there are from now on. None if not said.
+    /// Which faults there are from now on. None if not said; none where nothing is simulated.
     pub fn faults(&self, faults: Faults) {
-        os::exempt(|| {
-            let mut state = self.world.lock();
-            let state = &mut *state;
-            state.plan = Plan::draw(&faults, &mut state.choices);
-        });
+        if let Cluster::Simulated(world) = &self.cluster {
+            os::exempt(|| {
+                let mut state = world.lock();
+                let state = &mut *state;
+                state.plan = Plan::draw(&faults, &mut state.choices);
+            });
+        }
     }
 
     /// No faults from now on.
     pub fn stop_faults(&self) {
-        os::exempt(|| self.world.lock().plan.stop());
+        if let Cluster::Simulated(world) = &self.cluster {
+            os::exempt(|| world.lock().plan.stop());
+        }
     }
 
     /// The official client, connected to the simulated server. No fault strikes it.
@@ -58,37 +86,65 @@ impl Sim {
 
     /// What activities did to the outside world.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(self.world.clone())
+        match &self.cluster {
+            Cluster::Simulated(world) => Ledger::of_world(world.clone()),
+            Cluster::Staged(_) => Ledger::of_process(),
+        }
     }
 
     /// The seed of this run.
     pub fn seed(&self) -> u64 {
-        os::exempt(|| self.world.lock().choices.seed())
+        match &self.cluster {
+            Cluster::Simulated(world) => os::exempt(|| world.lock().choices.seed()),
+            Cluster::Staged(_) => 0,
+        }
     }
 
-    /// Virtual now; so is `SystemTime::now()` everywhere in a simulation.
+    /// Virtual now; in a simulation so is `SystemTime::now()` everywhere.
     pub fn now(&self) -> SystemTime {
-        os::exempt(|| self.world.lock().system_time())
+        match &self.cluster {
+            Cluster::Simulated(world) => os::exempt(|| world.lock().system_time()),
+            Cluster::Staged(stage) => stage.now(),
+        }
+    }
+
+    /// Waits for a span of virtual time. In a simulation `tokio::time::sleep` is the same; where nothing is simulated, only
+    /// this skips.
+    pub async fn sleep(&self, span: Duration) {
+        match &self.cluster {
+            Cluster::Simulated(_) => tokio::time::sleep(span).await,
+            Cluster::Staged(stage) => stage.sleep(span).await,
+        }
     }
 
     /// A panic in a worker is no reason to fail, from now on: the SDK turns one in an activity into a failed attempt.
     pub fn allow_panics(&self) {
-        os::exempt(|| self.world.lock().panics_are_findings = false);
+        if let Cluster::Simulated(world) = &self.cluster {
+            os::exempt(|| world.lock().panics_are_findings = false);
+        }
     }
 }
 
 /// The workers that one call of [`Sim::workers`] added.
 #[derive(Clone, Debug)]
 pub struct Workers {
-    world: Arc<World>,
-    fleet: usize,
+    fleet: Fleet,
+}
+
+#[derive(Clone, Debug)]
+enum Fleet {
+    Simulated(Arc<World>, usize),
+    Staged(Troupe),
 }
 
 impl Workers {
     /// Deploys another version of the code, worker by worker: each stops in good order, and starts again with these options.
     /// Meanwhile both versions are at work. Every history must replay on the last version.
     pub fn deploy<O: IntoWorkerOptions>(&self, options: impl Fn(usize) -> O + Send + Sync + 'static) {
-        os::exempt(|| self.world.lock().deploy(self.fleet, factory(options)));
+        match &self.fleet {
+            Fleet::Simulated(world, fleet) => os::exempt(|| world.lock().deploy(*fleet, factory(options))),
+            Fleet::Staged(troupe) => troupe.replace(&factory(options)),
+        }
     }
 }
 

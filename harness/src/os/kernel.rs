@@ -17,42 +17,12 @@ use std::{
 
 use libc::pthread_t;
 
-use super::{baton::Baton, random::Stream, symbols, watchdog};
-
-/// A thread of the simulation; numbered in the order of their creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ThreadId(pub(crate) u32);
-
-/// A simulated process: a group of threads. A thread belongs to the process of the thread that created it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ProcessId(pub(crate) u32);
-
-/// What happens next, when the running thread has given up its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// This thread, one of those that were offered, gets the turn.
-    Run(ThreadId),
-    /// The world did something; ask again.
-    Again,
-    /// The world has nothing to do before this instant, if any, and no thread was offered: time may move.
-    Wait(Option<u64>),
-    /// The simulation is over.
-    Halt,
-}
-
-/// What decides. It is never called by two threads at once.
-pub(crate) trait World: Send + Sync {
-    /// Does one thing, or picks one of the threads that can run.
-    fn step(&self, now_ns: u64, ready: &[(ThreadId, ProcessId)]) -> Step;
-    /// Nothing can run, and nothing will ever fall due. Whether the world found something to do about it.
-    fn stuck(&self) -> bool;
-    /// A thread asked for something that cannot be simulated; the call fails.
-    fn refused(&self, thread: ThreadId, process: ProcessId, what: &'static str);
-    /// A thread of this process has ended.
-    fn thread_ended(&self, thread: ThreadId, process: ProcessId);
-    /// A thread keeps the turn: the report is made for people, and the process ends after this.
-    fn turn_kept(&self, report: &str);
-}
+use super::{
+    baton::Baton,
+    interface::{ProcessId, Step, ThreadId, World},
+    random::Stream,
+    symbols, watchdog,
+};
 
 /// Why a thread does not run.
 #[derive(Clone, Copy, Debug)]

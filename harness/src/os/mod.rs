@@ -7,16 +7,39 @@
 //! moves. [`random`] gives each thread its stream. [`fork`] makes one process of each simulation, and [`watchdog`] names a
 //! thread that keeps the turn.
 //!
+//! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
+//! simulated.
+//!
 //! Arrows: `symbols -> kernel -> (baton, random, real)`; `world` (outside) `-> kernel`.
 
 #![allow(unsafe_code, reason = "libc's functions are answered here; each block gives its reason")]
 
+mod interface;
+
+pub(crate) use interface::{ProcessId, Step, ThreadId, World};
+
+#[cfg(simulates)]
 mod baton;
+#[cfg(simulates)]
 pub(crate) mod fork;
+#[cfg(simulates)]
 mod kernel;
+#[cfg(simulates)]
 mod random;
+#[cfg(simulates)]
 mod real;
+#[cfg(simulates)]
 mod symbols;
+#[cfg(simulates)]
 mod watchdog;
 
-pub(crate) use kernel::{ProcessId, Step, ThreadId, World, current, exempt, freeze, run, spawn, waits, wake};
+#[cfg(simulates)]
+pub(crate) use kernel::{current, exempt, freeze, run, spawn, waits, wake};
+
+#[cfg(not(simulates))]
+mod elsewhere;
+#[cfg(not(simulates))]
+pub(crate) use elsewhere::{current, exempt, freeze, run, spawn, waits, wake};
+
+/// Whether simulations run on this system.
+pub(crate) const SIMULATES: bool = cfg!(simulates);

@@ -12,7 +12,8 @@ use std::{
 use libc::{clockid_t, epoll_event, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 use super::{
-    kernel::{self, Newborn, ThreadId, Wait, Woken},
+    interface::ThreadId,
+    kernel::{self, Newborn, Wait, Woken},
     real::{self, Start, fail},
 };
 

@@ -1,5 +1,5 @@
 //! The process that replays, at the end of a run, every history with the official replayer: whole, and cut at each of its
-//! workflow tasks, as if the worker's cache had been lost there.
+//! workflow tasks (some of them, if there are many), as if the worker's cache had been lost there.
 
 use std::sync::Arc;
 
@@ -21,8 +21,9 @@ use crate::{
     },
 };
 
-/// At most so many cuts of one history are replayed, evenly spread.
-const CUTS_MAX: usize = 40;
+/// At most so many cuts of one history are replayed in one run, evenly spread from a drawn one on: all of a long history's
+/// in every run would cost more than the run itself.
+const CUTS_MAX: usize = 8;
 
 /// A history of the run.
 struct Recorded {
@@ -83,7 +84,7 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
         let replays: Vec<Replay> =
-            recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(of, it)).collect();
+            recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(world, of, it)).collect();
         if replays.is_empty() {
             continue;
         }
@@ -120,7 +121,7 @@ fn replayer(options: &WorkerOptions) -> Result<WorkflowReplayer, String> {
 }
 
 /// The whole history, and its beginnings up to the start of each workflow task that was completed.
-fn cuts(of: usize, recorded: &Recorded) -> Vec<Replay> {
+fn cuts(world: &World, of: usize, recorded: &Recorded) -> Vec<Replay> {
     let events = &recorded.history.events;
     let completed = |id: i64| {
         events
@@ -133,7 +134,12 @@ fn cuts(of: usize, recorded: &Recorded) -> Vec<Replay> {
         .map(|event| event.event_id)
         .collect();
     let every = starts.len().div_ceil(CUTS_MAX).max(1);
-    let cut = starts.into_iter().step_by(every).map(|event| Replay { of, until: Some(event) });
+    let first = os::exempt(|| world.lock().choices.below("first cut", every as u64));
+    let cut = starts
+        .into_iter()
+        .skip(usize::try_from(first).unwrap_or(0))
+        .step_by(every)
+        .map(|event| Replay { of, until: Some(event) });
     std::iter::once(Replay { of, until: None }).chain(cut).collect()
 }
 

@@ -18,7 +18,7 @@ pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result
 pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
     let main = async {
         let client = connect(world, "test").await.map_err(|error| (FindingKind::Setup, error))?;
-        body(Sim::new(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure.to_string()))
+        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure.to_string()))
     };
     let outcome = live(world, process, main);
     os::exempt(|| {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::{
     faults::Fault,
     finding::{Finding, FindingKind},
-    ledger::Record,
+    ledger::{Record, repeated},
     os::ProcessId,
     world::{
         State,
@@ -29,7 +29,7 @@ pub(super) struct Story {
 pub(super) fn tell(state: &State) -> Story {
     let mut teller = Teller { state, story: Story::default() };
     let Some(finding) = state.findings.first() else { return teller.story };
-    match (finding.kind, state.repeated_record()) {
+    match (finding.kind, repeated(&state.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
             teller.done_twice(first, second);
         }

@@ -45,6 +45,7 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
         fork::stay_on_core(core);
     }
+    fork::prepare_memory();
     // The SDK reads the whole executable for a build id, once in a process: done here, it is done for all simulations.
     drop(WorkerOptions::new("to have a build id").build());
     let code = match take_orders(case, body) {

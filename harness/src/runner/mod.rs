@@ -4,10 +4,13 @@
 //! that runs seeds, [`result`] what goes over it; [`campaign`] hands out the seeds and gathers what comes of them;
 //! [`summary`] says it to people.
 
-use std::{env, sync::OnceLock};
+use std::env;
 
+#[cfg(simulates)]
 mod campaign;
+#[cfg(simulates)]
 mod child;
+#[cfg(simulates)]
 mod job;
 pub(crate) mod result;
 mod settings;
@@ -15,8 +18,7 @@ mod summary;
 
 pub use summary::Summary;
 
-use crate::process::test::Body;
-use settings::Settings;
+use crate::{os, process::test::Body, stage};
 
 /// How many seeds a test runs if it does not say.
 pub(crate) const RUNS: u64 = 100;
@@ -68,6 +70,16 @@ impl Case {
 /// # Errors
 /// The seeds could not be run at all.
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
+    if !os::SIMULATES || env::var_os("FORETIME_STAGED").is_some() {
+        let mut summary = Summary::new(case);
+        summary.ran_staged(stage::run(body()).map_err(|failure| failure.to_string()));
+        return Ok(summary);
+    }
+    simulate(case, body)
+}
+
+#[cfg(simulates)]
+fn simulate(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
     if child::is_child(&case.name) {
         child::serve(case, body);
     }
@@ -75,10 +87,11 @@ pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, Strin
         // A program with several campaigns, on its way to the one that this process is for.
         return Ok(Summary::new(case));
     }
-    static BEGUN: OnceLock<()> = OnceLock::new();
-    if BEGUN.set(()).is_ok() && env::var_os("FORETIME_HELP").is_some() {
-        eprintln!("{}", settings::HELP);
-    }
-    let settings = Settings::from_env(case)?;
+    let settings = settings::Settings::from_env(case)?;
     campaign::run(case, &settings)
+}
+
+#[cfg(not(simulates))]
+fn simulate(_case: &Case, _body: impl Fn() -> Body) -> Result<Summary, String> {
+    unreachable!("no simulation begins on this system")
 }

@@ -12,6 +12,7 @@ FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
 FORETIME_JOBS=n      so many processes at once; one a core if not said
 FORETIME_FIRST=n     begin with this seed; 1 if not said
+FORETIME_STAGED=1     simulate nothing: run once, on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
 FORETIME_TWICE=n      run one seed in n twice, and compare; 10 if not said
 FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said";

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::report::after;
+use crate::{finding::FindingKind, report::after};
 
 use super::{
     Case,
@@ -110,6 +110,22 @@ impl Summary {
         let took = Duration::from_micros(result.real_us);
         if self.slowest.is_none_or(|(_, slowest)| took > slowest) {
             self.slowest = Some((result.seed, took));
+        }
+    }
+
+    /// The test ran once, where nothing is simulated.
+    pub(super) fn ran_staged(&mut self, outcome: Result<(), String>) {
+        self.runs = 1;
+        if let Err(text) = outcome {
+            let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
+            let failure = RunFailure {
+                kind: FindingKind::Test,
+                title: title.to_owned(),
+                detail: detail.to_owned(),
+                process: "test".to_owned(),
+                at_ns: 0,
+            };
+            self.failed = Some(Failed::new(0, failure));
         }
     }
 
