@@ -13,7 +13,7 @@ use foretime_server::{
     rpc::Service,
 };
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, Url,
+    Client, ClientOptions, Connection, ConnectionOptions, NamespacedClient, Url,
     errors::{ClientConnectError, ClientNewError},
 };
 use tokio::sync::watch;
@@ -108,6 +108,11 @@ impl Environment {
     /// The client: clone it, start workflows with it, build workers on it.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// A client on a connection of its own: the SDK wants one for each worker of a task queue.
+    pub(crate) async fn another_client(&self) -> Result<Client, Error> {
+        connect(&self.server, &self.client.namespace()).await
     }
 
     /// Virtual now, as workflows see it.

@@ -9,14 +9,23 @@ use std::{
 
 use temporalio_client::Client;
 use temporalio_sdk::{Runtime, Worker};
-use tokio::{sync::watch, task::LocalSet};
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, LocalSet},
+};
 
 use crate::{environment::Environment, failure::Failure, process::test::Body, sim::Sim, world::lives::Factory};
+
+/// How long workers may take to stop, in real time.
+const STOP_MAX: Duration = Duration::from_secs(20);
 
 /// A server, and the workers that belong to it.
 #[derive(Debug)]
 pub(crate) struct Stage {
     environment: Environment,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+    /// True when the workers are to end.
+    is_over: watch::Sender<bool>,
 }
 
 /// The workers of one fleet.
@@ -48,7 +57,10 @@ pub(crate) fn run(body: Body) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let environment = Environment::start().await?;
-        body(Sim::staged(Arc::new(Stage { environment }))).await
+        let stage = Arc::new(Stage { environment, workers: Mutex::default(), is_over: watch::Sender::new(false) });
+        let outcome = body(Sim::staged(stage.clone())).await;
+        stage.end().await;
+        outcome
     })
 }
 
@@ -67,16 +79,27 @@ impl Stage {
         self.environment.sleep(span).await.expect("less than 10,000 years");
     }
 
+    /// Lets the workers stop in good order.
+    async fn end(&self) {
+        self.is_over.send_replace(true);
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            // One that does not stop is left behind: the test has its outcome.
+            let _ = tokio::time::timeout(STOP_MAX, worker).await;
+        }
+    }
+
     /// Starts workers as tasks of the test.
-    pub(crate) fn add_workers(&self, count: usize, options: &Factory) -> Troupe {
+    pub(crate) fn add_workers(self: &Arc<Self>, count: usize, options: &Factory) -> Troupe {
         let troupe = Troupe { options: Arc::new(Mutex::new(options.clone())), version: watch::Sender::new(0) };
         for number in 0..count {
-            let (client, troupe) = (self.client(), troupe.clone());
-            tokio::task::spawn_local(async move {
-                if let Err(error) = troupe.work(client, number).await {
+            let (stage, troupe) = (self.clone(), troupe.clone());
+            let worker = tokio::task::spawn_local(async move {
+                if let Err(error) = troupe.work(&stage, number).await {
                     eprintln!("foretime: a worker ended: {error}");
                 }
             });
+            self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
         }
         troupe
     }
@@ -89,9 +112,10 @@ impl Troupe {
         self.version.send_modify(|version| *version += 1);
     }
 
-    async fn work(&self, client: Client, number: usize) -> Result<(), Failure> {
-        let mut version = self.version.subscribe();
-        loop {
+    async fn work(&self, stage: &Stage, number: usize) -> Result<(), Failure> {
+        let client = stage.environment.another_client().await?;
+        let (mut version, mut is_over) = (self.version.subscribe(), stage.is_over.subscribe());
+        while !*is_over.borrow_and_update() {
             let options = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let runtime = Runtime::from_current_tokio(Default::default())?;
             let mut worker = Worker::new(&runtime, client.clone(), options(number)?)?;
@@ -100,8 +124,10 @@ impl Troupe {
             tokio::select! {
                 ended = &mut running => return Ok(ended?),
                 _ = version.changed() => stop(),
+                _ = is_over.changed() => stop(),
             }
             running.await?;
         }
+        Ok(())
     }
 }

@@ -55,7 +55,7 @@ async fn a_subscriber_is_charged_once_a_month(sim: Sim) -> foretime::Result {
 
     let options = WorkflowStartOptions::new("billing", "subscription").build();
     let subscription = sim.client().start_workflow(Subscription::run, (), options).await?;
-    tokio::time::sleep(MONTH).await; // virtual
+    sim.sleep(MONTH).await; // virtual; in a simulation tokio::time::sleep is the same
     assert_eq!(subscription.get_result(WorkflowGetResultOptions::default()).await?, 3);
 
     let charges = sim.ledger().effects();
