@@ -33,19 +33,32 @@ impl<E: Into<Failure>> Outcome for Result<(), E> {
     }
 }
 
-/// Runs the seeds of a `#[foretime::test]`.
+/// Runs the seeds of a `#[foretime::test]`. `finds`: what its code is known to do wrong, if it is.
 ///
 /// # Panics
-/// When a seed fails, or the seeds cannot be run: that is how a test fails.
+/// When a seed fails, or none does as `finds` says, or the seeds cannot be run: that is how a test fails.
 #[track_caller]
-pub fn test(module: &str, function: &str, package: &str, runs: Option<u64>, body: fn(Sim) -> Running) {
+pub fn test(
+    module: &str,
+    function: &str,
+    package: &str,
+    runs: Option<u64>,
+    finds: Option<&str>,
+    body: fn(Sim) -> Running,
+) {
     let case = Case::of_test(module, function, package, runs.unwrap_or(runner::RUNS));
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
     match runner::run(&case, make) {
         Ok(summary) => {
             println!("{summary}");
-            assert!(summary.is_good(), "{}", summary.why(place));
+            match finds {
+                None => assert!(summary.is_good(), "{}", summary.why(place)),
+                Some(text) => {
+                    assert!(summary.finds(text), "{}", summary.why_not_found(text, place));
+                    println!("found, as it should be:\n{}", summary.why(place));
+                }
+            }
         }
         Err(error) => panic!("{error}"),
     }

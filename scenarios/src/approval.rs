@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -21,8 +22,6 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
     workflows::select,
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which requests are served.
 pub const TASK_QUEUE: &str = "approvals";

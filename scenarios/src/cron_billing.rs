@@ -12,6 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use foretime::effect;
 use jiff::{Timestamp, ToSpan, Zoned, civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use temporalio_common::{
@@ -27,8 +28,6 @@ use temporalio_sdk::{
     WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which bills are written.
 pub const TASK_QUEUE: &str = "billing";

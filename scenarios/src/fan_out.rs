@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -21,8 +22,6 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
     workflows::join_all,
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which jobs and their items are served.
 pub const TASK_QUEUE: &str = "fan-out";

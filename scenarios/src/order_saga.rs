@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -22,8 +23,6 @@ use temporalio_sdk::{
     WorkflowContextView, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which orders are served.
 pub const TASK_QUEUE: &str = "orders";

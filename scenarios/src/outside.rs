@@ -8,6 +8,7 @@ use std::{
     time::SystemTime,
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 
 /// A payment. The gateway takes the money once for an idempotency key, however often it is asked.
@@ -88,6 +89,13 @@ struct State {
     diary: Vec<Entry>,
 }
 
+impl State {
+    fn next_fault(&mut self, idempotency_key: &str) -> Option<Fault> {
+        let planned = self.faults.get_mut(idempotency_key).and_then(VecDeque::pop_front);
+        if self.down { Some(Fault::Unreachable) } else { planned }
+    }
+}
+
 impl Outside {
     /// Makes the next requests with this idempotency key fail, one fault each; after them the gateway is well again.
     pub fn fail_charge(&self, idempotency_key: &str, faults: impl IntoIterator<Item = Fault>) {
@@ -104,9 +112,11 @@ impl Outside {
     /// # Errors
     /// The [`Fault`] that was in store for this request.
     pub fn charge(&self, at: SystemTime, charge: Charge) -> Result<(), Fault> {
+        let fault = self.state().next_fault(&charge.idempotency_key);
+        if fault != Some(Fault::Unreachable) {
+            effect("charge", &charge.customer).key(&charge.idempotency_key).apply();
+        }
         let mut state = self.state();
-        let planned = state.faults.get_mut(&charge.idempotency_key).and_then(VecDeque::pop_front);
-        let fault = if state.down { Some(Fault::Unreachable) } else { planned };
         if fault != Some(Fault::Unreachable) {
             let new = state.charged.insert(charge.idempotency_key.clone());
             let event = if new { Event::Charged } else { Event::Recognised };

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -19,8 +20,6 @@ use temporalio_sdk::{
     ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which claims are served, by all versions.
 pub const TASK_QUEUE: &str = "claims";

@@ -4,7 +4,8 @@
 //!
 //! [`Subscription`] is the workflow: it decides, and touches nothing. [`Billing`] holds the activities: they touch the world
 //! ([`Outside`]), and may fail and be repeated, which is why a charge carries an idempotency key.
-//! `tests/subscription.rs` shows how to test all of it within milliseconds.
+//! `tests/subscription.rs` shows how to test all of it within milliseconds; [`simulation`] is a year of some customers in
+//! which anything may go wrong.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -13,7 +14,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use foretime::{Applied, Faults, Sim};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
@@ -23,7 +27,10 @@ use temporalio_sdk::{
     workflows::select,
 };
 
-use crate::outside::{Charge, Letter, Outside};
+use crate::{
+    outside::{Charge, Event, Fault, Letter, Outside},
+    people::{Dice, in_time},
+};
 
 /// The task queue on which subscriptions are served.
 pub const TASK_QUEUE: &str = "subscriptions";
@@ -238,4 +245,96 @@ impl Billing {
 /// The server's time, which may be virtual; an activity's own clock shows the wall's.
 fn now(ctx: &ActivityContext) -> SystemTime {
     ctx.info().started_time.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Three customers and a flaky gateway. Each pays for the months it had, once, and not before they begin.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    let mut dice = Dice::of(&sim);
+    let outside = Arc::new(Outside::default());
+    let at_work = outside.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let customers = ["ada", "bob", "eve"].map(|name| Customer::draw(name, &outside, &mut dice));
+    let years = try_join_all(customers.iter().map(|customer| customer.year(&sim))).await?;
+    // For what is late.
+    tokio::time::sleep(MONTH).await;
+    for (customer, year) in customers.iter().zip(&years) {
+        customer.assert_is_billed_right(&outside, year);
+    }
+    sim.ledger().exactly_once_by_key()?;
+    let recognised = sim.ledger().effects().iter().any(|effect| effect.applied == Applied::Repeated);
+    foretime::sometimes!(recognised, "the gateway recognises a charge that it is asked for again");
+    foretime::sometimes!(years.iter().any(|year| year.status.state == State::Cancelled), "a customer leaves");
+    foretime::sometimes!(years.iter().any(|year| year.status.state == State::Escalated), "a human has to decide");
+    Ok(())
+}
+
+/// A customer of the simulation.
+struct Customer {
+    name: &'static str,
+    begins_after: Duration,
+    leaves_after: Option<Duration>,
+}
+
+/// What came of a subscription, and when.
+struct Year {
+    begun_at: SystemTime,
+    left_at: Option<SystemTime>,
+    status: Status,
+}
+
+impl Customer {
+    fn draw(name: &'static str, outside: &Outside, dice: &mut Dice) -> Self {
+        let months: Vec<Duration> = (0..=RENEWALS).map(|month| MONTH * month).collect();
+        let troubled = format!("{name}/{}", dice.below(months.len() as u64));
+        let faults: Vec<Fault> = (0..dice.below(6)).map(|_| dice.one_of(&[Fault::Unreachable, Fault::ReplyLost])).collect();
+        outside.fail_charge(&troubled, faults);
+        let leaves_after = dice.once_in(2).then(|| dice.moment(&months, MONTH * RENEWALS));
+        Self { name, begins_after: dice.span(MONTH), leaves_after }
+    }
+
+    async fn year(&self, sim: &Sim) -> foretime::Result<Year> {
+        tokio::time::sleep(self.begins_after).await;
+        let begun_at = sim.now();
+        let options = WorkflowStartOptions::new(TASK_QUEUE, self.name).build();
+        sim.client().start_workflow(Subscription::run, Plan::standard(self.name), options).await?;
+        let year = sim.client().get_workflow_handle::<Subscription>(self.name);
+        let mut left_at = None;
+        if let Some(after) = self.leaves_after {
+            tokio::time::sleep(after).await;
+            let left = year.signal(Subscription::cancel, (), WorkflowSignalOptions::default()).await;
+            left_at = in_time(left)?.then(|| sim.now());
+        }
+        let status = year.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok(Year { begun_at, left_at, status })
+    }
+
+    fn assert_is_billed_right(&self, outside: &Outside, year: &Year) {
+        let charged = outside.diary().into_iter().filter_map(|entry| match entry.event {
+            Event::Charged(charge) if charge.customer == self.name => Some((entry.at, charge)),
+            _ => None,
+        });
+        let charged: Vec<(SystemTime, Charge)> = charged.collect();
+        let (count, status) = (u32::try_from(charged.len()).unwrap_or(u32::MAX), &year.status);
+        // When a human has to decide, the gateway may have taken the money and never said so.
+        let unknown = u32::from(status.state == State::Escalated && count > status.charges);
+        assert_eq!(count, status.charges + unknown, "{} has paid for {charged:?}, but: {status:?}", self.name);
+        foretime::always!(status.state != State::Active, "a subscription that has ended is not active");
+        foretime::always!((status.state == State::Completed) == (status.charges == RENEWALS + 1), "a year has 13 charges");
+        for (month, (at, charge)) in (0..).zip(&charged) {
+            let discount_cents = if month > LOYALTY_AFTER_MONTH { LOYALTY_DISCOUNT_CENTS } else { 0 };
+            assert_eq!(charge.idempotency_key, format!("{}/{month}", self.name));
+            assert_eq!(charge.amount_cents, 2_999 - discount_cents);
+            foretime::always!(*at >= year.begun_at + MONTH * month, "no month is paid for before it begins");
+        }
+        let paid_cents: u64 = charged.iter().take(status.charges as usize).map(|(_, charge)| charge.amount_cents).sum();
+        assert_eq!(status.paid_cents, paid_cents);
+        if let Some(left_at) = year.left_at {
+            let after = charged.iter().filter(|(at, _)| *at > left_at).count();
+            foretime::always!(after <= 1, "who leaves pays at most for the month that is just being charged");
+        }
+    }
 }

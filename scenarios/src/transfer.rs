@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use foretime::effect;
 use serde::{Deserialize, Serialize};
 use temporalio_common::{
     ActivityDefinition, RetryPolicy, data_converters::TemporalDeserializable, worker::WorkerDeploymentOptions,
@@ -23,8 +24,6 @@ use temporalio_sdk::{
     WorkflowContextView, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
-
-use crate::effect_shim::effect;
 
 /// The task queue on which transfers are served.
 pub const TASK_QUEUE: &str = "transfers";

@@ -3,7 +3,7 @@
 use proc_macro::TokenStream;
 use quote::{format_ident, quote};
 use syn::{
-    ItemFn, LitInt, Token,
+    ItemFn, LitInt, LitStr, Token,
     parse::{Parse, ParseStream},
     parse_macro_input,
 };
@@ -12,6 +12,7 @@ use syn::{
 #[derive(Default)]
 struct Arguments {
     runs: Option<LitInt>,
+    finds: Option<LitStr>,
 }
 
 impl Parse for Arguments {
@@ -20,10 +21,14 @@ impl Parse for Arguments {
         while !input.is_empty() {
             let name: syn::Ident = input.parse()?;
             input.parse::<Token![=]>()?;
-            if name != "runs" {
-                return Err(syn::Error::new(name.span(), format!("`{name}` is not known; there is `runs = 200`")));
+            match name.to_string().as_str() {
+                "runs" => arguments.runs = Some(input.parse()?),
+                "finds" => arguments.finds = Some(input.parse()?),
+                other => {
+                    let text = format!("`{other}` is not known; there are `runs = 200` and `finds = \"a text\"`");
+                    return Err(syn::Error::new(name.span(), text));
+                }
             }
-            arguments.runs = Some(input.parse()?);
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -35,6 +40,10 @@ impl Parse for Arguments {
 /// Makes a test of an `async fn` that takes a `foretime::Sim`: it runs in many simulations, a seed each.
 ///
 /// `#[foretime::test(runs = 200)]` says how many; 100 if not said.
+///
+/// `#[foretime::test(runs = 200, finds = "was done twice")]` turns it round, for code that is known to be wrong: the test
+/// passes when a seed fails and its failure (title, detail or story) contains this text. It fails when no seed does, and when
+/// the first that fails does so for another reason.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as Arguments);
@@ -57,12 +66,13 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
     let inner = format_ident!("body");
     function.sig.ident = inner.clone();
     let runs = arguments.runs.as_ref().map_or_else(|| quote!(None), |runs| quote!(Some(#runs)));
+    let finds = arguments.finds.as_ref().map_or_else(|| quote!(None), |text| quote!(Some(#text)));
     Ok(quote! {
         #[test]
         #(#attributes)*
         #visibility fn #name() {
             #function
-            ::foretime::__private::test(module_path!(), #text, env!("CARGO_PKG_NAME"), #runs, |sim| {
+            ::foretime::__private::test(module_path!(), #text, env!("CARGO_PKG_NAME"), #runs, #finds, |sim| {
                 ::std::boxed::Box::pin(async move { ::foretime::__private::Outcome::into_result(#inner(sim).await) })
             });
         }

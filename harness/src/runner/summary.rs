@@ -139,6 +139,13 @@ impl Summary {
         self.failed.as_ref().map(|failed| failed.seed)
     }
 
+    /// Whether a seed failed, and its failure (title, detail or story) contains this text.
+    pub fn finds(&self, text: &str) -> bool {
+        self.failed.as_ref().is_some_and(|Failed { failure, story, .. }| {
+            [&failure.title, &failure.detail].into_iter().chain(story).any(|line| line.contains(text))
+        })
+    }
+
     /// Virtual years.
     pub fn virtual_years(&self) -> f64 {
         self.virtual_time.as_secs_f64() * 1e9 / YEAR_NS
@@ -169,6 +176,14 @@ impl Summary {
             text += &format!("sometimes! never held in {} runs: {claim}\n", self.runs);
         }
         text
+    }
+
+    /// Why a test fails that should find `text`.
+    pub(crate) fn why_not_found(&self, text: &str, place: &Location<'_>) -> String {
+        if self.failed.is_none() {
+            return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);
+        }
+        format!("{} ({place}) should find \"{text}\", but fails otherwise:\n{}", self.test, self.why(place))
     }
 }
 
