@@ -38,25 +38,21 @@ impl<E: Into<Failure>> Outcome for Result<(), E> {
 /// # Panics
 /// When a seed fails, or none does as `finds` says, or the seeds cannot be run: that is how a test fails.
 #[track_caller]
-pub fn test(
-    module: &str,
-    function: &str,
-    package: &str,
-    runs: Option<u64>,
-    finds: Option<&str>,
-    body: fn(Sim) -> Running,
-) {
+pub fn test(module: &str, function: &str, package: &str, runs: Option<u64>, finds: Option<&str>, body: fn(Sim) -> Running) {
     let case = Case::of_test(module, function, package, runs.unwrap_or(runner::RUNS));
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
     match runner::run(&case, make) {
         Ok(summary) => {
-            println!("{summary}");
+            let why = summary.why(Some(place));
             match finds {
-                None => assert!(summary.is_good(), "{}", summary.why(place)),
+                None => {
+                    assert!(summary.is_good(), "{why}");
+                    println!("{summary}");
+                }
                 Some(text) => {
                     assert!(summary.finds(text), "{}", summary.why_not_found(text, place));
-                    println!("found, as it should be:\n{}", summary.why(place));
+                    println!("found, as it should be:\n{why}");
                 }
             }
         }
@@ -80,12 +76,13 @@ pub struct Campaign {
     name: String,
     runs: u64,
     twice_every: u64,
+    shows_one: bool,
 }
 
 impl Campaign {
     /// A campaign with this name, unique within the program. 100 seeds, one in ten twice.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: runner::RUNS, twice_every: runner::TWICE_EVERY }
+        Self { name: name.into(), runs: runner::RUNS, twice_every: runner::TWICE_EVERY, shows_one: false }
     }
 
     /// How many seeds run, unless the environment says otherwise.
@@ -100,6 +97,12 @@ impl Campaign {
         self
     }
 
+    /// Also writes a report when all goes well: of the run with the most faults.
+    pub fn shows_one(mut self) -> Self {
+        self.shows_one = true;
+        self
+    }
+
     /// Runs the seeds.
     ///
     /// # Errors
@@ -109,7 +112,7 @@ impl Campaign {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        let case = Case { twice_every: self.twice_every, ..Case::of_program(&self.name, self.runs) };
+        let case = Case { twice_every: self.twice_every, shows_one: self.shows_one, ..Case::of_program(&self.name, self.runs) };
         runner::run(&case, || {
             let body = body.clone();
             Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))

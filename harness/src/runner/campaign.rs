@@ -79,6 +79,9 @@ pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         explain(case, settings, &mut summary)?;
     } else {
         summary.never_held = never_held(case, &summary);
+        if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
+            summary.report = one(case, settings, order(seed))?.report;
+        }
     }
     Ok(summary)
 }

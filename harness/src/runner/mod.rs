@@ -38,6 +38,8 @@ pub(crate) struct Case {
     pub(crate) arguments: Vec<String>,
     /// One seed in so many runs twice.
     pub(crate) twice_every: u64,
+    /// Whether a report is written when all goes well.
+    pub(crate) shows_one: bool,
     /// How a person runs this test.
     pub(crate) command: String,
 }
@@ -49,7 +51,15 @@ impl Case {
         let name = format!("{inner}{function}");
         let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
         let command = format!("cargo test -p {package} -- --exact {name} --nocapture");
-        Self { function: format!("{module}::{function}"), name, runs, arguments, twice_every: TWICE_EVERY, command }
+        Self {
+            function: format!("{module}::{function}"),
+            name,
+            runs,
+            arguments,
+            twice_every: TWICE_EVERY,
+            shows_one: false,
+            command,
+        }
     }
 
     /// The command that repeats a seed.
@@ -61,7 +71,15 @@ impl Case {
     pub(crate) fn of_program(name: &str, runs: u64) -> Self {
         let command = env::args().collect::<Vec<_>>().join(" ");
         let arguments = env::args().skip(1).collect();
-        Self { function: String::new(), name: name.to_owned(), runs, arguments, twice_every: TWICE_EVERY, command }
+        Self {
+            function: String::new(),
+            name: name.to_owned(),
+            runs,
+            arguments,
+            twice_every: TWICE_EVERY,
+            shows_one: false,
+            command,
+        }
     }
 }
 

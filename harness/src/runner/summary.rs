@@ -41,7 +41,9 @@ pub struct Summary {
     pub steps: u64,
     /// The seed that took longest, and how long.
     pub slowest: Option<(u64, Duration)>,
-    /// The report of a run that was asked for and did not fail.
+    /// The seed with the most faults, and how many it had.
+    pub most_faults: Option<(u64, u64)>,
+    /// The directory with the report of a run that did not fail, if one was asked for.
     pub report: Option<PathBuf>,
     /// Claims of `sometimes!` that never held.
     pub never_held: Vec<String>,
@@ -86,6 +88,7 @@ impl Summary {
             effects: 0,
             steps: 0,
             slowest: None,
+            most_faults: None,
             report: None,
             never_held: Vec::new(),
             claims: BTreeMap::new(),
@@ -106,6 +109,10 @@ impl Summary {
         }
         for (claim, held) in &result.claims {
             *self.claims.entry(claim.clone()).or_default() |= held;
+        }
+        let faults = result.faults.values().sum();
+        if self.most_faults.is_none_or(|(_, most)| faults > most) {
+            self.most_faults = Some((result.seed, faults));
         }
         let took = Duration::from_micros(result.real_us);
         if self.slowest.is_none_or(|(_, slowest)| took > slowest) {
@@ -158,11 +165,12 @@ impl Summary {
 }
 
 impl Summary {
-    /// Why the test fails, and how to see it again. `place`: where the test is.
-    pub(crate) fn why(&self, place: &Location<'_>) -> String {
+    /// Why it is not good, and how to see it again; empty if it is. `place`: where the test is.
+    pub(crate) fn why(&self, place: Option<&Location<'_>>) -> String {
         let mut text = String::new();
         if let Some(Failed { seed, failure, report, story, note }) = &self.failed {
-            text = format!("seed {seed} of {} ({place}) failed: {}\n", self.test, failure.title);
+            let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+            text = format!("seed {seed} of {}{place} failed: {}\n", self.test, failure.title);
             text += &format!("  on {}, {}\n", failure.process, after(failure.at_ns));
             for line in failure.detail.lines().chain(story.iter().map(String::as_str)).chain(note.as_deref()) {
                 text += &format!("  {line}\n");
@@ -183,7 +191,7 @@ impl Summary {
         if self.failed.is_none() {
             return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);
         }
-        format!("{} ({place}) should find \"{text}\", but fails otherwise:\n{}", self.test, self.why(place))
+        format!("{} ({place}) should find \"{text}\", but fails otherwise:\n{}", self.test, self.why(None))
     }
 }
 
@@ -207,9 +215,6 @@ impl fmt::Display for Summary {
         if let Some((seed, took)) = self.slowest {
             writeln!(f, "  slowest: seed {seed}, {took:.1?}; {} seeds ran twice, and were equal", self.twice_count)?;
         }
-        for claim in &self.never_held {
-            writeln!(f, "  never in {} runs: {claim}", self.runs)?;
-        }
-        Ok(())
+        f.write_str(&self.why(None))
     }
 }

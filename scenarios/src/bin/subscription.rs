@@ -1,154 +1,128 @@
-//! The main job: a year of a subscription on a real worker, told month by month, with the virtual and the wall time it took.
+//! The main job: the subscription of a year in some hundred worlds, each with its own faults, and what came of it.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::{path::Path, process::ExitCode, time::Duration};
 
-use anstream::println;
+use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
-use anyhow::ensure;
 use clap::Parser;
-use foretime::Environment;
-use foretime_scenarios::{
-    outside::{Entry, Event, Fault, Outside},
-    subscription::{MONTH, Plan, State, Status, Subscription, TASK_QUEUE, worker},
-    worker::beside,
-};
-use serde_json::{Value, json};
-use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use foretime::{Campaign, Summary};
+use foretime_scenarios::subscription;
+use serde_json::json;
 
-/// Runs a subscription for a year of virtual time, on a real Temporal worker.
+/// Simulates subscriptions for a year of virtual time, in many worlds.
 ///
-/// The payment gateway is flaky: some charges need several attempts, seconds apart. Time skips, so the year is over within
-/// milliseconds.
+/// Real workers of the official Rust SDK charge three customers month by month, while workers crash, replies are lost and the
+/// payment gateway fails. Each world follows from its seed, and repeats exactly.
 #[derive(Parser)]
-#[command(name = "subscription")]
+#[command(name = "subscription", after_help = EXAMPLES)]
 struct Options {
-    /// Print one JSON document instead of the story.
+    /// How many worlds.
+    #[arg(long, default_value_t = 300)]
+    runs: u64,
+    /// Print one JSON document instead.
     #[arg(long)]
     json: bool,
 }
 
-/// What came of the year.
-struct Year {
-    start: SystemTime,
-    diary: Vec<Entry>,
-    status: Status,
-    virtual_time: Duration,
-    wall_time: Duration,
-}
+const EXAMPLES: &str = "\
+Examples:
+  subscription --runs 2000
+  FORETIME_SEED=17 subscription        one world again, with its report
+  FORETIME_JOBS=1 subscription --json";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let options = Options::parse();
-    let year = a_year().await?;
-    if options.json {
-        println!("{:#}", year.to_json());
+    let campaign = Campaign::new("subscription").runs(options.runs).shows_one();
+    match campaign.run(subscription::simulation) {
+        Ok(summary) => {
+            if options.json {
+                println!("{:#}", to_json(&summary));
+            } else {
+                tell(&summary);
+            }
+            ExitCode::from(u8::from(!summary.is_good()))
+        }
+        Err(error) => {
+            eprintln!("subscription: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn tell(summary: &Summary) {
+    let bold = Style::new().bold();
+    let dim = Style::new().dimmed();
+    println!(
+        "{bold}{} worlds, {:.0} virtual years{bold:#} in {}",
+        summary.runs,
+        summary.virtual_years(),
+        said(summary.elapsed)
+    );
+    println!("{dim}{} times as fast as life, on {}{dim:#}", thousands(summary.speed_up()), several(summary.jobs, "core"));
+    println!();
+    let most = summary.faults.values().copied().max().unwrap_or(1).max(1);
+    let red = AnsiColor::Red.on_default();
+    for (fault, count) in &summary.faults {
+        let bar = "█".repeat(usize::try_from(count * 40 / most).unwrap_or(0).max(1));
+        println!("  {fault:>18} {count:>6} {red}{bar}{red:#}");
+    }
+    println!();
+    let effects = format!("{} effects on the outside world, none of them twice", summary.effects);
+    println!("  {:>18} {:>6} {effects}", "workflows", summary.workflow_runs);
+    println!("  {:>18} {:>6} after a worker had lost its cache", "replays", summary.replays);
+    println!("  {:>18} {:>6} whole and cut, accepted by the official replayer", "histories", summary.replays_checked);
+    println!("  {:>18} {:>6} equal in every step", "seeds run twice", summary.twice_count);
+    if let Some((seed, took)) = summary.slowest {
+        println!("  {:>18} {:>6} seed {seed}", "slowest", said(took));
+    }
+    println!();
+    if summary.is_good() {
+        let green = AnsiColor::Green.on_default().bold();
+        println!("{green}Every customer was billed once a month, whatever happened.{green:#}");
     } else {
-        year.tell();
+        println!("{summary}");
     }
-    ensure!(year.status.state == State::Completed, "the year did not end as it should: {:?}", year.status);
-    Ok(())
+    if let (Some(report), Some((seed, faults))) = (&summary.report, summary.most_faults) {
+        println!("{dim}Look at seed {seed}, with its {faults} faults: {}{dim:#}", page(report));
+    }
 }
 
-async fn a_year() -> anyhow::Result<Year> {
-    let outside = Arc::new(Outside::default());
-    outside.fail_charge("ada/0", [Fault::Unreachable, Fault::Unreachable]);
-    outside.fail_charge("ada/4", [Fault::ReplyLost]);
-    outside.fail_charge("ada/9", [Fault::Unreachable; 4]);
-
-    let wall_start = Instant::now();
-    let environment = Environment::start().await?;
-    let start = environment.now();
-    let client = environment.client();
-    let status = beside(environment.client(), worker(&outside)?, async {
-        let options = WorkflowStartOptions::new(TASK_QUEUE, "ada").build();
-        let subscription = client.start_workflow(Subscription::run, Plan::standard("ada"), options).await?;
-        Ok(subscription.get_result(WorkflowGetResultOptions::default()).await?)
+fn to_json(summary: &Summary) -> serde_json::Value {
+    json!({
+        "runs": summary.runs,
+        "good": summary.is_good(),
+        "failed_seed": summary.failed_seed(),
+        "virtual_years": summary.virtual_years(),
+        "elapsed_ms": u64::try_from(summary.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "jobs": summary.jobs,
+        "speed_up": summary.speed_up(),
+        "faults": summary.faults,
+        "workflow_runs": summary.workflow_runs,
+        "effects": summary.effects,
+        "replays": summary.replays,
+        "replays_checked": summary.replays_checked,
+        "twice": summary.twice_count,
+        "slowest_seed": summary.slowest.map(|(seed, _)| seed),
+        "slowest_ms": summary.slowest.map(|(_, took)| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        "report": summary.report.as_deref().map(page),
     })
-    .await?;
-    let virtual_time = environment.now().duration_since(start)?;
-    Ok(Year { start, diary: outside.diary(), status, virtual_time, wall_time: wall_start.elapsed() })
 }
 
-impl Year {
-    fn tell(&self) {
-        let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
-        println!("{bold}A subscription for a year{bold:#}: 29.99 a month, a flaky gateway, a real worker, virtual time.\n");
-        println!("{dim}month  virtual time (UTC)   what happened{dim:#}");
-        let mut told = None;
-        for entry in &self.diary {
-            let month = self.month(entry);
-            let label = if told == Some(month) { String::new() } else { month.to_string() };
-            told = Some(month);
-            let (style, text) = describe(&entry.event);
-            println!("{label:>5}  {dim}{}{dim:#}  {style}{text}{style:#}", utc(entry.at).strftime("%Y-%m-%d %H:%M:%S"));
-        }
-        let Status { state, charges, paid_cents } = &self.status;
-        println!(
-            "\nThe subscription is {}: {charges} charges, {} in all.",
-            json!(state).as_str().unwrap_or("?"),
-            money(*paid_cents)
-        );
-        println!(
-            "{bold}{} days{bold:#} of virtual time in {bold}{:.0} ms{bold:#} of wall time: {:.0} million times as fast.",
-            self.virtual_time.as_secs() / (24 * 60 * 60),
-            self.wall_time.as_secs_f64() * 1e3,
-            self.ratio() / 1e6
-        );
-    }
-
-    fn to_json(&self) -> Value {
-        let events: Vec<Value> = self.diary.iter().map(|entry| self.entry_to_json(entry)).collect();
-        json!({
-            "events": events,
-            "status": self.status,
-            "virtual_seconds": self.virtual_time.as_secs_f64(),
-            "wall_seconds": self.wall_time.as_secs_f64(),
-            "ratio": self.ratio(),
-        })
-    }
-
-    fn entry_to_json(&self, entry: &Entry) -> Value {
-        let (event, about, fault) = match &entry.event {
-            Event::Charged(charge) => ("charged", json!(charge), None),
-            Event::Recognised(charge) => ("recognised", json!(charge), None),
-            Event::Failed(charge, fault) => ("failed", json!(charge), Some(fault.to_string())),
-            Event::Emailed(letter) => ("emailed", json!(letter), None),
-            Event::Escalated(letter) => ("escalated", json!(letter), None),
-        };
-        json!({
-            "month": self.month(entry), "at": utc(entry.at).to_string(), "event": event, "about": about, "fault": fault,
-        })
-    }
-
-    fn month(&self, entry: &Entry) -> u64 {
-        entry.at.duration_since(self.start).unwrap_or_default().as_secs() / MONTH.as_secs()
-    }
-
-    fn ratio(&self) -> f64 {
-        self.virtual_time.as_secs_f64() / self.wall_time.as_secs_f64()
-    }
+fn page(report: &Path) -> String {
+    report.join("report.html").display().to_string()
 }
 
-fn describe(event: &Event) -> (Style, String) {
-    let (good, bad, plain) = (AnsiColor::Green.on_default(), AnsiColor::Yellow.on_default(), Style::new());
-    match event {
-        Event::Charged(charge) => (good, format!("charged {}", money(charge.amount_cents))),
-        Event::Recognised(charge) => {
-            (plain, format!("asked again for {}: it was charged already, and is not charged twice", charge.idempotency_key))
-        }
-        Event::Failed(_, fault) => (bad, format!("{fault}; the charge is tried again")),
-        Event::Emailed(letter) => (plain, format!("email to {}: {}", letter.customer, letter.text)),
-        Event::Escalated(letter) => (bad, format!("a human is told about {}: {}", letter.customer, letter.text)),
-    }
+fn said(span: Duration) -> String {
+    if span < Duration::from_secs(1) { format!("{} ms", span.as_millis()) } else { format!("{:.1} s", span.as_secs_f64()) }
 }
 
-fn money(cents: u64) -> String {
-    format!("{}.{:02}", cents / 100, cents % 100)
+fn several(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn utc(at: SystemTime) -> jiff::Timestamp {
-    jiff::Timestamp::try_from(at).unwrap_or_default()
+/// A large number, with its thousands set apart.
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
