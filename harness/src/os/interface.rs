@@ -31,6 +31,7 @@ pub(crate) trait World: Send + Sync {
     fn refused(&self, thread: ThreadId, process: ProcessId, what: &'static str);
     /// A thread of this process has ended.
     fn thread_ended(&self, thread: ThreadId, process: ProcessId);
-    /// A thread keeps the turn: the report is made for people, and the process ends after this.
-    fn turn_kept(&self, report: &str);
+    /// A thread keeps the turn: the report is made for people, and the simulation is over. Whether the world could take note
+    /// of it; it cannot if the thread is at work on the world itself.
+    fn turn_kept(&self, report: &str) -> bool;
 }

@@ -206,7 +206,8 @@ pub(crate) fn freeze(process: ProcessId) {
 }
 
 /// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. `begin`
-/// spawns the first threads. Comes back when the world halts; all threads are left where they are.
+/// spawns the first threads. Comes back when the world halts, or when a thread keeps its turn for longer than `patience` of
+/// real time; all threads are left where they are.
 ///
 /// # Panics
 /// If a simulation ran in this process before, or if the program calls libc past [`super::symbols`].
@@ -277,8 +278,10 @@ impl Kernel {
             kept = if turns == seen { kept + WATCH_EVERY } else { Duration::ZERO };
             seen = turns;
             if kept >= patience {
-                self.world.turn_kept(&watchdog::report(self.running.load(Ordering::Relaxed), kept));
-                super::fork::exit(watchdog::EXIT_CODE);
+                if !self.world.turn_kept(&watchdog::report(self.running.load(Ordering::Relaxed), kept)) {
+                    super::fork::exit(watchdog::EXIT_CODE);
+                }
+                return;
             }
         }
     }

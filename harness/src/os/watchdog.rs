@@ -12,7 +12,7 @@ use std::{
 
 use super::kernel::thread_name;
 
-/// What the process of a simulation exits with when a thread kept the turn.
+/// What the process of a simulation exits with when a thread kept the turn and nothing can be said of it.
 pub(crate) const EXIT_CODE: i32 = 86;
 
 /// Where the stuck thread leaves its backtrace.

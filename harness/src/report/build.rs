@@ -33,6 +33,9 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 
+/// The lane of the server.
+const SERVER: usize = 0;
+
 /// Lanes of the report: the slots, not the lives, are processes to people.
 struct Lanes {
     processes: Vec<model::Process>,
@@ -70,18 +73,15 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
 fn lanes(state: &State) -> Lanes {
     let mut processes = vec![model::Process { name: "server".to_owned(), kind: model::ProcessKind::Server, lives: Vec::new() }];
     let end_ns = state.now_ns();
-    processes[0].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
+    processes[SERVER].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
+    let mut names: Vec<(&str, model::ProcessKind)> =
+        state.lives.all.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
+    names.sort_by_key(|(name, kind)| (*kind == model::ProcessKind::Worker, name.len(), *name));
+    names.dedup();
+    processes.extend(names.into_iter().map(|(name, kind)| model::Process { name: name.to_owned(), kind, lives: Vec::new() }));
     let mut of_life = BTreeMap::new();
     for (number, life) in (0..).zip(&state.lives.all) {
-        let kind = match life.role {
-            Role::Test => model::ProcessKind::Test,
-            Role::Worker(_) => model::ProcessKind::Worker,
-            Role::Replayer => continue,
-        };
-        let lane = processes.iter().position(|it| it.name == life.name).unwrap_or_else(|| {
-            processes.push(model::Process { name: life.name.clone(), kind, lives: Vec::new() });
-            processes.len() - 1
-        });
+        let Some(lane) = processes.iter().position(|it| it.name == life.name) else { continue };
         let (to_ns, ended) = match &life.ended {
             None => (end_ns, model::Ended::Running),
             Some((at_ns, Ending::Crash)) => (*at_ns, model::Ended::Crash),
@@ -94,6 +94,15 @@ fn lanes(state: &State) -> Lanes {
         of_life.insert(ProcessId(number), lane);
     }
     Lanes { processes, of_life }
+}
+
+/// What a process is to people; the replayer is nothing.
+fn kind(role: Role) -> Option<model::ProcessKind> {
+    match role {
+        Role::Test => Some(model::ProcessKind::Test),
+        Role::Worker(_) => Some(model::ProcessKind::Worker),
+        Role::Replayer => None,
+    }
 }
 
 fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> {
@@ -131,11 +140,12 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         EntryKind::Panic => model::EventKind::Panic,
         EntryKind::Finding => model::EventKind::Check,
     };
+    let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
     let fault = if let EntryKind::Fault(fault) = entry.kind { Some(fault.name().to_owned()) } else { None };
     model::Event {
         at_ns: entry.at_ns,
         step: entry.step,
-        process: entry.process.and_then(|process| lanes.of_life.get(&process)).copied(),
+        process: if entry.label.starts_with("reaches the server") { Some(SERVER) } else { lane },
         kind,
         label: entry.label.clone(),
         detail: entry.detail.clone(),

@@ -206,10 +206,10 @@ impl os::World for Scheduler {
         }
     }
 
-    fn turn_kept(&self, report: &str) {
-        if let Ok(mut state) = self.0.state.try_lock() {
-            state.find(FindingKind::TurnKept, None, "a thread does not give up its turn".to_owned(), report.to_owned());
-        }
+    fn turn_kept(&self, report: &str) -> bool {
+        let Some(mut state) = self.0.try_lock() else { return false };
+        state.find(FindingKind::TurnKept, None, "a thread does not give up its turn".to_owned(), report.to_owned());
+        true
     }
 }
 

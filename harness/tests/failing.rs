@@ -1,0 +1,242 @@
+//! Simulations that fail, and what is said of them. Each failing one is an ignored test; the test beside it runs it in a
+//! process of its own, as a person would, and reads what it prints.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use foretime::{Fault, Faults, Sim};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+};
+
+const QUEUE: &str = "trouble";
+
+/// Does one thing that it should not.
+#[workflow]
+#[derive(Default)]
+struct Trouble;
+
+#[workflow_methods]
+impl Trouble {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<()> {
+        match what.as_str() {
+            "wait for ever" => ctx.wait_condition(|_| false).await?,
+            "panic" => panic!("the workflow has had enough"),
+            _ => {
+                let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                ctx.execute_activity(Hands::act, what, options).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Hands;
+
+#[activities]
+impl Hands {
+    #[activity]
+    async fn act(_ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
+        match what.as_str() {
+            "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
+            "spin" => spin_without_end(),
+            "look at the process" => drop(foretime::effect("seen", std::process::id().to_string()).apply()),
+            _ => drop(foretime::effect("charge", "card 7").apply()),
+        }
+        Ok(())
+    }
+}
+
+fn spin_without_end() {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    while !NEVER.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+}
+
+async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
+    sim.workers(2, |_| {
+        Ok::<_, WorkflowRegistrationError>(
+            WorkerOptions::new(QUEUE).register_workflow::<Trouble>()?.register_activities(Hands).build(),
+        )
+    });
+    sim.faults(faults);
+    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
+    let run = sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+/// Runs the ignored test of this name. Its output; it must have failed.
+fn fails(name: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", name, "--ignored", "--nocapture"]).env("RUST_BACKTRACE", "0");
+    command.env("FORETIME_REPORTS", reports());
+    let output = command.envs(variables.iter().copied()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{name} should fail:\n{text}");
+    text
+}
+
+fn reports() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports")
+}
+
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("\"{part}\" is not there, or not in its place:\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn connects(sim: Sim) -> foretime::Result {
+    trouble(sim, "connect", Faults::none()).await
+}
+
+#[test]
+fn a_network_socket_is_refused_in_plain_words() {
+    let text = fails("connects", &[]);
+    assert_says(&text, &["worker-", "opened a network socket, which a simulation refuses", "fake", "repeat: FORETIME_SEED="]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn spins(sim: Sim) -> foretime::Result {
+    trouble(sim, "spin", Faults::none()).await
+}
+
+#[test]
+fn a_thread_that_keeps_its_turn_is_named_with_what_it_does() {
+    let text = fails("spins", &[("FORETIME_PATIENCE", "2s")]);
+    assert_says(&text, &["a thread does not give up its turn", "thread \"worker-", "it is computing", "spin_without_end"]);
+}
+
+#[foretime::test(runs = 10)]
+#[ignore = "fails on purpose"]
+async fn looks_at_the_process(sim: Sim) -> foretime::Result {
+    trouble(sim, "look at the process", Faults::none()).await
+}
+
+#[test]
+fn two_runs_of_a_seed_that_differ_are_shown_at_their_first_difference() {
+    let text = fails("looks_at_the_process", &[]);
+    assert_says(
+        &text,
+        &["seed 10", "the same seed gave two different runs", "both ran:", "then one:", "does seen", "the other:", "does seen"],
+    );
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn waits_for_ever(sim: Sim) -> foretime::Result {
+    trouble(sim, "wait for ever", Faults::none()).await
+}
+
+#[test]
+fn a_run_that_cannot_go_on_says_who_waits() {
+    let text = fails("waits_for_ever", &[]);
+    assert_says(&text, &["nothing will ever happen again", "trouble (Trouble) waits for a signal", "test: "]);
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn panics(sim: Sim) -> foretime::Result {
+    trouble(sim, "panic", Faults::none()).await
+}
+
+#[test]
+fn a_panic_is_named_with_seed_process_time_and_place() {
+    let text = fails("panics", &[]);
+    assert_says(&text, &["seed 1 of panics", "worker-", "panicked: the workflow has had enough", "after 0.", "failing.rs:"]);
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn claims(sim: Sim) -> foretime::Result {
+    foretime::sometimes!(sim.seed() > 100, "the seed is large");
+    Ok(())
+}
+
+#[test]
+fn what_never_held_in_any_run_fails_the_test() {
+    assert_says(&fails("claims", &[]), &["sometimes! never held in 3 runs: the seed is large"]);
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn claims_too_much(sim: Sim) -> foretime::Result {
+    foretime::always!(sim.seed() < 2, "the seed is small");
+    Ok(())
+}
+
+#[test]
+fn what_does_not_always_hold_fails_the_run() {
+    let text = fails("claims_too_much", &[("FORETIME_JOBS", "1")]);
+    assert_says(&text, &["seed 2", "not always: the seed is small", "failing.rs:"]);
+}
+
+#[foretime::test(runs = 200)]
+#[ignore = "fails on purpose"]
+async fn charges_twice(sim: Sim) -> foretime::Result {
+    trouble(sim, "charge", Faults::none().with(Fault::Crash, 0.05)).await
+}
+
+#[test]
+fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
+    let text = fails("charges_twice", &[("FORETIME_JOBS", "1")]);
+    assert_says(
+        &text,
+        &[
+            "charge card 7 was done twice, without an idempotency key",
+            "did \"charge card 7\"",
+            "crashed after its side effect, before it could say so",
+            "did it again",
+        ],
+    );
+    let failure =
+        |text: &str| text.lines().find(|line| line.starts_with("seed ")).map(str::to_owned).expect("the line with the seed");
+    let seed = failure(&text).split(' ').nth(1).expect("the seed").to_owned();
+    assert!(text.contains(&format!("repeat: FORETIME_SEED={seed} cargo test -p foretime -- --exact charges_twice")), "{text}");
+
+    // The seed alone, and the draws alone, give the same run.
+    let report = reports().join("charges_twice").join(format!("seed-{seed}"));
+    let trace = fs::read_to_string(report.join("trace.txt")).expect("the trace");
+    let repeated = fails("charges_twice", &[("FORETIME_SEED", &seed)]);
+    assert_eq!(failure(&repeated), failure(&text));
+    assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
+    let tape = report.join("tape.json");
+    let kept = reports().join("kept-tape.json");
+    fs::copy(&tape, &kept).expect("a copy of the tape");
+    let repeated = fails("charges_twice", &[("FORETIME_TAPE", kept.to_str().expect("a path in UTF-8"))]);
+    assert_eq!(failure(&repeated), failure(&text));
+    assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
+}
+
+#[test]
+fn a_report_has_a_page_a_timeline_and_histories_that_the_replayer_loads() {
+    let text = fails("connects", &[("FORETIME_SEED", "3")]);
+    let report = reports().join("connects").join("seed-3");
+    assert_says(&text, &[report.join("report.html").to_str().expect("a path in UTF-8")]);
+    let page = fs::read_to_string(report.join("report.html")).expect("the page");
+    assert_says(&page, &["<!", "opened a network socket", "FORETIME_SEED=3 cargo test"]);
+    assert_says(&fs::read_to_string(report.join("timeline.txt")).expect("the timeline"), &["worker-1", "worker-2"]);
+    let histories: Vec<PathBuf> =
+        fs::read_dir(report.join("histories")).expect("the histories").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(histories.len(), 1);
+    let history = fs::read(&histories[0]).expect("a history");
+    temporalio_client::WorkflowHistory::from_json(&history).expect("the SDK loads it");
+}
