@@ -23,6 +23,10 @@ use temporalio_sdk::{
     workflows::select,
 };
 
+mod simulation;
+
+pub use simulation::{simulation, simulation_of_broken};
+
 /// The task queue on which requests are served.
 pub const TASK_QUEUE: &str = "approvals";
 /// A day.

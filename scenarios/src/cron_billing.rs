@@ -12,9 +12,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::effect;
-use jiff::{Timestamp, ToSpan, Zoned, civil::Time, tz::TimeZone};
+use foretime::{Faults, Sim, effect};
+use futures::future::try_join_all;
+use jiff::{
+    Timestamp, ToSpan, Zoned,
+    civil::{Time, date},
+    tz::TimeZone,
+};
 use serde::{Deserialize, Serialize};
+use temporalio_client::{WorkflowStartOptions, WorkflowTerminateOptions};
 use temporalio_common::{
     RetryPolicy,
     data_converters::{
@@ -28,6 +34,8 @@ use temporalio_sdk::{
     WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
+
+use crate::people::Dice;
 
 /// The task queue on which bills are written.
 pub const TASK_QUEUE: &str = "billing";
@@ -202,4 +210,73 @@ impl Books {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Two customers for a year and a bit, and books that are locked for a while. Whatever happens, each first of a month is
+/// billed, once, in order, and not before nine.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let mut dice = Dice::of(&sim);
+    let books = Books::default();
+    let at_work = books.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let locked = (dice.span(DAY * 250), dice.span(DAY * 80));
+    let begun = ["ada", "bob"].map(|customer| (customer, dice.span(DAY * 40)));
+    let begun = begun.map(|(customer, after)| begin(&sim, customer, after));
+    let close_books = async {
+        tokio::time::sleep(locked.0).await;
+        books.lock(true);
+        tokio::time::sleep(locked.1).await;
+        books.lock(false);
+    };
+    let (begun, ()) = futures::future::join(try_join_all(begun), close_books).await;
+    let year_over = sim.now() + DAY * 50 + dice.span(DAY * 40);
+    tokio::time::sleep(year_over.duration_since(sim.now())?).await;
+    // What fell due just now is billed before all ends.
+    sim.stop_faults();
+    tokio::time::sleep(DAY * 2).await;
+    for (customer, begun_at) in begun? {
+        let billing = sim.client().get_workflow_handle::<MonthlyBilling>(format!("billing-{customer}"));
+        billing.terminate(WorkflowTerminateOptions::default()).await?;
+        assert_is_billed(customer, &books, begun_at, year_over)?;
+    }
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+/// Starts the billing of a customer, after a while.
+async fn begin<'a>(sim: &Sim, customer: &'a str, after: Duration) -> foretime::Result<(&'a str, SystemTime)> {
+    tokio::time::sleep(after).await;
+    let begun_at = sim.now();
+    let contract = Contract { customer: customer.to_owned(), price_cents: 2_999 };
+    let options = WorkflowStartOptions::new(TASK_QUEUE, format!("billing-{customer}")).cron_schedule(SCHEDULE.to_owned());
+    sim.client().start_workflow(MonthlyBilling::run, contract, options.build()).await?;
+    Ok((customer, begun_at))
+}
+
+/// Each first from the beginning on has its bill, in order; what fell due after `until` may have one.
+fn assert_is_billed(customer: &str, books: &Books, begun_at: SystemTime, until: SystemTime) -> foretime::Result {
+    let bills = books.bills().into_iter().filter(|(_, bill)| bill.customer == customer);
+    let bills: Vec<(SystemTime, String)> = bills.map(|(at, bill)| (at, bill.month)).collect();
+    let mut due = Vec::new();
+    for month in 0..24 {
+        let first = date(2026, 1, 1).checked_add(month.months())?.at(HOUR, 0, 0, 0).in_tz(TIME_ZONE)?;
+        if SystemTime::from(first.timestamp()) > begun_at {
+            due.push((SystemTime::from(first.timestamp()), first.strftime("%Y-%m").to_string()));
+        }
+    }
+    let months: Vec<&String> = bills.iter().map(|(_, month)| month).collect();
+    assert!(months.iter().copied().eq(due.iter().map(|(_, month)| month).take(months.len())), "{customer}: {months:?}");
+    let must = due.iter().filter(|(at, _)| *at <= until).count();
+    assert!(months.len() >= must, "{customer} has bills for {months:?}, but not for all of {:?}", &due[..must]);
+    for ((at, _), (due_at, _)) in bills.iter().zip(&due) {
+        foretime::always!(at >= due_at, "no bill is written before it is due");
+        let late = at.duration_since(*due_at).unwrap_or_default();
+        foretime::sometimes!(late > Duration::from_secs(20 * 24 * 60 * 60), "a month that was missed is billed later");
+    }
+    Ok(())
 }

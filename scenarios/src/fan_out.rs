@@ -12,8 +12,12 @@ use std::{
     time::Duration,
 };
 
-use foretime::effect;
+use foretime::{Faults, Sim, effect};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use temporalio_client::{
+    WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowStartOptions, errors::WorkflowGetResultError,
+};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
@@ -22,6 +26,8 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
     workflows::join_all,
 };
+
+use crate::people::{Dice, in_time};
 
 /// The task queue on which jobs and their items are served.
 pub const TASK_QUEUE: &str = "fan-out";
@@ -218,4 +224,90 @@ impl Mill {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Two jobs with stones among their items and items that jam the mill; one may be cancelled. Whatever happens, the tally is
+/// that of the items, each of which was ground once, and a job that is cancelled begins no other batch.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    let mut dice = Dice::of(&sim);
+    let mill = Mill::default();
+    let stones = BTreeSet::from([7, 13]);
+    for stone in &stones {
+        mill.stone(*stone);
+    }
+    mill.jam(3, 2);
+    let at_work = mill.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let orders = ["one", "two"].map(|id| {
+        let items: Vec<u64> = (0..dice.below(13)).map(|_| 1 + dice.below(15)).collect();
+        let soon = dice.one_of(&[Duration::from_millis(200), Duration::from_secs(60)]);
+        (id, items, dice.once_in(3).then(|| dice.span(soon)))
+    });
+    let jobs = orders.iter().map(|(id, items, cancelled_after)| job(&sim, &mill, id, items, *cancelled_after));
+    let tallies = try_join_all(jobs).await?;
+    for ((id, items, _), tally) in orders.iter().zip(&tallies) {
+        if let Some(tally) = tally {
+            assert_tally_is_right(id, items, tally, &stones, &mill);
+        }
+    }
+    sim.ledger().exactly_once_by_key()?;
+    foretime::sometimes!(tallies.iter().any(Option::is_none), "a job is cancelled in time");
+    foretime::sometimes!(tallies.iter().flatten().any(|tally| tally.runs == 3), "a job takes three runs");
+    Ok(())
+}
+
+/// A job; `None` if it is cancelled.
+async fn job(
+    sim: &Sim,
+    mill: &Mill,
+    id: &str,
+    items: &[u64],
+    cancelled_after: Option<Duration>,
+) -> foretime::Result<Option<Tally>> {
+    let job = Job { items: items.to_vec(), tally: Tally::default() };
+    sim.client().start_workflow(FanOut::run, job, WorkflowStartOptions::new(TASK_QUEUE, id).build()).await?;
+    let job = sim.client().get_workflow_handle::<FanOut>(id);
+    let mut begun = usize::MAX;
+    if let Some(after) = cancelled_after {
+        tokio::time::sleep(after).await;
+        if in_time(job.cancel(WorkflowCancelOptions::default()).await)? {
+            // The batch that is being ground, or the one that is just begun.
+            begun = batches(id, mill) + 1;
+        }
+    }
+    match job.get_result(WorkflowGetResultOptions::default()).await {
+        Ok(tally) => Ok(Some(tally)),
+        Err(WorkflowGetResultError::Cancelled { .. }) => {
+            tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+            foretime::always!(batches(id, mill) <= begun, "a cancelled job begins no other batch");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many batches of a job have been in the mill.
+fn batches(id: &str, mill: &Mill) -> usize {
+    let ground = mill.ground();
+    let places = ground.keys().filter_map(|key| key.strip_prefix(id)?.strip_prefix('/')?.parse::<usize>().ok());
+    places.map(|place| place / BATCH + 1).max().unwrap_or(0)
+}
+
+fn assert_tally_is_right(id: &str, items: &[u64], tally: &Tally, stones: &BTreeSet<u64>, mill: &Mill) {
+    let (failed, good): (Vec<u64>, Vec<u64>) = items.iter().partition(|item| stones.contains(item));
+    let expected = Tally {
+        processed: good.len() as u64,
+        sum: good.iter().map(|item| item * item).sum(),
+        failed,
+        runs: u32::try_from(items.len().div_ceil(BATCH).max(1)).unwrap_or(u32::MAX),
+    };
+    assert_eq!(*tally, expected, "{id} of {items:?}");
+    let key = |(place, item): (usize, &u64)| (format!("{id}/{place}"), *item);
+    let expected = items.iter().enumerate().filter(|(_, item)| !stones.contains(item)).map(key);
+    let ground = mill.ground().into_iter().filter(|(key, _)| key.starts_with(&format!("{id}/")));
+    assert_eq!(ground.collect::<BTreeMap<_, _>>(), expected.collect(), "{id} of {items:?}");
 }

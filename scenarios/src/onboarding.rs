@@ -12,8 +12,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::effect;
+use foretime::{Faults, Sim, effect};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
@@ -22,6 +24,8 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
     workflows::select,
 };
+
+use crate::people::{Dice, in_time};
 
 /// The task queue on which customers are brought on board.
 pub const TASK_QUEUE: &str = "onboarding";
@@ -273,5 +277,120 @@ impl Mailer {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Three customers who take some of the steps by themselves, and may have had enough. Whatever happens, no mail comes too
+/// early, twice, without need, or after the workflow has said that the customer is unsubscribed.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    let mut dice = Dice::of(&sim);
+    let mailer = Mailer::default();
+    let at_work = mailer.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let customers = ["ada", "bob", "eve"].map(|name| Customer::draw(name, &mut dice));
+    let courses = try_join_all(customers.iter().map(|customer| customer.takes_course(&sim, &mailer))).await?;
+    // For what is late.
+    tokio::time::sleep(DAY).await;
+    for (customer, course) in customers.iter().zip(&courses) {
+        customer.assert_mails_are_right(course, &mailer);
+    }
+    sim.ledger().exactly_once_by_key()?;
+    foretime::sometimes!(courses.iter().any(|course| !course.report.skipped.is_empty()), "a mail is not needed");
+    let in_flight = courses.iter().any(|course| course.mails > course.report.sent.len());
+    foretime::sometimes!(in_flight, "a customer leaves while a mail is on its way");
+    Ok(())
+}
+
+/// A customer of the simulation: what they do, and how long after the start.
+struct Customer {
+    name: &'static str,
+    does: Vec<(Duration, Act)>,
+}
+
+/// Something that a customer does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Completes(&'static str),
+    Unsubscribes,
+}
+
+/// What came of a course.
+struct Course {
+    begun_at: SystemTime,
+    /// What the customer did in time, and when.
+    did: Vec<(SystemTime, Act)>,
+    report: Report,
+    /// How many mails had left when the workflow ended.
+    mails: usize,
+}
+
+impl Customer {
+    fn draw(name: &'static str, dice: &mut Dice) -> Self {
+        let days = COURSE.map(|(day, _)| DAY * day);
+        let mut does = Vec::new();
+        for (_, step) in COURSE {
+            if dice.once_in(3) {
+                does.push((dice.moment(&days, DAY * 31), Act::Completes(step)));
+            }
+        }
+        if dice.once_in(2) {
+            does.push((dice.moment(&days, DAY * 31), Act::Unsubscribes));
+        }
+        does.sort_by_key(|(after, _)| *after);
+        Self { name, does }
+    }
+
+    async fn takes_course(&self, sim: &Sim, mailer: &Mailer) -> foretime::Result<Course> {
+        let begun_at = sim.now();
+        let options = WorkflowStartOptions::new(TASK_QUEUE, self.name).build();
+        sim.client().start_workflow(Onboarding::run, self.name.to_owned(), options).await?;
+        let course = sim.client().get_workflow_handle::<Onboarding>(self.name);
+        let mut did = Vec::new();
+        for (after, act) in &self.does {
+            let until = begun_at + *after;
+            tokio::time::sleep(until.duration_since(sim.now()).unwrap_or_default()).await;
+            let options = WorkflowSignalOptions::default();
+            let said = match *act {
+                Act::Completes(step) => course.signal(Onboarding::completed_step, step.to_owned(), options).await,
+                Act::Unsubscribes => course.signal(Onboarding::unsubscribed, (), options).await,
+            };
+            if in_time(said)? {
+                did.push((sim.now(), *act));
+            }
+        }
+        let report = course.get_result(WorkflowGetResultOptions::default()).await?;
+        Ok(Course { begun_at, did, report, mails: self.mails(mailer).len() })
+    }
+
+    fn mails(&self, mailer: &Mailer) -> Vec<(SystemTime, String)> {
+        let of_customer = mailer.sent().into_iter().filter(|(_, mail)| mail.customer == self.name);
+        of_customer.map(|(at, mail)| (at, mail.step)).collect()
+    }
+
+    fn assert_mails_are_right(&self, course: &Course, mailer: &Mailer) {
+        let (mails, Report { sent, skipped, unsubscribed }) = (self.mails(mailer), &course.report);
+        let steps: Vec<&String> = mails.iter().map(|(_, step)| step).collect();
+        foretime::always!(steps.iter().collect::<BTreeSet<_>>().len() == steps.len(), "no mail is sent twice");
+        foretime::always!(course.did.iter().all(|(_, act)| *act != Act::Unsubscribes || *unsubscribed), "who leaves has left");
+        foretime::always!(mailer.suppresses(self.name) == *unsubscribed, "who leaves gets nothing more, nobody else");
+        if *unsubscribed {
+            foretime::always!(mails.len() == course.mails, "no mail after the end");
+            assert!(sent.iter().eq(steps.iter().copied().take(sent.len())), "{sent:?}, but {steps:?} were sent");
+            foretime::always!(steps.len() <= sent.len() + 1, "only the mail that is on its way may leave as a customer leaves");
+        } else {
+            foretime::always!(sent.len() + skipped.len() == COURSE.len(), "each step has its mail or needs none");
+            assert!(sent.iter().eq(steps.iter().copied()), "{sent:?}, but {steps:?} were sent");
+        }
+        for (day, step) in COURSE {
+            let due_at = course.begun_at + DAY * day;
+            let early = mails.iter().any(|(at, of)| of == step && *at < due_at);
+            foretime::always!(!early, "no mail comes before its day");
+            let done = course.did.iter().any(|(at, act)| *act == Act::Completes(step) && *at < due_at);
+            foretime::always!(!(done && sent.iter().any(|of| of == step)), "a step that is done needs no mail");
+        }
     }
 }

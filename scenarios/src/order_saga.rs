@@ -24,6 +24,10 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
+mod simulation;
+
+pub use simulation::simulation;
+
 /// The task queue on which orders are served.
 pub const TASK_QUEUE: &str = "orders";
 

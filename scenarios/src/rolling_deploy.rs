@@ -9,17 +9,21 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use foretime::effect;
+use foretime::{Faults, Sim, effect};
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::{RetryPolicy, worker::WorkerDeploymentOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
+
+use crate::people::Dice;
 
 /// The task queue on which claims are served, by all versions.
 pub const TASK_QUEUE: &str = "claims";
@@ -260,4 +264,77 @@ impl Files {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Five claims, begun within a month, and the second version deployed meanwhile. Whatever happens, each claim is seen
+/// through in the order of one version or the other, and no money is paid unchecked once the deploy is over.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    deploys(sim, v2::worker).await
+}
+
+/// The same with the version that forgot `patched`.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
+    deploys(sim, broken::worker).await
+}
+
+/// How long a deploy may take, with all that may go wrong.
+const DEPLOY_MAX: Duration = Duration::from_secs(30 * 60);
+
+async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowRegistrationError>) -> foretime::Result {
+    let mut dice = Dice::of(&sim);
+    let files = Files::default();
+    let (first_files, second_files) = (files.clone(), files.clone());
+    let fleet = sim.workers(3, move |_| v1::worker(&first_files));
+    sim.faults(Faults::swarm());
+    let claims: Vec<(String, Duration)> = (1..=5).map(|n| (format!("claim-{n}"), dice.span(DAY * 30))).collect();
+    for (id, _) in &claims {
+        if dice.once_in(3) {
+            files.suspect(id);
+        }
+    }
+    let payments: Vec<Duration> = claims.iter().map(|(_, after)| *after + OBJECTIONS).collect();
+    let deployed_after = dice.moment(&payments, DAY * 60);
+    let mut deployed_at = sim.now();
+    let deploy = async {
+        tokio::time::sleep(deployed_after).await;
+        deployed_at = sim.now();
+        fleet.deploy(move |_| second(&second_files));
+    };
+    let claimed = try_join_all(claims.iter().map(|(id, after)| claim(&sim, id, *after)));
+    let (ended, ()) = futures::future::join(claimed, deploy).await;
+    let ended = ended?;
+    for ((id, _), (begun_at, outcome)) in claims.iter().zip(&ended) {
+        let done = files.done_for(id);
+        let is_checked = done.contains(&"check");
+        let expected: &[&str] = match (outcome, is_checked) {
+            (Outcome::Refused, _) => &["register", "check", "close"],
+            (Outcome::Paid, true) => &["register", "check", "pay", "close"],
+            (Outcome::Paid, false) => &["register", "pay", "close"],
+        };
+        assert_eq!(done, expected, "{id} is {outcome:?}");
+        let is_refused = *outcome == Outcome::Refused;
+        foretime::always!(is_refused == (is_checked && files.suspects(id)), "what is checked and suspicious is refused");
+        let is_new = *begun_at + OBJECTIONS >= deployed_at + DEPLOY_MAX;
+        foretime::always!(is_checked || !is_new, "after the deploy no claim is paid unchecked");
+    }
+    sim.ledger().exactly_once_by_key()?;
+    let checked = claims.iter().filter(|(id, _)| files.done_for(id).contains(&"check")).count();
+    foretime::sometimes!((1..claims.len()).contains(&checked), "a deploy comes between the payments of two claims");
+    Ok(())
+}
+
+/// Claims, after a while, and waits for what comes of it. Gives when it was begun.
+async fn claim(sim: &Sim, id: &str, after: Duration) -> foretime::Result<(SystemTime, Outcome)> {
+    tokio::time::sleep(after).await;
+    let begun_at = sim.now();
+    let claim = Claim { customer: id.to_owned(), amount_cents: 120_000 };
+    let options = WorkflowStartOptions::new(TASK_QUEUE, id).build();
+    let claim = sim.client().start_workflow(v2::ClaimWorkflow::run, claim, options).await?;
+    Ok((begun_at, claim.get_result(WorkflowGetResultOptions::default()).await?))
 }

@@ -25,6 +25,10 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
+mod simulation;
+
+pub use simulation::{simulation, simulation_of_broken};
+
 /// The task queue on which transfers are served.
 pub const TASK_QUEUE: &str = "transfers";
 

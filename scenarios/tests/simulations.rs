@@ -1,8 +1,44 @@
 //! All scenarios in many worlds. What each is about, and what must hold in the end, stands beside its workflow.
 
-use foretime_scenarios::subscription;
+use foretime::{Result, Sim};
+use foretime_scenarios::{approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer};
+
+#[foretime::test(runs = 30)]
+async fn subscriptions(sim: Sim) -> Result {
+    subscription::simulation(sim).await
+}
+
+#[foretime::test(runs = 50)]
+async fn orders(sim: Sim) -> Result {
+    order_saga::simulation(sim).await
+}
+
+#[foretime::test(runs = 50)]
+async fn onboardings(sim: Sim) -> Result {
+    onboarding::simulation(sim).await
+}
+
+#[foretime::test(runs = 50)]
+async fn transfers(sim: Sim) -> Result {
+    transfer::simulation(sim).await
+}
+
+#[foretime::test(runs = 50)]
+async fn approvals(sim: Sim) -> Result {
+    approval::simulation(sim).await
+}
 
 #[foretime::test(runs = 40)]
-async fn subscriptions(sim: foretime::Sim) -> foretime::Result {
-    subscription::simulation(sim).await
+async fn bills(sim: Sim) -> Result {
+    cron_billing::simulation(sim).await
+}
+
+#[foretime::test(runs = 40)]
+async fn jobs(sim: Sim) -> Result {
+    fan_out::simulation(sim).await
+}
+
+#[foretime::test(runs = 40)]
+async fn deploys(sim: Sim) -> Result {
+    rolling_deploy::simulation(sim).await
 }

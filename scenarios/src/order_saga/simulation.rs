@@ -1,0 +1,109 @@
+//! Orders in a simulation: too many for the shelf, some with a bad card or for the Moon, some cancelled. Whatever happens,
+//! an order is shipped and paid, or nothing is left of it, and stock and money agree with what was shipped.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use foretime::{Faults, Sim};
+use futures::future::try_join_all;
+use temporalio_client::{WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+
+use super::{Order, OrderSaga, Outcome, Shop, Step, TASK_QUEUE, worker};
+use crate::people::{Dice, in_time};
+
+const ORDERS: u64 = 6;
+const STOCK: u32 = 10;
+const STEPS: [Step; 3] = [Step::Reserve, Step::Charge, Step::Ship];
+
+/// Six customers of a small shop.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    let mut dice = Dice::of(&sim);
+    let shop = Shop::default();
+    shop.stock_up("lamp", STOCK);
+    shop.decline_card("4712");
+    shop.close_address("Moon");
+    let at_work = shop.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let customers: Vec<Customer> = (1..=ORDERS).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
+    let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim))).await?;
+    // For what is late.
+    tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    for (customer, outcome) in customers.iter().zip(&outcomes) {
+        customer.assert_all_or_nothing(*outcome, &shop);
+    }
+    assert_books_balance(&customers, &outcomes, &shop);
+    sim.ledger().exactly_once_by_key()?;
+    foretime::sometimes!(outcomes.contains(&Outcome::Cancelled), "an order is cancelled in time");
+    foretime::sometimes!(outcomes.contains(&Outcome::Failed(Step::Ship)), "all steps of an order are undone");
+    Ok(())
+}
+
+/// Stock and money are what the shipped orders leave of them.
+fn assert_books_balance(customers: &[Customer], outcomes: &[Outcome], shop: &Shop) {
+    let shipped = || customers.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Shipped).map(|(it, _)| it);
+    assert_eq!(shop.in_stock("lamp") + shipped().map(|it| it.order.pieces).sum::<u32>(), STOCK);
+    assert_eq!(shop.taken_cents(), shipped().map(|it| it.order.price_cents).sum::<u64>());
+    assert_eq!(shop.parcels(), shipped().map(|it| it.id.clone()).collect::<BTreeSet<_>>());
+}
+
+/// A customer: one order, and perhaps second thoughts.
+struct Customer {
+    id: String,
+    order: Order,
+    orders_after: Duration,
+    cancels_after: Option<Duration>,
+}
+
+impl Customer {
+    fn draw(number: u64, shop: &Shop, dice: &mut Dice) -> Self {
+        let id = format!("order-{number}");
+        if dice.once_in(3) {
+            // A step has ten attempts: from the tenth on it fails for good, though it was done.
+            shop.lose_replies(&id, 8 + u32::from(dice.once_in(2)) * 3);
+        }
+        let pieces = if dice.once_in(2) { 1 } else { 3 };
+        let order = Order {
+            article: "lamp".to_owned(),
+            pieces,
+            card: if dice.once_in(4) { "4712" } else { "4711" }.to_owned(),
+            price_cents: 2_000 * u64::from(pieces),
+            address: if dice.once_in(4) { "Moon" } else { "Earth" }.to_owned(),
+        };
+        let soon = dice.one_of(&[Duration::from_millis(30), Duration::from_secs(1), Duration::from_secs(600)]);
+        let cancels_after = dice.once_in(2).then(|| dice.span(soon));
+        Self { id, order, orders_after: dice.span(Duration::from_secs(60)), cancels_after }
+    }
+
+    async fn order(&self, sim: &Sim) -> foretime::Result<Outcome> {
+        tokio::time::sleep(self.orders_after).await;
+        let options = WorkflowStartOptions::new(TASK_QUEUE, &self.id).build();
+        sim.client().start_workflow(OrderSaga::run, self.order.clone(), options).await?;
+        let order = sim.client().get_workflow_handle::<OrderSaga>(&self.id);
+        if let Some(after) = self.cancels_after {
+            tokio::time::sleep(after).await;
+            in_time(order.cancel(WorkflowCancelOptions::default()).await)?;
+        }
+        Ok(order.get_result(WorkflowGetResultOptions::default()).await?)
+    }
+
+    /// What was done was done in order; all of it, or it was undone in reverse order.
+    fn assert_all_or_nothing(&self, outcome: Outcome, shop: &Shop) {
+        let diary: Vec<String> = shop.diary().into_iter().filter(|entry| entry.ends_with(&self.id)).collect();
+        let done = diary.iter().filter(|entry| !entry.starts_with("undo")).count();
+        let mut expected: Vec<String> = STEPS[..done].iter().map(|step| format!("{step} {}", self.id)).collect();
+        match outcome {
+            Outcome::Shipped => foretime::always!(done == STEPS.len(), "a shipped order is reserved, charged and sent"),
+            Outcome::Failed(_) | Outcome::Cancelled => {
+                expected.extend(STEPS[..done].iter().rev().map(|step| format!("undo {step} {}", self.id)));
+            }
+        }
+        assert_eq!(diary, expected, "{} is {outcome:?}", self.id);
+        if let Outcome::Failed(step) = outcome {
+            let before = STEPS.iter().take_while(|it| **it != step).count();
+            foretime::always!(done == before || done == before + 1, "an order fails in the step after the last that went well");
+        }
+    }
+}

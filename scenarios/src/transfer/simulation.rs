@@ -1,0 +1,93 @@
+//! Transfers in a simulation: several at once between a few accounts, one of which is closed meanwhile. Whatever happens,
+//! there is as much money as before, and each account has what the transfers say.
+
+use std::time::Duration;
+
+use foretime::{Faults, Sim};
+use futures::future::try_join_all;
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
+
+use super::{Bank, Order, Outcome, TASK_QUEUE, Transfer, broken, worker};
+use crate::people::Dice;
+
+const TRANSFERS: u64 = 6;
+const ACCOUNTS: [&str; 3] = ["ada", "bob", "eve"];
+const OPENED_WITH_CENTS: u64 = 10_000;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Six transfers between three accounts.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation(sim: Sim) -> foretime::Result {
+    let outcomes = transfers(sim, worker).await?;
+    let given_back = outcomes.iter().any(|outcome| matches!(outcome, Outcome::GivenBack(_)));
+    foretime::sometimes!(given_back, "money is given back");
+    let not_withdrawn = outcomes.iter().any(|outcome| matches!(outcome, Outcome::NotWithdrawn(_)));
+    foretime::sometimes!(not_withdrawn, "money is not withdrawn");
+    Ok(())
+}
+
+/// The same with the activities that forget the keys.
+///
+/// # Errors
+/// What did not hold.
+pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
+    transfers(sim, broken::worker).await.map(drop)
+}
+
+async fn transfers(
+    sim: Sim,
+    worker: fn(&Bank) -> Result<WorkerOptions, WorkflowRegistrationError>,
+) -> foretime::Result<Vec<Outcome>> {
+    let mut dice = Dice::of(&sim);
+    let bank = Bank::default();
+    for account in ACCOUNTS {
+        bank.open(account, OPENED_WITH_CENTS);
+    }
+    let at_work = bank.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let (closed_after, orders) = (dice.span(HOUR), (0..TRANSFERS).map(|_| draw(&mut dice)).collect::<Vec<_>>());
+    let close = async {
+        tokio::time::sleep(closed_after).await;
+        bank.close("eve");
+    };
+    let transfers = orders.iter().enumerate().map(|(number, (after, order))| transfer(&sim, number, *after, order));
+    let (outcomes, ()) = futures::future::join(try_join_all(transfers), close).await;
+    let outcomes = outcomes?;
+    // For what is late.
+    tokio::time::sleep(HOUR).await;
+    sim.ledger().exactly_once_by_key()?;
+    for account in ACCOUNTS {
+        assert_eq!(bank.balance_cents(account), balance_cents(account, &orders, &outcomes), "on {account}'s account");
+    }
+    let opened_with_cents = OPENED_WITH_CENTS * ACCOUNTS.len() as u64;
+    foretime::always!(bank.total_cents() == opened_with_cents, "money is neither made nor lost");
+    Ok(outcomes)
+}
+
+/// A transfer, and when it is begun. One in six goes to nobody.
+fn draw(dice: &mut Dice) -> (Duration, Order) {
+    let from = dice.below(3);
+    let to = (from + 1 + dice.below(2)) % 3;
+    let name = |number: u64| ACCOUNTS[usize::try_from(number).unwrap_or(0)].to_owned();
+    let to = if dice.once_in(6) { "nobody".to_owned() } else { name(to) };
+    (dice.span(HOUR), Order { from: name(from), to, amount_cents: 1 + dice.below(6_000) })
+}
+
+async fn transfer(sim: &Sim, number: usize, after: Duration, order: &Order) -> foretime::Result<Outcome> {
+    tokio::time::sleep(after).await;
+    let options = WorkflowStartOptions::new(TASK_QUEUE, format!("transfer-{number}")).build();
+    let transfer = sim.client().start_workflow(Transfer::run, order.clone(), options).await?;
+    Ok(transfer.get_result(WorkflowGetResultOptions::default()).await?)
+}
+
+/// What must be on an account, by the transfers that were done.
+fn balance_cents(account: &str, orders: &[(Duration, Order)], outcomes: &[Outcome]) -> u64 {
+    let done = || orders.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Done).map(|((_, order), _)| order);
+    let came: u64 = done().filter(|order| order.to == account).map(|order| order.amount_cents).sum();
+    let went: u64 = done().filter(|order| order.from == account).map(|order| order.amount_cents).sum();
+    OPENED_WITH_CENTS + came - went
+}

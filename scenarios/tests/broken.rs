@@ -1,0 +1,19 @@
+//! The broken versions: the simulation must find what is wrong with each, and say it.
+
+use foretime::{Result, Sim};
+use foretime_scenarios::{approval, rolling_deploy, transfer};
+
+#[foretime::test(runs = 200, finds = "was done twice, without an idempotency key")]
+async fn a_transfer_without_keys(sim: Sim) -> Result {
+    transfer::simulation_of_broken(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "Nondeterminism")]
+async fn an_approval_by_hash_map(sim: Sim) -> Result {
+    approval::simulation_of_broken(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "Nondeterminism")]
+async fn a_deploy_without_a_patch(sim: Sim) -> Result {
+    rolling_deploy::simulation_of_broken(sim).await
+}
