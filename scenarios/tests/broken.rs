@@ -8,12 +8,15 @@ async fn a_transfer_without_keys(sim: Sim) -> Result {
     transfer::simulation_of_broken(sim).await
 }
 
-#[foretime::test(runs = 200, finds = "Nondeterminism")]
+#[foretime::test(runs = 200, finds = "Activity type of scheduled event 'Channels::")]
 async fn an_approval_by_hash_map(sim: Sim) -> Result {
     approval::simulation_of_broken(sim).await
 }
 
-#[foretime::test(runs = 200, finds = "Nondeterminism")]
+#[foretime::test(
+    runs = 200,
+    finds = "event 'Adjuster::pay' does not match activity type of activity command 'Adjuster::check'"
+)]
 async fn a_deploy_without_a_patch(sim: Sim) -> Result {
     rolling_deploy::simulation_of_broken(sim).await
 }

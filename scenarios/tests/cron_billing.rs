@@ -22,7 +22,7 @@ async fn a_year_of_bills_at_nine_in_summer_and_in_winter() -> anyhow::Result<()>
     let start = environment.now();
     let mut ended_at = start;
     beside(environment.client(), cron_billing::worker(&books)?, async {
-        begin(&environment.client()).await?;
+        begin(&environment).await?;
         environment.sleep(DAY * 365).await?;
         end(&environment.client()).await?;
         ended_at = environment.now();
@@ -51,7 +51,7 @@ async fn months_that_were_missed_are_billed_later() -> anyhow::Result<()> {
     let (environment, books) = (Environment::start().await?, Books::default());
     let start = environment.now();
     beside(environment.client(), cron_billing::worker(&books)?, async {
-        begin(&environment.client()).await?;
+        begin(&environment).await?;
         environment.sleep(DAY * 100).await?;
         books.lock(true);
         environment.sleep(DAY * 75).await?;
@@ -63,12 +63,30 @@ async fn months_that_were_missed_are_billed_later() -> anyhow::Result<()> {
     assert_a_bill_a_month(&books, start, environment.now())
 }
 
+/// The books are locked from the beginning: the run that fails is the first, and leaves nothing to the next.
+#[tokio::test]
+async fn a_first_month_that_was_missed_is_billed_later() -> anyhow::Result<()> {
+    let (environment, books) = (Environment::start().await?, Books::default());
+    let start = environment.now();
+    books.lock(true);
+    beside(environment.client(), cron_billing::worker(&books)?, async {
+        begin(&environment).await?;
+        environment.sleep(DAY * 45).await?;
+        assert_eq!(books.bills(), []);
+        books.lock(false);
+        environment.sleep(DAY * 50).await?;
+        end(&environment.client()).await
+    })
+    .await?;
+    assert_a_bill_a_month(&books, start, environment.now())
+}
+
 /// There is no worker for 75 days: two firsts pass within the first run.
 #[tokio::test]
 async fn months_without_a_worker_are_billed_later() -> anyhow::Result<()> {
     let (environment, books) = (Environment::start().await?, Books::default());
     let start = environment.now();
-    let first_run = begin(&environment.client()).await?;
+    let first_run = begin(&environment).await?;
     environment.sleep(DAY * 75).await?;
     assert_eq!(books.bills(), []);
     beside(environment.client(), cron_billing::worker(&books)?, async {
@@ -103,10 +121,11 @@ fn in_berlin(at: SystemTime) -> anyhow::Result<Zoned> {
 }
 
 /// Starts the billing. What comes back is a handle of its first run.
-async fn begin(client: &Client) -> anyhow::Result<WorkflowHandle<Client, impl HasWorkflowDefinition + use<>>> {
-    let contract = Contract { customer: "ada".to_owned(), price_cents: 2_999 };
+async fn begin(environment: &Environment) -> anyhow::Result<WorkflowHandle<Client, impl HasWorkflowDefinition + use<>>> {
+    let since_s = Timestamp::try_from(environment.now())?.as_second();
+    let contract = Contract { customer: "ada".to_owned(), price_cents: 2_999, since_s };
     let options = WorkflowStartOptions::new(TASK_QUEUE, "billing-ada").cron_schedule(SCHEDULE.to_owned()).build();
-    Ok(client.start_workflow(MonthlyBilling::run, contract, options).await?)
+    Ok(environment.client().start_workflow(MonthlyBilling::run, contract, options).await?)
 }
 
 /// Ends it, whatever run it is in.
