@@ -23,7 +23,7 @@ use crate::{
 
 /// At most so many cuts of one history are replayed in one run, evenly spread from a drawn one on: all of a long history's
 /// in every run would cost more than the run itself.
-const CUTS_MAX: usize = 8;
+const CUTS_MAX: usize = 3;
 
 /// A history of the run.
 struct Recorded {

@@ -21,6 +21,9 @@ use crate::finding::FindingKind;
 /// How long a process may take to come up.
 const START_MAX: Duration = Duration::from_secs(60);
 
+/// What glibc reads its settings from.
+const TUNABLES: &str = "GLIBC_TUNABLES";
+
 /// A process that runs seeds.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -43,6 +46,10 @@ impl Job {
             .env(SOCKET_VARIABLE, &path)
             .env(TEST_VARIABLE, &case.name)
             .env(CORE_VARIABLE, core.to_string());
+        // Memory in large pages: a fork touches fewer of them.
+        if env::var_os(TUNABLES).is_none() {
+            command.env(TUNABLES, "glibc.malloc.hugetlb=1");
+        }
         // The harness of the test talks; what the simulations say goes elsewhere.
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
         let connected = child.and_then(|mut child| Ok((accept(&listener, &mut child)?, child)));
