@@ -196,7 +196,12 @@ impl Ledger {
     pub fn exactly_once_by_key(&self) -> Result<(), DoneTwice> {
         let records = self.records();
         let repeated = repeated(&records);
-        repeated.map_or(Ok(()), |(first, second)| Err(DoneTwice { first: first.effect.clone(), second: second.effect.clone() }))
+        match repeated {
+            None => Ok(()),
+            Some((first, second)) => {
+                Err(DoneTwice { first: Box::new(first.effect.clone()), second: Box::new(second.effect.clone()) })
+            }
+        }
     }
 }
 
@@ -222,14 +227,14 @@ pub(crate) fn repeated(records: &[Record]) -> Option<(&Record, &Record)> {
 #[derive(Clone, Debug)]
 pub struct DoneTwice {
     /// As it was done first.
-    pub first: Effect,
+    pub first: Box<Effect>,
     /// As it was done again.
-    pub second: Effect,
+    pub second: Box<Effect>,
 }
 
 impl fmt::Display for DoneTwice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Effect { kind, subject, process, attempt, activity_type, activity_id, workflow_id, key, .. } = &self.first;
+        let Effect { kind, subject, process, attempt, activity_type, activity_id, workflow_id, key, .. } = &*self.first;
         let again = &self.second;
         let keys = match (key, &again.key) {
             (Some(first), Some(second)) => format!("with the keys {first} and {second}"),
