@@ -93,6 +93,6 @@ async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
 
 /// The SDK's runtime on the process's own. No heartbeats of workers: nobody reads them, and a year has half a million.
 fn sdk_runtime() -> Result<Runtime, String> {
-    let options = RuntimeOptions::builder().heartbeat_interval(None).build()?;
+    let options = RuntimeOptions::builder().heartbeat_interval(None).disable_environment_info(true).build()?;
     Runtime::from_current_tokio(options).map_err(|error| error.to_string())
 }
