@@ -13,7 +13,7 @@ use foretime_server::{
     rpc::Service,
 };
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, NamespacedClient, Url,
+    Client, ClientOptions, Connection, ConnectionOptions, Url,
     errors::{ClientConnectError, ClientNewError},
 };
 use tokio::sync::watch;
@@ -111,8 +111,8 @@ impl Environment {
     }
 
     /// A client on a connection of its own: the SDK wants one for each worker of a task queue.
-    pub(crate) async fn another_client(&self) -> Result<Client, Error> {
-        connect(&self.server, &self.client.namespace()).await
+    pub(crate) async fn another_client(&self, options: ClientOptions) -> Result<Client, Error> {
+        connect(&self.server, options).await
     }
 
     /// Virtual now, as workflows see it.
@@ -217,12 +217,12 @@ impl EnvironmentBuilder {
         let skipping = Skipping::new(test_service.clone(), self.time_skipping);
         let (alive, environment) = watch::channel(());
         let server = Arc::new(Server { test_service, skipping, environment });
-        let client = connect(&server, &self.namespace).await?;
+        let client = connect(&server, ClientOptions::new(self.namespace).build()).await?;
         Ok(Environment { client, server, _alive: alive })
     }
 }
 
-async fn connect(server: &Arc<Server>, namespace: &str) -> Result<Client, Error> {
+async fn connect(server: &Arc<Server>, client_options: ClientOptions) -> Result<Client, Error> {
     // Nobody resolves or dials this name: it only has to be a URL.
     let target = Url::parse("http://foretime.invalid").map_err(|error| Error::Refused(Status::internal(error.to_string())))?;
     let options = ConnectionOptions::new(target)
@@ -232,7 +232,7 @@ async fn connect(server: &Arc<Server>, namespace: &str) -> Result<Client, Error>
         .dns_load_balancing(None)
         .build();
     let connection = Connection::connect(options).await.map_err(Error::Connect)?;
-    Client::new(connection, ClientOptions::new(namespace).build()).map_err(Error::Client)
+    Client::new(connection, client_options).map_err(Error::Client)
 }
 
 /// Why an [`Environment`] could not do something.

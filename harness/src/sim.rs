@@ -6,13 +6,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use temporalio_client::Client;
+use temporalio_client::{Client, ClientOptions};
 use temporalio_sdk::WorkerOptions;
 
 use crate::{
+    failure::Failure,
     faults::{Faults, plan::Plan},
     ledger::Ledger,
-    os,
+    os, process,
     stage::{Stage, Troupe},
     world::{World, lives::Factory},
 };
@@ -82,6 +83,22 @@ impl Sim {
     /// The official client, connected to the simulated server. No fault strikes it.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later, so say it before
+    /// [`Self::workers`]. For a data converter, interceptors, plugins, another namespace.
+    ///
+    /// # Errors
+    /// The SDK refuses to make a client.
+    pub async fn use_client_options(&mut self, options: ClientOptions) -> Result<(), Failure> {
+        self.client = match &self.cluster {
+            Cluster::Simulated(world) => {
+                os::exempt(|| world.lock().client_options = options);
+                process::connect(world, process::test::IDENTITY).await.map_err(Failure::new)?
+            }
+            Cluster::Staged(stage) => stage.use_client_options(options).await?,
+        };
+        Ok(())
     }
 
     /// What activities did to the outside world.

@@ -7,14 +7,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use temporalio_client::Client;
+use temporalio_client::{Client, ClientOptions};
 use temporalio_sdk::{Runtime, Worker};
 use tokio::{
     sync::watch,
     task::{JoinHandle, LocalSet},
 };
 
-use crate::{environment::Environment, failure::Failure, process::test::Body, sim::Sim, world::lives::Factory};
+use crate::{
+    environment::Environment,
+    failure::Failure,
+    process::{self, test::Body},
+    sim::Sim,
+    world::lives::Factory,
+};
 
 /// How long workers may take to stop, in real time.
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -23,6 +29,7 @@ const STOP_MAX: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Stage {
     environment: Environment,
+    client_options: Mutex<ClientOptions>,
     workers: Mutex<Vec<JoinHandle<()>>>,
     /// True when the workers are to end.
     is_over: watch::Sender<bool>,
@@ -57,7 +64,12 @@ pub(crate) fn run(body: Body) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let environment = Environment::start().await?;
-        let stage = Arc::new(Stage { environment, workers: Mutex::default(), is_over: watch::Sender::new(false) });
+        let stage = Arc::new(Stage {
+            environment,
+            client_options: Mutex::new(process::usual_client_options()),
+            workers: Mutex::default(),
+            is_over: watch::Sender::new(false),
+        });
         let outcome = body(Sim::staged(stage.clone())).await;
         stage.end().await;
         outcome
@@ -67,6 +79,17 @@ pub(crate) fn run(body: Body) -> Result<(), Failure> {
 impl Stage {
     pub(crate) fn client(&self) -> Client {
         self.environment.client()
+    }
+
+    /// Clients are made with these options from now on; gives one.
+    pub(crate) async fn use_client_options(&self, options: ClientOptions) -> Result<Client, Failure> {
+        *self.client_options.lock().unwrap_or_else(PoisonError::into_inner) = options;
+        self.another_client().await
+    }
+
+    async fn another_client(&self) -> Result<Client, Failure> {
+        let options = self.client_options.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(self.environment.another_client(options).await?)
     }
 
     pub(crate) fn now(&self) -> SystemTime {
@@ -113,7 +136,7 @@ impl Troupe {
     }
 
     async fn work(&self, stage: &Stage, number: usize) -> Result<(), Failure> {
-        let client = stage.environment.another_client().await?;
+        let client = stage.another_client().await?;
         let (mut version, mut is_over) = (self.version.subscribe(), stage.is_over.subscribe());
         while !*is_over.borrow_and_update() {
             let options = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -79,7 +79,7 @@ fn live<T>(world: &Arc<World>, process: ProcessId, main: impl Future<Output = T>
 }
 
 /// A client on the world's wire.
-async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
+pub(crate) async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
     // Nobody resolves or dials this name: it only has to be a URL.
     let target = Url::parse("http://foretime.invalid").map_err(|error| error.to_string())?;
     let options = ConnectionOptions::new(target)
@@ -88,7 +88,13 @@ async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
         .dns_load_balancing(None)
         .build();
     let connection = Connection::connect(options).await.map_err(|error| format!("could not connect: {error}"))?;
-    Client::new(connection, ClientOptions::new(NAMESPACE).build()).map_err(|error| error.to_string())
+    let options = os::exempt(|| world.lock().client_options.clone());
+    Client::new(connection, options).map_err(|error| error.to_string())
+}
+
+/// What clients are made with if the test does not say.
+pub(crate) fn usual_client_options() -> ClientOptions {
+    ClientOptions::new(NAMESPACE).build()
 }
 
 /// The SDK's runtime on the process's own. No heartbeats of workers: nobody reads them, and a year has half a million.

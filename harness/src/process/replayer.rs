@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use prost::Message;
-use temporalio_client::WorkflowHistory;
+use temporalio_client::{ClientOptions, WorkflowHistory};
 use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
 use temporalio_sdk::{
     SimplePlugin, WorkerOptions,
@@ -80,7 +80,8 @@ fn run(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[R
 async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[Recorded]) -> Result<(), String> {
     for factory in fleets {
         let options = factory(0)?;
-        let replayer = replayer(&options)?;
+        let client_options = os::exempt(|| world.lock().client_options.clone());
+        let replayer = replayer(&options, client_options)?;
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
         let replays: Vec<Replay> =
@@ -107,11 +108,12 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
 
 /// The official replayer, with the workflows that a worker's options register. It runs without the options' workflow
 /// interceptors, which nothing can read (temporalio-sdk 1.1).
-fn replayer(options: &WorkerOptions) -> Result<WorkflowReplayer, String> {
+fn replayer(options: &WorkerOptions, client_options: ClientOptions) -> Result<WorkflowReplayer, String> {
     let plugin = SimplePlugin::builder("foretime").workflows(options.workflows()).build();
     let replayer_options = WorkflowReplayerOptions::new()
         .worker_plugin(plugin)
-        .namespace(super::NAMESPACE)
+        .namespace(client_options.namespace)
+        .data_converter(client_options.data_converter)
         .task_queue(options.task_queue.clone())
         .workflow_failure_errors(options.workflow_failure_errors.clone())
         .workflow_types_to_failure_errors(options.workflow_types_to_failure_errors.clone())

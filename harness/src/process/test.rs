@@ -14,10 +14,13 @@ use crate::{
 /// The user's test: called once in the life of an OS process.
 pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> + Send>;
 
+/// Who the test's client says it is.
+pub(crate) const IDENTITY: &str = "test";
+
 /// Runs the body.
 pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
     let main = async {
-        let client = connect(world, "test").await.map_err(|error| (FindingKind::Setup, error))?;
+        let client = connect(world, IDENTITY).await.map_err(|error| (FindingKind::Setup, error))?;
         body(Sim::simulated(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure.to_string()))
     };
     let outcome = live(world, process, main);

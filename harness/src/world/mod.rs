@@ -23,6 +23,7 @@ use foretime_server::{
     engine::{Ticket, time::Time},
     rpc::Service,
 };
+use temporalio_client::ClientOptions;
 use tonic::Status;
 
 mod agenda;
@@ -46,6 +47,7 @@ use crate::{
     finding::{Finding, FindingKind},
     ledger::Record,
     os::{self, ProcessId, Step, ThreadId},
+    process,
 };
 
 /// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
@@ -118,6 +120,8 @@ pub(crate) struct State {
     at_rest: Option<AtRest>,
     /// What `sometimes!` was asked, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
+    /// What clients of workers and of the test are made with.
+    pub(crate) client_options: ClientOptions,
     /// Whether a panic of the user's code is a finding.
     pub(crate) panics_are_findings: bool,
 }
@@ -152,6 +156,7 @@ impl World {
             tasks: inspect::Tasks::default(),
             at_rest: None,
             claims: BTreeMap::new(),
+            client_options: process::usual_client_options(),
             panics_are_findings: true,
         };
         Ok(Arc::new(Self { state: Mutex::new(state) }))

@@ -1,0 +1,94 @@
+//! What steers the runs of a simulation from outside, and clients made in another way.
+
+use std::{env, process::Command, time::Duration};
+
+use foretime::Sim;
+use temporalio_client::{ClientOptions, NamespacedClient, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_sdk::{WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sleeps for a day.
+#[workflow]
+#[derive(Default)]
+struct Nap;
+
+#[workflow_methods]
+impl Nap {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        ctx.timer(DAY).await;
+        Ok(())
+    }
+}
+
+async fn nap(sim: &Sim) -> foretime::Result {
+    sim.workers(2, |_| Ok::<_, WorkflowRegistrationError>(WorkerOptions::new("naps").register_workflow::<Nap>()?.build()));
+    let nap = sim.client().start_workflow(Nap::run, (), WorkflowStartOptions::new("naps", "nap").build()).await?;
+    sim.sleep(DAY / 2).await;
+    nap.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+
+#[foretime::test(runs = 12)]
+async fn naps(sim: Sim) -> foretime::Result {
+    nap(&sim).await
+}
+
+#[foretime::test(runs = 10)]
+async fn a_client_may_have_another_namespace(mut sim: Sim) -> foretime::Result {
+    sim.use_client_options(ClientOptions::new("bedroom").build()).await?;
+    assert_eq!(sim.client().namespace(), "bedroom");
+    nap(&sim).await
+}
+
+/// Runs the test above with these variables in its environment: whether it passed, and what it printed.
+fn run(variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", "naps", "--nocapture"]).env("RUST_BACKTRACE", "0");
+    let output = command.envs(variables.iter().copied()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text)
+}
+
+#[track_caller]
+fn assert_passes(variables: &[(&str, &str)], says: &str) {
+    let (passed, text) = run(variables);
+    assert!(passed && text.contains(says), "\"{says}\" is not there:\n{text}");
+}
+
+#[test]
+fn a_test_runs_as_many_seeds_as_it_says_or_the_environment_does() {
+    assert_passes(&[], "naps: 12 runs in ");
+    assert_passes(&[("FORETIME_RUNS", "3")], "naps: 3 runs in ");
+    assert_passes(&[("FORETIME_SEED", "7")], "naps: 1 runs in ");
+}
+
+#[test]
+fn all_seeds_run_twice_if_wanted() {
+    assert_passes(&[("FORETIME_TWICE", "1"), ("FORETIME_RUNS", "5"), ("FORETIME_JOBS", "2")], "5 seeds ran twice");
+}
+
+#[test]
+fn a_budget_takes_the_place_of_a_number_of_runs() {
+    let (passed, text) = run(&[("FORETIME_BUDGET", "1500ms"), ("FORETIME_RUNS", "1")]);
+    let runs: u64 = text.split("naps: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok()).expect("how many runs");
+    assert!(passed && runs > 1, "{text}");
+}
+
+#[test]
+fn what_is_not_understood_is_named() {
+    let (passed, text) = run(&[("FORETIME_BUDGET", "5 parsecs")]);
+    assert!(!passed && text.contains("FORETIME_BUDGET=5 parsecs") && text.contains("FORETIME_JOBS=n"), "{text}");
+    let (passed, text) = run(&[("FORETIME_RUNS", "many")]);
+    assert!(!passed && text.contains("FORETIME_RUNS=many is not a number"), "{text}");
+    let (passed, text) = run(&[("FORETIME_TAPE", "/nowhere")]);
+    assert!(!passed && text.contains("cannot read the tape /nowhere"), "{text}");
+}
+
+#[test]
+fn a_test_runs_once_where_nothing_is_simulated() {
+    assert_passes(&[("FORETIME_STAGED", "1")], "nothing is simulated here");
+    assert_passes(&[("FORETIME_STAGED", "1")], "naps: 1 runs in ");
+}
