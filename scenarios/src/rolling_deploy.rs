@@ -290,7 +290,9 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
     let mut dice = Dice::of(&sim);
     let files = Files::default();
     let (first_files, second_files) = (files.clone(), files.clone());
-    let fleet = sim.workers(3, move |_| v1::worker(&first_files));
+    // One worker: the first version is gone before the second begins. Side by side the first would fail the workflow tasks
+    // of a claim that the second has marked as checked, again and again until the second gets them.
+    let fleet = sim.workers(1, move |_| v1::worker(&first_files));
     sim.faults(Faults::swarm());
     // After a storm all claim at once.
     let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
