@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::{Faults, Sim, effect};
+use foretime::{ActivityFaults, Faults, Sim, effect};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
@@ -290,7 +290,8 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let mailer = Mailer::default();
     let at_work = mailer.clone();
     sim.workers(2, move |_| worker(&at_work));
-    sim.faults(Faults::swarm());
+    let slow_mail = ActivityFaults::default().slow(0.3, Duration::from_millis(500)..=Duration::from_secs(100));
+    sim.faults(Faults::swarm().activity("Post::send", slow_mail.fails(0.05).hangs(0.02)));
     let customers = ["ada", "bob", "eve"].map(|name| Customer::draw(name, &mut dice));
     let courses = try_join_all(customers.iter().map(|customer| customer.takes_course(&sim, &mailer))).await?;
     // For what is late.

@@ -13,12 +13,12 @@ async fn orders(sim: Sim) -> Result {
     order_saga::simulation(sim).await
 }
 
-#[foretime::test(runs = 50)]
+#[foretime::test(runs = 60)]
 async fn onboardings(sim: Sim) -> Result {
     onboarding::simulation(sim).await
 }
 
-#[foretime::test(runs = 50)]
+#[foretime::test(runs = 60)]
 async fn transfers(sim: Sim) -> Result {
     transfer::simulation(sim).await
 }
@@ -33,7 +33,7 @@ async fn bills(sim: Sim) -> Result {
     cron_billing::simulation(sim).await
 }
 
-#[foretime::test(runs = 40)]
+#[foretime::test(runs = 50)]
 async fn jobs(sim: Sim) -> Result {
     fan_out::simulation(sim).await
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use foretime::{Faults, Sim};
+use foretime::{ActivityFaults, Faults, Sim};
 use futures::future::try_join_all;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
@@ -11,12 +11,14 @@ use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
 use super::{Bank, Order, Outcome, TASK_QUEUE, Transfer, broken, worker};
 use crate::people::Dice;
 
-const TRANSFERS: u64 = 6;
+const TRANSFERS: u64 = 8;
 const ACCOUNTS: [&str; 3] = ["ada", "bob", "eve"];
 const OPENED_WITH_CENTS: u64 = 10_000;
+/// Within which all transfers are begun.
+const RUSH: Duration = Duration::from_secs(2 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Six transfers between three accounts.
+/// Eight transfers between three accounts.
 ///
 /// # Errors
 /// What did not hold.
@@ -48,8 +50,11 @@ async fn transfers(
     }
     let at_work = bank.clone();
     sim.workers(2, move |_| worker(&at_work));
-    sim.faults(Faults::swarm());
-    let (closed_after, orders) = (dice.span(HOUR), (0..TRANSFERS).map(|_| draw(&mut dice)).collect::<Vec<_>>());
+    // Slower than their timeout, some of them: so that an attempt is still on its way when the next has its answer.
+    let slow_bank =
+        ActivityFaults::default().slow(0.3, Duration::from_secs(10)..=Duration::from_secs(120)).fails(0.05).hangs(0.02);
+    sim.faults(Faults::swarm().activity("Teller::withdraw", slow_bank.clone()).activity("Teller::deposit", slow_bank));
+    let (closed_after, orders) = (dice.span(RUSH), (0..TRANSFERS).map(|_| draw(&mut dice)).collect::<Vec<_>>());
     let close = async {
         tokio::time::sleep(closed_after).await;
         bank.close("eve");
@@ -74,7 +79,7 @@ fn draw(dice: &mut Dice) -> (Duration, Order) {
     let to = (from + 1 + dice.below(2)) % 3;
     let name = |number: u64| ACCOUNTS[usize::try_from(number).unwrap_or(0)].to_owned();
     let to = if dice.once_in(6) { "nobody".to_owned() } else { name(to) };
-    (dice.span(HOUR), Order { from: name(from), to, amount_cents: 1 + dice.below(6_000) })
+    (dice.span(RUSH), Order { from: name(from), to, amount_cents: 1 + dice.below(OPENED_WITH_CENTS) })
 }
 
 async fn transfer(sim: &Sim, number: usize, after: Duration, order: &Order) -> foretime::Result<Outcome> {
