@@ -9,7 +9,7 @@ use std::{
 use crate::{
     checks,
     choices::{Choices, Tape},
-    os::{self},
+    os::{self, Start},
     process::{
         replayer,
         test::{self, Body},
@@ -36,6 +36,10 @@ pub(crate) struct Simulation {
     pub(crate) is_detailed: bool,
     /// How long a thread may keep its turn, in real time.
     pub(crate) patience: Duration,
+    /// How many steps it may take.
+    pub(crate) steps_max: u64,
+    /// Whether one thread of the system runs the code of all, where that is possible.
+    pub(crate) carries: bool,
 }
 
 impl Simulation {
@@ -46,13 +50,15 @@ impl Simulation {
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         let choices = self.tape.map_or_else(|| Choices::from_seed(self.seed), Choices::from_tape);
         let seed = choices.seed();
-        let world = World::new(seed, choices, self.is_detailed).expect("the server takes its own configuration");
+        let world =
+            World::new(seed, choices, self.is_detailed, self.steps_max).expect("the server takes its own configuration");
         assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");
         panic::set_hook(Box::new(on_panic));
         world.when_at_rest(replayer::begin);
         let epoch_ns = EPOCH_S * 1_000_000_000;
         let in_process = world.clone();
-        os::run(seed, epoch_ns, self.patience, Arc::new(Scheduler(world.clone())), || {
+        let start = Start { seed, epoch_ns, patience: self.patience, carries: self.carries };
+        os::run(start, Arc::new(Scheduler(world.clone())), || {
             let world = in_process.clone();
             in_process.lock().spawn(Role::Test, "test", 0, move |process| test::run(&world, process, body));
         });

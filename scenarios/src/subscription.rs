@@ -272,6 +272,20 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
+/// One customer's year with one worker, and nothing goes wrong: how long a simulation takes at least.
+///
+/// # Errors
+/// What did not hold.
+pub async fn a_year(sim: Sim) -> foretime::Result {
+    let outside = Arc::new(Outside::default());
+    let at_work = outside.clone();
+    sim.workers(1, move |_| worker(&at_work));
+    let customer = Customer { name: "ada", begins_after: Duration::ZERO, leaves_after: None };
+    let year = customer.year(&sim).await?;
+    customer.assert_is_billed_right(&outside, &year);
+    Ok(())
+}
+
 /// A customer of the simulation.
 struct Customer {
     name: &'static str,

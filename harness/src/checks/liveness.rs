@@ -1,6 +1,9 @@
 //! Liveness: a run that cannot go on, or never ends, and who waits for what.
 
-use foretime_server::proto::{enums::WorkflowExecutionStatus, history::HistoryEvent};
+use foretime_server::{
+    engine::{ActivityView, RunView},
+    proto::{enums::WorkflowExecutionStatus, history::HistoryEvent},
+};
 
 use crate::{
     finding::FindingKind,
@@ -8,7 +11,51 @@ use crate::{
     world::{State, event_type},
 };
 
+/// A run in which nothing comes of so many steps gets nowhere: an activity that fails for ever takes twelve for an attempt.
+const STEPS_WITHOUT_PROGRESS_MAX: u64 = 100_000;
+/// Progress is looked for once in so many steps.
+const LOOK_EVERY_STEPS: u64 = 5_000;
+/// At most so many activities of a workflow are named.
+const ACTIVITIES_NAMED_MAX: usize = 3;
+
+/// How far a run got, and when that was seen.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// What the test asked for, and heartbeats: nobody calls that standing still.
+    pub(crate) signs_of_life: usize,
+    seen: usize,
+    seen_at_step: u64,
+    next_look_at_step: u64,
+}
+
 impl State {
+    /// Whether the run is at its end by force: it makes steps, but gets nowhere, or goes on for longer than any should.
+    pub(crate) fn is_endless(&mut self) -> bool {
+        let steps = self.log.steps();
+        if self.is_too_long() {
+            self.does_not_end();
+            return true;
+        }
+        if steps < self.progress.next_look_at_step {
+            return false;
+        }
+        let events: usize = self.service().runs().map(|run| run.events_count()).sum();
+        let progress = &mut self.progress;
+        progress.next_look_at_step = steps + LOOK_EVERY_STEPS;
+        if progress.seen != events + progress.signs_of_life {
+            progress.seen = events + progress.signs_of_life;
+            progress.seen_at_step = steps;
+        }
+        let without = steps - progress.seen_at_step;
+        if without >= STEPS_WITHOUT_PROGRESS_MAX {
+            let title = format!("nothing has come of the last {without} steps, and the test still waits");
+            let detail = self.who_waits();
+            self.find(FindingKind::Liveness, None, title, detail);
+            return true;
+        }
+        false
+    }
+
     /// Nothing will ever happen again, and the test's body still waits.
     pub(crate) fn hangs(&mut self) {
         let detail = self.who_waits();
@@ -17,10 +64,10 @@ impl State {
     }
 
     /// The run goes on for longer than any should.
-    pub(crate) fn does_not_end(&mut self) {
+    fn does_not_end(&mut self) {
         let years = self.now_ns() / (365 * 24 * 60 * 60 * 1_000_000_000);
         let title = format!("no end after {} steps and {years} virtual years", self.log.steps());
-        let detail = self.who_waits();
+        let detail = format!("{}\nFORETIME_STEPS=n allows for more steps", self.who_waits());
         self.find(FindingKind::Liveness, None, title, detail);
     }
 
@@ -30,7 +77,8 @@ impl State {
         let mut lines: Vec<String> = open
             .map(|run| {
                 let events = run.events_from(1);
-                let waits_for = waits_for(&events);
+                let activities = activities(&run);
+                let waits_for = waits_for(&events, activities);
                 format!("{} ({}) waits for {waits_for}", run.workflow_id(), run.workflow_type())
             })
             .collect();
@@ -46,8 +94,23 @@ impl State {
     }
 }
 
-/// What an open run waits for, by its history.
-fn waits_for(events: &[HistoryEvent]) -> String {
+/// The activities that an open run waits for, by name, with what is wrong with them.
+fn activities(run: &RunView<'_>) -> Vec<String> {
+    let said = |activity: ActivityView<'_>| {
+        let failed = activity.last_failure().filter(|_| activity.attempt() > 1);
+        let failed = failed.map_or_else(String::new, |failure| format!(", the one before failed with \"{failure}\""));
+        format!("activity {} (attempt {}{failed})", activity.activity_type(), activity.attempt())
+    };
+    let mut named: Vec<String> = run.open_activities().take(ACTIVITIES_NAMED_MAX).map(said).collect();
+    let more = run.open_activities().count() - named.len();
+    if more > 0 {
+        named.push(format!("{more} more activities"));
+    }
+    named
+}
+
+/// What an open run waits for, by its history; its activities are known.
+fn waits_for(events: &[HistoryEvent], activities: Vec<String>) -> String {
     let last_of = |wanted: &[&str]| events.iter().rev().find(|event| wanted.contains(&event_type(event).as_str()));
     let count = |name: &str| events.iter().filter(|event| event_type(event) == name).count();
     let mut waits = Vec::new();
@@ -65,10 +128,6 @@ fn waits_for(events: &[HistoryEvent]) -> String {
         }
     }
     let open = |begun: &str, ended: &[&str]| count(begun).saturating_sub(ended.iter().map(|name| count(name)).sum());
-    let activities = open(
-        "ActivityTaskScheduled",
-        &["ActivityTaskCompleted", "ActivityTaskFailed", "ActivityTaskTimedOut", "ActivityTaskCanceled"],
-    );
     let timers = open("TimerStarted", &["TimerFired", "TimerCanceled"]);
     let children = open(
         "StartChildWorkflowExecutionInitiated",
@@ -81,9 +140,8 @@ fn waits_for(events: &[HistoryEvent]) -> String {
             "ChildWorkflowExecutionTerminated",
         ],
     );
-    for (number, one, many) in
-        [(activities, "activity", "activities"), (timers, "timer", "timers"), (children, "child", "children")]
-    {
+    waits.extend(activities);
+    for (number, one, many) in [(timers, "timer", "timers"), (children, "child", "children")] {
         if number > 0 {
             waits.push(format!("{number} {}", if number == 1 { one } else { many }));
         }

@@ -1,8 +1,8 @@
 //! Systems on which nothing is simulated. No thread is ever in a simulation there, and none can be begun.
 
-use std::{sync::Arc, task::Waker, time::Duration};
+use std::{sync::Arc, task::Waker};
 
-use super::interface::{ProcessId, ThreadId, World};
+use super::interface::{ProcessId, Start, ThreadId, World};
 
 pub(crate) fn current() -> Option<(ThreadId, ProcessId)> {
     None
@@ -26,6 +26,6 @@ pub(crate) fn spawn(_process: ProcessId, _name: &str, _work: impl FnOnce() + Sen
     unreachable!("no simulation begins on this system")
 }
 
-pub(crate) fn run(_seed: u64, _epoch_ns: u64, _patience: Duration, _world: Arc<dyn World>, _begin: impl FnOnce()) {
+pub(crate) fn run(_start: Start, _world: Arc<dyn World>, _begin: impl FnOnce()) {
     unreachable!("no simulation begins on this system")
 }

@@ -1,5 +1,7 @@
 //! What the simulated operating system and the world above it say to each other.
 
+use std::time::Duration;
+
 /// A thread of the simulation; numbered in the order of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ThreadId(pub(crate) u32);
@@ -7,6 +9,19 @@ pub(crate) struct ThreadId(pub(crate) u32);
 /// A simulated process: a group of threads. A thread belongs to the process of the thread that created it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ProcessId(pub(crate) u32);
+
+/// How a simulation starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    /// Of the threads' randomness.
+    pub(crate) seed: u64,
+    /// What `SystemTime::now()` says first.
+    pub(crate) epoch_ns: u64,
+    /// How long a thread may keep its turn, in real time.
+    pub(crate) patience: Duration,
+    /// Whether one thread runs the code of all, where that is possible.
+    pub(crate) carries: bool,
+}
 
 /// What happens next, when the running thread has given up its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    os::fd::RawFd,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -19,57 +19,20 @@ use libc::pthread_t;
 
 use super::{
     baton::Baton,
-    interface::{ProcessId, Step, ThreadId, World},
+    interface::{ProcessId, Start, Step, ThreadId, World},
     random::Stream,
-    symbols, watchdog,
+    seat::{self, Next, Seat},
+    symbols,
+    thread::{State, Thread, Threads, Wait},
+    watchdog,
 };
-
-/// Why a thread does not run.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Wait {
-    /// It only waits for its turn.
-    Turn,
-    /// In `epoll_wait`.
-    Epoll { fd: i32, until_ns: Option<u64> },
-    /// In a futex's wait.
-    Futex { address: usize, until_ns: Option<u64>, woken: bool },
-    /// Asleep.
-    Sleep { until_ns: u64 },
-    /// Waits for the end of another.
-    Join(ThreadId),
-}
-
-#[derive(Debug)]
-enum State {
-    Running,
-    Waiting(Wait),
-    /// It ended.
-    Gone,
-    /// Its process was killed: it never runs again.
-    Frozen,
-}
-
-struct Thread {
-    process: ProcessId,
-    baton: Arc<Baton>,
-    state: State,
-    wakers: Vec<Waker>,
-    random: Stream,
-    /// The system's number of it, once it runs.
-    task: i32,
-}
-
-/// The threads, and what finds them.
-#[derive(Default)]
-struct Threads {
-    all: Vec<Thread>,
-    by_pthread: BTreeMap<pthread_t, ThreadId>,
-}
 
 struct Kernel {
     seed: u64,
     epoch_ns: u64,
     now_ns: AtomicU64,
+    /// How often time moved.
+    moves: AtomicU64,
     threads: Mutex<Threads>,
     world: Arc<dyn World>,
     /// Where [`run`] waits.
@@ -87,6 +50,8 @@ thread_local! {
     static ME: Cell<u32> = const { Cell::new(0) };
     /// Above 0 while this thread runs the simulation's own code: libc is then the real one.
     static EXEMPT: Cell<u32> = const { Cell::new(0) };
+    /// The process of this thread, if it is simulated.
+    static PROCESS: Cell<u32> = const { Cell::new(0) };
     /// One more than the number of the process that the next thread is created for; 0 for that of its creator.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
@@ -95,6 +60,9 @@ thread_local! {
 const MONOTONIC_START_NS: u64 = 36_000_000_000_000;
 /// How often the watchdog looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Time moves at most so often until the system is asked whether one of its descriptors is readable: a safeguard for what
+/// was touched behind our back.
+const LOOK_EVERY_MOVES: u64 = 16;
 
 /// The thread that asks, if it is simulated and not in the simulation's own code.
 pub(super) fn simulated() -> Option<ThreadId> {
@@ -109,8 +77,7 @@ pub(super) fn member() -> Option<ThreadId> {
 
 /// The thread that asks and its process, if it belongs to a simulation.
 pub(crate) fn current() -> Option<(ThreadId, ProcessId)> {
-    let me = ThreadId(ME.with(Cell::get).checked_sub(1)?);
-    exempt(|| Some((me, kernel().threads().all[me.0 as usize].process)))
+    member().map(|me| (me, ProcessId(PROCESS.with(Cell::get))))
 }
 
 /// Runs the simulation's own code on whatever thread this is: libc is the real one for it.
@@ -157,43 +124,20 @@ pub(crate) fn spawn(process: ProcessId, name: &str, work: impl FnOnce() + Send +
     })
 }
 
-/// The name that the thread has for the system.
-pub(crate) fn thread_name(pid_thread: i32) -> String {
-    std::fs::read_to_string(format!("/proc/self/task/{pid_thread}/comm")).unwrap_or_default().trim().to_owned()
-}
-
-/// The system's number of a simulated thread, if it can be told at once.
-pub(super) fn task_of(number: u32) -> Option<i32> {
+/// The name of a simulated thread and the system's number of what runs it, if that can be told at once.
+pub(super) fn describe(number: u32) -> Option<(String, i32)> {
     let threads = kernel().threads.try_lock().ok()?;
-    threads.all.get(number as usize).map(|thread| thread.task)
+    threads.all.get(number as usize).map(|thread| (thread.name.clone(), thread.seat.task()))
 }
 
 /// Wakes a task when `thread` gets its turn, which it now may.
 pub(crate) fn wake(thread: ThreadId, waker: Waker) {
-    kernel().threads().all[thread.0 as usize].wakers.push(waker);
+    kernel().threads().get(thread).wakers.push(waker);
 }
 
 /// What the threads of a process that have not ended wait for, a line each.
 pub(crate) fn waits(process: ProcessId) -> Vec<String> {
-    let threads = kernel().threads();
-    let of_process = threads.all.iter().filter(|thread| thread.process == process);
-    let said = of_process.filter_map(|thread| {
-        let wait = match thread.state {
-            State::Running => "runs".to_owned(),
-            State::Gone | State::Frozen => return None,
-            State::Waiting(Wait::Turn) => "could run".to_owned(),
-            State::Waiting(Wait::Epoll { until_ns: None, .. }) => "has nothing to do".to_owned(),
-            State::Waiting(Wait::Epoll { until_ns: Some(until_ns), .. }) => {
-                format!("has nothing to do until +{} s", until_ns / 1_000_000_000)
-            }
-            State::Waiting(Wait::Futex { until_ns: None, .. }) => "waits for a lock or a signal of another thread".to_owned(),
-            State::Waiting(Wait::Futex { .. }) => "waits for a lock or a signal of another thread, or for time".to_owned(),
-            State::Waiting(Wait::Sleep { .. }) => "sleeps".to_owned(),
-            State::Waiting(Wait::Join(other)) => format!("waits for the end of thread {}", other.0),
-        };
-        Some(format!("{} {wait}", thread_name(thread.task)))
-    });
-    said.collect()
+    kernel().threads().waits(process)
 }
 
 /// Freezes all threads of `process`: they never run again.
@@ -211,11 +155,12 @@ pub(crate) fn freeze(process: ProcessId) {
 ///
 /// # Panics
 /// If a simulation ran in this process before, or if the program calls libc past [`super::symbols`].
-pub(crate) fn run(seed: u64, epoch_ns: u64, patience: Duration, world: Arc<dyn World>, begin: impl FnOnce()) {
+pub(crate) fn run(start: Start, world: Arc<dyn World>, begin: impl FnOnce()) {
     let kernel = Kernel {
-        seed,
-        epoch_ns,
+        seed: start.seed,
+        epoch_ns: start.epoch_ns,
         now_ns: AtomicU64::new(0),
+        moves: AtomicU64::new(0),
         threads: Mutex::default(),
         world,
         host: Baton::default(),
@@ -225,11 +170,14 @@ pub(crate) fn run(seed: u64, epoch_ns: u64, patience: Duration, world: Arc<dyn W
     };
     assert!(symbols::are_linked(), "this program was linked such that the simulation cannot stand in for libc");
     assert!(KERNEL.set(kernel).is_ok(), "one process runs one simulation");
+    if start.carries {
+        seat::start_carrier();
+    }
     let kernel = self::kernel();
     begin();
     if let Some(first) = exempt(|| kernel.pick()) {
-        kernel.hand_to(first);
-        kernel.watch(patience);
+        seat::give(kernel.next(Some(first)));
+        kernel.watch(start.patience);
     }
 }
 
@@ -243,30 +191,47 @@ impl Kernel {
         if self.halted.load(Ordering::Relaxed) {
             return None;
         }
-        let readable = self.threads().readable();
         loop {
             let now_ns = self.now_ns.load(Ordering::Relaxed);
-            let (ready, next_ns) = self.threads().survey(now_ns, &readable);
+            let (ready, next_ns) = self.threads().survey(now_ns);
             self.turns.fetch_add(1, Ordering::Relaxed);
             match self.world.step(now_ns, &ready) {
                 Step::Run(thread) => return Some(thread),
                 Step::Again => {}
                 Step::Halt => break,
-                Step::Wait(world_ns) => match [next_ns, world_ns].into_iter().flatten().min() {
-                    Some(next_ns) => self.now_ns.store(next_ns.max(now_ns), Ordering::Relaxed),
-                    None if self.world.stuck() => {}
-                    None => break,
-                },
+                Step::Wait(world_ns) => {
+                    let next_ns = [next_ns, world_ns].into_iter().flatten().min();
+                    if self.is_something_readable(next_ns.is_none()) {
+                        continue;
+                    }
+                    match next_ns {
+                        Some(next_ns) => self.now_ns.store(next_ns.max(now_ns), Ordering::Relaxed),
+                        None if self.world.stuck() => {}
+                        None => break,
+                    }
+                }
             }
         }
         self.halted.store(true, Ordering::Relaxed);
         None
     }
 
-    fn hand_to(&self, thread: ThreadId) {
-        let baton = self.threads().all[thread.0 as usize].baton.clone();
-        self.running.store(thread.0, Ordering::Relaxed);
-        baton.post();
+    /// Time is about to move, or stands for ever: whether the system has something to read for one of the threads.
+    fn is_something_readable(&self, is_last_chance: bool) -> bool {
+        let moves = self.moves.fetch_add(1, Ordering::Relaxed);
+        let mut threads = self.threads();
+        (threads.was_touched || is_last_chance || moves.is_multiple_of(LOOK_EVERY_MOVES)) && threads.look_for_readable()
+    }
+
+    /// Who gets the turn; the host when the simulation is over.
+    fn next(&'static self, thread: Option<ThreadId>) -> Next {
+        match thread {
+            Some(thread) => {
+                self.running.store(thread.0, Ordering::Relaxed);
+                Next::Seat(self.threads().get(thread).seat)
+            }
+            None => Next::Host(&self.host),
+        }
     }
 
     /// The host's wait for the end.
@@ -287,46 +252,6 @@ impl Kernel {
     }
 }
 
-impl Threads {
-    /// The epoll descriptors of waiting threads that have something to read.
-    fn readable(&self) -> Vec<i32> {
-        let epoll = |thread: &Thread| match thread.state {
-            State::Waiting(Wait::Epoll { fd, .. }) => Some(libc::pollfd { fd, events: libc::POLLIN, revents: 0 }),
-            _ => None,
-        };
-        let mut fds: Vec<libc::pollfd> = self.all.iter().filter_map(epoll).collect();
-        let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
-        // SAFETY: the pointer and the count are those of one live vector.
-        let found = unsafe { libc::poll(fds.as_mut_ptr(), count, 0) };
-        if found <= 0 {
-            return Vec::new();
-        }
-        fds.iter().filter(|it| it.revents != 0).map(|it| it.fd).collect()
-    }
-
-    /// Who can run now, and when the next of the others can.
-    fn survey(&self, now_ns: u64, readable: &[i32]) -> (Vec<(ThreadId, ProcessId)>, Option<u64>) {
-        let mut ready = Vec::new();
-        let mut next_ns: Option<u64> = None;
-        for (number, thread) in (0..).zip(&self.all) {
-            let State::Waiting(wait) = thread.state else { continue };
-            let (is_ready, until_ns) = match wait {
-                Wait::Turn => (true, None),
-                Wait::Epoll { fd, until_ns } => (!thread.wakers.is_empty() || readable.contains(&fd), until_ns),
-                Wait::Futex { woken, until_ns, .. } => (woken, until_ns),
-                Wait::Sleep { until_ns } => (false, Some(until_ns)),
-                Wait::Join(of) => (matches!(self.all[of.0 as usize].state, State::Gone), None),
-            };
-            if is_ready || until_ns.is_some_and(|until_ns| until_ns <= now_ns) {
-                ready.push((ThreadId(number), thread.process));
-            } else if let Some(until_ns) = until_ns {
-                next_ns = Some(next_ns.map_or(until_ns, |next_ns| next_ns.min(until_ns)));
-            }
-        }
-        (ready, next_ns)
-    }
-}
-
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
@@ -340,22 +265,15 @@ pub(super) enum Woken {
 pub(super) fn wait(me: ThreadId, wait: Wait) -> Woken {
     let (woken, wakers) = exempt(|| {
         let kernel = kernel();
-        let baton = {
+        let seat = {
             let mut threads = kernel.threads();
-            let thread = &mut threads.all[me.0 as usize];
+            let thread = threads.get(me);
             thread.state = State::Waiting(wait);
-            thread.baton.clone()
+            thread.seat
         };
         match kernel.pick() {
             Some(next) if next == me => {}
-            Some(next) => {
-                kernel.hand_to(next);
-                baton.wait();
-            }
-            None => {
-                kernel.host.post();
-                baton.wait();
-            }
+            next => seat.pass(kernel.next(next)),
         }
         kernel.resume(me)
     });
@@ -368,7 +286,7 @@ pub(super) fn wait(me: ThreadId, wait: Wait) -> Woken {
 impl Kernel {
     fn resume(&self, me: ThreadId) -> (Woken, Vec<Waker>) {
         let mut threads = self.threads();
-        let thread = &mut threads.all[me.0 as usize];
+        let thread = threads.get(me);
         let woken = match thread.state {
             State::Waiting(Wait::Futex { woken: false, .. } | Wait::Sleep { .. }) => Woken::ByTime,
             _ => Woken::ByEvent,
@@ -415,18 +333,40 @@ pub(super) fn refuse(me: ThreadId, what: &'static str) {
     });
 }
 
+/// What a runtime sees in its epoll.
+pub(super) struct Seen {
+    /// The data of what woke it.
+    pub(super) data: Vec<u64>,
+    /// Whether the system may have something for it, too.
+    pub(super) and_readable: bool,
+}
+
+/// Takes what there is to see in an epoll. `is_busy`: the runtime only looks in between.
+pub(super) fn see(epoll: RawFd, most: usize, is_busy: bool) -> Seen {
+    exempt(|| {
+        let mut threads = kernel().threads();
+        Seen { data: threads.wakeups.take(epoll, most), and_readable: threads.take_readable(epoll, is_busy) }
+    })
+}
+
+/// Notes, or asks, something about descriptors. `None` if there is no simulation.
+pub(super) fn with_threads<R>(work: impl FnOnce(&mut Threads) -> R) -> Option<R> {
+    KERNEL.get().map(|kernel| exempt(|| work(&mut kernel.threads())))
+}
+
 /// A thread that is about to be created: by a simulated thread, or by [`spawn`].
 pub(super) struct Newborn {
     pub(super) id: ThreadId,
-    baton: Arc<Baton>,
+    pub(super) seat: &'static Seat,
+    process: ProcessId,
 }
 
 /// Registers the thread that the caller is about to create; `None` if it will not belong to the simulation.
 pub(super) fn expect_thread() -> Option<Newborn> {
     let process = match SPAWN_FOR.with(Cell::get) {
         0 => {
-            let parent = simulated()?;
-            exempt(|| kernel().threads().all[parent.0 as usize].process)
+            simulated()?;
+            ProcessId(PROCESS.with(Cell::get))
         }
         process => ProcessId(process - 1),
     };
@@ -434,16 +374,16 @@ pub(super) fn expect_thread() -> Option<Newborn> {
         let kernel = kernel();
         let mut threads = kernel.threads();
         let id = ThreadId(u32::try_from(threads.all.len()).expect("fewer than 2^32 threads"));
-        let baton = Arc::new(Baton::default());
+        let seat = Seat::take();
         threads.all.push(Thread {
             process,
-            baton: baton.clone(),
+            seat,
             state: State::Waiting(Wait::Turn),
             wakers: Vec::new(),
             random: Stream::new(kernel.seed, id.0),
-            task: 0,
+            name: format!("thread {}", id.0),
         });
-        Some(Newborn { id, baton })
+        Some(Newborn { id, seat, process })
     })
 }
 
@@ -459,17 +399,17 @@ pub(super) fn thread_created(newborn: ThreadId, pthread: Option<pthread_t>) {
 }
 
 impl Newborn {
-    /// On the new thread: waits for its first turn.
-    pub(super) fn enter(self) {
+    /// On the new thread, at its first turn.
+    pub(super) fn begin(&self) {
         ME.with(|me| me.set(self.id.0 + 1));
-        exempt(|| {
-            self.baton.wait();
-            // SAFETY: no arguments.
-            let task = unsafe { libc::gettid() };
-            kernel().threads().all[self.id.0 as usize].task = task;
-            kernel().resume(self.id);
-        });
+        PROCESS.with(|process| process.set(self.process.0));
+        exempt(|| kernel().resume(self.id));
     }
+}
+
+/// The thread has a name.
+pub(super) fn name_thread(thread: ThreadId, name: &str) {
+    exempt(|| name.clone_into(&mut kernel().threads().get(thread).name));
 }
 
 /// On a thread that has run all of its code, its thread-locals' destructors included: gives the turn up for good.
@@ -483,10 +423,7 @@ pub(super) fn leave(me: ThreadId) {
             thread.process
         };
         kernel.world.thread_ended(me, process);
-        match kernel.pick() {
-            Some(next) => kernel.hand_to(next),
-            None => kernel.host.post(),
-        }
+        seat::give(kernel.next(kernel.pick()));
     });
 }
 

@@ -1,12 +1,12 @@
 //! The functions of libc that [`super::symbols`] stands in front of, found behind our own with `dlsym(RTLD_NEXT)`.
 
 use std::{
-    ffi::{CStr, c_int, c_long, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_uint, c_void},
     mem::transmute_copy,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-use libc::{clockid_t, epoll_event, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
+use libc::{clockid_t, epoll_event, iovec, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 /// A function of libc, looked up when it is first called.
 pub(super) struct Real<F> {
@@ -55,6 +55,13 @@ real! {
     NANOSLEEP: unsafe extern "C" fn(*const timespec, *mut timespec) -> c_int, c"nanosleep";
     CLOCK_NANOSLEEP: unsafe extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int, c"clock_nanosleep";
     SCHED_YIELD: unsafe extern "C" fn() -> c_int, c"sched_yield";
+    EPOLL_CREATE1: unsafe extern "C" fn(c_int) -> c_int, c"epoll_create1";
+    EPOLL_CTL: unsafe extern "C" fn(c_int, c_int, c_int, *mut epoll_event) -> c_int, c"epoll_ctl";
+    EVENTFD: unsafe extern "C" fn(c_uint, c_int) -> c_int, c"eventfd";
+    WRITE: unsafe extern "C" fn(c_int, *const c_void, size_t) -> ssize_t, c"write";
+    WRITEV: unsafe extern "C" fn(c_int, *const iovec, c_int) -> ssize_t, c"writev";
+    CLOSE: unsafe extern "C" fn(c_int) -> c_int, c"close";
+    PTHREAD_SETNAME_NP: unsafe extern "C" fn(pthread_t, *const c_char) -> c_int, c"pthread_setname_np";
     SOCKET: unsafe extern "C" fn(c_int, c_int, c_int) -> c_int, c"socket";
     SYSCALL: unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, c"syscall";
 }

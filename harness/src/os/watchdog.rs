@@ -10,8 +10,6 @@ use std::{
     time::Duration,
 };
 
-use super::kernel::thread_name;
-
 /// What the process of a simulation exits with when a thread kept the turn and nothing can be said of it.
 pub(crate) const EXIT_CODE: i32 = 86;
 
@@ -22,10 +20,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// What there is to say of simulated thread `number`, which has had the turn for `kept`.
 pub(super) fn report(number: u32, kept: Duration) -> String {
     let seconds = kept.as_secs();
-    let Some(task) = super::kernel::task_of(number) else {
+    let Some((name, task)) = super::kernel::describe(number) else {
         return format!("thread {number} has kept the turn for {seconds} s of real time");
     };
-    let name = thread_name(task);
     let read = |what: &str| std::fs::read_to_string(format!("/proc/self/task/{task}/{what}")).unwrap_or_default();
     let state = read("stat").rsplit(')').next().and_then(|rest| rest.split_whitespace().next().map(str::to_owned));
     let doing = match state.as_deref() {

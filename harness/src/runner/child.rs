@@ -83,7 +83,15 @@ fn run(case: &Case, order: Order, body: Body, answers: &mut UnixStream) -> ! {
     let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
     let Order { seed, tape, is_detailed, .. } = order;
     let begun = Instant::now();
-    let world = Simulation { seed, tape, is_detailed, patience: settings::patience() }.run(body);
+    let simulation = Simulation {
+        seed,
+        tape,
+        is_detailed,
+        patience: settings::patience(),
+        steps_max: settings::steps_max(),
+        carries: settings::carries(),
+    };
+    let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     let result = result_of(case, &mut world.lock(), seed, real_us);
     let said = redirected.and_then(|()| write_line(answers, &Line::Result(Box::new(result))));

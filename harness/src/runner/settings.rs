@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use super::Case;
+use crate::world::STEPS_MAX;
 
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
@@ -15,7 +16,9 @@ FORETIME_FIRST=n     begin with this seed; 1 if not said
 FORETIME_STAGED=1     simulate nothing: run once, on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
 FORETIME_TWICE=n      run one seed in n twice, and compare; 10 if not said
-FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said";
+FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said
+FORETIME_STEPS=n     how many steps a run may take before it counts as endless; 2000000 if not said
+FORETIME_THREADS=system  each simulated thread runs on its own, for debuggers and profilers; slower";
 
 /// How the seeds of a test are run.
 #[derive(Clone, Debug)]
@@ -36,6 +39,9 @@ impl Settings {
     /// # Errors
     /// Names a variable that is not understood.
     pub(crate) fn from_env(case: &Case) -> Result<Self, String> {
+        // What only the processes that run seeds need is looked at here, too: a mistake is said once.
+        let _: Option<u64> = read("FORETIME_STEPS")?;
+        span("FORETIME_PATIENCE")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             seed: read("FORETIME_SEED")?,
@@ -53,6 +59,16 @@ impl Settings {
 /// How long a thread may keep its turn.
 pub(crate) fn patience() -> Duration {
     span("FORETIME_PATIENCE").ok().flatten().unwrap_or(Duration::from_secs(30))
+}
+
+/// How many steps a run may take.
+pub(crate) fn steps_max() -> u64 {
+    read("FORETIME_STEPS").ok().flatten().unwrap_or(STEPS_MAX)
+}
+
+/// Whether one thread of the system runs the code of all.
+pub(crate) fn carries() -> bool {
+    env::var("FORETIME_THREADS").map_or(true, |value| value != "system")
 }
 
 /// Beside what cargo builds, wherever that is: the test's binary is in `target/<profile>/deps`.

@@ -42,6 +42,7 @@ use self::{
     wire::{CallId, Request, Wire, nanos},
 };
 use crate::{
+    checks::liveness::Progress,
     choices::Choices,
     faults::{Fault, plan::Plan},
     finding::{Finding, FindingKind},
@@ -56,8 +57,8 @@ pub(crate) const EPOCH_S: u64 = 1_767_225_600;
 const REST: Duration = Duration::from_secs(60);
 /// A run that goes on for longer, in virtual time, does not end.
 const TIME_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-/// A run with more steps does not end.
-const STEPS_MAX: u64 = 20_000_000;
+/// A run with more steps does not end, if the environment says nothing else.
+pub(crate) const STEPS_MAX: u64 = 2_000_000;
 
 /// Something that is going to happen.
 #[derive(Debug)]
@@ -108,6 +109,8 @@ pub(crate) struct State {
     pub(crate) lives: Lives,
     wire: Wire,
     pub(crate) log: Log,
+    pub(crate) progress: Progress,
+    steps_max: u64,
     pub(crate) ledger: Vec<Record>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) phase: Phase,
@@ -137,7 +140,7 @@ impl fmt::Debug for World {
 
 impl World {
     /// A world in which nothing has happened.
-    pub(crate) fn new(seed: u64, choices: Choices, is_detailed: bool) -> Result<Arc<Self>, Status> {
+    pub(crate) fn new(seed: u64, choices: Choices, is_detailed: bool, steps_max: u64) -> Result<Arc<Self>, Status> {
         let config = Config { personality: Personality::TestServer, long_polls_end: false, seed, ..Config::default() };
         let state = State {
             now_ns: 0,
@@ -148,6 +151,8 @@ impl World {
             lives: Lives::default(),
             wire: Wire::default(),
             log: Log::new(is_detailed),
+            progress: Progress::default(),
+            steps_max,
             ledger: Vec::new(),
             findings: Vec::new(),
             phase: Phase::Body,
@@ -234,6 +239,11 @@ impl State {
         self.now_ns
     }
 
+    /// Whether the run goes on for longer than any should.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.now_ns > nanos(TIME_MAX) || self.log.steps() > self.steps_max
+    }
+
     /// The server.
     pub(crate) fn service(&self) -> &Service {
         &self.service
@@ -243,8 +253,7 @@ impl State {
         if self.phase == Phase::Over {
             return Step::Halt;
         }
-        if self.now_ns > nanos(TIME_MAX) || self.log.steps() > STEPS_MAX {
-            self.does_not_end();
+        if self.is_endless() {
             return Step::Halt;
         }
         let due = self.agenda.due_count(self.now_ns);

@@ -19,7 +19,10 @@ use foretime_server::{
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
 use tonic::Status;
 
-use super::{Happening, State, World, lives::Waiter};
+use super::{
+    Happening, State, World,
+    lives::{Role, Waiter},
+};
 use crate::{
     faults::Fault,
     os::{self, ProcessId},
@@ -201,6 +204,8 @@ impl State {
         self.wire.pending.insert(id, pending);
         self.log.message(self.now_ns, process, "sends", &request.rpc, &request.message);
         self.look_into_request(process, &request.rpc, &request.message);
+        let is_sign_of_life = self.lives.get(process).role == Role::Test || Kind::of(&request.rpc) == Kind::Heartbeat;
+        self.progress.signs_of_life += usize::from(is_sign_of_life);
         if self.lives.is_alive(process) {
             self.dispatch(id, process, request);
         }

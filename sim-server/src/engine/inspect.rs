@@ -2,7 +2,11 @@
 
 use prost::Message;
 
-use super::{Engine, namespace::NamespaceId, workflow::Run};
+use super::{
+    Engine,
+    namespace::NamespaceId,
+    workflow::{Run, activity::Activity},
+};
 use crate::proto::{
     enums::WorkflowExecutionStatus,
     history::{History, HistoryEvent},
@@ -13,6 +17,29 @@ use crate::proto::{
 pub struct RunView<'a> {
     run: &'a Run,
     namespace: &'a str,
+}
+
+/// An activity of a run that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivityView<'a> {
+    activity: &'a Activity,
+}
+
+impl<'a> ActivityView<'a> {
+    /// Its type.
+    pub fn activity_type(&self) -> &'a str {
+        &self.activity.activity_type
+    }
+
+    /// Which attempt it is at, from 1.
+    pub fn attempt(&self) -> i32 {
+        self.activity.attempt
+    }
+
+    /// What the attempt before failed with.
+    pub fn last_failure(&self) -> Option<&'a str> {
+        self.activity.last_failure.as_ref().map(|failure| failure.message.as_str())
+    }
 }
 
 impl Engine {
@@ -26,7 +53,12 @@ impl Engine {
     }
 }
 
-impl RunView<'_> {
+impl<'a> RunView<'a> {
+    /// Its activities that have not ended.
+    pub fn open_activities(&self) -> impl Iterator<Item = ActivityView<'a>> + use<'a> {
+        self.run.activities.values().map(|activity| ActivityView { activity })
+    }
+
     /// The name of its namespace.
     pub fn namespace(&self) -> &str {
         self.namespace

@@ -54,7 +54,7 @@ mod token;
 pub mod validate;
 mod workflow;
 
-pub use inspect::RunView;
+pub use inspect::{ActivityView, RunView};
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
 pub use read_history::{HistoryReply, Reader};
 

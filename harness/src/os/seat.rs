@@ -1,0 +1,226 @@
+//! Where a thread's code runs, and how the turn goes from one to another.
+//!
+//! A thread of the system is made for each simulated thread: it has the stack and the thread-locals. Handing the turn from
+//! one to the next through the system costs two system calls and a switch in the kernel, thousands of times in a simulation.
+//! So, where the processor allows it ([`super::fiber`]), one more thread, the [`Carrier`], runs the code of all of them: it
+//! goes over to the stack and the thread-locals of whoever has the turn, while the thread that they belong to waits in the
+//! system. A thread that has come to its end goes back to its own: there its thread-locals are destroyed, and it exits.
+
+use std::{
+    cell::UnsafeCell,
+    ffi::c_void,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    baton::Baton,
+    fiber::{self, Context},
+};
+
+/// The room between what a carried thread's own frames take of its stack and what runs there for it.
+const GAP_BYTES: usize = 16 << 10;
+
+/// A simulated thread's place. It is never freed: threads of a simulation live as long as the OS process.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Posted when the thread itself is to go on.
+    baton: Baton,
+    /// Whether the carrier runs its code.
+    is_carried: AtomicBool,
+    /// Where its code goes on, while it is carried and does not run.
+    context: UnsafeCell<Context>,
+    /// Posted when the context is there for the first time.
+    arrival: Baton,
+    has_arrived: AtomicBool,
+    /// The system's number of the thread.
+    task: AtomicI32,
+}
+
+// SAFETY: the context is written and read only by who has the turn, or by the new thread before it posts its arrival.
+unsafe impl Sync for Seat {}
+
+/// Who gets the turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    /// A simulated thread.
+    Seat(&'static Seat),
+    /// Who waits for the end of the simulation.
+    Host(&'static Baton),
+}
+
+/// The thread that runs the code of the others.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    /// Posted when it is to carry [`Self::carried`].
+    baton: Baton,
+    carried: AtomicPtr<Seat>,
+    /// Its own stack.
+    base: UnsafeCell<Context>,
+    /// Who gets the turn when it has gone back to its own stack.
+    next: UnsafeCell<Option<Next>>,
+    task: AtomicI32,
+}
+
+// SAFETY: as for a seat: what is in the cells is touched only by who has the turn.
+unsafe impl Sync for Carrier {}
+
+static CARRIER: OnceLock<Carrier> = OnceLock::new();
+
+/// Starts the carrier; without it every thread runs its own code.
+pub(super) fn start_carrier() {
+    if !fiber::is_possible() {
+        return;
+    }
+    let carrier = CARRIER.get_or_init(|| Carrier {
+        baton: Baton::default(),
+        carried: AtomicPtr::new(std::ptr::null_mut()),
+        base: UnsafeCell::new(Context::here()),
+        next: UnsafeCell::new(None),
+        task: AtomicI32::new(0),
+    });
+    let thread = thread::Builder::new().name("foretime".to_owned()).spawn(|| carrier.work());
+    assert!(thread.is_ok(), "the system has a thread for the simulation");
+}
+
+/// Gives the turn up, without a way back.
+pub(super) fn give(next: Next) {
+    match (next, CARRIER.get()) {
+        (Next::Seat(seat), Some(carrier)) if seat.is_carried() => carrier.carry(seat),
+        _ => next.post(),
+    }
+}
+
+impl Next {
+    fn post(self) {
+        match self {
+            Self::Seat(seat) => seat.baton.post(),
+            Self::Host(baton) => baton.post(),
+        }
+    }
+}
+
+impl Seat {
+    /// The place of a thread that is about to be created.
+    pub(super) fn take() -> &'static Self {
+        Box::leak(Box::new(Self {
+            baton: Baton::default(),
+            is_carried: AtomicBool::new(CARRIER.get().is_some()),
+            context: UnsafeCell::new(Context::default()),
+            arrival: Baton::default(),
+            has_arrived: AtomicBool::new(false),
+            task: AtomicI32::new(0),
+        }))
+    }
+
+    fn is_carried(&self) -> bool {
+        self.is_carried.load(Ordering::Acquire)
+    }
+
+    /// The system's number of the thread that runs its code.
+    pub(super) fn task(&self) -> i32 {
+        let carrier = CARRIER.get().filter(|_| self.is_carried());
+        carrier.map_or(&self.task, |carrier| &carrier.task).load(Ordering::Relaxed)
+    }
+
+    /// On the new thread: has `run(argument)` run at its first turn. Comes back with the turn, on the thread itself.
+    pub(super) fn live(&'static self, run: extern "C" fn(*mut c_void), argument: *mut c_void) {
+        // SAFETY: no arguments.
+        self.task.store(unsafe { libc::gettid() }, Ordering::Relaxed);
+        if self.is_carried() {
+            let mut work = Work { seat: self, run, argument };
+            // SAFETY: the carrier waits for the arrival before it reads the context; what runs on it ends before this
+            // function does, and has the stack below the gap to itself, as this thread only waits.
+            unsafe { *self.context.get() = Context::below(GAP_BYTES, carried, (&raw mut work).cast()) };
+            self.arrival.post();
+            self.baton.wait();
+        } else {
+            self.baton.wait();
+            run(argument);
+        }
+    }
+
+    /// Gives the turn to `next`, on the thread whose seat this is; comes back when it is given back.
+    pub(super) fn pass(&'static self, next: Next) {
+        match (CARRIER.get().filter(|_| self.is_carried()), next) {
+            (None, next) => {
+                give(next);
+                self.baton.wait();
+            }
+            (Some(_), Next::Seat(seat)) if seat.is_carried() => {
+                seat.arrive();
+                // SAFETY: this code is carried, and so runs with this context; the other's was left by the same function,
+                // or is a new one.
+                unsafe { fiber::switch(self.context.get(), seat.context.get()) };
+            }
+            (Some(carrier), next) => carrier.leave(self, next),
+        }
+    }
+
+    /// Waits until a new thread has come to where it can be carried.
+    fn arrive(&self) {
+        if !self.has_arrived.load(Ordering::Relaxed) {
+            self.arrival.wait();
+            self.has_arrived.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What a carried thread runs.
+struct Work {
+    seat: &'static Seat,
+    run: extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+}
+
+/// The outermost function of a carried thread's code.
+extern "C" fn carried(work: *mut c_void) {
+    // SAFETY: `live` gives a pointer to its own variable, and waits until this is done with it.
+    let Work { seat, run, argument } = unsafe { work.cast::<Work>().read() };
+    run(argument);
+    seat.is_carried.store(false, Ordering::Release);
+    if let Some(carrier) = CARRIER.get() {
+        carrier.leave(seat, Next::Seat(seat));
+    }
+    unreachable!("a thread that went back to its own is not carried again");
+}
+
+impl Carrier {
+    /// Its whole life: carries whom it is told to, until it is left.
+    fn work(&self) {
+        // SAFETY: no arguments.
+        self.task.store(unsafe { libc::gettid() }, Ordering::Relaxed);
+        // SAFETY: nobody else has the turn, or is told that the carrier is there, before it waits.
+        unsafe { *self.base.get() = Context::here() };
+        loop {
+            self.baton.wait();
+            // SAFETY: who posted the baton has put a seat there, and seats are never freed.
+            let seat = unsafe { &*self.carried.load(Ordering::Acquire) };
+            seat.arrive();
+            // SAFETY: this is the carrier's own stack; the seat's context was left in `pass` or `leave`, or is new.
+            unsafe { fiber::switch(self.base.get(), seat.context.get()) };
+            // SAFETY: who switched here had the turn, and wrote it before.
+            if let Some(next) = unsafe { (*self.next.get()).take() } {
+                next.post();
+            }
+        }
+    }
+
+    /// From a thread that is not carried: the carrier goes on with `seat`.
+    fn carry(&self, seat: &'static Seat) {
+        self.carried.store((&raw const *seat).cast_mut(), Ordering::Release);
+        self.baton.post();
+    }
+
+    /// From carried code: back to the carrier's own stack, whence the turn goes to one who is not carried.
+    fn leave(&self, seat: &'static Seat, next: Next) {
+        // SAFETY: this code has the turn, and runs with the seat's context.
+        unsafe {
+            *self.next.get() = Some(next);
+            fiber::switch(seat.context.get(), self.base.get());
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How runtimes wait for descriptors, and wake each other through them. Eventfds in epolls are the simulation's affair
+//! ([`super::super::wakeups`]), all other descriptors the system's; but the network is refused.
+
+use std::{
+    ffi::{c_int, c_uint, c_void},
+    time::Duration,
+};
+
+use libc::{epoll_event, iovec, size_t, ssize_t};
+
+use super::{
+    super::{
+        kernel,
+        real::{self, fail},
+        thread::Wait,
+    },
+    Ours,
+};
+
+pub(super) static ALL: [Ours; 8] = [
+    Ours(epoll_wait as *const c_void),
+    Ours(epoll_create1 as *const c_void),
+    Ours(epoll_ctl as *const c_void),
+    Ours(eventfd as *const c_void),
+    Ours(write as *const c_void),
+    Ours(writev as *const c_void),
+    Ours(close as *const c_void),
+    Ours(socket as *const c_void),
+];
+
+/// A runtime with nothing to do: the usual place where a simulated thread gives up its turn.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn epoll_wait(fd: c_int, events: *mut epoll_event, events_max: c_int, timeout_ms: c_int) -> c_int {
+    let Some(me) = kernel::simulated() else {
+        // SAFETY: the caller's arguments, as they are.
+        return unsafe { real::EPOLL_WAIT.get()(fd, events, events_max, timeout_ms) };
+    };
+    if timeout_ms != 0 {
+        let limit = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        kernel::wait(me, Wait::Epoll { fd, until_ns: limit.map(kernel::deadline_ns) });
+    }
+    let seen = kernel::see(fd, usize::try_from(events_max).unwrap_or(0), timeout_ms == 0);
+    for (number, data) in seen.data.iter().enumerate() {
+        #[expect(clippy::cast_sign_loss, reason = "a set of bits")]
+        let event = epoll_event { events: libc::EPOLLIN as u32, u64: *data };
+        // SAFETY: the caller's array has room for `events_max`, and no more were taken.
+        unsafe { events.add(number).write(event) };
+    }
+    let count = c_int::try_from(seen.data.len()).unwrap_or(0);
+    if !seen.and_readable || count == events_max {
+        return count;
+    }
+    // SAFETY: the rest of the caller's array; the time to wait is none.
+    let more = unsafe { real::EPOLL_WAIT.get()(fd, events.add(seen.data.len()), events_max - count, 0) };
+    if more < 0 && count > 0 { count } else { count + more }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn epoll_create1(flags: c_int) -> c_int {
+    // SAFETY: the caller's argument, as it is.
+    let fd = unsafe { real::EPOLL_CREATE1.get()(flags) };
+    if fd >= 0 && kernel::simulated().is_some() {
+        kernel::with_threads(|threads| threads.wakeups.epoll_created(fd));
+    }
+    fd
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn epoll_ctl(epoll: c_int, operation: c_int, fd: c_int, event: *mut epoll_event) -> c_int {
+    // SAFETY: the caller's arguments, as they are.
+    let answer = unsafe { real::EPOLL_CTL.get()(epoll, operation, fd, event) };
+    if answer == 0 && kernel::simulated().is_some() {
+        // SAFETY: null, or the caller's event, which the system has just read.
+        let (events, data) = unsafe { event.as_ref() }.map_or((0, 0), |event| (event.events, event.u64));
+        kernel::with_threads(|threads| {
+            threads.was_touched |= threads.wakeups.registered(epoll, operation, fd, events, data);
+        });
+    }
+    answer
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn eventfd(initial: c_uint, flags: c_int) -> c_int {
+    // SAFETY: the caller's arguments, as they are.
+    let fd = unsafe { real::EVENTFD.get()(initial, flags) };
+    if fd >= 0 && initial == 0 && kernel::simulated().is_some() {
+        kernel::with_threads(|threads| threads.wakeups.eventfd_created(fd));
+    }
+    fd
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn write(fd: c_int, bytes: *const c_void, count: size_t) -> ssize_t {
+    if kernel::simulated().is_some() {
+        let is_noted = kernel::with_threads(|threads| {
+            let is_noted = count == size_of::<u64>() && threads.wakeups.written(fd);
+            threads.was_touched |= !is_noted;
+            is_noted
+        });
+        if is_noted == Some(true) {
+            return ssize_t::try_from(count).unwrap_or(ssize_t::MAX);
+        }
+    }
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::WRITE.get()(fd, bytes, count) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
+    touch();
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::WRITEV.get()(fd, parts, count) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn close(fd: c_int) -> c_int {
+    if kernel::member().is_some() {
+        kernel::with_threads(|threads| threads.was_touched |= !threads.wakeups.closed(fd));
+    }
+    // SAFETY: the caller's argument, as it is.
+    unsafe { real::CLOSE.get()(fd) }
+}
+
+/// Notes that a descriptor of the system may have become readable.
+fn touch() {
+    if kernel::simulated().is_some() {
+        kernel::with_threads(|threads| threads.was_touched = true);
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    if let Some(me) = kernel::simulated()
+        && matches!(domain, libc::AF_INET | libc::AF_INET6)
+    {
+        kernel::refuse(me, "opened a network socket");
+        return fail(libc::EACCES);
+    }
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::SOCKET.get()(domain, kind, protocol) }
+}

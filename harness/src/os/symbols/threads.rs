@@ -1,0 +1,184 @@
+//! The birth and the end of threads, and how they wait for each other.
+
+use std::{
+    ffi::{CStr, c_char, c_int, c_long, c_void},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use libc::{pthread_attr_t, pthread_t, timespec};
+
+use super::{
+    super::{
+        interface::ThreadId,
+        kernel::{self, Newborn, Woken},
+        real::{self, Start, fail},
+        thread::Wait,
+    },
+    Ours,
+    clocks::{getrandom, to_ns},
+};
+
+pub(super) static ALL: [Ours; 5] = [
+    Ours(sched_yield as *const c_void),
+    Ours(syscall as *const c_void),
+    Ours(pthread_create as *const c_void),
+    Ours(pthread_join as *const c_void),
+    Ours(pthread_setname_np as *const c_void),
+];
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sched_yield() -> c_int {
+    let Some(me) = kernel::simulated() else {
+        // SAFETY: no arguments.
+        return unsafe { real::SCHED_YIELD.get()() };
+    };
+    kernel::wait(me, Wait::Turn);
+    0
+}
+
+/// The futex behind std's and parking_lot's locks, condition variables, channels and `park`; and `getrandom` by number.
+/// Declared with all the arguments that a system call can have: the calling conventions of x86-64 and aarch64 pass a
+/// variadic function's integers as they pass any other's.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn syscall(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long {
+    if let Some(me) = kernel::simulated() {
+        if number == libc::SYS_getrandom {
+            let count = usize::try_from(b).unwrap_or(0);
+            // SAFETY: the caller's buffer, as `getrandom` has it.
+            return unsafe { getrandom(a as *mut c_void, count, 0) } as c_long;
+        }
+        if number == libc::SYS_futex
+            && let Some(answer) = futex(me, a as *const u32, b, c, d as *const timespec)
+        {
+            return answer;
+        }
+    }
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::SYSCALL.get()(number, a, b, c, d, e, f) }
+}
+
+/// A futex operation of a simulated thread; `None` for one that is left to the system.
+fn futex(me: ThreadId, word: *const u32, operation: c_long, value: c_long, limit: *const timespec) -> Option<c_long> {
+    let operation = c_int::try_from(operation).ok()?;
+    let absolute = operation & libc::FUTEX_CMD_MASK == libc::FUTEX_WAIT_BITSET;
+    match operation & libc::FUTEX_CMD_MASK {
+        libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET => {
+            // SAFETY: the caller's futex word, which others may change: hence volatile. Here one thread runs at a time.
+            let found = unsafe { word.read_volatile() };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the kernel compares 32 bits")]
+            if found != value as u32 {
+                return Some(c_long::from(fail(libc::EAGAIN)));
+            }
+            // SAFETY: null, or the caller's time limit.
+            let limit_ns = unsafe { limit.as_ref() }.map(|limit| to_ns(*limit));
+            let (since_epoch_ns, monotonic_ns) = kernel::clocks_ns();
+            let clock_ns = if operation & libc::FUTEX_CLOCK_REALTIME != 0 { since_epoch_ns } else { monotonic_ns };
+            let span_ns = limit_ns.map(|ns| if absolute { ns.saturating_sub(clock_ns) } else { ns });
+            let until_ns = span_ns.map(|ns| kernel::deadline_ns(Duration::from_nanos(ns)));
+            match kernel::wait(me, Wait::Futex { address: word as usize, until_ns, woken: false }) {
+                Woken::ByEvent => Some(0),
+                Woken::ByTime => Some(c_long::from(fail(libc::ETIMEDOUT))),
+            }
+        }
+        libc::FUTEX_WAKE | libc::FUTEX_WAKE_BITSET => {
+            let wanted = u32::try_from(value).unwrap_or(u32::MAX);
+            let woken = kernel::wake_futex(word as usize, wanted);
+            // The rest may wait outside of the simulation.
+            if woken == wanted { Some(c_long::from(woken)) } else { None }
+        }
+        _ => None,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_create(
+    thread: *mut pthread_t,
+    attributes: *const pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    let Some(newborn) = kernel::expect_thread() else {
+        // SAFETY: the caller's arguments, as they are.
+        return unsafe { real::PTHREAD_CREATE.get()(thread, attributes, start, argument) };
+    };
+    let id = newborn.id;
+    let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
+    // SAFETY: the caller's arguments, but for what is run: `be_born` takes the box over.
+    let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
+    if failed == 0 {
+        // SAFETY: `pthread_create` succeeded, so it has written the new thread's handle.
+        kernel::thread_created(id, Some(unsafe { *thread }));
+    } else {
+        // SAFETY: no thread runs `be_born`, so the box is still ours.
+        drop(unsafe { Box::from_raw(birth) });
+        kernel::thread_created(id, None);
+    }
+    failed
+}
+
+struct Birth {
+    newborn: Newborn,
+    start: Start,
+    argument: *mut c_void,
+    answer: *mut c_void,
+}
+
+extern "C" fn be_born(birth: *mut c_void) -> *mut c_void {
+    // SAFETY: `pthread_create` above made this box for this thread alone.
+    let mut birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
+    birth.newborn.seat.live(live, (&raw mut birth).cast());
+    birth.answer
+}
+
+/// The whole of what a thread runs, but for what its end destroys.
+extern "C" fn live(birth: *mut c_void) {
+    // SAFETY: `be_born` gives its own variable, and waits meanwhile.
+    let birth = unsafe { &mut *birth.cast::<Birth>() };
+    birth.newborn.begin();
+    leave_at_exit(birth.newborn.id);
+    birth.answer = (birth.start)(birth.argument);
+}
+
+/// Arranges that the turn is given up when all else that the thread has to run is done: a key's destructor runs after
+/// those of thread-locals.
+fn leave_at_exit(me: ThreadId) {
+    extern "C" fn at_exit(number: *mut c_void) {
+        let number = u32::try_from(number as usize).unwrap_or(0);
+        kernel::leave(ThreadId(number - 1));
+    }
+    static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+    let key = *KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: the pointer is to a live variable, the destructor a function that lives for ever.
+        unsafe { libc::pthread_key_create(&mut key, Some(at_exit)) };
+        key
+    });
+    // SAFETY: the key was created above. The value is a number, and not null, or the destructor would not run.
+    unsafe { libc::pthread_setspecific(key, (me.0 as usize + 1) as *const c_void) };
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_join(thread: pthread_t, answer: *mut *mut c_void) -> c_int {
+    if let Some(me) = kernel::simulated()
+        && let Some(other) = kernel::thread_of(thread)
+    {
+        kernel::wait(me, Wait::Join(other));
+    }
+    // SAFETY: the caller's arguments, as they are. A simulated thread has ended by now, but for its last instructions.
+    unsafe { real::PTHREAD_JOIN.get()(thread, answer) }
+}
+
+/// Keeps the name for reports: the system would give it to the thread that carries all of them.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int {
+    if kernel::simulated().is_some()
+        && let Some(named) = kernel::thread_of(thread)
+    {
+        // SAFETY: the caller's name, a C string.
+        kernel::name_thread(named, &unsafe { CStr::from_ptr(name) }.to_string_lossy());
+        return 0;
+    }
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::PTHREAD_SETNAME_NP.get()(thread, name) }
+}
