@@ -5,7 +5,10 @@
 //! fault, the first in line, no delay.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
+    num::ParseIntError,
+    str::FromStr,
     time::Duration,
 };
 
@@ -18,11 +21,66 @@ use serde::{Deserialize, Serialize};
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
 
+/// Strikes of faults that are left out of a run, by their numbers in it, from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Without {
+    /// All of them.
+    pub(crate) all: bool,
+    /// These.
+    pub(crate) numbers: BTreeSet<u64>,
+}
+
+impl Without {
+    /// All strikes.
+    pub(crate) fn all() -> Self {
+        Self { all: true, numbers: BTreeSet::new() }
+    }
+
+    /// This one, too.
+    pub(crate) fn and(&self, number: u64) -> Self {
+        let mut numbers = self.numbers.clone();
+        numbers.insert(number);
+        Self { numbers, ..*self }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.all && self.numbers.is_empty()
+    }
+
+    fn contains(&self, number: u64) -> bool {
+        self.all || self.numbers.contains(&number)
+    }
+}
+
+impl fmt::Display for Without {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.all {
+            return f.write_str("all");
+        }
+        let numbers: Vec<String> = self.numbers.iter().map(u64::to_string).collect();
+        f.write_str(&numbers.join(","))
+    }
+}
+
+impl FromStr for Without {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        if text == "all" {
+            return Ok(Self::all());
+        }
+        let numbers = text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>()?;
+        Ok(Self { all: false, numbers })
+    }
+}
+
 /// All draws of a run: what a failing run leaves in a file, and what repeats it without its seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tape {
     /// The seed of the run that was recorded: the simulated threads' own randomness still comes from it.
     pub(crate) seed: u64,
+    /// What the draws and the randomness of threads come from: the seed, and whose it is.
+    pub(crate) source: u64,
     /// The draws under each label, in order.
     pub(crate) draws: BTreeMap<String, Vec<u64>>,
 }
@@ -31,9 +89,12 @@ pub(crate) struct Tape {
 #[derive(Debug)]
 pub(crate) struct Choices {
     seed: u64,
+    source: u64,
     streams: BTreeMap<&'static str, Stream>,
     recorded: Option<BTreeMap<String, VecDeque<u64>>>,
     count: u64,
+    strikes: u64,
+    without: Without,
 }
 
 #[derive(Debug)]
@@ -43,15 +104,34 @@ struct Stream {
 }
 
 impl Choices {
-    /// Draws from a seed.
-    pub(crate) fn from_seed(seed: u64) -> Self {
-        Self { seed, streams: BTreeMap::new(), recorded: None, count: 0 }
+    /// Draws from a seed of this test: the first seeds of all tests should not be one and the same story.
+    pub(crate) fn from_seed(seed: u64, test: &str) -> Self {
+        Self::new(seed, seed ^ fnv(test))
+    }
+
+    fn new(seed: u64, source: u64) -> Self {
+        Self { seed, source, streams: BTreeMap::new(), recorded: None, count: 0, strikes: 0, without: Without::default() }
     }
 
     /// Draws what was drawn before.
     pub(crate) fn from_tape(tape: Tape) -> Self {
         let recorded = tape.draws.into_iter().map(|(label, draws)| (label, draws.into())).collect();
-        Self { seed: tape.seed, streams: BTreeMap::new(), recorded: Some(recorded), count: 0 }
+        Self { recorded: Some(recorded), ..Self::new(tape.seed, tape.source) }
+    }
+
+    /// The same, but these strikes of faults are left out.
+    pub(crate) fn without(self, without: Without) -> Self {
+        Self { without, ..self }
+    }
+
+    /// The strikes that are left out.
+    pub(crate) fn left_out(&self) -> &Without {
+        &self.without
+    }
+
+    /// What else is random in the run comes from this.
+    pub(crate) fn source(&self) -> u64 {
+        self.source
     }
 
     /// The seed, or that of the run that was recorded.
@@ -62,12 +142,30 @@ impl Choices {
     /// What was drawn so far.
     pub(crate) fn tape(&self) -> Tape {
         let draws = self.streams.iter().map(|(label, stream)| ((*label).to_owned(), stream.taken.clone())).collect();
-        Tape { seed: self.seed, draws }
+        Tape { seed: self.seed, source: self.source, draws }
     }
 
     /// How many draws there were.
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// How often a fault struck, or would have if it were not left out.
+    pub(crate) fn strikes(&self) -> u64 {
+        self.strikes
+    }
+
+    /// Whether a fault strikes that does so with this probability: a chance that may be left out.
+    pub(crate) fn strikes_with(&mut self, label: &'static str, probability: f64) -> bool {
+        if !self.chance(label, probability) {
+            return false;
+        }
+        self.strikes += 1;
+        let is_left_out = self.without.contains(self.strikes);
+        if is_left_out && let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut()) {
+            *taken = 0;
+        }
+        !is_left_out
     }
 
     /// A number from 0 to `bound` - 1. No draw if there is nothing to decide.
@@ -76,8 +174,8 @@ impl Choices {
             return 0;
         }
         self.count += 1;
-        let seed = self.seed;
-        let stream = self.streams.entry(label).or_insert_with(|| Stream::new(seed, label));
+        let source = self.source;
+        let stream = self.streams.entry(label).or_insert_with(|| Stream::new(source, label));
         let drawn = match &mut self.recorded {
             None => stream.below(bound),
             Some(recorded) => recorded.get_mut(label).and_then(VecDeque::pop_front).unwrap_or(0).min(bound - 1),
@@ -93,7 +191,8 @@ impl Choices {
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the number of steps")]
         let unlikely = ((1.0 - probability.min(1.0)) * CHANCE_STEPS as f64) as u64;
-        self.below(label, CHANCE_STEPS) >= unlikely
+        let drawn = self.below(label, CHANCE_STEPS);
+        drawn > 0 && drawn >= unlikely
     }
 
     /// A span between the two, both included; small ones are as likely as large ones, decade by decade.
@@ -113,10 +212,7 @@ impl Choices {
 impl Stream {
     fn new(seed: u64, label: &str) -> Self {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        // FNV-1a: the label picks the stream.
-        let hash =
-            label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
-        generator.set_stream(hash);
+        generator.set_stream(fnv(label));
         Self { generator, taken: Vec::new() }
     }
 
@@ -124,6 +220,11 @@ impl Stream {
         let wide = u128::from(self.generator.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
+}
+
+/// FNV-1a: a number for a name.
+fn fnv(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -136,19 +237,19 @@ mod tests {
 
     #[test]
     fn a_tape_repeats_what_its_seed_drew() {
-        let mut first = Choices::from_seed(7);
+        let mut first = Choices::from_seed(7, "test");
         let drawn = draw(&mut first);
         let written = serde_json::to_string(&first.tape()).expect("JSON");
         let tape: Tape = serde_json::from_str(&written).expect("a tape");
         assert_eq!(draw(&mut Choices::from_tape(tape)), drawn);
-        assert_ne!(draw(&mut Choices::from_seed(8)), drawn);
+        assert_ne!(draw(&mut Choices::from_seed(8, "test")), drawn);
     }
 
     #[test]
     fn a_label_more_leaves_the_other_labels_alone() {
-        let mut plain = Choices::from_seed(7);
+        let mut plain = Choices::from_seed(7, "test");
         let alone: Vec<_> = (0..9).map(|_| plain.below("schedule", 100)).collect();
-        let mut mixed = Choices::from_seed(7);
+        let mut mixed = Choices::from_seed(7, "test");
         let among: Vec<_> = (0..9)
             .map(|_| {
                 mixed.below("new", 100);
@@ -166,8 +267,27 @@ mod tests {
     }
 
     #[test]
+    fn the_same_seed_is_another_story_in_another_test() {
+        assert_ne!(draw(&mut Choices::from_seed(7, "test")), draw(&mut Choices::from_seed(7, "another test")));
+    }
+
+    #[test]
+    fn a_strike_that_is_left_out_is_harmless_on_the_tape_too() {
+        let strikes = |choices: &mut Choices| (0..30).map(|_| choices.strikes_with("crash", 0.3)).collect::<Vec<_>>();
+        let mut all = Choices::from_seed(7, "test");
+        let struck = strikes(&mut all);
+        let nth = |number: usize| struck.iter().enumerate().filter(|(_, strikes)| **strikes).nth(number - 1).expect("it").0;
+        let mut expected = struck.clone();
+        (expected[nth(1)], expected[nth(3)]) = (false, false);
+        let mut fewer = Choices::from_seed(7, "test").without("1,3".parse().expect("numbers"));
+        assert_eq!(strikes(&mut fewer), expected);
+        assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
+        assert_eq!(strikes(&mut Choices::from_seed(7, "test").without(Without::all())), [false; 30]);
+    }
+
+    #[test]
     fn a_span_stays_between_its_ends() {
-        let mut choices = Choices::from_seed(1);
+        let mut choices = Choices::from_seed(1, "test");
         let (from, to) = (Duration::from_millis(1), Duration::from_secs(100));
         for _ in 0..1000 {
             let span = choices.span("span", from, to);

@@ -33,13 +33,30 @@ impl<E: Into<Failure>> Outcome for Result<(), E> {
     }
 }
 
-/// Runs the seeds of a `#[foretime::test]`. `finds`: what its code is known to do wrong, if it is.
+/// A `#[foretime::test]`, as its macro sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Test {
+    /// The path of its module, with the crate.
+    pub module: &'static str,
+    /// The name of its function.
+    pub function: &'static str,
+    /// The package that it is in.
+    pub package: &'static str,
+    /// Whether it is in a file of its own beside the crate, under `tests/`.
+    pub is_integration: bool,
+    /// How many seeds it runs, if it says so.
+    pub runs: Option<u64>,
+    /// What its code is known to do wrong, if it is.
+    pub finds: Option<&'static str>,
+}
+
+/// Runs the seeds of a `#[foretime::test]`.
 ///
 /// # Panics
 /// When a seed fails, or none does as `finds` says, or the seeds cannot be run: that is how a test fails.
 #[track_caller]
-pub fn test(module: &str, function: &str, package: &str, runs: Option<u64>, finds: Option<&str>, body: fn(Sim) -> Running) {
-    let case = Case::of_test(module, function, package, runs.unwrap_or(runner::RUNS));
+pub fn test(test: &Test, body: fn(Sim) -> Running) {
+    let (case, finds) = (Case::of_test(test), test.finds);
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
     match runner::run(&case, make) {

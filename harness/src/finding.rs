@@ -16,6 +16,8 @@ pub(crate) enum FindingKind {
     WorkflowTaskFailed,
     /// A history does not replay.
     Replay,
+    /// Workflow code acted on the outside world.
+    Impure,
     /// A history is not legal.
     History,
     /// A claim of the user did not hold.
@@ -40,6 +42,7 @@ impl FindingKind {
             Self::Panic => "panic",
             Self::WorkflowTaskFailed => "workflow task failed",
             Self::Replay => "replay failed",
+            Self::Impure => "workflow code has an effect",
             Self::History => "illegal history",
             Self::Claim => "claim broken",
             Self::Liveness => "no progress",

@@ -11,9 +11,10 @@ use std::{
 
 use crate::{
     activities::{self, Attempt},
+    finding::FindingKind,
     os::{self, ProcessId},
     simulation,
-    world::{State, World, log::EntryKind},
+    world::{State, World, lives::Role, log::EntryKind},
 };
 
 /// An effect on the outside world that is about to be made.
@@ -137,6 +138,10 @@ static OUTSIDE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
 impl State {
     fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<Attempt>) -> Applied {
         let applied = new.recognised(&self.ledger);
+        if self.lives.get(process).role == Role::Replayer {
+            self.replay_has_effect(&new, process);
+            return applied;
+        }
         // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
         // a fake's own state and the ledger then say the same.
         let about = format!("{} {}", new.kind, new.subject);
@@ -157,6 +162,20 @@ impl State {
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, run_id });
         self.crashes(process, "after its side effect, before it could say so", &about);
         applied
+    }
+}
+
+impl State {
+    /// Only workflow code runs in a replay.
+    fn replay_has_effect(&mut self, new: &NewEffect, process: ProcessId) {
+        self.find(
+            FindingKind::Impure,
+            Some(process),
+            format!("workflow code did \"{} {}\" when it was replayed", new.kind, new.subject),
+            "Workflow code runs again whenever a worker has lost its cache, and what it does to the outside world is done again \
+             with it. That belongs in an activity."
+                .to_owned(),
+        );
     }
 }
 

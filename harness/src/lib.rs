@@ -42,7 +42,7 @@ pub mod __private {
 
     pub use crate::{
         claims::{Sometimes, always, sometimes},
-        entry::{Outcome, test},
+        entry::{Outcome, Test, test},
         sim::Sim,
     };
 }

@@ -8,13 +8,13 @@ use std::{
 
 use crate::{
     checks,
-    choices::{Choices, Tape},
+    choices::Choices,
     os::{self, Start},
     process::{
         replayer,
         test::{self, Body},
     },
-    world::{EPOCH_S, Scheduler, World, lives::Role},
+    world::{EPOCH_S, Limits, Scheduler, World, lives::Role},
 };
 
 /// The world of this process, once it simulates.
@@ -28,16 +28,14 @@ pub(crate) fn world() -> Option<&'static Arc<World>> {
 /// Which simulation.
 #[derive(Debug)]
 pub(crate) struct Simulation {
-    /// Its seed.
-    pub(crate) seed: u64,
-    /// Draws to repeat, in place of those of the seed.
-    pub(crate) tape: Option<Tape>,
+    /// Where its decisions come from.
+    pub(crate) choices: Choices,
     /// Keep every message, for a report or a comparison.
     pub(crate) is_detailed: bool,
     /// How long a thread may keep its turn, in real time.
     pub(crate) patience: Duration,
-    /// How many steps it may take.
-    pub(crate) steps_max: u64,
+    /// How far it may go.
+    pub(crate) limits: Limits,
     /// Whether one thread of the system runs the code of all, where that is possible.
     pub(crate) carries: bool,
 }
@@ -48,10 +46,8 @@ impl Simulation {
     /// # Panics
     /// On a second call in one process; if the server refuses its configuration.
     pub(crate) fn run(self, body: Body) -> Arc<World> {
-        let choices = self.tape.map_or_else(|| Choices::from_seed(self.seed), Choices::from_tape);
-        let seed = choices.seed();
-        let world =
-            World::new(seed, choices, self.is_detailed, self.steps_max).expect("the server takes its own configuration");
+        let seed = self.choices.source();
+        let world = World::new(self.choices, self.is_detailed, self.limits).expect("the server takes its own configuration");
         assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");
         panic::set_hook(Box::new(on_panic));
         world.when_at_rest(replayer::begin);

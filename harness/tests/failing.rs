@@ -31,6 +31,7 @@ impl Trouble {
         match what.as_str() {
             "wait for ever" => ctx.wait_condition(|_| false).await?,
             "panic" => panic!("the workflow has had enough"),
+            "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {
                 let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
                 ctx.execute_activity(Hands::act, what, options).await?;
@@ -49,6 +50,7 @@ impl Hands {
         match what.as_str() {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
             "spin" => spin_without_end(),
+            "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
             "look at the process" => drop(foretime::effect("seen", std::process::id().to_string()).apply()),
             _ => drop(foretime::effect("charge", "card 7").apply()),
         }
@@ -152,6 +154,33 @@ fn a_run_that_cannot_go_on_says_who_waits() {
     assert_says(&text, &["nothing will ever happen again", "trouble (Trouble) waits for a signal", "test: "]);
 }
 
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn fails_for_ever(sim: Sim) -> foretime::Result {
+    trouble(sim, "fail", Faults::none()).await
+}
+
+#[test]
+fn a_run_that_gets_nowhere_says_which_activity_fails() {
+    let text = fails("fails_for_ever", &[]);
+    assert_says(
+        &text,
+        &["nothing has come of the last", "trouble (Trouble) waits for activity Hands::act (attempt ", "the disk is full"],
+    );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn acts_in_workflow_code(sim: Sim) -> foretime::Result {
+    trouble(sim, "act itself", Faults::none()).await
+}
+
+#[test]
+fn an_effect_of_workflow_code_is_found_by_its_replay() {
+    let text = fails("acts_in_workflow_code", &[]);
+    assert_says(&text, &["workflow code did \"mail ada\" when it was replayed", "belongs in an activity"]);
+}
+
 #[foretime::test(runs = 5)]
 #[ignore = "fails on purpose"]
 async fn panics(sim: Sim) -> foretime::Result {
@@ -205,17 +234,21 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
             "did \"charge card 7\"",
             "crashed after its side effect, before it could say so",
             "did it again",
+            "Without that one fault the run passes.",
         ],
     );
     let failure =
         |text: &str| text.lines().find(|line| line.starts_with("seed ")).map(str::to_owned).expect("the line with the seed");
     let seed = failure(&text).split(' ').nth(1).expect("the seed").to_owned();
-    assert!(text.contains(&format!("repeat: FORETIME_SEED={seed} cargo test -p foretime -- --exact charges_twice")), "{text}");
+    let repeat = text.lines().find_map(|line| line.strip_prefix("repeat: ")).expect("the command that repeats it");
+    assert!(repeat.ends_with("cargo test -p foretime --test failing -- --exact charges_twice --nocapture"), "{text}");
+    let variables: Vec<(&str, &str)> = repeat.split(' ').map_while(|word| word.split_once('=')).collect();
+    assert_eq!(variables[0], ("FORETIME_SEED", &*seed));
 
-    // The seed alone, and the draws alone, give the same run.
-    let report = reports().join("charges_twice").join(format!("seed-{seed}"));
+    // What the command says, and the draws alone, give the same run.
+    let report = reports().join("failing").join("charges_twice").join(format!("seed-{seed}"));
     let trace = fs::read_to_string(report.join("trace.txt")).expect("the trace");
-    let repeated = fails("charges_twice", &[("FORETIME_SEED", &seed)]);
+    let repeated = fails("charges_twice", &variables);
     assert_eq!(failure(&repeated), failure(&text));
     assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
     let tape = report.join("tape.json");
@@ -229,7 +262,7 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
 #[test]
 fn a_report_has_a_page_a_timeline_and_histories_that_the_replayer_loads() {
     let text = fails("connects", &[("FORETIME_SEED", "3")]);
-    let report = reports().join("connects").join("seed-3");
+    let report = reports().join("failing").join("connects").join("seed-3");
     assert_says(&text, &[report.join("report.html").to_str().expect("a path in UTF-8")]);
     let page = fs::read_to_string(report.join("report.html")).expect("the page");
     assert_says(&page, &["<!", "opened a network socket", "FORETIME_SEED=3 cargo test"]);

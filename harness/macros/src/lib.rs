@@ -72,7 +72,16 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
         #(#attributes)*
         #visibility fn #name() {
             #function
-            ::foretime::__private::test(module_path!(), #text, env!("CARGO_PKG_NAME"), #runs, #finds, |sim| {
+            let test = ::foretime::__private::Test {
+                module: module_path!(),
+                function: #text,
+                package: env!("CARGO_PKG_NAME"),
+                // Cargo says it to integration tests alone.
+                is_integration: option_env!("CARGO_TARGET_TMPDIR").is_some(),
+                runs: #runs,
+                finds: #finds,
+            };
+            ::foretime::__private::test(&test, |sim| {
                 ::std::boxed::Box::pin(async move { ::foretime::__private::Outcome::into_result(#inner(sim).await) })
             });
         }

@@ -58,7 +58,7 @@ pub(crate) struct ActivityFailure {
 impl Plan {
     /// No faults.
     pub(crate) fn none() -> Self {
-        Self::draw(&Faults::none(), &mut Choices::from_seed(0))
+        Self::draw(&Faults::none(), &mut Choices::from_seed(0, ""))
     }
 
     /// What a run makes of `faults`.
@@ -109,7 +109,7 @@ impl Plan {
     fn strikes_with(&mut self, fault: Fault, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let left = self.left.get(&fault).copied().unwrap_or(0);
         let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
-        if self.stopped || left == 0 || rests || !choices.chance(fault.name(), chance) {
+        if self.stopped || left == 0 || rests || !choices.strikes_with(fault.name(), chance) {
             return false;
         }
         if let Some(rest) = self.rests.get(&fault).filter(|rest| !rest.is_zero()) {

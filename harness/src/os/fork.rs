@@ -5,7 +5,12 @@
 //! test harness's main thread, which waits in a channel and holds nothing, and the one that forks; only the second lives
 //! on in the child.
 
-use std::{ffi::c_int, io, os::fd::RawFd};
+use std::{
+    ffi::c_int,
+    io,
+    os::{fd::RawFd, unix::process::CommandExt},
+    process::Command,
+};
 
 /// Which side of the fork this is.
 #[derive(Debug)]
@@ -64,6 +69,27 @@ pub(crate) fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Waits until there is something to read, or the other end is closed; reads nothing. Whether there is.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn is_something_to_come(socket: RawFd) -> io::Result<bool> {
+    let mut byte = 0_u8;
+    loop {
+        // SAFETY: a live byte, and a flag that leaves what is read where it is.
+        match unsafe { libc::recv(socket, (&raw mut byte).cast(), 1, libc::MSG_PEEK) } {
+            0 => return Ok(false),
+            1.. => return Ok(true),
+            _ => {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
 /// Lets standard output and error go to `to` from now on.
 ///
 /// # Errors
@@ -89,15 +115,25 @@ pub(crate) fn stay_on_core(number: usize) {
     }
 }
 
-/// Readies this process for its children: memory comes from one arena, since one thread runs at a time, and is not given
-/// back, since a child lives for milliseconds.
-pub(crate) fn prepare_memory() {
-    const TOP_PAD_BYTES: c_int = 16 << 20;
-    // SAFETY: plain settings of the allocator; one that it does not take changes nothing.
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 1);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, c_int::MAX);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
-        libc::mallopt(libc::M_TOP_PAD, TOP_PAD_BYTES);
-    }
+/// What glibc's allocator is told in a process that runs seeds: one arena in large pages, since one thread runs at a time;
+/// nothing is given back, and what is freed stays with its thread, since a child lives for milliseconds.
+pub(crate) const MEMORY_TUNABLES: &str = "glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=2000:\
+     glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=67108864";
+
+/// Has a program laid out in memory in the same way at each start, where the system allows it: no simulation should depend on
+/// addresses, but a program may (an order by address, a hash of one), and then runs repeat all the same.
+pub(crate) fn fix_addresses(command: &mut Command) {
+    const ASK: libc::c_ulong = 0xffff_ffff;
+    let personality = || {
+        // SAFETY: numbers; the calls concern the calling process alone. One that fails changes nothing.
+        unsafe {
+            let now = libc::personality(ASK);
+            if let Ok(now) = libc::c_ulong::try_from(now) {
+                libc::personality(now | libc::ADDR_NO_RANDOMIZE as libc::c_ulong);
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec two system calls are made, which touch no memory.
+    unsafe { command.pre_exec(personality) };
 }

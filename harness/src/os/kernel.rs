@@ -423,7 +423,7 @@ pub(super) fn leave(me: ThreadId) {
             thread.process
         };
         kernel.world.thread_ended(me, process);
-        seat::give(kernel.next(kernel.pick()));
+        seat::leave(kernel.next(kernel.pick()));
     });
 }
 

@@ -19,6 +19,7 @@ use std::{
 use super::{
     baton::Baton,
     fiber::{self, Context},
+    real,
 };
 
 /// The room between what a carried thread's own frames take of its stack and what runs there for it.
@@ -33,9 +34,8 @@ pub(super) struct Seat {
     is_carried: AtomicBool,
     /// Where its code goes on, while it is carried and does not run.
     context: UnsafeCell<Context>,
-    /// Posted when the context is there for the first time.
+    /// Posted when the new thread waits for its first turn.
     arrival: Baton,
-    has_arrived: AtomicBool,
     /// The system's number of the thread.
     task: AtomicI32,
 }
@@ -94,6 +94,31 @@ pub(super) fn give(next: Next) {
     }
 }
 
+/// The system's number of a thread that has given its turn up for good.
+static DYING: AtomicI32 = AtomicI32::new(0);
+
+/// Gives the calling thread's turn up for good: it has run all of its code.
+pub(super) fn leave(next: Next) {
+    // SAFETY: no arguments.
+    DYING.store(unsafe { libc::gettid() }, Ordering::Release);
+    give(next);
+}
+
+/// Waits until the thread that left is gone: the system gives its memory back, and where other memory lies after that should
+/// not depend on when.
+fn bury() {
+    let task = DYING.swap(0, Ordering::AcqRel);
+    let process = std::process::id();
+    let exists = || {
+        // SAFETY: numbers; signal 0 only asks whether the thread is there.
+        unsafe { real::SYSCALL.get()(libc::SYS_tgkill, i64::from(process), i64::from(task), 0, 0, 0, 0) == 0 }
+    };
+    while task != 0 && exists() {
+        // SAFETY: no arguments.
+        unsafe { real::SCHED_YIELD.get()() };
+    }
+}
+
 impl Next {
     fn post(self) {
         match self {
@@ -111,7 +136,6 @@ impl Seat {
             is_carried: AtomicBool::new(CARRIER.get().is_some()),
             context: UnsafeCell::new(Context::default()),
             arrival: Baton::default(),
-            has_arrived: AtomicBool::new(false),
             task: AtomicI32::new(0),
         }))
     }
@@ -136,11 +160,23 @@ impl Seat {
             // function does, and has the stack below the gap to itself, as this thread only waits.
             unsafe { *self.context.get() = Context::below(GAP_BYTES, carried, (&raw mut work).cast()) };
             self.arrival.post();
-            self.baton.wait();
+            self.wait();
         } else {
-            self.baton.wait();
+            self.arrival.post();
+            self.wait();
             run(argument);
         }
+    }
+
+    /// Waits, in the new thread's creator, until the thread waits for its first turn: what it does until then, in memory
+    /// above all, is done at one point of the run and not beside it.
+    pub(super) fn arrives(&self) {
+        self.arrival.wait();
+    }
+
+    fn wait(&self) {
+        self.baton.wait();
+        bury();
     }
 
     /// Gives the turn to `next`, on the thread whose seat this is; comes back when it is given back.
@@ -148,23 +184,14 @@ impl Seat {
         match (CARRIER.get().filter(|_| self.is_carried()), next) {
             (None, next) => {
                 give(next);
-                self.baton.wait();
+                self.wait();
             }
             (Some(_), Next::Seat(seat)) if seat.is_carried() => {
-                seat.arrive();
                 // SAFETY: this code is carried, and so runs with this context; the other's was left by the same function,
                 // or is a new one.
                 unsafe { fiber::switch(self.context.get(), seat.context.get()) };
             }
             (Some(carrier), next) => carrier.leave(self, next),
-        }
-    }
-
-    /// Waits until a new thread has come to where it can be carried.
-    fn arrive(&self) {
-        if !self.has_arrived.load(Ordering::Relaxed) {
-            self.arrival.wait();
-            self.has_arrived.store(true, Ordering::Relaxed);
         }
     }
 }
@@ -197,9 +224,9 @@ impl Carrier {
         unsafe { *self.base.get() = Context::here() };
         loop {
             self.baton.wait();
+            bury();
             // SAFETY: who posted the baton has put a seat there, and seats are never freed.
             let seat = unsafe { &*self.carried.load(Ordering::Acquire) };
-            seat.arrive();
             // SAFETY: this is the carrier's own stack; the seat's context was left in `pass` or `leave`, or is new.
             unsafe { fiber::switch(self.base.get(), seat.context.get()) };
             // SAFETY: who switched here had the turn, and wrote it before.

@@ -1,5 +1,5 @@
 //! The process that replays, at the end of a run, every history with the official replayer: whole, and cut at each of its
-//! workflow tasks (some of them, if there are many), as if the worker's cache had been lost there.
+//! workflow tasks (some that are drawn, if there are many), as if the worker's cache had been lost there.
 
 use std::sync::Arc;
 
@@ -20,10 +20,6 @@ use crate::{
         lives::{Factory, Role},
     },
 };
-
-/// At most so many cuts of one history are replayed in one run, evenly spread from a drawn one on: all of a long history's
-/// in every run would cost more than the run itself.
-const CUTS_MAX: usize = 3;
 
 /// A history of the run.
 struct Recorded {
@@ -84,11 +80,12 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
         let replayer = replayer(&options, client_options)?;
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
-        let replays: Vec<Replay> =
-            recorded.iter().enumerate().filter(|(_, it)| of_fleet(it)).flat_map(|(of, it)| cuts(world, of, it)).collect();
-        if replays.is_empty() {
+        let of_fleet: Vec<usize> = (0..recorded.len()).filter(|of| of_fleet(&recorded[*of])).collect();
+        if of_fleet.is_empty() {
             continue;
         }
+        let whole = of_fleet.iter().map(|of| Replay { of: *of, until: None });
+        let replays: Vec<Replay> = whole.chain(draw_cuts(world, &of_fleet, recorded)).collect();
         let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
         let results = replayer.replay_workflows(histories).await.map_err(|error| error.to_string())?;
         for (replay, result) in replays.iter().zip(results) {
@@ -122,30 +119,36 @@ fn replayer(options: &WorkerOptions, client_options: ClientOptions) -> Result<Wo
     WorkflowReplayer::new(replayer_options).map_err(|error| error.to_string())
 }
 
-/// The whole history, and its beginnings up to the start of each workflow task that was completed.
-fn cuts(world: &World, of: usize, recorded: &Recorded) -> Vec<Replay> {
-    let events = &recorded.history.events;
-    let completed = |id: i64| {
-        events
-            .get(usize::try_from(id).unwrap_or(usize::MAX))
-            .is_some_and(|next| next.event_type() == EventType::WorkflowTaskCompleted)
-    };
-    let starts: Vec<i64> = events
-        .iter()
-        .filter(|event| event.event_type() == EventType::WorkflowTaskStarted && completed(event.event_id))
-        .map(|event| event.event_id)
-        .collect();
-    let every = starts.len().div_ceil(CUTS_MAX).max(1);
-    let first = os::exempt(|| world.lock().choices.below("first cut", every as u64));
-    let cut = starts
-        .into_iter()
-        .skip(usize::try_from(first).unwrap_or(0))
-        .step_by(every)
-        .map(|event| Replay { of, until: Some(event) });
-    std::iter::once(Replay { of, until: None }).chain(cut).collect()
+/// Beginnings of these histories, each up to the start of a workflow task that was completed: of short ones all, of long ones
+/// some that are drawn, since all of them in every run would cost several times the run itself.
+fn draw_cuts(world: &World, of_fleet: &[usize], recorded: &[Recorded]) -> Vec<Replay> {
+    let cuts_of = |of: &usize| recorded[*of].cuts().map(|until| (*of, until)).collect::<Vec<_>>();
+    let mut left: Vec<(usize, i64)> = of_fleet.iter().flat_map(cuts_of).collect();
+    let mut drawn = Vec::new();
+    os::exempt(|| {
+        let mut state = world.lock();
+        let mut events_left = state.limits().cut_events_max;
+        while !left.is_empty() && events_left > 0 {
+            let index = state.choices.below("cut", left.len() as u64);
+            let (of, until) = left.swap_remove(usize::try_from(index).unwrap_or(0));
+            events_left = events_left.saturating_sub(usize::try_from(until).unwrap_or(0));
+            drawn.push(Replay { of, until: Some(until) });
+        }
+    });
+    drawn
 }
 
 impl Recorded {
+    /// The starts of the workflow tasks that were completed.
+    fn cuts(&self) -> impl Iterator<Item = i64> {
+        let started = self.history.events.iter().zip(self.history.events.iter().skip(1));
+        started
+            .filter(|(event, next)| {
+                event.event_type() == EventType::WorkflowTaskStarted && next.event_type() == EventType::WorkflowTaskCompleted
+            })
+            .map(|(event, _)| event.event_id)
+    }
+
     fn until(&self, last: Option<i64>) -> WorkflowHistory {
         let count = last.map_or(self.history.events.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
         History { events: self.history.events.iter().take(count).cloned().collect() }.into()

@@ -12,14 +12,26 @@ use crate::{
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
-        log::{Entry, EntryKind, Outcome, Span},
+        log::{Entry, EntryKind, Outcome, Span, Turn},
     },
 };
 
 /// A run in full.
 pub(crate) fn detail(case: &Case, state: &mut State, seed: u64) -> Detail {
-    let trace = state.log.entries.iter().map(|entry| trace_line(state, entry)).collect();
-    Detail { trace, tape: state.choices.tape(), report: report(case, state, seed) }
+    Detail { trace: trace(state), tape: state.choices.tape(), report: report(case, state, seed) }
+}
+
+/// Every step, a line each.
+fn trace(state: &State) -> Vec<String> {
+    let entries = state.log.entries.iter().map(|entry| (entry.step, trace_line(state, entry)));
+    let turns = state.log.turns.iter().map(|turn| {
+        let process = &state.lives.get(turn.process).name;
+        let Turn { at_ns, step, thread, hash, .. } = *turn;
+        (step, format!("{step:>7} +{:.6}s {process} goes on, thread {thread} [{hash:016x}]", seconds(at_ns)))
+    });
+    let mut lines: Vec<(u64, String)> = entries.chain(turns).collect();
+    lines.sort_by_key(|(step, _)| *step);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 /// One step, as two runs are compared by.
@@ -52,7 +64,7 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
         failed: failure.is_some(),
         failure,
         story: story.sentences.clone(),
-        repeat: case.repeat(&seed.to_string()),
+        repeat: case.repeat(seed, state.choices.left_out()),
         started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
         ended_at_ns: state.now_ns(),
         steps: state.log.steps(),

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{html, model::Report, timeline};
-use crate::runner::result::{Detail, RunResult};
+use crate::runner::{
+    Case,
+    result::{Detail, RunResult},
+};
 
 /// How wide the timeline as text is, in characters.
 const TEXT_WIDTH: usize = 120;
@@ -15,9 +18,11 @@ const TEXT_WIDTH: usize = 120;
 ///
 /// # Errors
 /// It cannot be made.
-pub(crate) fn directory(reports: &Path, test: &str, seed: u64) -> Result<PathBuf, String> {
-    let name: String = test.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
-    let directory = reports.join(name).join(format!("seed-{seed}"));
+pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBuf, String> {
+    let name: String =
+        case.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
+    // Two targets may have a test of the same name.
+    let directory = reports.join(case.target.as_deref().unwrap_or_default()).join(name).join(format!("seed-{seed}"));
     fs::create_dir_all(&directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     Ok(directory)
 }

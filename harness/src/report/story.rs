@@ -9,13 +9,16 @@ use crate::{
     ledger::{Record, repeated},
     os::ProcessId,
     world::{
-        State,
+        CODE_DOES_NOT_FIT, State,
+        fates::{DEPLOYED, KILLED},
         log::{Entry, EntryKind},
     },
 };
 
 /// At most so many faults are told when it is not clear which of them matter.
 const FAULTS_TOLD_MAX: usize = 3;
+/// At most so many are told when all of them matter.
+const LEAST_FAULTS_TOLD_MAX: usize = 8;
 
 /// A story.
 #[derive(Debug, Default)]
@@ -33,11 +36,12 @@ pub(super) fn tell(state: &State) -> Story {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
             teller.done_twice(first, second);
         }
-        (FindingKind::WorkflowTaskFailed, _) => teller.code_does_not_fit(finding),
+        (FindingKind::WorkflowTaskFailed, _) if finding.title == CODE_DOES_NOT_FIT => teller.code_does_not_fit(finding),
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
         _ => teller.last_faults(finding.at_ns),
     }
-    teller.end(finding);
+    teller.how_much_it_takes();
+    teller.point_at_findings();
     teller.story
 }
 
@@ -133,86 +137,104 @@ impl<'a> Teller<'a> {
                 entry.kind,
                 EntryKind::Fault(Fault::Crash | Fault::ClusterCrash | Fault::Eviction | Fault::Restart | Fault::Cut)
             );
-            lost_a_cache || entry.kind == EntryKind::Life && entry.label == "is asked to stop"
+            lost_a_cache && entry.process.is_some() || is_life(entry, DEPLOYED)
         });
-        if let Some(entry) = why {
-            let who = capital(&self.name(entry.process));
-            let sentence = match entry.kind {
-                EntryKind::Fault(Fault::Eviction) => {
-                    format!("{who} started with a small cache of workflows {}.", after(entry.at_ns))
-                }
-                EntryKind::Fault(fault) => format!("{who} {} {}.", happened(fault, entry), after(entry.at_ns)),
-                _ => format!("{who} was stopped for a deploy {}.", after(entry.at_ns)),
-            };
-            self.point(entry, sentence);
+        self.deploys(finding.at_ns);
+        if let Some(entry) = why.filter(|entry| !is_life(entry, DEPLOYED)) {
+            self.tell_of(entry);
         }
         let version = process.map(|process| self.state.version_name(process)).unwrap_or_default();
         let who = capital(&self.name(process));
         self.say(format!(
-            "{who}{version} then replayed a history {}, and its code asked for something else than what is written there.",
+            "{who}{version} replayed a history {}, and its code asked for something else than what is written there.",
             after(finding.at_ns)
         ));
     }
 
     /// A history of the run does not replay afterwards.
     fn does_not_replay(&mut self, finding: &Finding) {
-        let deploys = self.state.log.entries.iter().filter(|entry| entry.label == "is asked to stop").count();
-        if deploys > 0 {
-            self.say(format!("Workers were stopped {deploys} times to start again, some on another version of the code."));
-        }
+        self.deploys(finding.at_ns);
         self.say(format!(
             "All workflow tasks of the run went well, but afterwards {}: a worker that had lost its cache would have failed there.",
             finding.title
         ));
     }
 
-    /// When it is not known what matters: the last faults before.
-    fn last_faults(&mut self, at_ns: u64) {
-        let is_fault = |entry: &&&Entry| matches!(entry.kind, EntryKind::Fault(_));
-        let before: Vec<&Entry> = self.entries(0, at_ns).collect();
-        let faults: Vec<&Entry> = before.iter().rev().filter(is_fault).copied().take(FAULTS_TOLD_MAX).collect();
-        if faults.is_empty() {
-            self.say("No fault struck before: the order of events alone does it.".to_owned());
-        }
-        for entry in faults.into_iter().rev() {
-            let EntryKind::Fault(fault) = entry.kind else { continue };
-            let who = capital(&self.name(entry.process));
-            self.point(entry, format!("{who} {} {}.", happened(fault, entry), after(entry.at_ns)));
+    /// Which other versions of the code were deployed before.
+    fn deploys(&mut self, at_ns: u64) {
+        let mut told = BTreeSet::new();
+        for entry in self.entries(0, at_ns).filter(|entry| is_life(entry, DEPLOYED)) {
+            if told.insert(&entry.detail) {
+                let version = entry.detail.rsplit(' ').next().unwrap_or_default();
+                self.point(entry, format!("The deploy of version {version} of the code began {}.", after(entry.at_ns)));
+            }
         }
     }
 
-    fn end(&mut self, finding: &Finding) {
+    /// The faults before: all, if none of them could be left out; else the last, since it is not known which matter.
+    fn last_faults(&mut self, at_ns: u64) {
+        self.deploys(at_ns);
+        let most = if self.state.is_least { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
+        let is_told = |entry: &&Entry| matches!(entry.kind, EntryKind::Fault(_)) || is_life(entry, KILLED);
+        let before: Vec<&Entry> = self.entries(0, at_ns).filter(is_told).collect();
+        for entry in before.iter().skip(before.len().saturating_sub(most)) {
+            self.tell_of(entry);
+        }
+    }
+
+    /// Tells of a fault, or that a worker was killed because it did not stop.
+    fn tell_of(&mut self, entry: &'a Entry) {
+        let who = self.name(entry.process);
+        let sentence = match entry.kind {
+            EntryKind::Fault(fault) => happened(fault, entry, &who),
+            _ => format!("{who} was killed: {}", entry.detail),
+        };
+        self.point(entry, format!("{} {}.", capital(&sentence), after(entry.at_ns)));
+    }
+
+    /// Whether it takes these faults.
+    fn how_much_it_takes(&mut self) {
+        let count: u64 = self.state.fault_counts().values().sum();
+        match (self.state.is_least, count) {
+            (_, 0) => self.say("It takes no fault: the order of events alone does it.".to_owned()),
+            (true, 1) => self.say("Without that one fault the run passes.".to_owned()),
+            (true, _) => self.say(format!("Without any one of these {count} faults the run passes.")),
+            (false, _) => {}
+        }
+    }
+
+    fn point_at_findings(&mut self) {
         let findings =
             self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Finding | EntryKind::Panic));
         self.story.important.extend(findings.map(|entry| entry.step));
-        self.say(format!(
-            "{}: {}, {}.",
-            capital(finding.kind.name()),
-            finding.title.trim_end_matches('.'),
-            after(finding.at_ns)
-        ));
     }
 }
 
-/// What a fault did to a process, as the end of a sentence.
-fn happened(fault: Fault, entry: &Entry) -> String {
+/// Whether an entry tells this of a process.
+fn is_life(entry: &Entry, label: &str) -> bool {
+    entry.kind == EntryKind::Life && entry.label == label
+}
+
+/// What a fault did to a process, as a sentence without its end.
+fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
     let about = &entry.detail;
+    let (attempt, how) = about.split_once(": ").unwrap_or((about, ""));
     match fault {
-        Fault::Crash => format!("crashed {}", moment(entry)),
-        Fault::ClusterCrash => format!("and all other workers crashed {}", moment(entry)),
-        Fault::Restart => "was restarted in good order".to_owned(),
-        Fault::Cut => "was cut off from the server".to_owned(),
-        Fault::Eviction => format!("started with a small cache ({about})"),
-        Fault::ActivityFailure | Fault::ActivitySlow | Fault::ActivityHang => {
-            format!("had a simulated mishap ({}: {about})", fault.name())
-        }
-        Fault::ReplyLost => format!("never got the reply to {about}"),
-        Fault::Duplicate => format!("sent {about}, which reached the server twice"),
-        Fault::Delay => format!("waited long for {about}"),
+        Fault::Crash => format!("{who} crashed {}", moment(entry)),
+        Fault::ClusterCrash => format!("{who} and all other workers crashed {}", moment(entry)),
+        Fault::Restart => format!("{who} was restarted in good order"),
+        Fault::Cut => format!("{who} was cut off from the server"),
+        Fault::Eviction => format!("{who} started with a small cache ({about})"),
+        Fault::ActivityFailure => format!("on {who} {attempt}, was made to fail ({how}); it began"),
+        Fault::ActivitySlow => format!("on {who} {attempt}, took {how}; it began"),
+        Fault::ActivityHang => format!("on {who} {attempt}, hung and never ended; it began"),
+        Fault::ReplyLost => format!("{who} never got the reply to {about}"),
+        Fault::Duplicate => format!("{who} sent {about}, which reached the server twice,"),
+        Fault::Delay => format!("{who} waited long for {about}"),
         Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
-            format!("failed to reach the server with {about} ({})", fault.name())
+            format!("{who} failed to reach the server with {about} ({})", fault.name())
         }
-        Fault::HeartbeatLost => "lost a heartbeat".to_owned(),
+        Fault::HeartbeatLost => format!("a heartbeat of {who} was lost"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A campaign: seeds handed out to processes, results gathered, a share run twice and compared, the first failing seed run
-//! once more for its report.
+//! A campaign: seeds handed out to processes, results gathered, a share run twice and compared, the first failing seed
+//! explained.
 
 use std::{
     path::PathBuf,
@@ -14,13 +14,13 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    Case,
+    Case, difference, explain,
     job::Job,
     result::{Order, RunFailure, RunResult},
     settings::Settings,
     summary::{Failed, Summary},
 };
-use crate::{choices::Tape, claims, finding::FindingKind, report};
+use crate::{choices::Tape, claims, report};
 
 /// What the jobs share.
 struct Shared<'a> {
@@ -39,10 +39,11 @@ struct Shared<'a> {
 /// They could not be run at all.
 pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     if let Some(path) = &settings.tape {
-        return one(case, settings, tape_order(path)?);
+        return explain::one(case, settings, tape_order(path)?);
     }
     if let Some(seed) = settings.seed {
-        return one(case, settings, order(seed));
+        let order = Order { without: settings.without.clone(), ..Order::of(seed) };
+        return explain::one(case, settings, order);
     }
     let shared = Shared {
         case,
@@ -76,11 +77,11 @@ pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         return Err(error);
     }
     if summary.failed.is_some() {
-        explain(case, settings, &mut summary)?;
+        explain::explain(case, settings, &mut summary)?;
     } else {
         summary.never_held = never_held(case, &summary);
         if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
-            summary.report = one(case, settings, order(seed))?.report;
+            summary.report = explain::one(case, settings, Order::of(seed))?.report;
         }
     }
     Ok(summary)
@@ -94,20 +95,24 @@ impl Shared<'_> {
         // Seeds that are run twice run in two processes that have nothing in common, not even where their memory lies.
         let mut other = None;
         while let Some(seed) = self.next_seed() {
-            let result = job.run(&order(seed)).map_err(|error| error.to_string())?;
+            let result = job.run(&Order::of(seed)).map_err(|error| error.to_string())?;
             let mut differs = None;
             if seed.is_multiple_of(self.settings.twice_every) && result.failures.is_empty() {
                 if other.is_none() {
                     other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
                 }
                 if let Some(other) = &mut other {
-                    differs = compare(&mut job, other, &result).map_err(|error| error.to_string())?;
+                    differs = difference::look_for(&mut job, other, &result, &self.directory(seed)?)?;
                 }
                 self.summary().twice_count += 1;
             }
             self.gather(result, differs);
         }
         Ok(())
+    }
+
+    fn directory(&self, seed: u64) -> Result<PathBuf, String> {
+        report::files::directory(&self.settings.reports, self.case, seed)
     }
 
     fn next_seed(&self) -> Option<u64> {
@@ -129,7 +134,7 @@ impl Shared<'_> {
         if let Some(failure) = failure {
             self.has_failed.store(true, Ordering::Relaxed);
             if summary.failed.as_ref().is_none_or(|failed| result.seed < failed.seed) {
-                summary.failed = Some(Failed::new(result.seed, failure));
+                summary.failed = Some(Failed::new(self.case, result.seed, failure));
             }
         }
         drop(summary);
@@ -141,80 +146,10 @@ impl Shared<'_> {
     }
 }
 
-fn order(seed: u64) -> Order {
-    Order { seed, tape: None, is_detailed: false, output: None }
-}
-
 fn tape_order(path: &PathBuf) -> Result<Order, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the tape {}: {error}", path.display()))?;
     let tape: Tape = serde_json::from_str(&text).map_err(|error| format!("{} is no tape: {error}", path.display()))?;
-    Ok(Order { tape: Some(tape.clone()), ..order(tape.seed) })
-}
-
-/// Runs one seed, in full.
-fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
-    let begun = Instant::now();
-    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
-    let directory = report::files::directory(&settings.reports, &case.name, order.seed)?;
-    let order = Order { is_detailed: true, output: Some(directory.join("output.txt")), ..order };
-    let result = job.run(&order).map_err(|error| error.to_string())?;
-    let mut summary = Summary::new(case);
-    summary.add(&result);
-    summary.elapsed = begun.elapsed();
-    summary.jobs = 1;
-    if let Some(failure) = result.failures.first() {
-        let mut failed = Failed::new(result.seed, failure.clone());
-        failed.report = report::files::write(&directory, &result)?;
-        failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
-        summary.failed = Some(failed);
-    } else {
-        summary.report = report::files::write(&directory, &result)?;
-    }
-    Ok(summary)
-}
-
-/// Runs the failing seed once more, in full, for its report; and it must fail in the same way.
-fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<(), String> {
-    let Some(failed) = summary.failed.clone() else { return Ok(()) };
-    if failed.failure.kind == FindingKind::Differs {
-        return Ok(());
-    }
-    let again = one(case, settings, order(failed.seed))?;
-    summary.failed = Some(match again.failed {
-        Some(again) if again.failure == failed.failure => again,
-        Some(again) => {
-            Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
-        }
-        None => Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed },
-    });
-    Ok(())
-}
-
-/// Runs a seed in another process; a difference is shown at its first step.
-fn compare(job: &mut Job, other: &mut Job, first: &RunResult) -> std::io::Result<Option<RunFailure>> {
-    let second = other.run(&order(first.seed))?;
-    if (second.hash, second.steps, second.virtual_ns) == (first.hash, first.steps, first.virtual_ns) {
-        return Ok(None);
-    }
-    let full = Order { is_detailed: true, ..order(first.seed) };
-    let traces = [job.run(&full)?, other.run(&full)?].map(|it| it.detail.map(|it| it.trace).unwrap_or_default());
-    Ok(Some(RunFailure {
-        kind: FindingKind::Differs,
-        title: "the same seed gave two different runs".to_owned(),
-        detail: first_difference(&traces),
-        process: "test".to_owned(),
-        at_ns: 0,
-    }))
-}
-
-fn first_difference([one, two]: &[Vec<String>; 2]) -> String {
-    let at = one.iter().zip(two).position(|(one, two)| one != two).unwrap_or_else(|| one.len().min(two.len()));
-    let show = |trace: &[String]| trace.get(at).map_or_else(|| "(it ends here)".to_owned(), Clone::clone);
-    let before: Vec<&str> = one[at.saturating_sub(5)..at].iter().map(String::as_str).collect();
-    if at == one.len() && at == two.len() {
-        return "but two more runs of it, written down step by step, were equal: something outside of the simulation reaches into it".to_owned();
-    }
-    format!("both ran:\n  {}\nthen one:\n  {}\nthe other:\n  {}", before.join("\n  "), show(one), show(two))
+    Ok(Order { tape: Some(tape.clone()), ..Order::of(tape.seed) })
 }
 
 /// The `sometimes!` that no run has seen hold.

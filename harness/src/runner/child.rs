@@ -16,6 +16,7 @@ use super::{
     settings,
 };
 use crate::{
+    choices::Choices,
     os::fork::{self, Ended, Side},
     process::test::Body,
     report,
@@ -45,7 +46,6 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
         fork::stay_on_core(core);
     }
-    fork::prepare_memory();
     // The SDK reads the whole executable for a build id, once in a process: done here, it is done for all simulations.
     drop(WorkerOptions::new("to have a build id").build());
     let code = match take_orders(case, body) {
@@ -59,43 +59,66 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
 }
 
 fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
-    let stream = UnixStream::connect(env::var_os(SOCKET_VARIABLE).unwrap_or_default())?;
-    let mut answers = stream.try_clone()?;
-    for line in BufReader::new(stream).lines() {
-        let order: Order = serde_json::from_str(&line?)?;
+    let mut stream = UnixStream::connect(env::var_os(SOCKET_VARIABLE).unwrap_or_default())?;
+    // The child reads its order itself: this process does nothing from one child to the next that would change its memory, so
+    // all of them begin alike.
+    while fork::is_something_to_come(stream.as_raw_fd())? {
         let child = match fork::fork()? {
-            Side::Child => run(case, order, body(), &mut answers),
+            Side::Child => run(case, body(), stream),
             Side::Parent(child) => child,
         };
         let ended = match fork::wait_for(child)? {
-            Ended::Exit(0) => None,
-            Ended::Exit(code) => Some(format!("it ended with exit code {code}")),
-            Ended::Signal(signal) => Some(format!("it was ended by signal {signal}")),
+            Ended::Exit(0) => {
+                stream.write_all(ENDED_WELL)?;
+                continue;
+            }
+            Ended::Exit(code) => format!("it ended with exit code {code}"),
+            Ended::Signal(signal) => format!("it was ended by signal {signal}"),
         };
-        write_line(&mut answers, &Line::Ended(ended))?;
+        write_line(&mut stream, &Line::Ended(Some(ended)))?;
     }
     Ok(())
 }
 
+/// `Line::Ended(None)`, as it is written.
+const ENDED_WELL: &[u8] = b"{\"Ended\":null}\n";
+
 /// In the forked process: one simulation.
-fn run(case: &Case, order: Order, body: Body, answers: &mut UnixStream) -> ! {
-    let output = order.output.as_ref().map_or_else(|| "/dev/null".into(), Clone::clone);
-    let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
-    let Order { seed, tape, is_detailed, .. } = order;
+fn run(case: &Case, body: Body, mut stream: UnixStream) -> ! {
+    let outcome = read_order(&stream).and_then(|order| {
+        let output = order.output.as_ref().map_or_else(|| "/dev/null".into(), Clone::clone);
+        let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
+        let result = simulate(case, order, body);
+        redirected.and_then(|()| write_line(&mut stream, &Line::Result(Box::new(result))))
+    });
+    fork::exit(i32::from(outcome.is_err()))
+}
+
+fn read_order(stream: &UnixStream) -> std::io::Result<Order> {
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
+    let Order { seed, tape, is_detailed, without, is_least, output: _ } = order;
     let begun = Instant::now();
+    let choices = match tape {
+        Some(tape) => Choices::from_tape(tape),
+        None => Choices::from_seed(seed, &case.name),
+    };
     let simulation = Simulation {
-        seed,
-        tape,
+        choices: choices.without(without),
         is_detailed,
         patience: settings::patience(),
-        steps_max: settings::steps_max(),
+        limits: settings::limits(),
         carries: settings::carries(),
     };
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let result = result_of(case, &mut world.lock(), seed, real_us);
-    let said = redirected.and_then(|()| write_line(answers, &Line::Result(Box::new(result))));
-    fork::exit(i32::from(said.is_err()))
+    let mut state = world.lock();
+    state.is_least = is_least;
+    result_of(case, &mut state, seed, real_us)
 }
 
 fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResult {
@@ -113,6 +136,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResu
         hash: state.log.hash(),
         steps: state.log.steps(),
         draws: state.choices.count(),
+        strikes: state.choices.strikes(),
         virtual_ns: state.now_ns(),
         real_us,
         failures,

@@ -16,7 +16,7 @@ use super::{
     child::{CORE_VARIABLE, SOCKET_VARIABLE, TEST_VARIABLE},
     result::{Line, Order, RunFailure, RunResult},
 };
-use crate::finding::FindingKind;
+use crate::{finding::FindingKind, os::fork};
 
 /// How long a process may take to come up.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -45,11 +45,11 @@ impl Job {
             .args(&case.arguments)
             .env(SOCKET_VARIABLE, &path)
             .env(TEST_VARIABLE, &case.name)
-            .env(CORE_VARIABLE, core.to_string());
-        // Memory in large pages: a fork touches fewer of them.
+            .env(CORE_VARIABLE, format!("{core:04}"));
         if env::var_os(TUNABLES).is_none() {
-            command.env(TUNABLES, "glibc.malloc.hugetlb=1");
+            command.env(TUNABLES, fork::MEMORY_TUNABLES);
         }
+        fork::fix_addresses(&mut command);
         // The harness of the test talks; what the simulations say goes elsewhere.
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
         let connected = child.and_then(|mut child| Ok((accept(&listener, &mut child)?, child)));
@@ -106,7 +106,8 @@ fn died(seed: u64, how: &str) -> RunResult {
 fn socket_path() -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    env::temp_dir().join(format!("foretime-{}-{number}.socket", std::process::id()))
+    // All names are equally long: what stands in a program's environment shifts its memory.
+    env::temp_dir().join(format!("foretime-{:010}-{number:06}.socket", std::process::id()))
 }
 
 /// Waits for the new process to connect.

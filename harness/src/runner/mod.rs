@@ -2,7 +2,8 @@
 //!
 //! [`Case`] is the test; [`settings`] what the environment says; [`job`] and [`child`] the two ends of the line to a process
 //! that runs seeds, [`result`] what goes over it; [`campaign`] hands out the seeds and gathers what comes of them;
-//! [`summary`] says it to people.
+//! [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed part; [`summary`] says it to
+//! people.
 
 use std::env;
 
@@ -11,6 +12,10 @@ mod campaign;
 #[cfg(simulates)]
 mod child;
 #[cfg(simulates)]
+mod difference;
+#[cfg(simulates)]
+mod explain;
+#[cfg(simulates)]
 mod job;
 pub(crate) mod result;
 mod settings;
@@ -18,7 +23,7 @@ mod summary;
 
 pub use summary::Summary;
 
-use crate::{os, process::test::Body, stage};
+use crate::{choices::Without, entry::Test, os, process::test::Body, stage};
 
 /// How many seeds a test runs if it does not say.
 pub(crate) const RUNS: u64 = 100;
@@ -30,6 +35,8 @@ pub(crate) const TWICE_EVERY: u64 = 10;
 pub(crate) struct Case {
     /// The name of the test, as `cargo test` has it.
     pub(crate) name: String,
+    /// What it is built into, if that is no program of its own.
+    pub(crate) target: Option<String>,
     /// The path of the test's function, as `std::any::type_name` has it.
     pub(crate) function: String,
     /// How many seeds it runs.
@@ -45,16 +52,21 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// The case of a `#[foretime::test]`. `module`: the path of its module, with the crate.
-    pub(crate) fn of_test(module: &str, function: &str, package: &str, runs: u64) -> Self {
-        let inner = module.split_once("::").map_or_else(String::new, |(_, inner)| format!("{inner}::"));
+    /// The case of a `#[foretime::test]`.
+    pub(crate) fn of_test(test: &Test) -> Self {
+        let Test { module, function, package, .. } = test;
+        let (target, inner) =
+            module.split_once("::").map_or((*module, String::new()), |(it, inner)| (it, format!("{inner}::")));
         let name = format!("{inner}{function}");
+        // In this target only: others may have a test of the same name.
+        let place = if test.is_integration { format!("--test {target}") } else { "--lib --bins".to_owned() };
         let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
-        let command = format!("cargo test -p {package} -- --exact {name} --nocapture");
+        let command = format!("cargo test -p {package} {place} -- --exact {name} --nocapture");
         Self {
             function: format!("{module}::{function}"),
             name,
-            runs,
+            target: Some((*target).to_owned()),
+            runs: test.runs.unwrap_or(RUNS),
             arguments,
             twice_every: TWICE_EVERY,
             shows_one: false,
@@ -62,9 +74,10 @@ impl Case {
         }
     }
 
-    /// The command that repeats a seed.
-    pub(crate) fn repeat(&self, seed: &str) -> String {
-        format!("FORETIME_SEED={seed} {}", self.command)
+    /// The command that repeats a seed, with these strikes of faults left out.
+    pub(crate) fn repeat(&self, seed: u64, without: &Without) -> String {
+        let without = if without.is_empty() { String::new() } else { format!("FORETIME_WITHOUT={without} ") };
+        format!("FORETIME_SEED={seed} {without}{}", self.command)
     }
 
     /// The case of a program of its own.
@@ -74,6 +87,7 @@ impl Case {
         Self {
             function: String::new(),
             name: name.to_owned(),
+            target: None,
             runs,
             arguments,
             twice_every: TWICE_EVERY,
@@ -90,7 +104,7 @@ impl Case {
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || env::var_os("FORETIME_STAGED").is_some() {
         let mut summary = Summary::new(case);
-        summary.ran_staged(stage::run(body()).map_err(|failure| failure.to_string()));
+        summary.ran_staged(case, stage::run(body()).map_err(|failure| failure.to_string()));
         return Ok(summary);
     }
     simulate(case, body)

@@ -5,7 +5,11 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{choices::Tape, finding::FindingKind, report::model::Report};
+use crate::{
+    choices::{Tape, Without},
+    finding::FindingKind,
+    report::model::Report,
+};
 
 /// What one process asks another to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,10 +18,21 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
     /// Draws to repeat in place of the seed's.
     pub(crate) tape: Option<Tape>,
+    /// Strikes of faults that are left out.
+    pub(crate) without: Without,
+    /// Whether none of the strikes that are left can be left out, or the run does not fail.
+    pub(crate) is_least: bool,
     /// Whether the report and the trace are wanted.
     pub(crate) is_detailed: bool,
     /// Where the test's output goes; nowhere if not said.
     pub(crate) output: Option<PathBuf>,
+}
+
+impl Order {
+    /// A run of this seed as it is.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self { seed, tape: None, without: Without::default(), is_least: false, is_detailed: false, output: None }
+    }
 }
 
 /// What came of a run.
@@ -28,6 +43,8 @@ pub(crate) struct RunResult {
     pub(crate) hash: u64,
     pub(crate) steps: u64,
     pub(crate) draws: u64,
+    /// How often a fault struck, or would have.
+    pub(crate) strikes: u64,
     /// How far virtual time went.
     pub(crate) virtual_ns: u64,
     /// How long the run took, in real time.
@@ -55,6 +72,7 @@ impl RunResult {
             hash: 0,
             steps: 0,
             draws: 0,
+            strikes: 0,
             virtual_ns: 0,
             real_us: 0,
             failures: Vec::new(),

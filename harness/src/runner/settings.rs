@@ -3,11 +3,12 @@
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use super::Case;
-use crate::world::STEPS_MAX;
+use crate::{choices::Without, world::Limits};
 
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
+FORETIME_WITHOUT=n,m leave out these strikes of faults of the seed, by their numbers in it, or all
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
 FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
@@ -18,12 +19,14 @@ FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not sa
 FORETIME_TWICE=n      run one seed in n twice, and compare; 10 if not said
 FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said
 FORETIME_STEPS=n     how many steps a run may take before it counts as endless; 2000000 if not said
+FORETIME_CUTS=all    replay the histories of a run cut at each workflow task; n: until the cuts have n events, 150 if not said
 FORETIME_THREADS=system  each simulated thread runs on its own, for debuggers and profilers; slower";
 
 /// How the seeds of a test are run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
+    pub(crate) without: Without,
     pub(crate) tape: Option<PathBuf>,
     pub(crate) runs: u64,
     pub(crate) first: u64,
@@ -40,11 +43,12 @@ impl Settings {
     /// Names a variable that is not understood.
     pub(crate) fn from_env(case: &Case) -> Result<Self, String> {
         // What only the processes that run seeds need is looked at here, too: a mistake is said once.
-        let _: Option<u64> = read("FORETIME_STEPS")?;
+        read_limits()?;
         span("FORETIME_PATIENCE")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             seed: read("FORETIME_SEED")?,
+            without: read("FORETIME_WITHOUT")?.unwrap_or_default(),
             tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
             runs: read("FORETIME_RUNS")?.unwrap_or(case.runs),
             first: read("FORETIME_FIRST")?.unwrap_or(1),
@@ -61,9 +65,18 @@ pub(crate) fn patience() -> Duration {
     span("FORETIME_PATIENCE").ok().flatten().unwrap_or(Duration::from_secs(30))
 }
 
-/// How many steps a run may take.
-pub(crate) fn steps_max() -> u64 {
-    read("FORETIME_STEPS").ok().flatten().unwrap_or(STEPS_MAX)
+/// How far a run may go.
+pub(crate) fn limits() -> Limits {
+    read_limits().unwrap_or_default()
+}
+
+fn read_limits() -> Result<Limits, String> {
+    let usual = Limits::default();
+    let cut_events_max = match env::var("FORETIME_CUTS").as_deref() {
+        Ok("all") => usize::MAX,
+        _ => read("FORETIME_CUTS")?.unwrap_or(usual.cut_events_max),
+    };
+    Ok(Limits { steps_max: read("FORETIME_STEPS")?.unwrap_or(usual.steps_max), cut_events_max })
 }
 
 /// Whether one thread of the system runs the code of all.
@@ -79,7 +92,7 @@ fn default_reports() -> PathBuf {
 
 fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
     let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
-    value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
+    value.parse().map(Some).map_err(|_| format!("{name}={value} is not understood.\n{HELP}"))
 }
 
 fn span(name: &str) -> Result<Option<Duration>, String> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{finding::FindingKind, report::after};
+use crate::{choices::Without, finding::FindingKind, report::after};
 
 use super::{
     Case,
@@ -49,8 +49,6 @@ pub struct Summary {
     pub never_held: Vec<String>,
     pub(crate) claims: BTreeMap<String, bool>,
     pub(crate) failed: Option<Failed>,
-    /// The command that repeats a seed, which stands for `{seed}`.
-    repeat: String,
 }
 
 /// The seed that failed.
@@ -61,13 +59,16 @@ pub(crate) struct Failed {
     /// The directory of its report.
     pub(crate) report: Option<PathBuf>,
     pub(crate) story: Vec<String>,
+    /// The command that repeats it.
+    pub(crate) repeat: String,
     /// What is odd about it.
     pub(crate) note: Option<String>,
 }
 
 impl Failed {
-    pub(super) fn new(seed: u64, failure: RunFailure) -> Self {
-        Self { seed, failure, report: None, story: Vec::new(), note: None }
+    pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
+        let repeat = case.repeat(seed, &Without::default());
+        Self { seed, failure, report: None, story: Vec::new(), repeat, note: None }
     }
 }
 
@@ -75,7 +76,6 @@ impl Summary {
     pub(super) fn new(case: &Case) -> Self {
         Self {
             test: case.name.clone(),
-            repeat: case.repeat("{seed}"),
             runs: 0,
             twice_count: 0,
             virtual_time: Duration::ZERO,
@@ -121,7 +121,7 @@ impl Summary {
     }
 
     /// The test ran once, where nothing is simulated.
-    pub(super) fn ran_staged(&mut self, outcome: Result<(), String>) {
+    pub(super) fn ran_staged(&mut self, case: &Case, outcome: Result<(), String>) {
         self.runs = 1;
         if let Err(text) = outcome {
             let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
@@ -132,7 +132,7 @@ impl Summary {
                 process: "test".to_owned(),
                 at_ns: 0,
             };
-            self.failed = Some(Failed::new(0, failure));
+            self.failed = Some(Failed::new(case, 0, failure));
         }
     }
 
@@ -168,7 +168,7 @@ impl Summary {
     /// Why it is not good, and how to see it again; empty if it is. `place`: where the test is.
     pub(crate) fn why(&self, place: Option<&Location<'_>>) -> String {
         let mut text = String::new();
-        if let Some(Failed { seed, failure, report, story, note }) = &self.failed {
+        if let Some(Failed { seed, failure, report, story, note, repeat, .. }) = &self.failed {
             let place = place.map_or_else(String::new, |place| format!(" ({place})"));
             text = format!("seed {seed} of {}{place} failed: {}\n", self.test, failure.title);
             text += &format!("  on {}, {}\n", failure.process, after(failure.at_ns));
@@ -178,7 +178,7 @@ impl Summary {
             if let Some(report) = report {
                 text += &format!("\nreport: {}\n", report.join("report.html").display());
             }
-            text += &format!("repeat: {}\n", self.repeat.replace("{seed}", &seed.to_string()));
+            text += &format!("repeat: {repeat}\n");
         }
         for claim in &self.never_held {
             text += &format!("sometimes! never held in {} runs: {claim}\n", self.runs);

@@ -14,6 +14,13 @@ use crate::{
     process,
 };
 
+/// How the log says that a worker is asked to stop: for a restart, for a deploy of other code.
+pub(crate) const STOPPED: &str = "is asked to stop";
+/// See [`STOPPED`].
+pub(crate) const DEPLOYED: &str = "makes room for other code";
+/// ... and that it did not stop in time.
+pub(crate) const KILLED: &str = "is killed";
+
 /// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
@@ -77,13 +84,15 @@ impl State {
         let Slot { fleet, number, version, .. } = self.lives.slots[slot];
         let name = format!("worker-{}", slot + 1);
         let options = self.lives.fleets[fleet].versions[version].clone();
-        let cache_size = self.plan.has(Fault::Eviction).then(|| self.choices.below("cache size", 4)).filter(|size| *size < 3);
+        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with("small cache", 0.75);
+        let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));
         let world = world.clone();
         let identity = name.clone();
         let cache_size = cache_size.map(|size| usize::try_from(size).unwrap_or(0));
         let process = self.spawn(Role::Worker(slot), &name, version, move |process| {
             process::worker::run(&world, process, &identity, number, &options, cache_size);
         });
+        self.lives.get_mut(process).has_no_cache = cache_size == Some(0);
         if let Some(size) = cache_size {
             self.plan.count(Fault::Eviction);
             let detail = format!("the cache holds {size} workflows");
@@ -176,14 +185,16 @@ impl State {
         }
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         self.agenda.add(self.now_ns + nanos(GRACE), Happening::LoseGrace(process));
-        self.log.note(self.now_ns, Some(process), EntryKind::Life, "is asked to stop", String::new());
+        let (now_ns, is_new) = (self.now_ns, version != self.lives.get(process).version);
+        let why = if is_new { format!("for a deploy of version {}", version + 1) } else { "for a restart".to_owned() };
+        self.log.note(now_ns, Some(process), EntryKind::Life, if is_new { DEPLOYED } else { STOPPED }, why);
     }
 
     /// A worker that was asked to stop has had its time.
     pub(super) fn lose_grace(&mut self, process: ProcessId) {
         if self.lives.is_alive(process) {
             let detail = format!("it did not stop within {} s", GRACE.as_secs());
-            self.log.note(self.now_ns, Some(process), EntryKind::Life, "is killed", detail);
+            self.log.note(self.now_ns, Some(process), EntryKind::Life, KILLED, detail);
             self.kill(process);
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Life {
     pub(crate) ended: Option<(u64, Ending)>,
     /// Which version of the code it runs.
     pub(crate) version: usize,
+    /// It keeps no workflow in its cache.
+    pub(super) has_no_cache: bool,
     /// It has been killed: nothing that it does has an effect any more.
     pub(crate) is_doomed: bool,
     /// It has been asked to stop.
@@ -123,6 +125,7 @@ impl Life {
             from_ns,
             ended: None,
             version,
+            has_no_cache: false,
             is_doomed: false,
             is_stopping: false,
             cut_until_ns: 0,

@@ -53,6 +53,21 @@ impl Entry {
     }
 }
 
+/// A thread got its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Virtual nanoseconds since the start.
+    pub(crate) at_ns: u64,
+    /// Its place among all steps.
+    pub(crate) step: u64,
+    /// The process of the thread.
+    pub(crate) process: ProcessId,
+    /// The thread's number.
+    pub(crate) thread: u32,
+    /// The hash of all steps up to here.
+    pub(crate) hash: u64,
+}
+
 /// How an attempt or a workflow task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -96,6 +111,8 @@ pub(crate) struct Log {
     hasher: DefaultHasher,
     steps: u64,
     is_detailed: bool,
+    /// Who got the turn, in a run that is recorded.
+    pub(crate) turns: Vec<Turn>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) spans: Vec<Span>,
 }
@@ -103,7 +120,7 @@ pub(crate) struct Log {
 impl Log {
     /// An empty log. `is_detailed`: keep every message, not only what matters to people.
     pub(crate) fn new(is_detailed: bool) -> Self {
-        Self { hasher: DefaultHasher::new(), steps: 0, is_detailed, entries: Vec::new(), spans: Vec::new() }
+        Self { hasher: DefaultHasher::new(), steps: 0, is_detailed, turns: Vec::new(), entries: Vec::new(), spans: Vec::new() }
     }
 
     pub(crate) fn is_detailed(&self) -> bool {
@@ -130,10 +147,13 @@ impl Log {
     }
 
     /// A thread got its turn.
-    pub(super) fn turn(&mut self, at_ns: u64, thread: u32) {
+    pub(super) fn turn(&mut self, at_ns: u64, process: ProcessId, thread: u32) {
         self.steps += 1;
         self.hasher.write_u64(at_ns);
         self.hasher.write_u32(thread);
+        if self.is_detailed {
+            self.turns.push(Turn { at_ns, step: self.steps, process, thread, hash: self.hash() });
+        }
     }
 
     /// Something that matters to people.

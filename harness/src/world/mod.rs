@@ -27,13 +27,13 @@ use temporalio_client::ClientOptions;
 use tonic::Status;
 
 mod agenda;
-mod fates;
+pub(crate) mod fates;
 mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
 pub(crate) mod wire;
 
-pub(crate) use inspect::event_type;
+pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type};
 
 use self::{
     agenda::Agenda,
@@ -57,8 +57,21 @@ pub(crate) const EPOCH_S: u64 = 1_767_225_600;
 const REST: Duration = Duration::from_secs(60);
 /// A run that goes on for longer, in virtual time, does not end.
 const TIME_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-/// A run with more steps does not end, if the environment says nothing else.
-pub(crate) const STEPS_MAX: u64 = 2_000_000;
+
+/// How far a run may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A run with more steps does not end.
+    pub(crate) steps_max: u64,
+    /// How many events the cuts of histories have together that are replayed at its end.
+    pub(crate) cut_events_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps_max: 2_000_000, cut_events_max: 150 }
+    }
+}
 
 /// Something that is going to happen.
 #[derive(Debug)]
@@ -110,7 +123,9 @@ pub(crate) struct State {
     wire: Wire,
     pub(crate) log: Log,
     pub(crate) progress: Progress,
-    steps_max: u64,
+    limits: Limits,
+    /// Whether the run would not fail if one more of its faults were left out.
+    pub(crate) is_least: bool,
     pub(crate) ledger: Vec<Record>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) phase: Phase,
@@ -140,8 +155,9 @@ impl fmt::Debug for World {
 
 impl World {
     /// A world in which nothing has happened.
-    pub(crate) fn new(seed: u64, choices: Choices, is_detailed: bool, steps_max: u64) -> Result<Arc<Self>, Status> {
-        let config = Config { personality: Personality::TestServer, long_polls_end: false, seed, ..Config::default() };
+    pub(crate) fn new(choices: Choices, is_detailed: bool, limits: Limits) -> Result<Arc<Self>, Status> {
+        let config =
+            Config { personality: Personality::TestServer, long_polls_end: false, seed: choices.source(), ..Config::default() };
         let state = State {
             now_ns: 0,
             service: Service::new(&config)?,
@@ -152,7 +168,8 @@ impl World {
             wire: Wire::default(),
             log: Log::new(is_detailed),
             progress: Progress::default(),
-            steps_max,
+            limits,
+            is_least: false,
             ledger: Vec::new(),
             findings: Vec::new(),
             phase: Phase::Body,
@@ -239,9 +256,14 @@ impl State {
         self.now_ns
     }
 
+    /// How far the run may go.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Whether the run goes on for longer than any should.
     pub(crate) fn is_too_long(&self) -> bool {
-        self.now_ns > nanos(TIME_MAX) || self.log.steps() > self.steps_max
+        self.now_ns > nanos(TIME_MAX) || self.log.steps() > self.limits.steps_max
     }
 
     /// The server.
@@ -264,7 +286,7 @@ impl State {
         }
         let index = usize::try_from(self.choices.below("schedule", total as u64)).unwrap_or(0);
         if let Some((thread, process)) = ready.get(index) {
-            self.log.turn(self.now_ns, thread.0);
+            self.log.turn(self.now_ns, *process, thread.0);
             self.may_crash_at_work(*process);
             return Step::Run(*thread);
         }

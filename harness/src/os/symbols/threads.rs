@@ -102,13 +102,14 @@ unsafe extern "C" fn pthread_create(
         // SAFETY: the caller's arguments, as they are.
         return unsafe { real::PTHREAD_CREATE.get()(thread, attributes, start, argument) };
     };
-    let id = newborn.id;
+    let (id, seat) = (newborn.id, newborn.seat);
     let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
     // SAFETY: the caller's arguments, but for what is run: `be_born` takes the box over.
     let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
     if failed == 0 {
         // SAFETY: `pthread_create` succeeded, so it has written the new thread's handle.
         kernel::thread_created(id, Some(unsafe { *thread }));
+        seat.arrives();
     } else {
         // SAFETY: no thread runs `be_born`, so the box is still ours.
         drop(unsafe { Box::from_raw(birth) });
