@@ -18,59 +18,70 @@ use rand_chacha::{
 };
 use serde::{Deserialize, Serialize};
 
+/// What orders the events of a run: who is next, and how long messages take.
+const ORDERING: [&str; 2] = ["schedule", "latency"];
+
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
 
-/// Strikes of faults that are left out of a run, by their numbers in it, from 1.
+/// Which strikes of faults a run has, of those that its seed draws, and in which order its events come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Without {
-    /// All of them.
-    pub(crate) all: bool,
-    /// These.
-    pub(crate) numbers: BTreeSet<u64>,
+pub(crate) struct Only {
+    /// These strikes and no others, each as `reply-lost-2`, the second of its kind; all if `None`.
+    pub(crate) strikes: Option<BTreeSet<String>>,
+    /// Which order of events: that of the seed is 0. With a fault less everything after it comes in another order anyway, by
+    /// chance; to say that it takes the fault, several orders have to be seen without it.
+    pub(crate) order: u64,
 }
 
-impl Without {
-    /// All strikes.
-    pub(crate) fn all() -> Self {
-        Self { all: true, numbers: BTreeSet::new() }
+impl Only {
+    /// These strikes.
+    pub(crate) fn these(strikes: impl IntoIterator<Item = String>) -> Self {
+        Self { strikes: Some(strikes.into_iter().collect()), order: 0 }
     }
 
-    /// This one, too.
-    pub(crate) fn and(&self, number: u64) -> Self {
-        let mut numbers = self.numbers.clone();
-        numbers.insert(number);
-        Self { numbers, ..*self }
+    /// The same, in this order of events.
+    pub(crate) fn in_order(&self, order: u64) -> Self {
+        Self { order, ..self.clone() }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        !self.all && self.numbers.is_empty()
-    }
-
-    fn contains(&self, number: u64) -> bool {
-        self.all || self.numbers.contains(&number)
-    }
-}
-
-impl fmt::Display for Without {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.all {
-            return f.write_str("all");
+    /// The same, but for one strike.
+    pub(crate) fn without(&self, strike: &str) -> Self {
+        let mut fewer = self.clone();
+        if let Some(strikes) = &mut fewer.strikes {
+            strikes.remove(strike);
         }
-        let numbers: Vec<String> = self.numbers.iter().map(u64::to_string).collect();
-        f.write_str(&numbers.join(","))
+        fewer
+    }
+
+    fn contains(&self, strike: &str) -> bool {
+        self.strikes.as_ref().is_none_or(|strikes| strikes.contains(strike))
     }
 }
 
-impl FromStr for Without {
+/// `crash-1,reply-lost-2`, or `none`; `crash-1@3` in the third other order of events.
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.strikes {
+            None => f.write_str("all")?,
+            Some(strikes) if strikes.is_empty() => f.write_str("none")?,
+            Some(strikes) => f.write_str(&strikes.iter().map(String::as_str).collect::<Vec<_>>().join(","))?,
+        }
+        if self.order > 0 { write!(f, "@{}", self.order) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Only {
     type Err = ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, ParseIntError> {
-        if text == "all" {
-            return Ok(Self::all());
-        }
-        let numbers = text.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>()?;
-        Ok(Self { all: false, numbers })
+        let (text, order) = text.split_once('@').unwrap_or((text, "0"));
+        let strikes = match text {
+            "all" => None,
+            "none" => Some(BTreeSet::new()),
+            _ => Some(text.split(',').map(str::to_owned).collect()),
+        };
+        Ok(Self { strikes, order: order.parse()? })
     }
 }
 
@@ -93,8 +104,10 @@ pub(crate) struct Choices {
     streams: BTreeMap<&'static str, Stream>,
     recorded: Option<BTreeMap<String, VecDeque<u64>>>,
     count: u64,
-    strikes: u64,
-    without: Without,
+    /// How often each kind of fault struck, or would have.
+    struck: BTreeMap<&'static str, u64>,
+    strikes: Vec<String>,
+    only: Only,
 }
 
 #[derive(Debug)]
@@ -110,7 +123,16 @@ impl Choices {
     }
 
     fn new(seed: u64, source: u64) -> Self {
-        Self { seed, source, streams: BTreeMap::new(), recorded: None, count: 0, strikes: 0, without: Without::default() }
+        Self {
+            seed,
+            source,
+            streams: BTreeMap::new(),
+            recorded: None,
+            count: 0,
+            struck: BTreeMap::new(),
+            strikes: Vec::new(),
+            only: Only::default(),
+        }
     }
 
     /// Draws what was drawn before.
@@ -119,14 +141,14 @@ impl Choices {
         Self { recorded: Some(recorded), ..Self::new(tape.seed, tape.source) }
     }
 
-    /// The same, but these strikes of faults are left out.
-    pub(crate) fn without(self, without: Without) -> Self {
-        Self { without, ..self }
+    /// The same, with these strikes of faults only.
+    pub(crate) fn only(self, only: Only) -> Self {
+        Self { only, ..self }
     }
 
-    /// The strikes that are left out.
-    pub(crate) fn left_out(&self) -> &Without {
-        &self.without
+    /// Which strikes there are, of those that are drawn.
+    pub(crate) fn which(&self) -> &Only {
+        &self.only
     }
 
     /// What else is random in the run comes from this.
@@ -150,9 +172,9 @@ impl Choices {
         self.count
     }
 
-    /// How often a fault struck, or would have if it were not left out.
-    pub(crate) fn strikes(&self) -> u64 {
-        self.strikes
+    /// The strikes that there were, in order.
+    pub(crate) fn strikes(&self) -> &[String] {
+        &self.strikes
     }
 
     /// Whether a fault strikes that does so with this probability: a chance that may be left out.
@@ -160,12 +182,16 @@ impl Choices {
         if !self.chance(label, probability) {
             return false;
         }
-        self.strikes += 1;
-        let is_left_out = self.without.contains(self.strikes);
-        if is_left_out && let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut()) {
+        let number = self.struck.entry(label).or_default();
+        *number += 1;
+        let strike = format!("{}-{number}", label.replace(' ', "-"));
+        let is_there = self.only.contains(&strike);
+        if is_there {
+            self.strikes.push(strike);
+        } else if let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut()) {
             *taken = 0;
         }
-        !is_left_out
+        is_there
     }
 
     /// A number from 0 to `bound` - 1. No draw if there is nothing to decide.
@@ -174,7 +200,7 @@ impl Choices {
             return 0;
         }
         self.count += 1;
-        let source = self.source;
+        let source = if ORDERING.contains(&label) { self.source ^ self.only.order } else { self.source };
         let stream = self.streams.entry(label).or_insert_with(|| Stream::new(source, label));
         let drawn = match &mut self.recorded {
             None => stream.below(bound),
@@ -273,16 +299,20 @@ mod tests {
 
     #[test]
     fn a_strike_that_is_left_out_is_harmless_on_the_tape_too() {
-        let strikes = |choices: &mut Choices| (0..30).map(|_| choices.strikes_with("crash", 0.3)).collect::<Vec<_>>();
+        let strikes = |choices: &mut Choices| (0..30).map(|_| choices.strikes_with("reply lost", 0.3)).collect::<Vec<_>>();
         let mut all = Choices::from_seed(7, "test");
-        let struck = strikes(&mut all);
-        let nth = |number: usize| struck.iter().enumerate().filter(|(_, strikes)| **strikes).nth(number - 1).expect("it").0;
-        let mut expected = struck.clone();
-        (expected[nth(1)], expected[nth(3)]) = (false, false);
-        let mut fewer = Choices::from_seed(7, "test").without("1,3".parse().expect("numbers"));
+        let struck: Vec<usize> =
+            strikes(&mut all).into_iter().enumerate().filter_map(|(at, strikes)| strikes.then_some(at)).collect();
+        let expected: Vec<bool> = (0..30).map(|at| at == struck[0] || at == struck[2]).collect();
+        let only = |text: &str| text.parse::<Only>().expect("it is understood");
+        let mut fewer = Choices::from_seed(7, "test").only(only("reply-lost-1,reply-lost-3"));
         assert_eq!(strikes(&mut fewer), expected);
+        assert_eq!(fewer.strikes(), ["reply-lost-1", "reply-lost-3"]);
         assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
-        assert_eq!(strikes(&mut Choices::from_seed(7, "test").without(Without::all())), [false; 30]);
+        assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only("none"))), [false; 30]);
+        let text = "reply-lost-1,reply-lost-3@2";
+        assert_eq!(only(text).to_string(), text);
+        assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only(text))), expected);
     }
 
     #[test]

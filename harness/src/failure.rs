@@ -22,8 +22,12 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
-            text.push_str("\ncaused by: ");
-            text.push_str(&error.to_string());
+            // Many errors say in their own text what their cause says.
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text.push_str("\ncaused by: ");
+                text.push_str(&said);
+            }
             cause = error.source();
         }
         Self { text }

@@ -207,8 +207,9 @@ impl Ledger {
         self.records().into_iter().map(|record| record.effect).collect()
     }
 
-    /// Nothing was done twice: no attempt of an activity repeated, without an idempotency key, what an earlier attempt of
-    /// it had done.
+    /// Nothing was done twice: no attempt of an activity repeated, without an idempotency key or with another one, what an
+    /// earlier attempt of it had done. What two activities do, or two runs of a workflow (its retry, the next of a cron), is not
+    /// compared: whether that is once too often only the test knows, from [`Self::effects`].
     ///
     /// # Errors
     /// Names the first effect that was done twice.

@@ -1,5 +1,28 @@
 //! Foretime: tests of Temporal workflows in which a month passes in milliseconds.
 //!
+//! [`macro@test`] makes a test of an `async fn` that takes a [`Sim`]: a simulated cluster, with the user's own workers in virtual
+//! time ([`Sim::workers`]), broken in every way that production can break them ([`Sim::faults`], [`Faults`]), once for each of
+//! many seeds. A run repeats exactly from its seed. What activities do to the outside world they tell the ledger ([`effect`],
+//! [`Sim::ledger`]); what must hold is said with assertions, [`always!`] and [`sometimes!`]. [`Campaign`] does the same outside of
+//! `cargo test`.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use foretime::{Faults, Sim};
+//! # fn worker() -> temporalio_sdk::WorkerOptions { temporalio_sdk::WorkerOptions::new("billing").build() }
+//!
+//! #[foretime::test(runs = 100)]
+//! async fn a_subscriber_is_charged_once_a_month(sim: Sim) -> foretime::Result {
+//!     sim.workers(2, |_| worker()); // the options that your `main` gives to its worker
+//!     sim.faults(Faults::swarm());
+//!     // ... start workflows with `sim.client()`, and wait for what comes of them
+//!     sim.sleep(Duration::from_secs(30 * 24 * 60 * 60)).await;
+//!     sim.ledger().exactly_once_by_key()?;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! [`Environment`] is a Temporal server within the test's own process, and a client of it: the workers and the clients are
 //! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
 //! to wait.

@@ -87,11 +87,19 @@ impl State {
         }
         for (number, life) in (0..).zip(&self.lives.all) {
             if life.ended.is_none() {
-                lines.push(format!("{}: {}", life.name, os::waits(ProcessId(number)).join(", ")));
+                lines.push(format!("{}: {}", life.name, what_threads_do(&os::waits(ProcessId(number)))));
             }
         }
         lines.join("\n")
     }
+}
+
+/// What the threads of a process do, by their lines; those that have nothing to do are not worth a word if all have not.
+fn what_threads_do(threads: &[String]) -> String {
+    if threads.iter().all(|line| line.ends_with("has nothing to do")) {
+        return "has nothing to do".to_owned();
+    }
+    threads.join(", ")
 }
 
 /// The activities that an open run waits for, by name, with what is wrong with them.

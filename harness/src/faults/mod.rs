@@ -14,7 +14,8 @@ pub enum Fault {
     Crash,
     /// All workers crash at the same instant.
     ClusterCrash,
-    /// A worker shuts down in good order and starts again, as in a deploy of the same code.
+    /// A worker shuts down in good order and starts again, as in a deploy of the same code. An activity that does not end within two
+    /// minutes is lost: then the worker is killed.
     Restart,
     /// The server did what it was asked, but the caller learns only that the connection broke.
     ReplyLost,
@@ -96,7 +97,7 @@ impl Fault {
 /// let chosen = Faults::none()
 ///     .with(Fault::Crash, 0.05)
 ///     .with(Fault::ReplyLost, 0.1)
-///     .activity("charge", ActivityFaults::default().fails(0.2).slow(0.1, Duration::from_secs(1)..=Duration::from_secs(90)))
+///     .activity("Billing::charge", ActivityFaults::default().fails(0.2).slow(0.1, Duration::from_secs(1)..=Duration::from_secs(90)))
 ///     .crash(When::event("ActivityTaskScheduled", 3).of_workflow("order-1"), 2);
 /// # let _ = (swarm, chosen);
 /// ```
@@ -141,13 +142,15 @@ impl Faults {
         self.with(fault, 0.0)
     }
 
-    /// Faults for the activities of one type, in place of those for all.
+    /// Faults for the activities of one type, in place of those for all. `#[activities]` names a type after the struct and the
+    /// function, as `Billing::charge`.
     pub fn activity(mut self, activity_type: impl Into<String>, faults: ActivityFaults) -> Self {
         self.activities.push((activity_type.into(), faults));
         self
     }
 
-    /// Crashes a worker (1 is the first) when something happens.
+    /// Crashes a worker when something happens; 1 is the first, as in reports (the functions that make workers' options count
+    /// from 0).
     pub fn crash(mut self, when: When, worker: usize) -> Self {
         self.triggers.push((when, worker));
         self

@@ -18,6 +18,7 @@ use crate::{
     world::{
         Phase, State, World,
         lives::{Factory, Role},
+        plain,
     },
 };
 
@@ -93,7 +94,7 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
                 let of = &recorded[replay.of];
                 let cut = replay.until.map_or_else(String::new, |event| format!(", cut at event {event},"));
                 let title = format!("the history of {}{cut} does not replay", of.workflow_id);
-                let detail = format!("run {} of {}: {failure}", of.run_id, of.workflow_type);
+                let detail = format!("run {} of {}: {}", of.run_id, of.workflow_type, plain(&failure.to_string()));
                 os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, detail));
                 return Ok(());
             }

@@ -38,6 +38,8 @@ pub(super) fn tell(state: &State) -> Story {
         }
         (FindingKind::WorkflowTaskFailed, _) if finding.title == CODE_DOES_NOT_FIT => teller.code_does_not_fit(finding),
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
+        // That nothing comes of it, whatever happens, is said by who waits for what.
+        (FindingKind::Liveness, _) if !state.is_least => {}
         _ => teller.last_faults(finding.at_ns),
     }
     teller.how_much_it_takes();
@@ -192,11 +194,18 @@ impl<'a> Teller<'a> {
         self.point(entry, format!("{} {}.", capital(&sentence), after(entry.at_ns)));
     }
 
-    /// Whether it takes these faults.
+    /// Whether it takes these faults; those that were not told yet are.
     fn how_much_it_takes(&mut self) {
+        if self.state.is_least {
+            let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+            let untold: Vec<&Entry> = faults.filter(|entry| !self.story.important.contains(&entry.step)).collect();
+            for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
+                self.tell_of(entry);
+            }
+        }
         let count: u64 = self.state.fault_counts().values().sum();
         match (self.state.is_least, count) {
-            (_, 0) => self.say("It takes no fault: the order of events alone does it.".to_owned()),
+            (_, 0) => self.say("It takes no fault.".to_owned()),
             (true, 1) => self.say("Without that one fault the run passes.".to_owned()),
             (true, _) => self.say(format!("Without any one of these {count} faults the run passes.")),
             (false, _) => {}

@@ -42,7 +42,7 @@ pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         return explain::one(case, settings, tape_order(path)?);
     }
     if let Some(seed) = settings.seed {
-        let order = Order { without: settings.without.clone(), ..Order::of(seed) };
+        let order = Order { only: settings.only.clone(), ..Order::of(seed) };
         return explain::one(case, settings, order);
     }
     let shared = Shared {

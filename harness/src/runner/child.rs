@@ -101,14 +101,14 @@ fn read_order(stream: &UnixStream) -> std::io::Result<Order> {
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, is_detailed, without, is_least, output: _ } = order;
+    let Order { seed, tape, is_detailed, only, is_least, output: _ } = order;
     let begun = Instant::now();
     let choices = match tape {
         Some(tape) => Choices::from_tape(tape),
         None => Choices::from_seed(seed, &case.name),
     };
     let simulation = Simulation {
-        choices: choices.without(without),
+        choices: choices.only(only),
         is_detailed,
         patience: settings::patience(),
         limits: settings::limits(),
@@ -136,7 +136,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResu
         hash: state.log.hash(),
         steps: state.log.steps(),
         draws: state.choices.count(),
-        strikes: state.choices.strikes(),
+        strikes: state.choices.strikes().to_vec(),
         virtual_ns: state.now_ns(),
         real_us,
         failures,

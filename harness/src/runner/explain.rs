@@ -10,10 +10,12 @@ use super::{
     settings::Settings,
     summary::{Failed, Summary},
 };
-use crate::{choices::Without, finding::FindingKind, report};
+use crate::{choices::Only, finding::FindingKind, report};
 
 /// How long faults are left out at most.
 const SEARCH_MAX: Duration = Duration::from_secs(20);
+/// In how many other orders of events a seed is tried with a fault less.
+const OTHER_ORDERS: u64 = 5;
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
@@ -29,7 +31,7 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     if let Some(failure) = result.failures.first() {
         let mut failed = Failed::new(case, result.seed, failure.clone());
         failed.report = report::files::write(&directory, &result)?;
-        failed.repeat = case.repeat(order.seed, &order.without);
+        failed.repeat = case.repeat(order.seed, &order.only);
         failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
         summary.failed = Some(failed);
     } else {
@@ -44,8 +46,8 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     if failed.failure.kind == FindingKind::Differs {
         return Ok(());
     }
-    let (without, is_least) = leave_out(case, &failed)?;
-    let again = one(case, settings, Order { without, is_least, ..Order::of(failed.seed) })?;
+    let (only, is_least) = leave_out(case, &failed)?;
+    let again = one(case, settings, Order { only, is_least, ..Order::of(failed.seed) })?;
     summary.failed = Some(match again.failed {
         Some(again) if is_same(&again.failure, &failed.failure) => again,
         Some(again) => {
@@ -56,38 +58,69 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     Ok(())
 }
 
-/// Which strikes of faults can be left out, and whether none of the others can.
-fn leave_out(case: &Case, failed: &Failed) -> Result<(Without, bool), String> {
-    let begun = Instant::now();
-    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
-    let mut run = |without: &Without| -> Result<RunResult, String> {
-        job.run(&Order { without: without.clone(), ..Order::of(failed.seed) }).map_err(|error| error.to_string())
-    };
-    let fails = |result: &RunResult| result.failures.first().is_some_and(|it| is_same(it, &failed.failure));
-    if fails(&run(&Without::all())?) {
-        return Ok((Without::all(), true));
+/// Which strikes of faults are left when all that can be are left out, and whether none of them can.
+fn leave_out(case: &Case, failed: &Failed) -> Result<(Only, bool), String> {
+    let job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let mut search = Search { job, failed, ends: Instant::now() + SEARCH_MAX };
+    if let Some(none) = search.fails_with(&Only::these([]))? {
+        return Ok((none, true));
     }
-    let mut without = Without::default();
+    let mut only = Only::default();
     loop {
-        let before = without.clone();
+        let result = search.run(&only)?;
+        let mut fewer = Only::these(result.strikes.iter().cloned()).in_order(only.order);
         // From the last to the first: what comes before a fault stays as it was when it is left out.
-        for number in (1..=run(&without)?.strikes).rev() {
-            if begun.elapsed() > SEARCH_MAX {
-                return Ok((without, false));
+        for strike in result.strikes.iter().rev() {
+            if search.is_over() {
+                // Each run takes long: then it is told as it is.
+                return Ok((Only::default(), false));
             }
-            let fewer = without.and(number);
-            if fewer != without && fails(&run(&fewer)?) {
-                without = fewer;
+            if let Some(found) = search.fails_with(&fewer.without(strike))? {
+                fewer = found;
             }
         }
-        if without == before {
-            return Ok((without, true));
+        if fewer == only {
+            return Ok((only, true));
         }
+        only = fewer;
+    }
+}
+
+/// The search for the faults that a failure takes.
+struct Search<'a> {
+    job: Job,
+    failed: &'a Failed,
+    ends: Instant,
+}
+
+impl Search<'_> {
+    fn is_over(&self) -> bool {
+        Instant::now() > self.ends
+    }
+
+    fn run(&mut self, only: &Only) -> Result<RunResult, String> {
+        let order = Order { only: only.clone(), ..Order::of(self.failed.seed) };
+        self.job.run(&order).map_err(|error| error.to_string())
+    }
+
+    /// Whether the seed still fails so with these strikes, in this order of events or another: with which, then.
+    fn fails_with(&mut self, only: &Only) -> Result<Option<Only>, String> {
+        for order in std::iter::once(only.order).chain(1..=OTHER_ORDERS) {
+            let only = only.in_order(order);
+            let result = self.run(&only)?;
+            if result.failures.first().is_some_and(|failure| is_same(failure, &self.failed.failure)) {
+                return Ok(Some(only));
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        Ok(None)
     }
 }
 
 /// Whether two failures are the same, but for numbers: which worker it was, at which attempt.
 fn is_same(one: &RunFailure, other: &RunFailure) -> bool {
-    let shape = |failure: &RunFailure| -> String { failure.title.chars().filter(|c| !c.is_ascii_digit()).collect() };
+    let shape = |failure: &RunFailure| -> String { failure.title.chars().filter(|c| c.is_alphabetic()).collect() };
     one.kind == other.kind && shape(one) == shape(other)
 }

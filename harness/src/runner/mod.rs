@@ -23,7 +23,7 @@ mod summary;
 
 pub use summary::Summary;
 
-use crate::{choices::Without, entry::Test, os, process::test::Body, stage};
+use crate::{choices::Only, entry::Test, os, process::test::Body, stage};
 
 /// How many seeds a test runs if it does not say.
 pub(crate) const RUNS: u64 = 100;
@@ -74,10 +74,10 @@ impl Case {
         }
     }
 
-    /// The command that repeats a seed, with these strikes of faults left out.
-    pub(crate) fn repeat(&self, seed: u64, without: &Without) -> String {
-        let without = if without.is_empty() { String::new() } else { format!("FORETIME_WITHOUT={without} ") };
-        format!("FORETIME_SEED={seed} {without}{}", self.command)
+    /// The command that repeats a seed, with these strikes of faults.
+    pub(crate) fn repeat(&self, seed: u64, only: &Only) -> String {
+        let only = if *only == Only::default() { String::new() } else { format!("FORETIME_ONLY={only} ") };
+        format!("FORETIME_SEED={seed} {only}{}", self.command)
     }
 
     /// The case of a program of its own.

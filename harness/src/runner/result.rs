@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    choices::{Tape, Without},
+    choices::{Only, Tape},
     finding::FindingKind,
     report::model::Report,
 };
@@ -18,8 +18,8 @@ pub(crate) struct Order {
     pub(crate) seed: u64,
     /// Draws to repeat in place of the seed's.
     pub(crate) tape: Option<Tape>,
-    /// Strikes of faults that are left out.
-    pub(crate) without: Without,
+    /// Which strikes of faults there are, of those that are drawn.
+    pub(crate) only: Only,
     /// Whether none of the strikes that are left can be left out, or the run does not fail.
     pub(crate) is_least: bool,
     /// Whether the report and the trace are wanted.
@@ -31,7 +31,7 @@ pub(crate) struct Order {
 impl Order {
     /// A run of this seed as it is.
     pub(crate) fn of(seed: u64) -> Self {
-        Self { seed, tape: None, without: Without::default(), is_least: false, is_detailed: false, output: None }
+        Self { seed, tape: None, only: Only::default(), is_least: false, is_detailed: false, output: None }
     }
 }
 
@@ -43,8 +43,8 @@ pub(crate) struct RunResult {
     pub(crate) hash: u64,
     pub(crate) steps: u64,
     pub(crate) draws: u64,
-    /// How often a fault struck, or would have.
-    pub(crate) strikes: u64,
+    /// The strikes of faults, in order.
+    pub(crate) strikes: Vec<String>,
     /// How far virtual time went.
     pub(crate) virtual_ns: u64,
     /// How long the run took, in real time.
@@ -72,7 +72,7 @@ impl RunResult {
             hash: 0,
             steps: 0,
             draws: 0,
-            strikes: 0,
+            strikes: Vec::new(),
             virtual_ns: 0,
             real_us: 0,
             failures: Vec::new(),

@@ -3,12 +3,12 @@
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use super::Case;
-use crate::{choices::Without, world::Limits};
+use crate::{choices::Only, world::Limits};
 
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
-FORETIME_WITHOUT=n,m leave out these strikes of faults of the seed, by their numbers in it, or all
+FORETIME_ONLY=names  of the faults that the seed draws only these, as crash-1,reply-lost-2, or none
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
 FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
@@ -26,7 +26,7 @@ FORETIME_THREADS=system  each simulated thread runs on its own, for debuggers an
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) seed: Option<u64>,
-    pub(crate) without: Without,
+    pub(crate) only: Only,
     pub(crate) tape: Option<PathBuf>,
     pub(crate) runs: u64,
     pub(crate) first: u64,
@@ -48,7 +48,7 @@ impl Settings {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             seed: read("FORETIME_SEED")?,
-            without: read("FORETIME_WITHOUT")?.unwrap_or_default(),
+            only: only()?,
             tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
             runs: read("FORETIME_RUNS")?.unwrap_or(case.runs),
             first: read("FORETIME_FIRST")?.unwrap_or(1),
@@ -90,9 +90,14 @@ fn default_reports() -> PathBuf {
     target.unwrap_or_else(env::temp_dir).join("foretime")
 }
 
+fn only() -> Result<Only, String> {
+    let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
+    value.parse().map_err(|_| format!("FORETIME_ONLY={value} is no list of faults, nor none.\n{HELP}"))
+}
+
 fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
     let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
-    value.parse().map(Some).map_err(|_| format!("{name}={value} is not understood.\n{HELP}"))
+    value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
 }
 
 fn span(name: &str) -> Result<Option<Duration>, String> {

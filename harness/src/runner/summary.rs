@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{choices::Without, finding::FindingKind, report::after};
+use crate::{choices::Only, finding::FindingKind, report::after};
 
 use super::{
     Case,
@@ -67,7 +67,7 @@ pub(crate) struct Failed {
 
 impl Failed {
     pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
-        let repeat = case.repeat(seed, &Without::default());
+        let repeat = case.repeat(seed, &Only::default());
         Self { seed, failure, report: None, story: Vec::new(), repeat, note: None }
     }
 }
@@ -214,6 +214,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  {} replays after a lost cache; {} histories replayed and accepted", self.replays, self.replays_checked)?;
         if let Some((seed, took)) = self.slowest {
             writeln!(f, "  slowest: seed {seed}, {took:.1?}; {} seeds ran twice, and were equal", self.twice_count)?;
+        }
+        if let Some(report) = &self.report {
+            writeln!(f, "  report: {}", report.join("report.html").display())?;
         }
         f.write_str(&self.why(None))
     }

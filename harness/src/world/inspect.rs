@@ -213,7 +213,7 @@ impl State {
 }
 
 /// What the core says of code that does not fit its history, without the structures around it.
-fn plain(text: &str) -> &str {
+pub(crate) fn plain(text: &str) -> &str {
     let from = text.find("[TMPRL").unwrap_or(0);
     let said = &text[from..];
     if from == 0 { said } else { said.split("\", ").next().unwrap_or(said) }

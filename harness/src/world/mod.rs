@@ -33,7 +33,7 @@ pub(crate) mod lives;
 pub(crate) mod log;
 pub(crate) mod wire;
 
-pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type};
+pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type, plain};
 
 use self::{
     agenda::Agenda,
