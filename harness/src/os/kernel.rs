@@ -56,8 +56,9 @@ thread_local! {
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
 
-/// CLOCK_MONOTONIC at the start: some hours, so that a program can subtract a little from now.
-const MONOTONIC_START_NS: u64 = 36_000_000_000_000;
+/// CLOCK_MONOTONIC at the start: a century, so that every instant that the process saw before it began to simulate is long
+/// past, however long the machine has been up.
+const MONOTONIC_START_NS: u64 = 100 * 365 * 86_400 * 1_000_000_000;
 /// How often the watchdog looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Time moves at most so often until the system is asked whether one of its descriptors is readable: a safeguard for what
