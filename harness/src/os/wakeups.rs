@@ -30,7 +30,6 @@ impl Wakeups {
 
     /// What `epoll_ctl` did. Whether it concerns a descriptor that is not an eventfd in an epoll of ours.
     pub(super) fn registered(&mut self, epoll: RawFd, operation: i32, fd: RawFd, events: u32, data: u64) -> bool {
-        #[expect(clippy::cast_sign_loss, reason = "a set of bits")]
         let edge = (libc::EPOLLIN | libc::EPOLLET) as u32;
         let is_ours = operation == libc::EPOLL_CTL_ADD && events & edge == edge && self.epolls.contains_key(&epoll);
         match self.eventfds.get_mut(&fd) {

@@ -45,6 +45,18 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 
+/// Of a run that goes on and on, so many of the first moments are shown, and of the last: a page with all of them is too large
+/// to look at.
+const FIRST_SHOWN: usize = 500;
+/// See [`FIRST_SHOWN`].
+const LAST_SHOWN: usize = 3_000;
+
+/// Its two ends, or all of it.
+fn ends<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    let last = all.len().saturating_sub(LAST_SHOWN).max(FIRST_SHOWN);
+    all.iter().take(FIRST_SHOWN).chain(all.iter().skip(last))
+}
+
 /// The lane of the server.
 const SERVER: usize = 0;
 
@@ -56,7 +68,14 @@ struct Lanes {
 
 fn report(case: &Case, state: &State, seed: u64) -> model::Report {
     let lanes = lanes(state);
-    let story = story::tell(state);
+    let mut story = story::tell(state);
+    let (entries, spans) = (&state.log.entries, &state.log.spans);
+    if entries.len() > FIRST_SHOWN + LAST_SHOWN {
+        let count = entries.len();
+        story.sentences.push(format!(
+            "Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt beside it has all."
+        ));
+    }
     let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
     model::Report {
         test: case.name.clone(),
@@ -74,8 +93,8 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
             .iter()
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
-        spans: state.log.spans.iter().filter_map(|span| shown_span(state, span, &lanes)).collect(),
-        events: state.log.entries.iter().map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
+        spans: ends(spans).filter_map(|span| shown_span(state, span, &lanes)).collect(),
+        events: ends(entries).map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
         processes: lanes.processes,
         workflows: workflows(state),
         output: String::new(),

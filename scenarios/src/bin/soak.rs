@@ -49,9 +49,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let is_parent = std::env::var_os("FORETIME_SOCKET").is_none();
-    let _load = Load::start(if is_parent { options.load } else { 0 });
-    if is_parent && !options.json {
+    let _load = Load::start(if is_parent() { options.load } else { 0 });
+    if is_parent() && !options.json {
         println!(
             "{:>13} {:>7} {:>7} {:>7} {:>9} {:>8} {:>8} {:>12}",
             "scenario", "seeds", "twice", "faults", "years", "a second", "a core", "MiB"
@@ -79,6 +78,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether this is the process that a person started, not one of those in which seeds run.
+fn is_parent() -> bool {
+    std::env::var_os("FORETIME_SOCKET").is_none()
+}
+
 /// Runs one scenario; whether all was well.
 fn run<F>(
     options: &Options,
@@ -91,10 +95,11 @@ where
     if options.only.as_ref().is_some_and(|only| only != name) {
         return Ok(true);
     }
-    let memory = Memory::watch();
+    // A process that runs seeds does nothing else.
+    let memory = is_parent().then(Memory::watch);
     let twice_every = if options.once { u64::MAX } else { 1 };
     let summary = Campaign::new(name).runs(options.seeds).twice_every(twice_every).run(simulation)?;
-    let (first_mib, last_mib) = memory.stop();
+    let (first_mib, last_mib) = memory.map(Memory::stop).unwrap_or_default();
     let simulations = summary.runs + summary.twice_count;
     let a_second = simulations as f64 / summary.elapsed.as_secs_f64();
     if options.json {

@@ -41,7 +41,6 @@ unsafe extern "C" fn epoll_wait(fd: c_int, events: *mut epoll_event, events_max:
     }
     let seen = kernel::see(fd, usize::try_from(events_max).unwrap_or(0), timeout_ms == 0);
     for (number, data) in seen.data.iter().enumerate() {
-        #[expect(clippy::cast_sign_loss, reason = "a set of bits")]
         let event = epoll_event { events: libc::EPOLLIN as u32, u64: *data };
         // SAFETY: the caller's array has room for `events_max`, and no more were taken.
         unsafe { events.add(number).write(event) };
