@@ -252,6 +252,10 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
     let repeated = fails("charges_twice", &variables);
     assert_eq!(failure(&repeated), failure(&text));
     assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
+
+    // Who carries whose code makes no difference.
+    fails("charges_twice", &[&*variables, &[("FORETIME_THREADS", "system")]].concat());
+    assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
     let tape = report.join("tape.json");
     let kept = reports().join("kept-tape.json");
     fs::copy(&tape, &kept).expect("a copy of the tape");
