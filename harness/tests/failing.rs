@@ -2,6 +2,7 @@
 //! process of its own, as a person would, and reads what it prints.
 
 use std::{
+    collections::HashMap,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -31,6 +32,13 @@ impl Trouble {
         match what.as_str() {
             "wait for ever" => ctx.wait_condition(|_| false).await?,
             "panic" => panic!("the workflow has had enough"),
+            "walk a map" => {
+                let rooms: HashMap<u32, ()> = (0..8).map(|room| (room, ())).collect();
+                for room in rooms.keys() {
+                    let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                    ctx.execute_activity(Hands::act, format!("room {room}"), options).await?;
+                }
+            }
             "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {
                 let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
@@ -167,6 +175,19 @@ fn a_run_that_gets_nowhere_says_which_activity_fails() {
         &text,
         &["nothing has come of the last", "trouble (Trouble) waits for activity Hands::act (attempt ", "the disk is full"],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn walks_a_map(sim: Sim) -> foretime::Result {
+    trouble(sim, "walk a map", Faults::none()).await
+}
+
+#[test]
+fn an_activity_with_another_input_in_the_replay_is_found() {
+    let text = fails("walks_a_map", &[]);
+    let said = ["asks for something else when it is replayed", "activity Hands::act (", "was scheduled with \"room "];
+    assert_says(&text, &said);
 }
 
 #[foretime::test(runs = 1)]

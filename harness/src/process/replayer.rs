@@ -11,13 +11,16 @@ use temporalio_sdk::{
     workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
 };
 
-use super::live;
+use super::{
+    inputs::{Difference, Inputs},
+    live,
+};
 use crate::{
     finding::FindingKind,
     os::{self, ProcessId},
     world::{
         Phase, State, World,
-        lives::{Factory, Role},
+        lives::{Factory, Fleet, Role},
         plain,
     },
 };
@@ -38,6 +41,13 @@ struct Replay {
     until: Option<i64>,
 }
 
+/// The code that replays the histories of a fleet.
+struct Code {
+    options: Factory,
+    /// Whether no other version of it wrote them.
+    is_only: bool,
+}
+
 /// Starts the replayer, if there is anything to replay.
 pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> {
     let recorded: Vec<Recorded> = state
@@ -55,7 +65,9 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
             })
         })
         .collect();
-    let fleets: Vec<Factory> = state.lives.fleets.iter().filter_map(|fleet| fleet.versions.last().cloned()).collect();
+    let last_version =
+        |fleet: &Fleet| Some(Code { options: fleet.versions.last().cloned()?, is_only: fleet.versions.len() == 1 });
+    let fleets: Vec<Code> = state.lives.fleets.iter().filter_map(last_version).collect();
     if recorded.is_empty() || fleets.is_empty() {
         return None;
     }
@@ -63,7 +75,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
     Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &fleets, &recorded)))
 }
 
-fn run(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[Recorded]) {
+fn run(world: &Arc<World>, process: ProcessId, fleets: &[Code], recorded: &[Recorded]) {
     let outcome = live(world, process, replay_all(world, process, fleets, recorded));
     os::exempt(|| {
         let mut state = world.lock();
@@ -74,11 +86,10 @@ fn run(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[R
     });
 }
 
-async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], recorded: &[Recorded]) -> Result<(), String> {
-    for factory in fleets {
+async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Code], recorded: &[Recorded]) -> Result<(), String> {
+    for Code { options: factory, is_only } in fleets {
         let options = factory(0)?;
         let client_options = os::exempt(|| world.lock().client_options.clone());
-        let replayer = replayer(&options, client_options)?;
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
         let of_fleet: Vec<usize> = (0..recorded.len()).filter(|of| of_fleet(&recorded[*of])).collect();
@@ -87,6 +98,10 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
         }
         let whole = of_fleet.iter().map(|of| Replay { of: *of, until: None });
         let replays: Vec<Replay> = whole.chain(draw_cuts(world, &of_fleet, recorded)).collect();
+        // Another version of the code may ask for an activity with another input.
+        let compared = recorded.iter().filter(|_| *is_only).map(|it| (it.run_id.as_str(), &it.history));
+        let inputs = Inputs::of(compared);
+        let replayer = replayer(&options, client_options, inputs.clone())?;
         let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
         let results = replayer.replay_workflows(histories).await.map_err(|error| error.to_string())?;
         for (replay, result) in replays.iter().zip(results) {
@@ -99,6 +114,12 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
                 return Ok(());
             }
         }
+        if let Some(Difference { run_id, text }) = inputs.difference() {
+            let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
+            let title = format!("workflow code of {workflow_id} asks for something else when it is replayed");
+            os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, text));
+            return Ok(());
+        }
         os::exempt(|| world.lock().replays_checked += replays.len() as u64);
     }
     Ok(())
@@ -106,10 +127,11 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Factory], 
 
 /// The official replayer, with the workflows that a worker's options register. It runs without the options' workflow
 /// interceptors, which nothing can read (temporalio-sdk 1.1).
-fn replayer(options: &WorkerOptions, client_options: ClientOptions) -> Result<WorkflowReplayer, String> {
+fn replayer(options: &WorkerOptions, client_options: ClientOptions, inputs: Inputs) -> Result<WorkflowReplayer, String> {
     let plugin = SimplePlugin::builder("foretime").workflows(options.workflows()).build();
     let replayer_options = WorkflowReplayerOptions::new()
         .worker_plugin(plugin)
+        .worker_interceptor(inputs)
         .namespace(client_options.namespace)
         .data_converter(client_options.data_converter)
         .task_queue(options.task_queue.clone())
