@@ -59,11 +59,29 @@ impl Hands {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
+            "look at memory" => look_at_memory(),
             "look at the process" => drop(foretime::effect("seen", std::process::id().to_string()).apply()),
             _ => drop(foretime::effect("charge", "card 7").apply()),
         }
         Ok(())
     }
+}
+
+/// Where memory lies goes into the trace.
+fn look_at_memory() {
+    #[repr(align(256))]
+    struct Aligned([u8; 3]);
+    let small: Vec<Box<u64>> = (0..4).map(Box::new).collect();
+    let large = vec![0_u8; 3 << 20];
+    assert!(large.iter().all(|byte| *byte == 0), "memory that is asked for as zeros is");
+    let aligned = Box::new(Aligned([1, 2, 3]));
+    assert_eq!((aligned.0[2], (&raw const *aligned) as usize % 256), (3, 0));
+    let mut grown = vec![7_u16];
+    grown.extend((0..9000).map(|n| n % 11));
+    assert_eq!((grown[0], grown[9000]), (7, 8999 % 11));
+    let beside = std::thread::spawn(|| format!("{:p}", Box::new(9_u8))).join().unwrap_or_default();
+    let seen = format!("{:p} {:p} {:p} {aligned:p} {:p} {beside}", small[0], small[3], large.as_ptr(), grown.as_ptr());
+    foretime::effect("seen", seen).apply();
 }
 
 fn spin_without_end() {
@@ -148,6 +166,28 @@ fn two_runs_of_a_seed_that_differ_are_shown_at_their_first_difference() {
         &text,
         &["seed 10", "the same seed gave two different runs", "both ran:", "then one:", "does seen", "the other:", "does seen"],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn looks_at_memory(sim: Sim) -> foretime::Result {
+    trouble(sim, "look at memory", Faults::none()).await?;
+    Err("enough seen".into())
+}
+
+#[test]
+fn memory_lies_where_it_lay_whoever_runs_and_whatever_is_kept_for_the_report() {
+    let trace = || {
+        let report = reports().join("failing").join("looks_at_memory").join("seed-1");
+        fs::read_to_string(report.join("trace.txt")).expect("the trace")
+    };
+    // Both runs keep nothing, the third, for the report, everything: a difference would be told.
+    let text = fails("looks_at_memory", &[("FORETIME_TWICE", "1")]);
+    assert_says(&text, &["seed 1", "enough seen"]);
+    let first = trace();
+    assert!(first.contains("0x10"), "memory lies in the region of the program:\n{first}");
+    fails("looks_at_memory", &[("FORETIME_THREADS", "system")]);
+    assert_eq!(trace(), first);
 }
 
 #[foretime::test(runs = 5)]

@@ -115,11 +115,10 @@ pub(crate) fn stay_on_core(number: usize) {
     }
 }
 
-/// What glibc's allocator is told in a process that runs seeds: large pages; nothing is given back, and what is freed stays with
-/// its thread, since a child lives for milliseconds. Every thread has an arena of its own: the test harness's main thread, which
-/// runs beside ours when the process begins, then has no part in where our memory lies.
-pub(crate) const MEMORY_TUNABLES: &str = "glibc.malloc.arena_max=1000:glibc.malloc.hugetlb=1:glibc.malloc.tcache_count=2000:\
-     glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=4194304";
+/// What glibc's allocator is told in a process that runs seeds, for what is done before and after each simulation (during it,
+/// there is [`super::memory`]): nothing is given back, since a child lives for milliseconds.
+pub(crate) const MEMORY_TUNABLES: &str = "glibc.malloc.tcache_count=2000:glibc.malloc.mmap_threshold=33554432:\
+     glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=4194304";
 
 /// Has a program laid out in memory in the same way at each start, where the system allows it: no simulation should depend on
 /// addresses, but a program may (an order by address, a hash of one), and then runs repeat all the same.

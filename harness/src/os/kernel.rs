@@ -20,6 +20,7 @@ use libc::pthread_t;
 use super::{
     baton::Baton,
     interface::{ProcessId, Start, Step, ThreadId, World},
+    memory,
     random::Stream,
     seat::{self, Next, Seat},
     symbols,
@@ -68,12 +69,17 @@ const LOOK_EVERY_MOVES: u64 = 16;
 /// The thread that asks, if it is simulated and not in the simulation's own code.
 pub(super) fn simulated() -> Option<ThreadId> {
     let me = ME.try_with(Cell::get).unwrap_or(0);
-    if me == 0 || EXEMPT.with(Cell::get) > 0 { None } else { Some(ThreadId(me - 1)) }
+    if me == 0 || is_exempt() { None } else { Some(ThreadId(me - 1)) }
 }
 
 /// The thread that asks, if it is simulated.
 pub(super) fn member() -> Option<ThreadId> {
     ME.try_with(Cell::get).unwrap_or(0).checked_sub(1).map(ThreadId)
+}
+
+/// Whether the thread that asks runs the simulation's own code.
+pub(super) fn is_exempt() -> bool {
+    EXEMPT.with(Cell::get) > 0
 }
 
 /// The thread that asks and its process, if it belongs to a simulation.
@@ -174,6 +180,7 @@ pub(crate) fn run(start: Start, world: Arc<dyn World>, begin: impl FnOnce()) {
     if start.carries {
         seat::start_carrier();
     }
+    memory::open();
     let kernel = self::kernel();
     begin();
     if let Some(first) = exempt(|| kernel.pick()) {
@@ -424,7 +431,10 @@ pub(super) fn leave(me: ThreadId) {
             thread.process
         };
         kernel.world.thread_ended(me, process);
-        seat::leave(kernel.next(kernel.pick()));
+        let next = kernel.next(kernel.pick());
+        // What libc still does on this thread is no part of the simulation.
+        ME.with(|me| me.set(0));
+        seat::leave(next);
     });
 }
 

@@ -4,14 +4,15 @@
 //! The program under test is unmodified: it calls libc, as every Rust program does, and [`symbols`] answers in libc's
 //! place for the threads that belong to a simulation (all others go to the real one, [`real`]). [`kernel`] keeps the
 //! turn: a thread that would block hands its turn to whom the [`World`] picks; when nobody can run, time moves.
-//! [`thread`] is what each thread waits for, [`wakeups`] how runtimes wake each other, [`random`] each thread's stream. How the
+//! [`thread`] is what each thread waits for, [`wakeups`] how runtimes wake each other, [`random`] each thread's stream, [`memory`]
+//! where what they allocate lies. How the
 //! turn goes from one to another is the affair of [`seat`]: by a [`baton`], or within one thread of the system ([`fiber`]).
 //! [`fork`] makes one process of each simulation, and [`watchdog`] names a thread that keeps the turn.
 //!
 //! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
 //! simulated.
 //!
-//! Arrows: `symbols -> kernel -> (thread -> (wakeups, random), seat -> (fiber, baton -> real))`; `world` (outside) `-> kernel`.
+//! Arrows: `symbols -> (memory, kernel) -> (thread -> (wakeups, random), seat -> (fiber, baton -> real))`; `world` (outside) `-> kernel`.
 
 #![allow(unsafe_code, reason = "libc's functions are answered here; each block gives its reason")]
 
@@ -27,6 +28,8 @@ mod fiber;
 pub(crate) mod fork;
 #[cfg(simulates)]
 mod kernel;
+#[cfg(simulates)]
+mod memory;
 #[cfg(simulates)]
 mod random;
 #[cfg(simulates)]

@@ -62,6 +62,7 @@ real! {
     WRITEV: unsafe extern "C" fn(c_int, *const iovec, c_int) -> ssize_t, c"writev";
     CLOSE: unsafe extern "C" fn(c_int) -> c_int, c"close";
     PTHREAD_SETNAME_NP: unsafe extern "C" fn(pthread_t, *const c_char) -> c_int, c"pthread_setname_np";
+    MALLOC_USABLE_SIZE: unsafe extern "C" fn(*mut c_void) -> size_t, c"malloc_usable_size";
     SOCKET: unsafe extern "C" fn(c_int, c_int, c_int) -> c_int, c"socket";
     SYSCALL: unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, c"syscall";
 }

@@ -13,7 +13,6 @@ use std::{
         OnceLock,
         atomic::{AtomicBool, AtomicI32, AtomicPtr, Ordering},
     },
-    thread,
 };
 
 use super::{
@@ -82,8 +81,20 @@ pub(super) fn start_carrier() {
         next: UnsafeCell::new(None),
         task: AtomicI32::new(0),
     });
-    let thread = thread::Builder::new().name("foretime".to_owned()).spawn(|| carrier.work());
-    assert!(thread.is_ok(), "the system has a thread for the simulation");
+    // Past the standard library, which would allocate on the new thread: libc sets much memory up for the first that it gives one.
+    let mut thread = 0;
+    let argument = (&raw const *carrier).cast_mut().cast();
+    // SAFETY: a live variable for the answer; the carrier is a static.
+    let failed = unsafe { real::PTHREAD_CREATE.get()(&mut thread, std::ptr::null(), carry, argument) };
+    assert!(failed == 0, "the system has a thread for the simulation");
+}
+
+extern "C" fn carry(carrier: *mut c_void) -> *mut c_void {
+    // SAFETY: the name is a C string, the thread this one; and `start_carrier` gives a static.
+    unsafe {
+        real::PTHREAD_SETNAME_NP.get()(libc::pthread_self(), c"foretime".as_ptr());
+        (*carrier.cast::<Carrier>()).work()
+    }
 }
 
 /// Gives the turn up, without a way back.
@@ -217,7 +228,7 @@ extern "C" fn carried(work: *mut c_void) {
 
 impl Carrier {
     /// Its whole life: carries whom it is told to, until it is left.
-    fn work(&self) {
+    fn work(&self) -> ! {
         // SAFETY: no arguments.
         self.task.store(unsafe { libc::gettid() }, Ordering::Relaxed);
         // SAFETY: nobody else has the turn, or is told that the carrier is there, before it waits.

@@ -2,7 +2,7 @@
 //! a thread, wake a runtime. Every other thread, and the simulation's own code, gets the real ones.
 //!
 //! [`clocks`]: time and randomness; [`threads`]: their birth and their end, and how they wait for each other;
-//! [`descriptors`]: how runtimes wait, and the network, which is refused.
+//! [`descriptors`]: how runtimes wait, and the network, which is refused; [`memory`]: where it lies.
 //!
 //! The linker prefers these to the C library's, since they are part of the program; [`are_linked`] makes sure.
 
@@ -10,17 +10,19 @@ use std::ffi::c_void;
 
 mod clocks;
 mod descriptors;
+mod memory;
 mod threads;
 
 /// Whether the program calls these functions and not the C library's. That this function names them makes the linker take
 /// them.
 pub(super) fn are_linked() -> bool {
-    let ours = [clocks::ALL.as_slice(), descriptors::ALL.as_slice(), threads::ALL.as_slice()].concat();
+    let ours = [clocks::ALL.as_slice(), descriptors::ALL.as_slice(), threads::ALL.as_slice(), memory::ALL.as_slice()].concat();
     let linked = |libc: *const c_void| ours.iter().any(|function| function.0 == libc);
     linked(libc::epoll_wait as *const c_void)
         && linked(libc::clock_gettime as *const c_void)
         && linked(libc::syscall as *const c_void)
         && linked(libc::write as *const c_void)
+        && linked(libc::malloc as *const c_void)
 }
 
 /// The address of one of our functions.

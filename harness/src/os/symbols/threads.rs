@@ -104,7 +104,7 @@ unsafe extern "C" fn pthread_create(
     };
     let (id, seat) = (newborn.id, newborn.seat);
     let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
-    // SAFETY: the caller's arguments, but for what is run: `be_born` takes the box over.
+    // SAFETY: the caller's arguments, but for what is run: `be_born` gets what it is there for.
     let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
     if failed == 0 {
         // SAFETY: `pthread_create` succeeded, so it has written the new thread's handle.
@@ -118,6 +118,8 @@ unsafe extern "C" fn pthread_create(
     failed
 }
 
+/// What a new thread is told. It is never freed: the thread begins to be a simulated one only at its first turn, and should not
+/// touch libc's memory before.
 struct Birth {
     newborn: Newborn,
     start: Start,
@@ -126,15 +128,15 @@ struct Birth {
 }
 
 extern "C" fn be_born(birth: *mut c_void) -> *mut c_void {
-    // SAFETY: `pthread_create` above made this box for this thread alone.
-    let mut birth = *unsafe { Box::from_raw(birth.cast::<Birth>()) };
-    birth.newborn.seat.live(live, (&raw mut birth).cast());
+    // SAFETY: `pthread_create` above made this for this thread alone.
+    let birth = unsafe { &mut *birth.cast::<Birth>() };
+    birth.newborn.seat.live(live, (&raw mut *birth).cast());
     birth.answer
 }
 
 /// The whole of what a thread runs, but for what its end destroys.
 extern "C" fn live(birth: *mut c_void) {
-    // SAFETY: `be_born` gives its own variable, and waits meanwhile.
+    // SAFETY: `be_born` gives what it has, and waits meanwhile.
     let birth = unsafe { &mut *birth.cast::<Birth>() };
     birth.newborn.begin();
     leave_at_exit(birth.newborn.id);

@@ -1,0 +1,187 @@
+//! The memory of simulated threads. Where it lies depends on what they asked for and on nothing else: not on the process, nor on
+//! what its other threads do, nor on the simulation's own code, which has a region to itself. And it is quick: a child lives
+//! for milliseconds, in which libc would set up an arena for each of its threads.
+//!
+//! A region is a span of addresses, the same in every process. Memory is taken from its front; what is freed is kept for the next
+//! who asks for the same size and alignment, and never given back to the system. There is no lock: who has the turn is the only
+//! one here.
+
+use std::{
+    cell::Cell,
+    ptr,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// The program's: workers, the test's body.
+pub(super) static PROGRAM: Region = Region::at(0x10_0000_0000);
+/// The simulation's own: the world, the server. It may take more or less of it (for a report, say) and the program's memory lies as
+/// it would.
+pub(super) static SIMULATION: Region = Region::at(0x20_0000_0000);
+
+/// Of one region: more than any machine has to spare for it, and address space costs nothing.
+const REGION_BYTES: usize = 32 << 30;
+/// What `malloc` promises of every address.
+pub(super) const ALIGNMENT_MIN: usize = 16;
+const ALIGNMENT_MAX: usize = 2 << 20;
+/// Up to here there is a class for every 16 bytes; past it, four between one power of two and the next.
+const SMALL_MAX: usize = 1 << 10;
+const SMALL_CLASSES: usize = SMALL_MAX / ALIGNMENT_MIN + 1;
+const CLASSES: usize = SMALL_CLASSES + 4 * (REGION_BYTES.ilog2() - SMALL_MAX.ilog2()) as usize;
+const ALIGNMENTS: usize = (ALIGNMENT_MAX.ilog2() - ALIGNMENT_MIN.ilog2()) as usize + 1;
+
+/// Whether the regions are there.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+
+/// A span of addresses of which memory is taken.
+pub(super) struct Region {
+    start: usize,
+    /// Up to here it has been taken.
+    taken: Cell<usize>,
+    /// The first free block of each alignment and class.
+    free: [Cell<*mut Block>; ALIGNMENTS * CLASSES],
+}
+
+// SAFETY: what changes is touched only by who has the turn.
+unsafe impl Sync for Region {}
+
+/// A block that is free, where the memory was that was asked for.
+struct Block {
+    next: *mut Block,
+}
+
+/// What stands before each block.
+#[repr(C, align(16))]
+struct Header {
+    /// Which list it goes to when it is free.
+    list: usize,
+    /// How large it is.
+    room_bytes: usize,
+}
+
+/// Memory that was asked for.
+pub(super) struct Memory {
+    pub(super) start: *mut u8,
+    /// Whether it is as the system gave it: zeros.
+    pub(super) is_fresh: bool,
+}
+
+/// Makes the regions, if the system has room for them: else simulated threads have libc's memory as all others.
+pub(super) fn open() {
+    let is_open = PROGRAM.map() && SIMULATION.map();
+    IS_OPEN.store(is_open, Ordering::Release);
+}
+
+/// Whether simulated threads have memory of their own.
+pub(super) fn is_open() -> bool {
+    IS_OPEN.load(Ordering::Acquire)
+}
+
+/// The region in which a block lies.
+pub(super) fn region_of(block: *const u8) -> Option<&'static Region> {
+    [&PROGRAM, &SIMULATION].into_iter().find(|region| (block as usize).wrapping_sub(region.start) < REGION_BYTES && is_open())
+}
+
+impl Region {
+    const fn at(start: usize) -> Self {
+        Self { start, taken: Cell::new(start), free: [const { Cell::new(ptr::null_mut()) }; ALIGNMENTS * CLASSES] }
+    }
+
+    fn map(&self) -> bool {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+        // SAFETY: new pages, where there are none; the hint about large pages may be ignored.
+        unsafe {
+            let wanted = self.start as *mut libc::c_void;
+            let mapped = libc::mmap(wanted, REGION_BYTES, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            libc::madvise(mapped, REGION_BYTES, libc::MADV_HUGEPAGE);
+            mapped == wanted
+        }
+    }
+
+    /// Takes a block; `None` if it cannot be had. The alignment is a power of two.
+    pub(super) fn take(&self, bytes: usize, alignment: usize) -> Option<Memory> {
+        let alignment = alignment.max(ALIGNMENT_MIN);
+        if bytes > REGION_BYTES / 2 || alignment > ALIGNMENT_MAX {
+            return None;
+        }
+        let (class, room_bytes) = class_of(bytes);
+        let list = (alignment.ilog2() - ALIGNMENT_MIN.ilog2()) as usize * CLASSES + class;
+        let first = self.free[list].get();
+        if first.is_null() {
+            return self.take_new(list, room_bytes, alignment);
+        }
+        // SAFETY: a block in a list of free ones is one of this region's, and nobody's.
+        self.free[list].set(unsafe { (*first).next });
+        Some(Memory { start: first.cast(), is_fresh: false })
+    }
+
+    fn take_new(&self, list: usize, room_bytes: usize, alignment: usize) -> Option<Memory> {
+        let start = (self.taken.get() + size_of::<Header>()).next_multiple_of(alignment);
+        let end = start + room_bytes;
+        if end > self.start + REGION_BYTES {
+            return None;
+        }
+        self.taken.set(end);
+        // SAFETY: in the region, and past all that was taken; room for the header was left before the start.
+        unsafe { (start as *mut Header).sub(1).write(Header { list, room_bytes }) };
+        Some(Memory { start: start as *mut u8, is_fresh: true })
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// It is one of this region's, and nobody's any more.
+    pub(super) unsafe fn give_back(&self, block: *mut u8) {
+        // SAFETY: a header stands before each block; the block itself is as large as a pointer at least.
+        unsafe {
+            let list = &self.free[(*header_of(block)).list];
+            let block = block.cast::<Block>();
+            block.write(Block { next: list.get() });
+            list.set(block);
+        }
+    }
+}
+
+/// How large a block of a region is.
+///
+/// # Safety
+/// It is one.
+pub(super) unsafe fn room_bytes(block: *const u8) -> usize {
+    // SAFETY: a header stands before each block.
+    unsafe { (*header_of(block)).room_bytes }
+}
+
+fn header_of(block: *const u8) -> *const Header {
+    block.cast::<Header>().wrapping_sub(1)
+}
+
+/// The class of a size, and the room that its blocks have.
+fn class_of(bytes: usize) -> (usize, usize) {
+    if bytes <= SMALL_MAX {
+        let class = bytes.div_ceil(ALIGNMENT_MIN).max(1);
+        return (class, class * ALIGNMENT_MIN);
+    }
+    let doublings = (bytes - 1).ilog2();
+    let quarter = 1_usize << (doublings - 2);
+    let quarters = bytes.div_ceil(quarter);
+    let class = SMALL_CLASSES + 4 * (doublings - SMALL_MAX.ilog2()) as usize + quarters - 5;
+    (class, quarters * quarter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_as_large_as_what_is_asked_for_and_a_quarter_more_at_most() {
+        let mut last = class_of(0);
+        for bytes in (1..5000).chain((13..35).flat_map(|power| [(1 << power) - 1, 1 << power, (1 << power) + 1])) {
+            let (class, room_bytes) = class_of(bytes);
+            assert!(room_bytes >= bytes && room_bytes <= bytes + (bytes / 4).max(ALIGNMENT_MIN), "{bytes}: {room_bytes}");
+            let (last_class, last_room_bytes) = last;
+            assert!(class < CLASSES, "{bytes}: class {class} of {CLASSES}");
+            assert_eq!(class == last_class, room_bytes == last_room_bytes, "{bytes}");
+            assert!(class >= last_class && (bytes > 5000 || class <= last_class + 1), "{bytes}");
+            last = (class, room_bytes);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Memory. Simulated threads get it from the regions of [`super::super::memory`], all others from libc. Whose a block is, its
+//! address tells: it may be freed on any thread.
+
+use std::{
+    ffi::{c_int, c_void},
+    ptr,
+};
+
+use libc::size_t;
+
+use super::{
+    super::{
+        kernel,
+        memory::{self, ALIGNMENT_MIN, Region},
+        real::{self, fail},
+    },
+    Ours,
+};
+
+pub(super) static ALL: [Ours; 8] = [
+    Ours(malloc as *const c_void),
+    Ours(calloc as *const c_void),
+    Ours(realloc as *const c_void),
+    Ours(free as *const c_void),
+    Ours(posix_memalign as *const c_void),
+    Ours(aligned_alloc as *const c_void),
+    Ours(memalign as *const c_void),
+    Ours(malloc_usable_size as *const c_void),
+];
+
+// libc's own, by the names under which they cannot be stood in for: looking them up would itself ask for memory.
+unsafe extern "C" {
+    fn __libc_malloc(bytes: size_t) -> *mut c_void;
+    fn __libc_calloc(count: size_t, bytes: size_t) -> *mut c_void;
+    fn __libc_realloc(block: *mut c_void, bytes: size_t) -> *mut c_void;
+    fn __libc_memalign(alignment: size_t, bytes: size_t) -> *mut c_void;
+    fn __libc_free(block: *mut c_void);
+}
+
+/// Whence the calling thread has its memory, if not from libc.
+fn mine() -> Option<&'static Region> {
+    kernel::member()?;
+    let region = if kernel::is_exempt() { &memory::SIMULATION } else { &memory::PROGRAM };
+    memory::is_open().then_some(region)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc(bytes: size_t) -> *mut c_void {
+    match mine() {
+        // SAFETY: any number will do.
+        None => unsafe { __libc_malloc(bytes) },
+        Some(region) => take(region, bytes, ALIGNMENT_MIN),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn calloc(count: size_t, bytes: size_t) -> *mut c_void {
+    let Some(region) = mine() else {
+        // SAFETY: any numbers will do.
+        return unsafe { __libc_calloc(count, bytes) };
+    };
+    let Some(memory) = count.checked_mul(bytes).and_then(|bytes| region.take(bytes, ALIGNMENT_MIN)) else {
+        fail(libc::ENOMEM);
+        return ptr::null_mut();
+    };
+    if !memory.is_fresh {
+        // SAFETY: the block has at least that room.
+        unsafe { memory.start.write_bytes(0, count * bytes) };
+    }
+    memory.start.cast()
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn realloc(block: *mut c_void, bytes: size_t) -> *mut c_void {
+    let region = memory::region_of(block.cast());
+    if region.is_none() && mine().is_none() {
+        // SAFETY: the caller's arguments, as they are.
+        return unsafe { __libc_realloc(block, bytes) };
+    }
+    // SAFETY: the caller's block, and memory that does not overlap with it.
+    unsafe {
+        if region.is_some() && bytes > 0 && bytes <= memory::room_bytes(block.cast()) {
+            return block;
+        }
+        let new = malloc(bytes);
+        if !block.is_null() && !new.is_null() {
+            let kept_bytes = malloc_usable_size(block).min(bytes);
+            new.cast::<u8>().copy_from_nonoverlapping(block.cast(), kept_bytes);
+            free(block);
+        }
+        new
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn free(block: *mut c_void) {
+    match memory::region_of(block.cast()) {
+        // What the simulation has left when it is over, and what a thread frees that has not the turn, stays where it is: so
+        // that nobody touches a region beside who has.
+        Some(region) if kernel::member().is_some() => {
+            // SAFETY: the caller's block, which it gives up.
+            unsafe { region.give_back(block.cast()) };
+        }
+        Some(_) => {}
+        // From before the simulation: libc would set up an arena for this thread, and the process ends soon.
+        None if mine().is_some() => {}
+        // SAFETY: the caller's argument, as it is.
+        None => unsafe { __libc_free(block) },
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn posix_memalign(answer: *mut *mut c_void, alignment: size_t, bytes: size_t) -> c_int {
+    if !alignment.is_power_of_two() || alignment < size_of::<usize>() {
+        return libc::EINVAL;
+    }
+    // SAFETY: any number will do for a size, and the alignment is one.
+    let block = unsafe { memalign(alignment, bytes) };
+    if block.is_null() {
+        return libc::ENOMEM;
+    }
+    // SAFETY: the caller's pointer to where the answer goes.
+    unsafe { answer.write(block) };
+    0
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn aligned_alloc(alignment: size_t, bytes: size_t) -> *mut c_void {
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { memalign(alignment, bytes) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memalign(alignment: size_t, bytes: size_t) -> *mut c_void {
+    match mine() {
+        // SAFETY: the caller's arguments, as they are.
+        None => unsafe { __libc_memalign(alignment, bytes) },
+        Some(region) => take(region, bytes, alignment.next_power_of_two()),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> size_t {
+    match memory::region_of(block.cast()) {
+        // SAFETY: the address is that of a block.
+        Some(_) => unsafe { memory::room_bytes(block.cast()) },
+        // SAFETY: the caller's argument, as it is.
+        None => unsafe { real::MALLOC_USABLE_SIZE.get()(block) },
+    }
+}
+
+fn take(region: &Region, bytes: usize, alignment: usize) -> *mut c_void {
+    if let Some(memory) = region.take(bytes, alignment) {
+        return memory.start.cast();
+    }
+    fail(libc::ENOMEM);
+    ptr::null_mut()
+}
