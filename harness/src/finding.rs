@@ -18,6 +18,8 @@ pub(crate) enum FindingKind {
     Replay,
     /// Workflow code acted on the outside world.
     Impure,
+    /// Workflow code keeps its thread waiting.
+    Blocked,
     /// A history is not legal.
     History,
     /// A claim of the user did not hold.
@@ -43,6 +45,7 @@ impl FindingKind {
             Self::WorkflowTaskFailed => "workflow task failed",
             Self::Replay => "replay failed",
             Self::Impure => "workflow code has an effect",
+            Self::Blocked => "workflow code blocks",
             Self::History => "illegal history",
             Self::Claim => "claim broken",
             Self::Liveness => "no progress",

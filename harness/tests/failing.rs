@@ -14,7 +14,7 @@ use foretime::{Fault, Faults, Sim};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    ActivityOptions, ChildWorkflowOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
 
@@ -39,6 +39,10 @@ impl Trouble {
                     ctx.execute_activity(Hands::act, format!("room {room}"), options).await?;
                 }
             }
+            "sleep" => std::thread::sleep(Duration::from_secs(20)),
+            "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
+            "ask a child by chance" => drop(ask_a_child(ctx, by_chance()).await?),
+            "ask a child of chance" => drop(ask_a_child(ctx, 100).await?),
             "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {
                 let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
@@ -46,6 +50,30 @@ impl Trouble {
             }
         }
         Ok(())
+    }
+}
+
+async fn ask_a_child(ctx: &mut WorkflowContext<Trouble>, asked: u64) -> WorkflowResult<u64> {
+    let options = ChildWorkflowOptions::workflow_id("number".to_owned());
+    Ok(ctx.start_child_workflow(Number::run, asked, options).await?.result().await?)
+}
+
+/// Which of eight comes first in a map: another in each process.
+fn by_chance() -> u64 {
+    let rooms: HashMap<u64, ()> = (0..8).map(|room| (room, ())).collect();
+    rooms.into_keys().next().unwrap_or_default()
+}
+
+/// Says a number, or, asked for 100, another whenever it is asked.
+#[workflow]
+#[derive(Default)]
+struct Number;
+
+#[workflow_methods]
+impl Number {
+    #[run]
+    async fn run(_ctx: &mut WorkflowContext<Self>, asked: u64) -> WorkflowResult<u64> {
+        Ok(if asked == 100 { by_chance() } else { asked })
     }
 }
 
@@ -94,7 +122,11 @@ fn spin_without_end() {
 async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
     sim.workers(2, |_| {
         Ok::<_, WorkflowRegistrationError>(
-            WorkerOptions::new(QUEUE).register_workflow::<Trouble>()?.register_activities(Hands).build(),
+            WorkerOptions::new(QUEUE)
+                .register_workflow::<Trouble>()?
+                .register_workflow::<Number>()?
+                .register_activities(Hands)
+                .build(),
         )
     });
     sim.faults(faults);
@@ -228,6 +260,44 @@ fn an_activity_with_another_input_in_the_replay_is_found() {
     let text = fails("walks_a_map", &[]);
     let said = ["asks for something else when it is replayed", "activity Hands::act (", "was scheduled with \"room "];
     assert_says(&text, &said);
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn waits_by_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "wait for a while", Faults::none()).await
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn asks_a_child_by_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "ask a child by chance", Faults::none()).await
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn asks_a_child_of_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "ask a child of chance", Faults::none()).await
+}
+
+#[test]
+fn whatever_else_a_replay_asks_for_otherwise_is_found() {
+    let finds = |test: &str, what: &str| assert_says(&fails(test, &[]), &["asks for something else when it is replayed", what]);
+    finds("waits_by_chance", "timer 1 was started with 6");
+    finds("asks_a_child_by_chance", "the child number (Number) was started with ");
+    finds("asks_a_child_of_chance", "the workflow completed with ");
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn sleeps_in_workflow_code(sim: Sim) -> foretime::Result {
+    trouble(sim, "sleep", Faults::none()).await
+}
+
+#[test]
+fn workflow_code_that_sleeps_on_its_thread_is_found() {
+    let text = fails("sleeps_in_workflow_code", &[]);
+    assert_says(&text, &["workflow code on worker-", "sleeps on its thread", "std::thread::sleep, for 20s", "ctx.timer(..)"]);
 }
 
 #[foretime::test(runs = 1)]

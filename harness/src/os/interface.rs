@@ -44,6 +44,8 @@ pub(crate) trait World: Send + Sync {
     fn stuck(&self) -> bool;
     /// A thread asked for something that cannot be simulated; the call fails.
     fn refused(&self, thread: ThreadId, process: ProcessId, what: &'static str);
+    /// A thread is going to sleep in the system for this long; it asks on its own behalf.
+    fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration);
     /// A thread of this process has ended.
     fn thread_ended(&self, thread: ThreadId, process: ProcessId);
     /// A thread keeps the turn: the report is made for people, and the simulation is over. Whether the world could take note

@@ -310,6 +310,12 @@ pub(super) fn deadline_ns(limit: Duration) -> u64 {
     now_ns().saturating_add(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// Has the thread sleep.
+pub(super) fn sleep(me: ThreadId, span: Duration) {
+    exempt(|| kernel().world.sleeps(me, ProcessId(PROCESS.with(Cell::get)), span));
+    wait(me, Wait::Sleep { until_ns: deadline_ns(span) });
+}
+
 /// Wakes up to `count` threads that wait at `address`, the oldest thread first; how many they were.
 pub(super) fn wake_futex(address: usize, count: u32) -> u32 {
     exempt(|| {

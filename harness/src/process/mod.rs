@@ -1,5 +1,5 @@
 //! The simulated processes: [`test`] runs the test's body, [`worker`] a worker of the user, [`replayer`] the histories at the
-//! end, with an eye on the [`inputs`] of activities. Each is one thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
+//! end, with an eye on the [`commands`] of the replayed code. Each is one thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
 
 use std::{
     future::Future,
@@ -18,7 +18,7 @@ use crate::{
     world::{World, wire},
 };
 
-mod inputs;
+mod commands;
 pub(crate) mod replayer;
 pub(crate) mod test;
 pub(crate) mod worker;

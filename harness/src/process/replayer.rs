@@ -12,7 +12,7 @@ use temporalio_sdk::{
 };
 
 use super::{
-    inputs::{Difference, Inputs},
+    commands::{Commands, Difference},
     live,
 };
 use crate::{
@@ -98,10 +98,10 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Code], rec
         }
         let whole = of_fleet.iter().map(|of| Replay { of: *of, until: None });
         let replays: Vec<Replay> = whole.chain(draw_cuts(world, &of_fleet, recorded)).collect();
-        // Another version of the code may ask for an activity with another input.
+        // Another version of the code may ask for the same with another input.
         let compared = recorded.iter().filter(|_| *is_only).map(|it| (it.run_id.as_str(), &it.history));
-        let inputs = Inputs::of(compared);
-        let replayer = replayer(&options, client_options, inputs.clone())?;
+        let commands = Commands::of(compared);
+        let replayer = replayer(&options, client_options, commands.clone())?;
         let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
         let results = replayer.replay_workflows(histories).await.map_err(|error| error.to_string())?;
         for (replay, result) in replays.iter().zip(results) {
@@ -114,7 +114,7 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Code], rec
                 return Ok(());
             }
         }
-        if let Some(Difference { run_id, text }) = inputs.difference() {
+        if let Some(Difference { run_id, text }) = commands.difference() {
             let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
             let title = format!("workflow code of {workflow_id} asks for something else when it is replayed");
             os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, text));
@@ -127,11 +127,11 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Code], rec
 
 /// The official replayer, with the workflows that a worker's options register. It runs without the options' workflow
 /// interceptors, which nothing can read (temporalio-sdk 1.1).
-fn replayer(options: &WorkerOptions, client_options: ClientOptions, inputs: Inputs) -> Result<WorkflowReplayer, String> {
+fn replayer(options: &WorkerOptions, client_options: ClientOptions, commands: Commands) -> Result<WorkflowReplayer, String> {
     let plugin = SimplePlugin::builder("foretime").workflows(options.workflows()).build();
     let replayer_options = WorkflowReplayerOptions::new()
         .worker_plugin(plugin)
-        .worker_interceptor(inputs)
+        .worker_interceptor(commands)
         .namespace(client_options.namespace)
         .data_converter(client_options.data_converter)
         .task_queue(options.task_queue.clone())

@@ -37,11 +37,12 @@ pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type, plain};
 
 use self::{
     agenda::Agenda,
-    lives::Lives,
+    lives::{Lives, Role},
     log::{EntryKind, Log},
     wire::{CallId, Request, Wire, nanos},
 };
 use crate::{
+    activities,
     checks::liveness::Progress,
     choices::Choices,
     faults::{Fault, plan::Plan},
@@ -225,6 +226,21 @@ impl os::World for Scheduler {
              client instead of the real one."
                 .to_owned(),
         );
+    }
+
+    fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
+        let mut state = self.0.lock();
+        let life = state.lives.get(process);
+        // What else of the user's code runs there are activities.
+        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && activities::current().is_none();
+        if is_workflow_code && !life.is_doomed {
+            let title = format!("workflow code on {} sleeps on its thread", life.name);
+            let detail = format!(
+                "It calls std::thread::sleep, for {span:?}. Meanwhile the worker does nothing else, and its workflow tasks \
+                 time out. A workflow waits with ctx.timer(..)."
+            );
+            state.find(FindingKind::Blocked, Some(process), title, detail);
+        }
     }
 
     fn thread_ended(&self, thread: ThreadId, process: ProcessId) {

@@ -8,12 +8,7 @@ use std::{
 use libc::{clockid_t, size_t, ssize_t, timespec};
 
 use super::{
-    super::{
-        interface::ThreadId,
-        kernel::{self},
-        real,
-        thread::Wait,
-    },
+    super::{interface::ThreadId, kernel, real},
     Ours,
 };
 
@@ -84,7 +79,7 @@ unsafe extern "C" fn clock_nanosleep(clock: clockid_t, flags: c_int, span: *cons
 }
 
 fn sleep(me: ThreadId, span: timespec) {
-    kernel::wait(me, Wait::Sleep { until_ns: kernel::deadline_ns(Duration::from_nanos(to_ns(span))) });
+    kernel::sleep(me, Duration::from_nanos(to_ns(span)));
 }
 
 pub(super) fn to_ns(time: timespec) -> u64 {
