@@ -403,9 +403,12 @@ fn a_report_has_a_page_a_timeline_and_histories_that_the_replayer_loads() {
     let page = fs::read_to_string(report.join("report.html")).expect("the page");
     assert_says(&page, &["<!", "opened a network socket", "FORETIME_SEED=3 cargo test"]);
     assert_says(&fs::read_to_string(report.join("timeline.txt")).expect("the timeline"), &["worker-", "cannot be simulated"]);
-    let histories: Vec<PathBuf> =
-        fs::read_dir(report.join("histories")).expect("the histories").map(|entry| entry.expect("an entry").path()).collect();
-    assert_eq!(histories.len(), 1);
-    let history = fs::read(&histories[0]).expect("a history");
-    temporalio_client::WorkflowHistory::from_json(&history).expect("the SDK loads it");
+    let history = fs::read(report.join("histories").join("001-trouble.json")).expect("the history");
+    let history: serde_json::Value = serde_json::from_slice(&history).expect("JSON");
+    let first = &history["events"][0];
+    assert_eq!((&first["eventId"], &first["eventType"]), (&"1".into(), &"EVENT_TYPE_WORKFLOW_EXECUTION_STARTED".into()));
+    assert_eq!(first["workflowExecutionStartedEventAttributes"]["workflowType"]["name"], "Trouble");
+    let of_rust =
+        fs::read(report.join("histories").join("rust-sdk").join("001-trouble.json")).expect("the Rust SDK's own form");
+    temporalio_client::WorkflowHistory::from_json(&of_rust).expect("the Rust SDK loads it");
 }

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost::Message;
-use temporalio_common::protos::temporal::api::history::v1::History;
-
-use super::{model, story};
+use super::{history, model, story};
 use crate::{
     os::ProcessId,
     runner::{Case, result::Detail},
@@ -189,13 +186,12 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
 
 fn workflows(state: &State) -> Vec<model::Workflow> {
     let shown = |run: foretime_server::engine::RunView<'_>| {
-        let history = History::decode(run.encoded_events()).ok()?;
         Some(model::Workflow {
             workflow_id: run.workflow_id().to_owned(),
             run_id: run.run_id().to_owned(),
             workflow_type: run.workflow_type().to_owned(),
             status: run.status().as_str_name().trim_start_matches("WORKFLOW_EXECUTION_STATUS_").to_lowercase(),
-            history: serde_json::to_value(&history).ok()?,
+            history: history::canonical(run.encoded_events())?,
             file: None,
         })
     };

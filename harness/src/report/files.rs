@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{html, model::Report, timeline};
+use super::{history, html, model::Report, timeline};
 use crate::runner::{
     Case,
     result::{Detail, RunResult},
@@ -48,12 +48,14 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
 
 fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> {
     let folder = directory.join("histories");
-    fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    let rust_folder = folder.join("rust-sdk");
+    fs::create_dir_all(&rust_folder).map_err(|error| format!("cannot make {}: {error}", rust_folder.display()))?;
     for (number, workflow) in report.workflows.iter_mut().enumerate() {
         let id: String =
             workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
         let name = format!("{:03}-{id}.json", number + 1);
         save(&folder, &name, &json(&workflow.history)?)?;
+        save(&rust_folder, &name, &json(&history::of_rust_sdk(&workflow.history)?)?)?;
         workflow.file = Some(format!("histories/{name}"));
     }
     Ok(())

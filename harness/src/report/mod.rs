@@ -1,9 +1,10 @@
 //! The report of a run: [`build`] makes the plain data of [`model`] from the world, [`story`] tells it in a few sentences,
-//! [`html`] and [`timeline`] draw it, [`layout`] says where on the axis of time things stand, [`files`] writes what people
-//! and tools read.
+//! [`html`] and [`timeline`] draw it, [`layout`] says where on the axis of time things stand, [`history`] is the JSON of
+//! histories, [`files`] writes what people and tools read.
 
 pub(crate) mod build;
 pub(crate) mod files;
+mod history;
 mod html;
 mod layout;
 pub(crate) mod model;
