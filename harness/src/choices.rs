@@ -27,7 +27,7 @@ const CHANCE_STEPS: u64 = 1 << 32;
 /// Which strikes of faults a run has, of those that its seed draws, and in which order its events come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Only {
-    /// These strikes and no others, each as `reply-lost-2`, the second of its kind; all if `None`.
+    /// These strikes and no others; all if `None`. Each by [`Strike::name`], if it is drawn, or by [`Strike::at`], drawn or not.
     pub(crate) strikes: Option<BTreeSet<String>>,
     /// Which order of events: that of the seed is 0. With a fault less everything after it comes in another order anyway, by
     /// chance; to say that it takes the fault, several orders have to be seen without it.
@@ -54,12 +54,31 @@ impl Only {
         fewer
     }
 
-    fn contains(&self, strike: &str) -> bool {
-        self.strikes.as_ref().is_none_or(|strikes| strikes.contains(strike))
+    /// Whether there is such a strike at an opportunity for it.
+    fn has(&self, strike: &Strike, is_drawn: bool) -> bool {
+        let Some(strikes) = &self.strikes else { return is_drawn };
+        is_drawn && strikes.contains(&strike.name) || strikes.contains(&strike.at)
     }
 }
 
-/// `crash-1,reply-lost-2`, or `none`; `crash-1@3` in the third other order of events.
+/// A fault that struck.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Strike {
+    /// Which of those of its kind that are drawn: `reply-lost-2`. With another fault less it may be elsewhere.
+    pub(crate) name: String,
+    /// Where: `reply-lost:9f3a21c4:1`, at the first opportunity for it in a place, which is known by a hash.
+    pub(crate) at: String,
+}
+
+impl Strike {
+    /// One of this kind at the `nth` opportunity in the same place.
+    pub(crate) fn at_nth(&self, nth: u64) -> String {
+        let place = self.at.rsplit_once(':').map_or(&*self.at, |(place, _)| place);
+        format!("{place}:{nth}")
+    }
+}
+
+/// `crash-1,reply-lost:9f3a21c4:1`, or `none`; `crash-1@3` in the third other order of events.
 impl fmt::Display for Only {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.strikes {
@@ -106,7 +125,9 @@ pub(crate) struct Choices {
     count: u64,
     /// How often each kind of fault struck, or would have.
     struck: BTreeMap<&'static str, u64>,
-    strikes: Vec<String>,
+    /// How many opportunities there were for each kind in each place.
+    opportunities: BTreeMap<(&'static str, u64), u64>,
+    strikes: Vec<Strike>,
     only: Only,
 }
 
@@ -130,6 +151,7 @@ impl Choices {
             recorded: None,
             count: 0,
             struck: BTreeMap::new(),
+            opportunities: BTreeMap::new(),
             strikes: Vec::new(),
             only: Only::default(),
         }
@@ -173,25 +195,37 @@ impl Choices {
     }
 
     /// The strikes that there were, in order.
-    pub(crate) fn strikes(&self) -> &[String] {
+    pub(crate) fn strikes(&self) -> &[Strike] {
         &self.strikes
     }
 
-    /// Whether a fault strikes that does so with this probability: a chance that may be left out.
-    pub(crate) fn strikes_with(&mut self, label: &'static str, probability: f64) -> bool {
-        if !self.chance(label, probability) {
+    /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
+    pub(crate) fn strikes_with(&mut self, label: &'static str, place: &str, probability: f64) -> bool {
+        if probability <= 0.0 {
+            return false;
+        }
+        let is_drawn = self.chance(label, probability);
+        let place = fnv(place);
+        let nth = self.opportunities.entry((label, place)).or_default();
+        *nth += 1;
+        if !is_drawn && self.only.strikes.is_none() {
             return false;
         }
         let number = self.struck.entry(label).or_default();
-        *number += 1;
-        let strike = format!("{}-{number}", label.replace(' ', "-"));
-        let is_there = self.only.contains(&strike);
-        if is_there {
+        *number += u64::from(is_drawn);
+        let kind = label.replace(' ', "-");
+        let strike = Strike { name: format!("{kind}-{number}"), at: format!("{kind}:{:08x}:{nth}", place >> 32) };
+        let strikes = self.only.has(&strike, is_drawn);
+        if strikes {
             self.strikes.push(strike);
-        } else if let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut()) {
-            *taken = 0;
         }
-        is_there
+        // The tape has what happened, not what was drawn.
+        if strikes != is_drawn
+            && let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut())
+        {
+            *taken = if strikes { CHANCE_STEPS - 1 } else { 0 };
+        }
+        strikes
     }
 
     /// A number from 0 to `bound` - 1. No draw if there is nothing to decide.
@@ -299,7 +333,9 @@ mod tests {
 
     #[test]
     fn a_strike_that_is_left_out_is_harmless_on_the_tape_too() {
-        let strikes = |choices: &mut Choices| (0..30).map(|_| choices.strikes_with("reply lost", 0.3)).collect::<Vec<_>>();
+        let strikes = |choices: &mut Choices| {
+            (0..30).map(|n| choices.strikes_with("reply lost", ["a", "b"][n % 2], 0.3)).collect::<Vec<_>>()
+        };
         let mut all = Choices::from_seed(7, "test");
         let struck: Vec<usize> =
             strikes(&mut all).into_iter().enumerate().filter_map(|(at, strikes)| strikes.then_some(at)).collect();
@@ -307,12 +343,29 @@ mod tests {
         let only = |text: &str| text.parse::<Only>().expect("it is understood");
         let mut fewer = Choices::from_seed(7, "test").only(only("reply-lost-1,reply-lost-3"));
         assert_eq!(strikes(&mut fewer), expected);
-        assert_eq!(fewer.strikes(), ["reply-lost-1", "reply-lost-3"]);
+        assert_eq!(fewer.strikes().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["reply-lost-1", "reply-lost-3"]);
         assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only("none"))), [false; 30]);
         let text = "reply-lost-1,reply-lost-3@2";
         assert_eq!(only(text).to_string(), text);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only(text))), expected);
+    }
+
+    #[test]
+    fn a_strike_may_be_had_where_it_was_not_drawn() {
+        let strikes = |choices: &mut Choices| {
+            (0..30).map(|n| choices.strikes_with("crash", ["here", "there"][n % 2], 0.2)).collect::<Vec<_>>()
+        };
+        let mut all = Choices::from_seed(7, "test");
+        let drawn = strikes(&mut all);
+        let there = all.strikes()[0].at_nth(4);
+        let at = if drawn.iter().position(|strikes| *strikes).is_some_and(|at| at % 2 == 0) { 6 } else { 7 };
+        assert!(!drawn[at], "this seed has nothing there: {drawn:?}");
+        let mut only = Choices::from_seed(7, "test").only(Only::these([there.clone()]));
+        let expected: Vec<bool> = (0..30).map(|n| n == at).collect();
+        assert_eq!(strikes(&mut only), expected);
+        assert_eq!(only.strikes()[0].at, there);
+        assert_eq!(strikes(&mut Choices::from_tape(only.tape())), expected);
     }
 
     #[test]

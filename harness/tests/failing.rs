@@ -365,8 +365,7 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
             "did \"charge card 7\"",
             "crashed after its side effect, before it could say so",
             "did it again",
-            "Without ",
-            " the run passes.",
+            "Without that one fault the run passes.",
         ],
     );
     let failure =

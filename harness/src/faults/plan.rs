@@ -100,16 +100,16 @@ impl Plan {
         self.stopped = true;
     }
 
-    /// Whether `fault` strikes at this opportunity. `weight`: how large an opportunity it is, 1 for the usual.
-    pub(crate) fn strikes(&mut self, fault: Fault, weight: f64, now_ns: u64, choices: &mut Choices) -> bool {
+    /// Whether `fault` strikes at this opportunity, in this place. `weight`: how large an opportunity it is, 1 for the usual.
+    pub(crate) fn strikes(&mut self, fault: Fault, place: &str, weight: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let chance = self.chances.get(&fault).copied().unwrap_or(0.0) * weight;
-        self.strikes_with(fault, chance, now_ns, choices)
+        self.strikes_with(fault, place, chance, now_ns, choices)
     }
 
-    fn strikes_with(&mut self, fault: Fault, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
+    fn strikes_with(&mut self, fault: Fault, place: &str, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let left = self.left.get(&fault).copied().unwrap_or(0);
         let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
-        if self.stopped || left == 0 || rests || !choices.strikes_with(fault.name(), chance) {
+        if self.stopped || left == 0 || rests || !choices.strikes_with(fault.name(), place, chance) {
             return false;
         }
         if let Some(rest) = self.rests.get(&fault).filter(|rest| !rest.is_zero()) {
@@ -151,15 +151,16 @@ impl Plan {
             hangs: chance(Fault::ActivityHang),
             ..ActivityFaults::default()
         });
-        let latency = self.strikes_with(Fault::ActivitySlow, faults.slow, now_ns, choices).then(|| {
+        let latency = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
             let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
             choices.span("activity latency", from, to)
         });
-        let failure = self.strikes_with(Fault::ActivityFailure, faults.fails, now_ns, choices).then(|| ActivityFailure {
-            after_work: choices.chance("failure after work", 0.5),
-            error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
-        });
-        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, faults.hangs, now_ns, choices);
+        let failure =
+            self.strikes_with(Fault::ActivityFailure, activity_type, faults.fails, now_ns, choices).then(|| ActivityFailure {
+                after_work: choices.chance("failure after work", 0.5),
+                error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
+            });
+        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, activity_type, faults.hangs, now_ns, choices);
         Mishap { latency, failure, hangs }
     }
 }

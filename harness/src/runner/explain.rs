@@ -10,12 +10,18 @@ use super::{
     settings::Settings,
     summary::{Failed, Summary},
 };
-use crate::{choices::Only, finding::FindingKind, report};
+use crate::{
+    choices::{Only, Strike},
+    finding::FindingKind,
+    report,
+};
 
 /// How long faults are left out at most.
 const SEARCH_MAX: Duration = Duration::from_secs(20);
 /// In how many other orders of events a seed is tried with a fault less.
 const OTHER_ORDERS: u64 = 5;
+/// Up to which opportunity in its place a strike is tried alone.
+const NTH_MAX: u64 = 4;
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
@@ -68,19 +74,20 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<(Only, bool), String> {
     let mut only = Only::default();
     loop {
         let result = search.run(&only)?;
-        let mut fewer = Only::these(result.strikes.iter().cloned()).in_order(only.order);
+        let mut fewer = Only::these(result.strikes.iter().map(|strike| strike.name.clone())).in_order(only.order);
         // From the last to the first: what comes before a fault stays as it was when it is left out.
         for strike in result.strikes.iter().rev() {
             if search.is_over() {
                 // Each run takes long: then it is told as it is.
                 return Ok((Only::default(), false));
             }
-            if let Some(found) = search.fails_with(&fewer.without(strike))? {
+            if let Some(found) = search.fails_with(&fewer.without(&strike.name))? {
                 fewer = found;
             }
         }
         if fewer == only {
-            return Ok((only, true));
+            let one = if result.strikes.len() > 1 { search.one_alone(&result.strikes)? } else { None };
+            return Ok((one.unwrap_or(only), true));
         }
         only = fewer;
     }
@@ -98,17 +105,40 @@ impl Search<'_> {
         Instant::now() > self.ends
     }
 
+    /// Whether it fails so with these strikes, in this very order of events.
+    fn fails(&mut self, only: &Only) -> Result<bool, String> {
+        let result = self.run(only)?;
+        Ok(result.failures.first().is_some_and(|failure| is_same(failure, &self.failed.failure)))
+    }
+
     fn run(&mut self, only: &Only) -> Result<RunResult, String> {
         let order = Order { only: only.clone(), ..Order::of(self.failed.seed) };
         self.job.run(&order).map_err(|error| error.to_string())
+    }
+
+    /// One of these strikes that would do, if the seed had it alone: the others may only have moved it to where it was drawn.
+    fn one_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
+        for order in 0..OTHER_ORDERS {
+            for nth in 1..=NTH_MAX {
+                for strike in strikes {
+                    if self.is_over() {
+                        return Ok(None);
+                    }
+                    let only = Only::these([strike.at_nth(nth)]).in_order(order);
+                    if self.fails(&only)? {
+                        return Ok(Some(only));
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the seed still fails so with these strikes, in this order of events or another: with which, then.
     fn fails_with(&mut self, only: &Only) -> Result<Option<Only>, String> {
         for order in std::iter::once(only.order).chain(1..=OTHER_ORDERS) {
             let only = only.in_order(order);
-            let result = self.run(&only)?;
-            if result.failures.first().is_some_and(|failure| is_same(failure, &self.failed.failure)) {
+            if self.fails(&only)? {
                 return Ok(Some(only));
             }
             if self.is_over() {

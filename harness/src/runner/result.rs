@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    choices::{Only, Tape},
+    choices::{Only, Strike, Tape},
     finding::FindingKind,
     report::model::Report,
 };
@@ -44,7 +44,7 @@ pub(crate) struct RunResult {
     pub(crate) steps: u64,
     pub(crate) draws: u64,
     /// The strikes of faults, in order.
-    pub(crate) strikes: Vec<String>,
+    pub(crate) strikes: Vec<Strike>,
     /// How far virtual time went.
     pub(crate) virtual_ns: u64,
     /// How long the run took, in real time.

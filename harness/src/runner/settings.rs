@@ -8,7 +8,8 @@ use crate::{choices::Only, world::Limits};
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
-FORETIME_ONLY=names  of the faults that the seed draws only these, as crash-1,reply-lost-2, or none
+FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
+                     the command of a failing run has it; several, with commas between; or none
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
 FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)

@@ -84,7 +84,7 @@ impl State {
         let Slot { fleet, number, version, .. } = self.lives.slots[slot];
         let name = format!("worker-{}", slot + 1);
         let options = self.lives.fleets[fleet].versions[version].clone();
-        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with("small cache", 0.75);
+        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with("small cache", "", 0.75);
         let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));
         let world = world.clone();
         let identity = name.clone();
@@ -134,9 +134,9 @@ impl State {
     /// A worker is about to go on from where it waited: it may crash instead.
     pub(super) fn may_crash_at_work(&mut self, process: ProcessId) {
         let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
-        if is_worker && self.plan.strikes(Fault::Crash, AT_WORK, self.now_ns, &mut self.choices) {
-            let detail = "at one of its awaits".to_owned();
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail);
+        let detail = "at one of its awaits";
+        if is_worker && self.plan.strikes(Fault::Crash, detail, AT_WORK, self.now_ns, &mut self.choices) {
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail.to_owned());
             self.kill(process);
         }
     }

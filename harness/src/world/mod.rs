@@ -393,7 +393,7 @@ impl State {
 
     /// Whether a fault strikes now; if so it is in the log.
     fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> bool {
-        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, 1.0, self.now_ns, &mut self.choices);
+        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, detail, 1.0, self.now_ns, &mut self.choices);
         if strikes {
             self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned());
         }
