@@ -96,6 +96,7 @@ impl Activities {
             {
                 return None;
             }
+            state.activity_begins(&attempt.activity_type);
             let mishap = state.draw_mishap(self.process, attempt);
             let span = Span {
                 process: self.process,

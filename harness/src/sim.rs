@@ -11,7 +11,7 @@ use temporalio_sdk::WorkerOptions;
 
 use crate::{
     failure::Failure,
-    faults::{Faults, plan::Plan},
+    faults::Faults,
     ledger::Ledger,
     os, process,
     stage::{Stage, Troupe},
@@ -67,8 +67,7 @@ impl Sim {
         if let Cluster::Simulated(world) = &self.cluster {
             os::exempt(|| {
                 let mut state = world.lock();
-                let state = &mut *state;
-                state.plan = Plan::draw(&faults, &mut state.choices);
+                state.has_faults(&faults);
             });
         }
     }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use foretime::{Fault, Faults, Sim};
+use foretime::{ActivityFaults, Fault, Faults, Sim, When};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
@@ -220,6 +220,27 @@ fn memory_lies_where_it_lay_whoever_runs_and_whatever_is_kept_for_the_report() {
     assert!(first.contains("0x10"), "memory lies in the region of the program:\n{first}");
     fails("looks_at_memory", &[("FORETIME_THREADS", "system")]);
     assert_eq!(trace(), first);
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn misspells_an_activity(sim: Sim) -> foretime::Result {
+    let failing = ActivityFaults::default().fails(0.1);
+    trouble(sim, "act", Faults::none().activity("Hands::act", failing.clone()).activity("Hands::atc", failing)).await
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn misspells_an_event(sim: Sim) -> foretime::Result {
+    trouble(sim, "act", Faults::none().crash(When::event("ActivityTaskSchedulde", 1), 1)).await
+}
+
+#[test]
+fn faults_for_what_does_not_exist_are_no_test() {
+    let text = fails("misspells_an_activity", &[]);
+    assert_says(&text, &["never held in 3 runs: an attempt of Hands::atc, which has faults of its own, begins"]);
+    assert!(!text.contains("Hands::act,"), "{text}");
+    assert_says(&fails("misspells_an_event", &[]), &["there is no event \"ActivityTaskSchedulde\"", "ActivityTaskScheduled"]);
 }
 
 #[foretime::test(runs = 5)]

@@ -143,7 +143,7 @@ impl Faults {
     }
 
     /// Faults for the activities of one type, in place of those for all. `#[activities]` names a type after the struct and the
-    /// function, as `Billing::charge`.
+    /// function, as `Billing::charge`. If no run comes to an attempt of one, the test fails: its name is misspelt, or it is not reached.
     pub fn activity(mut self, activity_type: impl Into<String>, faults: ActivityFaults) -> Self {
         self.activities.push((activity_type.into(), faults));
         self
@@ -217,7 +217,8 @@ pub struct When {
 }
 
 impl When {
-    /// The `nth` event (from 1) of this type, as `ActivityTaskScheduled`, is written.
+    /// The `nth` event (from 1) of this type, as `ActivityTaskScheduled`, is written. A name that the API's `EventType` does not have
+    /// fails the run.
     pub fn event(event_type: impl Into<String>, nth: usize) -> Self {
         Self { event_type: event_type.into(), nth, workflow_id: None }
     }

@@ -29,7 +29,7 @@ pub(crate) struct Plan {
     rests: BTreeMap<Fault, Duration>,
     rests_until_ns: BTreeMap<Fault, u64>,
     counts: BTreeMap<Fault, u64>,
-    activities: Vec<(String, ActivityFaults)>,
+    pub(crate) activities: Vec<(String, ActivityFaults)>,
     pub(crate) triggers: Vec<(When, usize)>,
     downtime: (Duration, Duration),
     stopped: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use foretime_server::proto::{
     common::{WorkflowExecution, WorkflowType},
-    enums::WorkflowTaskFailedCause,
+    enums::{EventType, WorkflowTaskFailedCause},
     history::HistoryEvent,
     workflowservice::RespondWorkflowTaskFailedRequest,
 };
@@ -17,7 +17,11 @@ use super::{
     State,
     log::{EntryKind, Outcome, Span},
 };
-use crate::{finding::FindingKind, os::ProcessId};
+use crate::{
+    faults::{Faults, plan::Plan},
+    finding::FindingKind,
+    os::ProcessId,
+};
 
 /// What is wrong when a worker's code asks for something else than the history has.
 pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
@@ -68,7 +72,32 @@ impl Tasks {
     }
 }
 
+/// What is claimed of an activity for which the test gives faults: a name that is misspelt should not pass for a test.
+fn begins(activity_type: &str) -> String {
+    format!("an attempt of {activity_type}, which has faults of its own, begins")
+}
+
 impl State {
+    /// The test says which faults there are.
+    pub(crate) fn has_faults(&mut self, faults: &Faults) {
+        self.plan = Plan::draw(faults, &mut self.choices);
+        for (activity_type, _) in &self.plan.activities {
+            self.claims.entry(begins(activity_type)).or_default();
+        }
+        let unknown = self.plan.triggers.iter().map(|(when, _)| &when.event_type).find(|name| !is_event_type(name)).cloned();
+        if let Some(name) = unknown {
+            let detail = "The API's EventType has the names, as ActivityTaskScheduled.".to_owned();
+            self.find(FindingKind::Setup, None, format!("there is no event \"{name}\" at which a worker could crash"), detail);
+        }
+    }
+
+    /// An attempt of this activity begins.
+    pub(crate) fn activity_begins(&mut self, activity_type: &str) {
+        if let Some(has_begun) = self.claims.get_mut(&begins(activity_type)) {
+            *has_begun = true;
+        }
+    }
+
     /// Looks into an answer that reaches its caller.
     pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, answer: &Result<Bytes, Status>) {
         let Ok(bytes) = answer else { return };
@@ -217,6 +246,16 @@ pub(crate) fn plain(text: &str) -> &str {
     let from = text.find("[TMPRL").unwrap_or(0);
     let said = &text[from..];
     if from == 0 { said } else { said.split("\", ").next().unwrap_or(said) }
+}
+
+/// Whether the API has an event type of this name, as `ActivityTaskScheduled`.
+fn is_event_type(name: &str) -> bool {
+    let mut screaming = "EVENT_TYPE".to_owned();
+    for char in name.chars() {
+        screaming.extend(char.is_uppercase().then_some('_'));
+        screaming.extend(char.to_uppercase());
+    }
+    EventType::from_str_name(&screaming).is_some()
 }
 
 /// The type of an event, as `ActivityTaskScheduled`.
