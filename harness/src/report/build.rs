@@ -137,6 +137,7 @@ fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> 
     let ended = state.lives.get(span.process).ended.as_ref();
     let (to_ns, outcome) = match (span.to_ns, span.outcome) {
         (Some(to_ns), Outcome::Completed) => (to_ns, model::Outcome::Completed),
+        (Some(to_ns), Outcome::Refused) => (to_ns, model::Outcome::Lost),
         (Some(to_ns), _) => (to_ns, model::Outcome::Failed),
         (None, _) => match ended {
             Some((at_ns, Ending::Crash)) => (*at_ns, model::Outcome::Crashed),

@@ -57,7 +57,7 @@ struct TaskAnswer {
     task_token: Bytes,
 }
 
-/// The workflow tasks that workers have, by token; and how far the histories have been searched for triggers.
+/// The workflow tasks that workers have, by token, until their answer is taken; and how far the histories have been searched for triggers.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     open: BTreeMap<Bytes, (ProcessId, usize)>,
@@ -66,6 +66,13 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
+    /// The token of the task that this is an answer to, and its span, if spans are kept.
+    fn task_of(&self, answer: &Bytes) -> Option<(Bytes, usize)> {
+        let token = TaskAnswer::decode(answer.clone()).ok()?.task_token;
+        let (_, span) = self.open.get(&token)?;
+        Some((token, *span))
+    }
+
     /// The tasks of a process that is gone end with it.
     pub(super) fn forget(&mut self, process: ProcessId) {
         self.open.retain(|_, (of, _)| *of != process);
@@ -150,10 +157,19 @@ impl State {
         if !self.log.is_detailed() {
             return;
         }
-        let token = TaskAnswer::decode(message.clone()).map(|answer| answer.task_token).unwrap_or_default();
-        if let Some((_, span)) = self.tasks.open.remove(&token) {
+        if let Some((_, span)) = self.tasks.task_of(message) {
             let now_ns = self.now_ns;
             self.log.end_span(span, now_ns, outcome);
+        }
+    }
+
+    /// The server takes or refuses what was said of a workflow task. Once taken, it is of no more interest: the same may arrive twice.
+    pub(super) fn workflow_task_answered(&mut self, message: &Bytes, is_taken: bool) {
+        let Some((token, span)) = self.tasks.task_of(message) else { return };
+        if is_taken {
+            self.tasks.open.remove(&token);
+        } else {
+            self.log.refuse_span(span);
         }
     }
 

@@ -75,6 +75,8 @@ pub(crate) enum Outcome {
     Completed,
     /// With a failure.
     Failed,
+    /// With an answer that the server refused: it came too late.
+    Refused,
     /// Not yet, or its process ended before it did.
     Open,
 }
@@ -195,6 +197,13 @@ impl Log {
             && span.to_ns.is_none()
         {
             (span.to_ns, span.to_step, span.outcome) = (Some(at_ns), Some(self.steps), outcome);
+        }
+    }
+
+    /// What a process said of its work was refused.
+    pub(crate) fn refuse_span(&mut self, number: usize) {
+        if let Some(span) = self.spans.get_mut(number) {
+            span.outcome = Outcome::Refused;
         }
     }
 }

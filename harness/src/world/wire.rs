@@ -315,8 +315,13 @@ impl State {
 
     fn serve(&mut self, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
         let Request { service, rpc: method, caller, timeout: _, message } = request;
+        let workflow_task = (self.log.is_detailed() && method.starts_with("RespondWorkflowTask")).then(|| message.clone());
         // No deadline: a long poll waits until there is something, or its caller is gone.
-        self.service.call(self.time(), Call { service, method, caller, deadline: None, message }, ticket)
+        let answer = self.service.call(self.time(), Call { service, method, caller, deadline: None, message }, ticket);
+        if let (Some(message), Some(answer)) = (workflow_task, &answer) {
+            self.workflow_task_answered(&message, answer.is_ok());
+        }
+        answer
     }
 
     /// Sends out what the server has answered of late.
