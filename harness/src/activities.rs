@@ -1,7 +1,7 @@
 //! Activities under simulation: an interceptor around each attempt knows which it is, and lets go wrong what the plan of
 //! faults says, the activity's own code untouched.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use temporalio_sdk::{
     ApplicationFailure,
@@ -15,6 +15,7 @@ use crate::{
         plan::{ActivityFailure, Mishap},
     },
     os::{self, ProcessId},
+    report::brief,
     world::{
         Phase, State, World,
         log::{EntryKind, Outcome, Span},
@@ -35,9 +36,42 @@ tokio::task_local! {
     static CURRENT: Attempt;
 }
 
-/// The attempt in whose code this is called, if it is in one (but not on a thread that the activity started).
+/// The attempt in whose code this is called, if it is in one (but not in a task or on a thread that the activity started: see
+/// [`UnderWay`]).
 pub(crate) fn current() -> Option<Attempt> {
     CURRENT.try_with(Clone::clone).ok()
+}
+
+/// The attempts under way, in all processes.
+#[derive(Debug, Default)]
+pub(crate) struct UnderWay {
+    begun_count: u64,
+    attempts: BTreeMap<u64, (ProcessId, Attempt)>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, process: ProcessId, attempt: Attempt) -> u64 {
+        self.begun_count += 1;
+        self.attempts.insert(self.begun_count, (process, attempt));
+        self.begun_count
+    }
+
+    /// Those in this process.
+    pub(crate) fn of(&self, process: ProcessId) -> impl Iterator<Item = &Attempt> {
+        self.attempts.values().filter(move |(of, _)| *of == process).map(|(_, attempt)| attempt)
+    }
+}
+
+/// Is under way until it is dropped.
+struct Begun<'a> {
+    world: &'a World,
+    number: u64,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        os::exempt(|| drop(self.world.lock().under_way.attempts.remove(&self.number)));
+    }
 }
 
 /// The interceptor of one life of a worker.
@@ -62,10 +96,11 @@ impl ActivityInboundInterceptor for Activities {
             attempt: info.attempt,
         };
         let run = async move {
-            let Some((mishap, span)) = self.begin(&attempt) else {
+            let Some((mishap, span, number)) = self.begin(&attempt) else {
                 // The process has been killed: it does not run any code of the activity.
                 return std::future::pending().await;
             };
+            let _begun = Begun { world: &self.world, number };
             if let Some(latency) = mishap.latency {
                 tokio::time::sleep(latency).await;
             }
@@ -88,7 +123,7 @@ impl ActivityInboundInterceptor for Activities {
 
 impl Activities {
     /// An attempt begins; `None` if its process is killed before it can.
-    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Option<usize>)> {
+    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Option<usize>, u64)> {
         os::exempt(|| {
             let mut state = self.world.lock();
             if state.crashes(self.process, "when it started an activity", &attempt.activity_type)
@@ -112,7 +147,8 @@ impl Activities {
                 outcome: Outcome::Open,
             };
             let number = state.log.is_detailed().then(|| state.log.begin_span(span));
-            Some((mishap, number))
+            let begun = state.under_way.begin(self.process, attempt.clone());
+            Some((mishap, number, begun))
         })
     }
 
@@ -143,7 +179,7 @@ impl State {
                 .about(&attempt.workflow_id, &attempt.activity_id);
         };
         if let Some(latency) = mishap.latency {
-            note(Fault::ActivitySlow, format!(": {latency:?} longer"));
+            note(Fault::ActivitySlow, format!(": {} longer", brief(latency)));
         }
         if let Some(failure) = &mishap.failure {
             let when = if failure.after_work { "after its work" } else { "before its work" };

@@ -7,7 +7,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
-    num::ParseIntError,
     str::FromStr,
     time::Duration,
 };
@@ -18,8 +17,13 @@ use rand_chacha::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::faults::Fault;
+
 /// What orders the events of a run: who is next, and how long messages take.
 const ORDERING: [&str; 2] = ["schedule", "latency"];
+
+/// That a worker starts with a small cache: the draw behind an eviction.
+pub(crate) const SMALL_CACHE: &str = "small cache";
 
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
@@ -71,6 +75,25 @@ pub(crate) struct Strike {
 }
 
 impl Strike {
+    /// Whether a strike could be called so: by its kind and a number, with a place between or not.
+    fn check(text: &str) -> Result<String, String> {
+        let (kind, number) = text
+            .split_once(':')
+            .map_or_else(
+                || text.rsplit_once('-'),
+                |(kind, rest)| {
+                    rest.split_once(':').filter(|(place, _)| u32::from_str_radix(place, 16).is_ok()).map(|(_, n)| (kind, n))
+                },
+            )
+            .unwrap_or_default();
+        let is_kind =
+            Fault::ALL.iter().map(|fault| fault.name()).chain([SMALL_CACHE]).any(|name| name.replace(' ', "-") == kind);
+        if is_kind && number.parse::<u64>().is_ok_and(|number| number > 0) {
+            return Ok(text.to_owned());
+        }
+        Err(format!("{text} is no fault: they are called as crash-1 or reply-lost:9f3a21c4:1"))
+    }
+
     /// One of this kind at the `nth` opportunity in the same place.
     pub(crate) fn at_nth(&self, nth: u64) -> String {
         let place = self.at.rsplit_once(':').map_or(&*self.at, |(place, _)| place);
@@ -91,16 +114,17 @@ impl fmt::Display for Only {
 }
 
 impl FromStr for Only {
-    type Err = ParseIntError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let (text, order) = text.split_once('@').unwrap_or((text, "0"));
         let strikes = match text {
             "all" => None,
             "none" => Some(BTreeSet::new()),
-            _ => Some(text.split(',').map(str::to_owned).collect()),
+            _ => Some(text.split(',').map(Strike::check).collect::<Result<_, _>>()?),
         };
-        Ok(Self { strikes, order: order.parse()? })
+        let order = order.parse().map_err(|_| format!("{order} is not the number of an order"))?;
+        Ok(Self { strikes, order })
     }
 }
 
@@ -346,6 +370,9 @@ mod tests {
         assert_eq!(fewer.strikes().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["reply-lost-1", "reply-lost-3"]);
         assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only("none"))), [false; 30]);
+        for wrong in ["bogus", "bogus-1", "crash-0", "crash:xyz:1", "crash:12ab", "crash-1@x"] {
+            assert!(wrong.parse::<Only>().is_err(), "{wrong}");
+        }
         let text = "reply-lost-1,reply-lost-3@2";
         assert_eq!(only(text).to_string(), text);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only(text))), expected);

@@ -51,7 +51,8 @@ pub struct Effect {
     pub at: SystemTime,
     /// The simulated process, as `worker-1`.
     pub process: String,
-    /// The workflow of the activity that did it; empty outside of activities.
+    /// The workflow of the activity that did it; empty outside of activities, and where it was done in a task or on a thread of its
+    /// own while several activities were under way in the process.
     pub workflow_id: String,
     /// The id of that activity.
     pub activity_id: String,
@@ -67,7 +68,9 @@ pub(crate) struct Record {
     pub(crate) effect: Effect,
     pub(crate) at_ns: u64,
     pub(crate) process: ProcessId,
-    run_id: String,
+    /// The attempt that did it; where it was done in a task or on a thread that an attempt started, all that were under way in the
+    /// process. Empty outside of activities.
+    attempts: Vec<Attempt>,
 }
 
 /// An effect on the outside world: what is done, and to whom or what.
@@ -106,7 +109,7 @@ impl NewEffect {
         let mut ledger = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.recognised(&ledger);
         let effect = self.into_effect(applied, SystemTime::now(), String::new(), Attempt::default());
-        ledger.push(Record { effect, at_ns: 0, process: ProcessId(0), run_id: String::new() });
+        ledger.push(Record { effect, at_ns: 0, process: ProcessId(0), attempts: Vec::new() });
         applied
     }
 
@@ -145,7 +148,8 @@ impl State {
         // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
         // a fake's own state and the ledger then say the same.
         let about = format!("{} {}", new.kind, new.subject);
-        let attempt = attempt.unwrap_or_default();
+        let attempts = attempt.map_or_else(|| self.under_way.of(process).cloned().collect(), |attempt| vec![attempt]);
+        let attempt = if let [attempt] = &*attempts { attempt.clone() } else { Attempt::default() };
         let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
         let verb = if applied == Applied::First { "does" } else { "asks again for" };
         self.log
@@ -157,9 +161,9 @@ impl State {
                 format!("{about} ({key}, attempt {})", attempt.attempt),
             )
             .about(&attempt.workflow_id, &attempt.activity_id);
-        let (run_id, name) = (attempt.run_id.clone(), self.lives.get(process).name.clone());
+        let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
-        self.ledger.push(Record { effect, at_ns: self.now_ns(), process, run_id });
+        self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
         self.crashes(process, "after its side effect, before it could say so", &about);
         applied
     }
@@ -215,32 +219,47 @@ impl Ledger {
     /// Names the first effect that was done twice.
     pub fn exactly_once_by_key(&self) -> Result<(), DoneTwice> {
         let records = self.records();
-        let repeated = repeated(&records);
-        match repeated {
+        match repeated(&records) {
             None => Ok(()),
-            Some((first, second)) => {
-                Err(DoneTwice { first: Box::new(first.effect.clone()), second: Box::new(second.effect.clone()) })
-            }
+            Some((first, second)) => Err(DoneTwice { first: Box::new(first.effect), second: Box::new(second.effect) }),
         }
     }
 }
 
-/// The first effect that was done twice: as it was done first, and again.
-pub(crate) fn repeated(records: &[Record]) -> Option<(&Record, &Record)> {
-    records.iter().enumerate().find_map(|(later, second)| {
-        let same = |first: &&Record| {
-            let (a, b) = (&first.effect, &second.effect);
-            a.applied == Applied::First
-                && b.applied == Applied::First
-                && (&a.kind, &a.subject, &a.workflow_id, &a.activity_id)
-                    == (&b.kind, &b.subject, &b.workflow_id, &b.activity_id)
-                && first.run_id == second.run_id
-                && !a.activity_id.is_empty()
-                && a.attempt != b.attempt
-        };
-        let first = records[..later].iter().find(same)?;
-        Some((first, second))
-    })
+/// The first effect that was done twice, by two attempts of one activity: as it was done first, and again.
+pub(crate) fn repeated(records: &[Record]) -> Option<(Record, Record)> {
+    records.iter().enumerate().find_map(|(later, second)| records[..later].iter().find_map(|first| twice(first, second)))
+}
+
+/// The two, each by its attempt, if they are one effect.
+fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
+    let (a, b) = (&first.effect, &second.effect);
+    let is_done = |effect: &Effect| effect.applied == Applied::First;
+    if !is_done(a) || !is_done(b) || (&a.kind, &a.subject) != (&b.kind, &b.subject) {
+        return None;
+    }
+    let is_retry = |one: &Attempt, other: &Attempt| {
+        (&one.workflow_id, &one.run_id, &one.activity_id) == (&other.workflow_id, &other.run_id, &other.activity_id)
+            && one.attempt != other.attempt
+    };
+    let (one, other) = first
+        .attempts
+        .iter()
+        .flat_map(|one| second.attempts.iter().map(move |other| (one, other)))
+        .find(|(one, other)| is_retry(one, other))?;
+    Some((first.by(one), second.by(other)))
+}
+
+impl Record {
+    /// The same, done by this attempt.
+    fn by(&self, attempt: &Attempt) -> Self {
+        let mut record = self.clone();
+        let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = attempt.clone();
+        let effect = &mut record.effect;
+        (effect.workflow_id, effect.activity_id, effect.activity_type, effect.attempt) =
+            (workflow_id, activity_id, activity_type, attempt);
+        record
+    }
 }
 
 /// An effect was done twice.

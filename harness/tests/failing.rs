@@ -87,6 +87,14 @@ impl Hands {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
+            "charge in a task" => {
+                let charging = tokio::spawn(async { foretime::effect("charge", "card 7").apply() });
+                charging.await.map_err(anyhow::Error::from)?;
+            }
+            "charge on a thread" => {
+                let charging = tokio::task::spawn_blocking(|| foretime::effect("charge", "card 7").apply());
+                charging.await.map_err(anyhow::Error::from)?;
+            }
             "look at memory" => look_at_memory(),
             "look at the process" => drop(foretime::effect("seen", std::process::id().to_string()).apply()),
             _ => drop(foretime::effect("charge", "card 7").apply()),
@@ -413,6 +421,26 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
     let repeated = fails("charges_twice", &[("FORETIME_TAPE", kept.to_str().expect("a path in UTF-8"))]);
     assert_eq!(failure(&repeated), failure(&text));
     assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
+}
+
+#[foretime::test(runs = 200)]
+#[ignore = "fails on purpose"]
+async fn charges_in_a_task(sim: Sim) -> foretime::Result {
+    trouble(sim, "charge in a task", Faults::swarm()).await
+}
+
+#[foretime::test(runs = 200)]
+#[ignore = "fails on purpose"]
+async fn charges_on_a_thread(sim: Sim) -> foretime::Result {
+    trouble(sim, "charge on a thread", Faults::swarm()).await
+}
+
+#[test]
+fn what_an_activity_does_in_a_task_or_on_a_thread_of_its_own_is_its_doing() {
+    for test in ["charges_in_a_task", "charges_on_a_thread"] {
+        let again = ["charge card 7 was done twice", "in attempt 1 of Hands::act (activity 1 of trouble)", "did it again"];
+        assert_says(&fails(test, &[]), &again);
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::{
 };
 
 use foretime::{Fault, Faults, Sim, When};
-use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
-use temporalio_common::RetryPolicy;
+use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_common::{RetryPolicy, protos::temporal::api::enums::v1::EventType};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, WorkerOptions, WorkflowContext, WorkflowResult,
@@ -199,6 +199,20 @@ async fn a_trigger_strikes_when_its_event_is_written(sim: Sim) -> foretime::Resu
     say(&sim, "second", "two").await?;
     // The worker was down for a while.
     assert!(sim.now().duration_since(before)? >= Duration::from_millis(50));
+    Ok(())
+}
+
+#[foretime::test(runs = 40)]
+async fn a_worker_that_is_cut_off_is_given_tasks_for_a_minute_at_most(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    sim.faults(Faults::none().with(Fault::Cut, 0.1).each_at_most(1));
+    // It says nothing once it polls, so it is cut off within the first second or not at all.
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    sim.stop_faults();
+    assert_eq!(say(&sim, "late", "work").await?, "work");
+    let handle = sim.client().get_workflow_handle::<Job>("late");
+    let events = handle.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
+    assert!(!events.iter().any(|event| event.event_type() == EventType::WorkflowTaskTimedOut), "a task was lost");
     Ok(())
 }
 

@@ -84,7 +84,9 @@ fn what_is_not_understood_is_named() {
     let (passed, text) = run(&[("FORETIME_RUNS", "many")]);
     assert!(!passed && text.contains("FORETIME_RUNS=many is not a number"), "{text}");
     let (passed, text) = run(&[("FORETIME_ONLY", "crash-1@two")]);
-    assert!(!passed && text.contains("FORETIME_ONLY=crash-1@two is no list of faults"), "{text}");
+    assert!(!passed && text.contains("FORETIME_ONLY=crash-1@two: two is not the number of an order"), "{text}");
+    let (passed, text) = run(&[("FORETIME_ONLY", "crush-1")]);
+    assert!(!passed && text.contains("FORETIME_ONLY=crush-1: crush-1 is no fault"), "{text}");
     let (passed, text) = run(&[("FORETIME_TAPE", "/nowhere")]);
     assert!(!passed && text.contains("cannot read the tape /nowhere"), "{text}");
 }

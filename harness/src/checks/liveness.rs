@@ -78,7 +78,7 @@ impl State {
             .map(|run| {
                 let events = run.events_from(1);
                 let activities = activities(&run);
-                let waits_for = waits_for(&events, activities);
+                let waits_for = waits_for(&events, activities, run.task_queue());
                 format!("{} ({}) waits for {waits_for}", run.workflow_id(), run.workflow_type())
             })
             .collect();
@@ -118,7 +118,7 @@ fn activities(run: &RunView<'_>) -> Vec<String> {
 }
 
 /// What an open run waits for, by its history; its activities are known.
-fn waits_for(events: &[HistoryEvent], activities: Vec<String>) -> String {
+fn waits_for(events: &[HistoryEvent], activities: Vec<String>, task_queue: &str) -> String {
     let last_of = |wanted: &[&str]| events.iter().rev().find(|event| wanted.contains(&event_type(event).as_str()));
     let count = |name: &str| events.iter().filter(|event| event_type(event) == name).count();
     let mut waits = Vec::new();
@@ -130,7 +130,7 @@ fn waits_for(events: &[HistoryEvent], activities: Vec<String>) -> String {
         "WorkflowTaskTimedOut",
     ]) {
         match event_type(task).as_str() {
-            "WorkflowTaskScheduled" => waits.push("a worker to take its workflow task".to_owned()),
+            "WorkflowTaskScheduled" => waits.push(format!("a worker to take its workflow task from queue \"{task_queue}\"")),
             "WorkflowTaskStarted" => waits.push("the answer to its workflow task".to_owned()),
             _ => {}
         }

@@ -1,8 +1,9 @@
 //! The story of a run that failed: what people would say of it, in a few sentences, and which of its moments they would
 //! point at.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
+use super::chronicle;
 use crate::{
     faults::Fault,
     finding::{Finding, FindingKind},
@@ -30,37 +31,62 @@ pub(super) struct Story {
 
 /// Tells it.
 pub(super) fn tell(state: &State) -> Story {
-    let mut teller = Teller { state, story: Story::default() };
-    let Some(finding) = state.findings.first() else { return teller.story };
+    let mut teller = Teller { state, moments: Vec::new(), conclusions: Vec::new(), important: BTreeSet::new() };
+    let Some(finding) = state.findings.first() else { return Story::default() };
     match (finding.kind, repeated(&state.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
-            teller.done_twice(first, second);
+            teller.done_twice(&first, &second);
         }
         (FindingKind::WorkflowTaskFailed, _) if finding.title == CODE_DOES_NOT_FIT => teller.code_does_not_fit(finding),
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
         // That nothing comes of it, whatever happens, is said by who waits for what.
-        (FindingKind::Liveness, _) if !state.is_least => {}
+        (FindingKind::Liveness, _) if !state.is_least => teller.deploys(finding.at_ns),
+        (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
+            teller.last_faults(finding.at_ns);
+            teller.what_came_of_it(finding.at_ns);
+        }
         _ => teller.last_faults(finding.at_ns),
     }
     teller.how_much_it_takes();
     teller.point_at_findings();
-    teller.story
+    teller.story()
 }
 
 struct Teller<'a> {
     state: &'a State,
-    story: Story,
+    /// What happened, when, and at which step.
+    moments: Vec<(u64, u64, String)>,
+    /// What is to be said at the end.
+    conclusions: Vec<String>,
+    important: BTreeSet<u64>,
 }
 
 impl<'a> Teller<'a> {
-    fn say(&mut self, sentence: String) {
-        self.story.sentences.push(sentence);
+    fn say(&mut self, at_ns: u64, step: u64, sentence: String) {
+        self.moments.push((at_ns, step, sentence));
+    }
+
+    fn conclude(&mut self, sentence: String) {
+        self.conclusions.push(sentence);
     }
 
     /// Tells of a moment, and points at it.
     fn point(&mut self, entry: &Entry, sentence: String) {
-        self.story.important.insert(entry.step);
-        self.say(sentence);
+        self.important.insert(entry.step);
+        self.say(entry.at_ns, entry.step, sentence);
+    }
+
+    fn story(mut self) -> Story {
+        self.moments.sort_by_key(|(at_ns, step, _)| (*at_ns, *step));
+        let sentences = self.moments.into_iter().map(|(_, _, sentence)| sentence).chain(self.conclusions).collect();
+        Story { sentences, important: self.important }
+    }
+
+    /// What a reader would look up next.
+    fn what_came_of_it(&mut self, at_ns: u64) {
+        for moment in chronicle::moments(self.state, at_ns) {
+            self.say(moment.at_ns, moment.step, format!("{} {}.", capital(&after(moment.at_ns)), moment.text));
+        }
     }
 
     fn name(&self, process: Option<ProcessId>) -> String {
@@ -77,27 +103,25 @@ impl<'a> Teller<'a> {
         let what = format!("{} {}", effect.kind, effect.subject);
         for record in [first, second] {
             let of_record = self.entries(record.at_ns, record.at_ns).filter(|entry| entry.kind == EntryKind::Effect);
-            self.story.important.extend(of_record.map(|entry| entry.step));
+            self.important.extend(of_record.map(|entry| entry.step));
         }
-        self.say(format!(
+        let attempt_of_first = format!(
             "{} did \"{what}\" {}, in attempt {} of {} ({}).",
             capital(&self.name(Some(first.process))),
             after(first.at_ns),
             effect.attempt,
             effect.activity_type,
             effect.workflow_id
-        ));
+        );
+        self.say(first.at_ns, 0, attempt_of_first);
         match self.why_again(first, second) {
             Some((entry, why)) => self.point(entry, why),
-            None => self.say("Nobody learned of it in time, so it was tried again.".to_owned()),
+            None => self.say(first.at_ns, 1, "Nobody learned of it in time, so it was tried again.".to_owned()),
         }
         let key = if second.effect.key.is_none() { "without an idempotency key" } else { "with another idempotency key" };
-        self.say(format!(
-            "{} did it again {}, in attempt {}, {key}.",
-            capital(&self.name(Some(second.process))),
-            after(second.at_ns),
-            second.effect.attempt
-        ));
+        let who = capital(&self.name(Some(second.process)));
+        let again = format!("{who} did it again {}, in attempt {}, {key}.", after(second.at_ns), second.effect.attempt);
+        self.say(second.at_ns, u64::MAX, again);
     }
 
     /// What made another attempt of an activity necessary although its work was done.
@@ -110,8 +134,10 @@ impl<'a> Teller<'a> {
             let same_activity = entry.activity_id.as_ref() == Some(&first.effect.activity_id)
                 && entry.workflow_id.as_ref() == Some(&first.effect.workflow_id);
             let sentence = match entry.kind {
-                EntryKind::Fault(Fault::Crash) if same_process => format!("{worker} crashed {}.", moment(entry)),
-                EntryKind::Fault(Fault::ClusterCrash) => format!("All workers crashed when {worker} stood {}.", moment(entry)),
+                EntryKind::Fault(Fault::Crash) if same_process => format!("{worker} crashed {}.", bare_moment(entry)),
+                EntryKind::Fault(Fault::ClusterCrash) => {
+                    format!("All workers crashed when {} stood {}.", self.name(Some(first.process)), bare_moment(entry))
+                }
                 EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
                     "The attempt failed after its work was done.".to_owned()
                 }
@@ -146,11 +172,12 @@ impl<'a> Teller<'a> {
             self.tell_of(entry);
         }
         let version = process.map(|process| self.state.version_name(process)).unwrap_or_default();
-        let who = capital(&self.name(process));
-        self.say(format!(
-            "{who}{version} replayed a history {}, and its code asked for something else than what is written there.",
-            after(finding.at_ns)
-        ));
+        let who = self.name(process);
+        let replayed = format!(
+            "{} {who}{version} replayed a history, and its code asked for something else than what is written there.",
+            capital(&after(finding.at_ns))
+        );
+        self.say(finding.at_ns, u64::MAX, replayed);
     }
 
     /// A history of the run does not replay afterwards.
@@ -160,7 +187,7 @@ impl<'a> Teller<'a> {
             true => "a worker that had lost its cache would have failed there",
             false => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
         };
-        self.say(format!("All workflow tasks of the run went well, but afterwards {}: {what_then}.", finding.title));
+        self.conclude(format!("All workflow tasks of the run went well, but afterwards {}: {what_then}.", finding.title));
     }
 
     /// Which other versions of the code were deployed before.
@@ -169,7 +196,10 @@ impl<'a> Teller<'a> {
         for entry in self.entries(0, at_ns).filter(|entry| is_life(entry, DEPLOYED)) {
             if told.insert(&entry.detail) {
                 let version = entry.detail.rsplit(' ').next().unwrap_or_default();
-                self.point(entry, format!("The deploy of version {version} of the code began {}.", after(entry.at_ns)));
+                self.point(
+                    entry,
+                    format!("{} the deploy of version {version} of the code began.", capital(&after(entry.at_ns))),
+                );
             }
         }
     }
@@ -192,31 +222,35 @@ impl<'a> Teller<'a> {
             EntryKind::Fault(fault) => happened(fault, entry, &who),
             _ => format!("{who} was killed: {}", entry.detail),
         };
-        self.point(entry, format!("{} {}.", capital(&sentence), after(entry.at_ns)));
+        self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
     }
 
     /// Whether it takes these faults; those that were not told yet are.
     fn how_much_it_takes(&mut self) {
         if self.state.is_least {
             let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
-            let untold: Vec<&Entry> = faults.filter(|entry| !self.story.important.contains(&entry.step)).collect();
+            let untold: Vec<&Entry> = faults.filter(|entry| !self.important.contains(&entry.step)).collect();
             for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
                 self.tell_of(entry);
             }
         }
         let count: u64 = self.state.fault_counts().values().sum();
-        match (self.state.is_least, count) {
-            (_, 0) => self.say("It takes no fault.".to_owned()),
-            (true, 1) => self.say("Without that one fault the run passes.".to_owned()),
-            (true, _) => self.say(format!("Without any one of these {count} faults the run passes.")),
-            (false, _) => {}
+        match (self.state.is_least, count, &self.state.otherwise) {
+            (_, 0, _) => self.conclude("It takes no fault.".to_owned()),
+            (true, 1, None) => self.conclude("Without that one fault the run passes.".to_owned()),
+            (true, 1, Some(otherwise)) => {
+                self.conclude(format!("Without that one fault the run fails in another way: {otherwise}."));
+            }
+            (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
+            (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
+            (false, ..) => {}
         }
     }
 
     fn point_at_findings(&mut self) {
         let findings =
             self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Finding | EntryKind::Panic));
-        self.story.important.extend(findings.map(|entry| entry.step));
+        self.important.extend(findings.map(|entry| entry.step));
     }
 }
 
@@ -235,12 +269,12 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
         Fault::Restart => format!("{who} was restarted in good order"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
-        Fault::ActivityFailure => format!("on {who} {attempt}, was made to fail ({how}); it began"),
-        Fault::ActivitySlow => format!("on {who} {attempt}, took {how}; it began"),
-        Fault::ActivityHang => format!("on {who} {attempt}, hung and never ended; it began"),
+        Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
+        Fault::ActivitySlow => format!("{attempt}, began on {who}, and took {how}"),
+        Fault::ActivityHang => format!("{attempt}, began on {who}, hung and never ended"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}"),
-        Fault::Duplicate => format!("{who} sent {about}, which reached the server twice,"),
-        Fault::Delay => format!("{who} waited long for {about}"),
+        Fault::Duplicate => format!("{who} sent {about}, which reached the server twice"),
+        Fault::Delay => format!("a message of {attempt} of {who} was delayed by {how}"),
         Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
             format!("{who} failed to reach the server with {about} ({})", fault.name())
         }
@@ -249,8 +283,22 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
 }
 
 /// The moment of a crash: what the detail says before the parenthesis.
-fn moment(entry: &Entry) -> &str {
+fn bare_moment(entry: &Entry) -> &str {
     entry.detail.split(" (").next().unwrap_or_default()
+}
+
+/// The moment of a crash, with what the parenthesis says of it.
+fn moment(entry: &Entry) -> String {
+    let moment = bare_moment(entry);
+    let about = entry.detail[moment.len()..].trim_start_matches(" (").trim_end_matches(')');
+    let told = [
+        ("its side effect", format!("its side effect \"{about}\"")),
+        ("a request", about.to_owned()),
+        ("its request", about.to_owned()),
+        ("an activity", about.to_owned()),
+    ];
+    let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));
+    place.map_or_else(|| moment.to_owned(), |(vague, exact)| moment.replacen(vague, exact, 1))
 }
 
 fn capital(text: &str) -> String {
@@ -265,7 +313,16 @@ pub(crate) fn after(ns: u64) -> String {
     match (days, hours, minutes) {
         (0, 0, 0) => format!("after {}.{:03} s", seconds, ns / 1_000_000 % 1000),
         (0, 0, _) => format!("after {minutes} min {} s", seconds % 60),
-        (0, ..) => format!("after {hours} h {minutes} min"),
+        (0, ..) => format!("after {hours} h {minutes} min {} s", seconds % 60),
         _ => format!("on day {} at {hours:02}:{minutes:02}:{:02}", days + 1, seconds % 60),
+    }
+}
+
+/// A span of time, as people say it.
+pub(crate) fn brief(span: Duration) -> String {
+    match span.as_secs() {
+        0 => format!("{} ms", span.as_millis()),
+        seconds @ 1..60 => format!("{seconds}.{} s", span.subsec_millis() / 100),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }

@@ -101,7 +101,7 @@ fn read_order(stream: &UnixStream) -> std::io::Result<Order> {
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, is_detailed, only, is_least, output: _ } = order;
+    let Order { seed, tape, is_detailed, only, is_least, otherwise, output: _ } = order;
     let begun = Instant::now();
     let choices = match tape {
         Some(tape) => Choices::from_tape(tape),
@@ -117,7 +117,7 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     let mut state = world.lock();
-    state.is_least = is_least;
+    (state.is_least, state.otherwise) = (is_least, otherwise);
     result_of(case, &mut state, seed, real_us)
 }
 

@@ -30,6 +30,7 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
     let order = Order { is_detailed: true, output: Some(directory.join("output.txt")), ..order };
     let result = job.run(&order).map_err(|error| error.to_string())?;
+    say_what_did_not_strike(&order, &result);
     let mut summary = Summary::new(case);
     summary.add(&result);
     summary.elapsed = begun.elapsed();
@@ -46,14 +47,23 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     Ok(summary)
 }
 
+/// A fault that was asked for by name and is not there should not pass for one that did no harm.
+fn say_what_did_not_strike(order: &Order, result: &RunResult) {
+    let struck = |name: &&String| result.strikes.iter().any(|strike| [&strike.name, &strike.at].contains(name));
+    let missing: Vec<&str> = order.only.strikes.iter().flatten().filter(|name| !struck(name)).map(String::as_str).collect();
+    if !missing.is_empty() && !order.is_least {
+        eprintln!("foretime: did not strike in this run, which did not come to it: {}", missing.join(", "));
+    }
+}
+
 /// Runs the failing seed again, with the faults that matter, for its report; and it must fail in the same way.
 pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<(), String> {
     let Some(failed) = summary.failed.clone() else { return Ok(()) };
     if failed.failure.kind == FindingKind::Differs {
         return Ok(());
     }
-    let (only, is_least) = leave_out(case, &failed)?;
-    let again = one(case, settings, Order { only, is_least, ..Order::of(failed.seed) })?;
+    let Least { only, is_least, otherwise } = leave_out(case, &failed)?;
+    let again = one(case, settings, Order { only, is_least, otherwise, ..Order::of(failed.seed) })?;
     summary.failed = Some(match again.failed {
         Some(again) if is_same(&again.failure, &failed.failure) => again,
         Some(again) => {
@@ -64,33 +74,41 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     Ok(())
 }
 
-/// Which strikes of faults are left when all that can be are left out, and whether none of them can.
-fn leave_out(case: &Case, failed: &Failed) -> Result<(Only, bool), String> {
+/// What is left of the faults of a failing seed.
+struct Least {
+    only: Only,
+    /// Whether none of them can be left out.
+    is_least: bool,
+    /// How the run fails without one of them, if it does, in another way.
+    otherwise: Option<String>,
+}
+
+/// Leaves strikes out, for as long as the seed fails in the same way.
+fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let job = Job::start(case, 0).map_err(|error| error.to_string())?;
-    let mut search = Search { job, failed, ends: Instant::now() + SEARCH_MAX };
+    let mut search = Search { job, failed, ends: Instant::now() + SEARCH_MAX, otherwise: None };
     if let Some(none) = search.fails_with(&Only::these([]))? {
-        return Ok((none, true));
+        return Ok(Least { only: none, is_least: true, otherwise: None });
     }
-    let mut only = Only::default();
-    loop {
-        let result = search.run(&only)?;
-        let mut fewer = Only::these(result.strikes.iter().map(|strike| strike.name.clone())).in_order(only.order);
-        // From the last to the first: what comes before a fault stays as it was when it is left out.
-        for strike in result.strikes.iter().rev() {
-            if search.is_over() {
-                // Each run takes long: then it is told as it is.
-                return Ok((Only::default(), false));
-            }
-            if let Some(found) = search.fails_with(&fewer.without(&strike.name))? {
-                fewer = found;
-            }
-        }
-        if fewer == only {
-            let one = if result.strikes.len() > 1 { search.one_alone(&result.strikes)? } else { None };
-            return Ok((one.unwrap_or(only), true));
-        }
-        only = fewer;
+    let without_any = search.otherwise.clone();
+    let Some(only) = search.leave_out(Only::default(), |strike| strike.name.clone())? else {
+        // Each run takes long: then it is told as it is.
+        return Ok(Least { only: Only::default(), is_least: false, otherwise: None });
+    };
+    let strikes = search.run(&only)?.strikes;
+    if strikes.len() < 2 {
+        return Ok(Least { only, is_least: true, otherwise: without_any });
     }
+    if let Some(only) = search.one_alone(&strikes)? {
+        return Ok(Least { only, is_least: true, otherwise: without_any });
+    }
+    // By their places, more can be left out: what comes before no longer counts.
+    let placed = Only::these(strikes.iter().map(|strike| strike.at.clone()));
+    let fewer = match search.fails_with(&placed)? {
+        Some(placed) => search.leave_out(placed, |strike| strike.at.clone())?,
+        None => None,
+    };
+    Ok(Least { only: fewer.unwrap_or(only), is_least: true, otherwise: search.otherwise })
 }
 
 /// The search for the faults that a failure takes.
@@ -98,6 +116,8 @@ struct Search<'a> {
     job: Job,
     failed: &'a Failed,
     ends: Instant,
+    /// How the run failed with fewer strikes of late, if it did, in another way.
+    otherwise: Option<String>,
 }
 
 impl Search<'_> {
@@ -108,12 +128,40 @@ impl Search<'_> {
     /// Whether it fails so with these strikes, in this very order of events.
     fn fails(&mut self, only: &Only) -> Result<bool, String> {
         let result = self.run(only)?;
-        Ok(result.failures.first().is_some_and(|failure| is_same(failure, &self.failed.failure)))
+        let Some(failure) = result.failures.into_iter().next() else { return Ok(false) };
+        let is_same = is_same(&failure, &self.failed.failure);
+        if !is_same {
+            self.otherwise.get_or_insert(failure.title);
+        }
+        Ok(is_same)
     }
 
     fn run(&mut self, only: &Only) -> Result<RunResult, String> {
         let order = Order { only: only.clone(), ..Order::of(self.failed.seed) };
         self.job.run(&order).map_err(|error| error.to_string())
+    }
+
+    /// Leaves out one strike after the other, each known by `name`. `None` if that takes too long.
+    fn leave_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Option<Only>, String> {
+        let mut only = from;
+        loop {
+            let result = self.run(&only)?;
+            let mut fewer = Only::these(result.strikes.iter().map(&name)).in_order(only.order);
+            self.otherwise = None;
+            // From the last to the first: what comes before a fault stays as it was when it is left out.
+            for strike in result.strikes.iter().rev() {
+                if self.is_over() {
+                    return Ok(None);
+                }
+                if let Some(found) = self.fails_with(&fewer.without(&name(strike)))? {
+                    fewer = found;
+                }
+            }
+            if fewer == only {
+                return Ok(Some(only));
+            }
+            only = fewer;
+        }
     }
 
     /// One of these strikes that would do, if the seed had it alone: the others may only have moved it to where it was drawn.

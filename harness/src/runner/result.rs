@@ -22,6 +22,8 @@ pub(crate) struct Order {
     pub(crate) only: Only,
     /// Whether none of the strikes that are left can be left out, or the run does not fail.
     pub(crate) is_least: bool,
+    /// How the run fails without one of them, if it does, in another way.
+    pub(crate) otherwise: Option<String>,
     /// Whether the report and the trace are wanted.
     pub(crate) is_detailed: bool,
     /// Where the test's output goes; nowhere if not said.
@@ -31,7 +33,7 @@ pub(crate) struct Order {
 impl Order {
     /// A run of this seed as it is.
     pub(crate) fn of(seed: u64) -> Self {
-        Self { seed, tape: None, only: Only::default(), is_least: false, is_detailed: false, output: None }
+        Self { seed, tape: None, only: Only::default(), is_least: false, otherwise: None, is_detailed: false, output: None }
     }
 }
 

@@ -93,7 +93,7 @@ fn default_reports() -> PathBuf {
 
 fn only() -> Result<Only, String> {
     let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
-    value.parse().map_err(|_| format!("FORETIME_ONLY={value} is no list of faults, nor none.\n{HELP}"))
+    value.parse().map_err(|error| format!("FORETIME_ONLY={value}: {error}.\n{HELP}"))
 }
 
 fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {

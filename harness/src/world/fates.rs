@@ -9,6 +9,7 @@ use super::{
     wire::{LONG_POLL, nanos},
 };
 use crate::{
+    choices::SMALL_CACHE,
     faults::Fault,
     os::{self, ProcessId},
     process,
@@ -84,7 +85,7 @@ impl State {
         let Slot { fleet, number, version, .. } = self.lives.slots[slot];
         let name = format!("worker-{}", slot + 1);
         let options = self.lives.fleets[fleet].versions[version].clone();
-        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with("small cache", "", 0.75);
+        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with(SMALL_CACHE, "", 0.75);
         let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));
         let world = world.clone();
         let identity = name.clone();

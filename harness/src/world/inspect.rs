@@ -251,7 +251,8 @@ impl State {
         let title = format!("{} panicked: {first}", life.name);
         self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
         if self.panics_are_findings {
-            let detail = format!("{rest}\non thread \"{thread}\", at {place}").trim_start().to_owned();
+            let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
+            let detail = format!("{rest}on thread \"{thread}\", at {place}");
             self.find(FindingKind::Panic, Some(process), title, detail);
         }
     }

@@ -171,6 +171,13 @@ impl Log {
         self.enter(at_ns, process, kind, label.to_owned(), detail)
     }
 
+    /// Says more of what was noted last.
+    pub(super) fn add_to_last(&mut self, more: &str) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.detail.push_str(more);
+        }
+    }
+
     fn step(&mut self, at_ns: u64, process: Option<ProcessId>, verb: &str, label: &str, bytes: &[u8]) {
         self.steps += 1;
         self.hasher.write_u64(at_ns);

@@ -42,7 +42,7 @@ use self::{
     wire::{CallId, Request, Wire, nanos},
 };
 use crate::{
-    activities,
+    activities::{self, UnderWay},
     checks::liveness::Progress,
     choices::Choices,
     faults::{Fault, plan::Plan},
@@ -127,7 +127,10 @@ pub(crate) struct State {
     limits: Limits,
     /// Whether the run would not fail if one more of its faults were left out.
     pub(crate) is_least: bool,
+    /// How it fails without one of them, if it does, in another way.
+    pub(crate) otherwise: Option<String>,
     pub(crate) ledger: Vec<Record>,
+    pub(crate) under_way: UnderWay,
     pub(crate) findings: Vec<Finding>,
     pub(crate) phase: Phase,
     /// Workflow tasks that were given to a worker with the whole history although they were not the first of their run.
@@ -171,7 +174,9 @@ impl World {
             progress: Progress::default(),
             limits,
             is_least: false,
+            otherwise: None,
             ledger: Vec::new(),
+            under_way: UnderWay::default(),
             findings: Vec::new(),
             phase: Phase::Body,
             replays: 0,

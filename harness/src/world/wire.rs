@@ -26,6 +26,7 @@ use super::{
 use crate::{
     faults::Fault,
     os::{self, ProcessId},
+    report::brief,
 };
 
 /// How long a message is under way.
@@ -263,6 +264,8 @@ impl State {
         }
         let span = self.choices.span("cut", Duration::from_secs(1), Duration::from_secs(300));
         self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
+        // The server goes on to give tasks to the polls that it has, for as long as a poll takes there.
+        self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         true
     }
 
@@ -278,7 +281,9 @@ impl State {
     /// How long a message of this process takes.
     fn transit(&mut self, process: ProcessId, is_worker: bool, rpc: &str) -> u64 {
         if is_worker && self.strikes(Fault::Delay, Some(process), rpc) {
-            return nanos(self.choices.span("delay", DELAY.0, DELAY.1));
+            let span = self.choices.span("delay", DELAY.0, DELAY.1);
+            self.log.add_to_last(&format!(": {}", brief(span)));
+            return nanos(span);
         }
         self.latency()
     }
