@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use foretime_server::proto::history::{HistoryEvent, history_event::Attributes};
 
-use crate::os::ProcessId;
-use crate::world::{
-    EPOCH_S, State,
-    log::{EntryKind, Span},
+use crate::{
+    os::ProcessId,
+    world::{
+        EPOCH_S, State,
+        log::{EntryKind, Span},
+    },
 };
 
 /// At most so many moments are told.

@@ -95,6 +95,7 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
         // Each run takes long: then it is told as it is.
         return Ok(Least { only: Only::default(), is_least: false, otherwise: None });
     };
+    let without_one = search.otherwise.clone();
     let strikes = search.run(&only)?.strikes;
     if strikes.len() < 2 {
         return Ok(Least { only, is_least: true, otherwise: without_any });
@@ -108,7 +109,8 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
         Some(placed) => search.leave_out(placed, |strike| strike.at.clone())?,
         None => None,
     };
-    Ok(Least { only: fewer.unwrap_or(only), is_least: true, otherwise: search.otherwise })
+    let (only, otherwise) = fewer.map_or((only, without_one), |fewer| (fewer, search.otherwise));
+    Ok(Least { only, is_least: true, otherwise })
 }
 
 /// The search for the faults that a failure takes.
