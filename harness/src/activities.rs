@@ -62,10 +62,27 @@ impl UnderWay {
     }
 }
 
-/// Is under way until it is dropped.
+/// An attempt that has begun: it is under way until this is dropped.
 struct Begun<'a> {
     world: &'a World,
+    process: ProcessId,
     number: u64,
+    /// Its span in the log, if spans are kept.
+    span: Option<usize>,
+}
+
+impl Begun<'_> {
+    /// Its code has come to its end.
+    fn end(&self, is_ok: bool) {
+        let Some(span) = self.span else { return };
+        os::exempt(|| {
+            let mut state = self.world.lock();
+            let now_ns = state.now_ns();
+            if state.lives.is_alive(self.process) {
+                state.log.end_span(span, now_ns, if is_ok { Outcome::Completed } else { Outcome::Failed });
+            }
+        });
+    }
 }
 
 impl Drop for Begun<'_> {
@@ -96,11 +113,10 @@ impl ActivityInboundInterceptor for Activities {
             attempt: info.attempt,
         };
         let run = async move {
-            let Some((mishap, span, number)) = self.begin(&attempt) else {
+            let Some((mishap, begun)) = self.begin(&attempt) else {
                 // The process has been killed: it does not run any code of the activity.
                 return std::future::pending().await;
             };
-            let _begun = Begun { world: &self.world, number };
             if let Some(latency) = mishap.latency {
                 tokio::time::sleep(latency).await;
             }
@@ -114,7 +130,7 @@ impl ActivityInboundInterceptor for Activities {
                     failure.map_or(outcome, |failure| Err(failed(&failure)))
                 }
             };
-            self.end(span, outcome.is_ok());
+            begun.end(outcome.is_ok());
             outcome
         };
         Box::pin(run)
@@ -123,7 +139,7 @@ impl ActivityInboundInterceptor for Activities {
 
 impl Activities {
     /// An attempt begins; `None` if its process is killed before it can.
-    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Option<usize>, u64)> {
+    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
             if state.crashes(self.process, "when it started an activity", &attempt.activity_type)
@@ -146,21 +162,10 @@ impl Activities {
                 to_step: None,
                 outcome: Outcome::Open,
             };
-            let number = state.log.is_detailed().then(|| state.log.begin_span(span));
-            let begun = state.under_way.begin(self.process, attempt.clone());
-            Some((mishap, number, begun))
+            let span = state.log.is_detailed().then(|| state.log.begin_span(span));
+            let number = state.under_way.begin(self.process, attempt.clone());
+            Some((mishap, Begun { world: &self.world, process: self.process, number, span }))
         })
-    }
-
-    fn end(&self, span: Option<usize>, is_ok: bool) {
-        let Some(span) = span else { return };
-        os::exempt(|| {
-            let mut state = self.world.lock();
-            let now_ns = state.now_ns();
-            if state.lives.is_alive(self.process) {
-                state.log.end_span(span, now_ns, if is_ok { Outcome::Completed } else { Outcome::Failed });
-            }
-        });
     }
 }
 

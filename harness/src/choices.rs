@@ -7,6 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
+    num::ParseIntError,
     str::FromStr,
     time::Duration,
 };
@@ -17,13 +18,8 @@ use rand_chacha::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::faults::Fault;
-
 /// What orders the events of a run: who is next, and how long messages take.
 const ORDERING: [&str; 2] = ["schedule", "latency"];
-
-/// That a worker starts with a small cache: the draw behind an eviction.
-pub(crate) const SMALL_CACHE: &str = "small cache";
 
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
@@ -58,6 +54,11 @@ impl Only {
         fewer
     }
 
+    /// The first of the strikes that none could be called: of a kind that is not known, or not by a kind and a number.
+    pub(crate) fn impossible(&self, is_kind: impl Fn(&str) -> bool) -> Option<&str> {
+        self.strikes.iter().flatten().map(String::as_str).find(|strike| !Strike::kind(strike).is_some_and(&is_kind))
+    }
+
     /// Whether there is such a strike at an opportunity for it.
     fn has(&self, strike: &Strike, is_drawn: bool) -> bool {
         let Some(strikes) = &self.strikes else { return is_drawn };
@@ -75,23 +76,17 @@ pub(crate) struct Strike {
 }
 
 impl Strike {
-    /// Whether a strike could be called so: by its kind and a number, with a place between or not.
-    fn check(text: &str) -> Result<String, String> {
-        let (kind, number) = text
-            .split_once(':')
-            .map_or_else(
-                || text.rsplit_once('-'),
-                |(kind, rest)| {
-                    rest.split_once(':').filter(|(place, _)| u32::from_str_radix(place, 16).is_ok()).map(|(_, n)| (kind, n))
-                },
-            )
-            .unwrap_or_default();
-        let is_kind =
-            Fault::ALL.iter().map(|fault| fault.name()).chain([SMALL_CACHE]).any(|name| name.replace(' ', "-") == kind);
-        if is_kind && number.parse::<u64>().is_ok_and(|number| number > 0) {
-            return Ok(text.to_owned());
-        }
-        Err(format!("{text} is no fault: they are called as crash-1 or reply-lost:9f3a21c4:1"))
+    /// The kind of a strike that is called so: by its kind and a number from 1, with a place between or not.
+    fn kind(text: &str) -> Option<&str> {
+        let (kind, number) = match text.split_once(':') {
+            None => text.rsplit_once('-')?,
+            Some((kind, rest)) => {
+                let (place, number) = rest.split_once(':')?;
+                u32::from_str_radix(place, 16).ok()?;
+                (kind, number)
+            }
+        };
+        number.parse::<u64>().is_ok_and(|number| number > 0).then_some(kind)
     }
 
     /// One of this kind at the `nth` opportunity in the same place.
@@ -114,17 +109,16 @@ impl fmt::Display for Only {
 }
 
 impl FromStr for Only {
-    type Err = String;
+    type Err = ParseIntError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
         let (text, order) = text.split_once('@').unwrap_or((text, "0"));
         let strikes = match text {
             "all" => None,
             "none" => Some(BTreeSet::new()),
-            _ => Some(text.split(',').map(Strike::check).collect::<Result<_, _>>()?),
+            _ => Some(text.split(',').map(str::to_owned).collect()),
         };
-        let order = order.parse().map_err(|_| format!("{order} is not the number of an order"))?;
-        Ok(Self { strikes, order })
+        Ok(Self { strikes, order: order.parse()? })
     }
 }
 
@@ -237,7 +231,7 @@ impl Choices {
         }
         let number = self.struck.entry(label).or_default();
         *number += u64::from(is_drawn);
-        let kind = label.replace(' ', "-");
+        let kind = kind_of_strike(label);
         let strike = Strike { name: format!("{kind}-{number}"), at: format!("{kind}:{:08x}:{nth}", place >> 32) };
         let strikes = self.only.has(&strike, is_drawn);
         if strikes {
@@ -291,6 +285,11 @@ impl Choices {
             if octave == 0 && from == 0 { 0 } else { low } + self.below(label, high.saturating_sub(low).max(1)),
         )
     }
+}
+
+/// How strikes under this label begin their names: `reply-lost`.
+pub(crate) fn kind_of_strike(label: &str) -> String {
+    label.replace(' ', "-")
 }
 
 impl Stream {
@@ -370,9 +369,11 @@ mod tests {
         assert_eq!(fewer.strikes().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["reply-lost-1", "reply-lost-3"]);
         assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only("none"))), [false; 30]);
-        for wrong in ["bogus", "bogus-1", "crash-0", "crash:xyz:1", "crash:12ab", "crash-1@x"] {
-            assert!(wrong.parse::<Only>().is_err(), "{wrong}");
+        for wrong in ["bogus", "bogus-1", "crash-0", "crash:xyz:1", "crash:12ab"] {
+            assert_eq!(only(wrong).impossible(|kind| kind == "crash"), Some(wrong));
         }
+        assert_eq!(only("crash-1,crash:12ab:3").impossible(|kind| kind == "crash"), None);
+        assert!("crash-1@x".parse::<Only>().is_err());
         let text = "reply-lost-1,reply-lost-3@2";
         assert_eq!(only(text).to_string(), text);
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only(text))), expected);

@@ -44,7 +44,7 @@ pub(crate) trait World: Send + Sync {
     fn stuck(&self) -> bool;
     /// A thread asked for something that cannot be simulated; the call fails.
     fn refused(&self, thread: ThreadId, process: ProcessId, what: &'static str);
-    /// A thread is going to sleep in the system for this long; it asks on its own behalf.
+    /// The calling thread is about to sleep for this long, by a call that blocks it. Asked on its own stack.
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration);
     /// A thread of this process has ended.
     fn thread_ended(&self, thread: ThreadId, process: ProcessId);

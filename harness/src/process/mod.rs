@@ -1,5 +1,6 @@
 //! The simulated processes: [`test`] runs the test's body, [`worker`] a worker of the user, [`replayer`] the histories at the
-//! end, with an eye on the [`commands`] of the replayed code. Each is one thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
+//! end, with an eye on the [`commands`] of the replayed code. Each is one thread with its own current-thread runtime and an ordinary
+//! clock; the SDK adds threads of its own.
 
 use std::{
     future::Future,

@@ -45,7 +45,7 @@ enum Interest {
 
 /// The moments up to `until_ns`, in order.
 pub(super) fn moments(state: &State, until_ns: u64) -> Vec<Moment> {
-    let mut all: Vec<Moment> = attempts(state).chain(effects(state)).collect();
+    let mut all: Vec<Moment> = attempts(state).into_iter().chain(effects(state)).collect();
     for run in state.service().runs() {
         let events = run.events_from(1);
         all.extend(events.iter().filter_map(|event| of_event(run.workflow_id(), &events, event)));
@@ -72,21 +72,19 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
     })
 }
 
-fn name(state: &State, process: ProcessId) -> String {
+/// A process, as people say it: `worker 1`.
+pub(super) fn name(state: &State, process: ProcessId) -> String {
     state.lives.get(process).name.replace('-', " ")
 }
 
 /// The attempts of activities after the first, and what became of the one before.
-fn attempts(state: &State) -> impl Iterator<Item = Moment> {
+fn attempts(state: &State) -> Vec<Moment> {
     let mut of_activity: BTreeMap<(&str, Option<&str>), Vec<&Span>> = BTreeMap::new();
     for span in state.log.spans.iter().filter(|span| span.is_activity) {
         of_activity.entry((&span.workflow_id, span.activity_id.as_deref())).or_default().push(span);
     }
-    let pairs: Vec<(&Span, &Span)> = of_activity
-        .into_values()
-        .flat_map(|spans| spans.clone().into_iter().zip(spans.into_iter().skip(1)).collect::<Vec<_>>())
-        .collect();
-    pairs.into_iter().map(|(before, again)| tried_again(state, before, again))
+    let pairs = of_activity.values().flat_map(|spans| spans.windows(2));
+    pairs.map(|pair| tried_again(state, pair[0], pair[1])).collect()
 }
 
 fn tried_again(state: &State, before: &Span, again: &Span) -> Moment {

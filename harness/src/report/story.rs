@@ -90,7 +90,7 @@ impl<'a> Teller<'a> {
     }
 
     fn name(&self, process: Option<ProcessId>) -> String {
-        process.map_or_else(|| "the server".to_owned(), |process| self.state.lives.get(process).name.replace('-', " "))
+        process.map_or_else(|| "the server".to_owned(), |process| chronicle::name(self.state, process))
     }
 
     fn entries(&self, from_ns: u64, to_ns: u64) -> impl Iterator<Item = &'a Entry> + use<'a> {

@@ -3,7 +3,11 @@
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use super::Case;
-use crate::{choices::Only, world::Limits};
+use crate::{
+    choices::{Only, kind_of_strike},
+    faults::Fault,
+    world::{Limits, fates::SMALL_CACHE},
+};
 
 /// The variables, for people: the names and what they do.
 pub(crate) const HELP: &str = "\
@@ -93,7 +97,17 @@ fn default_reports() -> PathBuf {
 
 fn only() -> Result<Only, String> {
     let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
-    value.parse().map_err(|error| format!("FORETIME_ONLY={value}: {error}.\n{HELP}"))
+    let only: Only = value.parse().map_err(|_| {
+        let order = value.split_once('@').map_or("", |(_, order)| order);
+        format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
+    })?;
+    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| fault.name()).chain([SMALL_CACHE]).map(kind_of_strike).collect();
+    match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
+        None => Ok(only),
+        Some(strike) => Err(format!(
+            "FORETIME_ONLY={value}: {strike} is no fault: they are called as crash-1 or reply-lost:9f3a21c4:1.\n{HELP}"
+        )),
+    }
 }
 
 fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {

@@ -9,7 +9,6 @@ use super::{
     wire::{LONG_POLL, nanos},
 };
 use crate::{
-    choices::SMALL_CACHE,
     faults::Fault,
     os::{self, ProcessId},
     process,
@@ -27,6 +26,9 @@ const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::
 
 /// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
 const GRACE: Duration = Duration::from_secs(120);
+
+/// That a worker starts with a small cache: the draw behind an eviction.
+pub(crate) const SMALL_CACHE: &str = "small cache";
 
 /// How large an opportunity for a crash one turn of a worker is, against one of its messages.
 const AT_WORK: f64 = 0.1;

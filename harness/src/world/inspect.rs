@@ -100,8 +100,8 @@ impl State {
 
     /// An attempt of this activity begins.
     pub(crate) fn activity_begins(&mut self, activity_type: &str) {
-        if let Some(has_begun) = self.claims.get_mut(&begins(activity_type)) {
-            *has_begun = true;
+        if self.plan.activities.iter().any(|(of, _)| of == activity_type) {
+            self.claims.insert(begins(activity_type), true);
         }
     }
 

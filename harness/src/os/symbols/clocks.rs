@@ -12,12 +12,7 @@ use super::{
     Ours,
 };
 
-pub(super) static ALL: [Ours; 4] = [
-    Ours(clock_gettime as *const c_void),
-    Ours(getrandom as *const c_void),
-    Ours(nanosleep as *const c_void),
-    Ours(clock_nanosleep as *const c_void),
-];
+pub(super) static ALL: &[Ours] = ours![clock_gettime, getrandom, nanosleep, clock_nanosleep];
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: clockid_t, answer: *mut timespec) -> c_int {

@@ -17,16 +17,7 @@ use super::{
     Ours,
 };
 
-pub(super) static ALL: [Ours; 8] = [
-    Ours(epoll_wait as *const c_void),
-    Ours(epoll_create1 as *const c_void),
-    Ours(epoll_ctl as *const c_void),
-    Ours(eventfd as *const c_void),
-    Ours(write as *const c_void),
-    Ours(writev as *const c_void),
-    Ours(close as *const c_void),
-    Ours(socket as *const c_void),
-];
+pub(super) static ALL: &[Ours] = ours![epoll_wait, epoll_create1, epoll_ctl, eventfd, write, writev, close, socket];
 
 /// A runtime with nothing to do: the usual place where a simulated thread gives up its turn.
 #[unsafe(no_mangle)]

@@ -17,16 +17,8 @@ use super::{
     Ours,
 };
 
-pub(super) static ALL: [Ours; 8] = [
-    Ours(malloc as *const c_void),
-    Ours(calloc as *const c_void),
-    Ours(realloc as *const c_void),
-    Ours(free as *const c_void),
-    Ours(posix_memalign as *const c_void),
-    Ours(aligned_alloc as *const c_void),
-    Ours(memalign as *const c_void),
-    Ours(malloc_usable_size as *const c_void),
-];
+pub(super) static ALL: &[Ours] =
+    ours![malloc, calloc, realloc, free, posix_memalign, aligned_alloc, memalign, malloc_usable_size];
 
 // libc's own, by the names under which they cannot be stood in for: looking them up would itself ask for memory.
 unsafe extern "C" {

@@ -8,6 +8,11 @@
 
 use std::ffi::c_void;
 
+/// The addresses of these functions.
+macro_rules! ours {
+    ($($function:ident),+ $(,)?) => { &[$(Ours($function as *const std::ffi::c_void)),+] };
+}
+
 mod clocks;
 mod descriptors;
 mod memory;
@@ -16,7 +21,7 @@ mod threads;
 /// Whether the program calls these functions and not the C library's. That this function names them makes the linker take
 /// them.
 pub(super) fn are_linked() -> bool {
-    let ours = [clocks::ALL.as_slice(), descriptors::ALL.as_slice(), threads::ALL.as_slice(), memory::ALL.as_slice()].concat();
+    let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL].concat();
     let linked = |libc: *const c_void| ours.iter().any(|function| function.0 == libc);
     linked(libc::epoll_wait as *const c_void)
         && linked(libc::clock_gettime as *const c_void)

@@ -19,13 +19,7 @@ use super::{
     clocks::{getrandom, to_ns},
 };
 
-pub(super) static ALL: [Ours; 5] = [
-    Ours(sched_yield as *const c_void),
-    Ours(syscall as *const c_void),
-    Ours(pthread_create as *const c_void),
-    Ours(pthread_join as *const c_void),
-    Ours(pthread_setname_np as *const c_void),
-];
+pub(super) static ALL: &[Ours] = ours![sched_yield, syscall, pthread_create, pthread_join, pthread_setname_np];
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sched_yield() -> c_int {
