@@ -46,6 +46,7 @@ impl Simulation {
     /// # Panics
     /// On a second call in one process; if the server refuses its configuration.
     pub(crate) fn run(self, body: Body) -> Arc<World> {
+        os::settle();
         let seed = self.choices.source();
         let world = World::new(self.choices, self.is_detailed, self.limits).expect("the server takes its own configuration");
         assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");

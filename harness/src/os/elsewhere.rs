@@ -26,6 +26,8 @@ pub(crate) fn spawn(_process: ProcessId, _name: &str, _work: impl FnOnce() + Sen
     unreachable!("no simulation begins on this system")
 }
 
+pub(crate) fn settle() {}
+
 pub(crate) fn run(_start: Start, _world: Arc<dyn World>, _begin: impl FnOnce()) {
     unreachable!("no simulation begins on this system")
 }

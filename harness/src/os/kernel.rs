@@ -53,6 +53,8 @@ thread_local! {
     static EXEMPT: Cell<u32> = const { Cell::new(0) };
     /// The process of this thread, if it is simulated.
     static PROCESS: Cell<u32> = const { Cell::new(0) };
+    /// Whether this is the thread that runs the simulation, and nobody else runs.
+    static IS_HOST: Cell<bool> = const { Cell::new(false) };
     /// One more than the number of the process that the next thread is created for; 0 for that of its creator.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
@@ -80,6 +82,11 @@ pub(super) fn member() -> Option<ThreadId> {
 /// Whether the thread that asks runs the simulation's own code.
 pub(super) fn is_exempt() -> bool {
     EXEMPT.with(Cell::get) > 0
+}
+
+/// Whether the thread that asks is the one that runs the simulation, and nobody else runs.
+pub(super) fn is_host() -> bool {
+    IS_HOST.try_with(Cell::get).unwrap_or(false)
 }
 
 /// The thread that asks and its process, if it belongs to a simulation.
@@ -156,8 +163,15 @@ pub(crate) fn freeze(process: ProcessId) {
     }
 }
 
+/// Gives simulated threads memory of their own, and the calling thread, which is going to [`run`] them, that of the
+/// simulation's own code, while they do not run.
+pub(crate) fn settle() {
+    memory::open();
+    IS_HOST.set(true);
+}
+
 /// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. `begin`
-/// spawns the first threads. Comes back when the world halts, or when a thread keeps its turn for longer than `patience` of
+/// spawns the first threads. [`settle`] came before. Comes back when the world halts, or when a thread keeps its turn for longer than `patience` of
 /// real time; all threads are left where they are.
 ///
 /// # Panics
@@ -180,7 +194,6 @@ pub(crate) fn run(start: Start, world: Arc<dyn World>, begin: impl FnOnce()) {
     if start.carries {
         seat::start_carrier();
     }
-    memory::open();
     let kernel = self::kernel();
     begin();
     if let Some(first) = exempt(|| kernel.pick()) {
@@ -244,6 +257,7 @@ impl Kernel {
 
     /// The host's wait for the end.
     fn watch(&self, patience: Duration) {
+        IS_HOST.set(false);
         let mut seen = self.turns.load(Ordering::Relaxed);
         let mut kept = Duration::ZERO;
         while !self.host.wait_for(WATCH_EVERY) {
@@ -257,6 +271,7 @@ impl Kernel {
                 return;
             }
         }
+        IS_HOST.set(true);
     }
 }
 

@@ -7,7 +7,8 @@
 //! [`thread`] is what each thread waits for, [`wakeups`] how runtimes wake each other, [`random`] each thread's stream, [`memory`]
 //! where what they allocate lies. How the
 //! turn goes from one to another is the affair of [`seat`]: by a [`baton`], or within one thread of the system ([`fiber`]).
-//! [`fork`] makes one process of each simulation, and [`watchdog`] names a thread that keeps the turn.
+//! [`fork`] makes one process of each simulation, of a program whose code [`text`] has put on large pages, and [`watchdog`] names
+//! a thread that keeps the turn.
 //!
 //! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
 //! simulated.
@@ -39,6 +40,8 @@ mod seat;
 #[cfg(simulates)]
 mod symbols;
 #[cfg(simulates)]
+pub(crate) mod text;
+#[cfg(simulates)]
 mod thread;
 #[cfg(simulates)]
 mod wakeups;
@@ -46,12 +49,12 @@ mod wakeups;
 mod watchdog;
 
 #[cfg(simulates)]
-pub(crate) use kernel::{current, exempt, freeze, run, spawn, waits, wake};
+pub(crate) use kernel::{current, exempt, freeze, run, settle, spawn, waits, wake};
 
 #[cfg(not(simulates))]
 mod elsewhere;
 #[cfg(not(simulates))]
-pub(crate) use elsewhere::{current, exempt, freeze, run, spawn, waits, wake};
+pub(crate) use elsewhere::{current, exempt, freeze, run, settle, spawn, waits, wake};
 
 /// Whether simulations run on this system.
 pub(crate) const SIMULATES: bool = cfg!(simulates);

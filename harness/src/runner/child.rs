@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     choices::Choices,
-    os::fork::{self, Ended, Side},
+    os::{
+        fork::{self, Ended, Side},
+        text,
+    },
     process::test::Body,
     report,
     simulation::Simulation,
@@ -48,6 +51,9 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     }
     // The SDK reads the whole executable for a build id, once in a process: done here, it is done for all simulations.
     drop(WorkerOptions::new("to have a build id").build());
+    if settings::carries() {
+        text::enlarge_pages();
+    }
     let code = match take_orders(case, body) {
         Ok(()) => 0,
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Memory. Simulated threads get it from the regions of [`super::super::memory`], all others from libc. Whose a block is, its
+//! Memory. Simulated threads and their host get it from the regions of [`super::super::memory`], all others from libc. Whose a block is, its
 //! address tells: it may be freed on any thread.
 
 use std::{
@@ -31,8 +31,11 @@ unsafe extern "C" {
 
 /// Whence the calling thread has its memory, if not from libc.
 fn mine() -> Option<&'static Region> {
-    kernel::member()?;
-    let region = if kernel::is_exempt() { &memory::SIMULATION } else { &memory::PROGRAM };
+    let region = match kernel::member() {
+        Some(_) if !kernel::is_exempt() => &memory::PROGRAM,
+        None if !kernel::is_host() => return None,
+        _ => &memory::SIMULATION,
+    };
     memory::is_open().then_some(region)
 }
 
@@ -87,14 +90,13 @@ unsafe extern "C" fn realloc(block: *mut c_void, bytes: size_t) -> *mut c_void {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut c_void) {
     match memory::region_of(block.cast()) {
-        // What the simulation has left when it is over, and what a thread frees that has not the turn, stays where it is: so
-        // that nobody touches a region beside who has.
-        Some(region) if kernel::member().is_some() => {
+        // What a thread frees that has not the turn stays where it is: so that nobody touches a region beside who has.
+        Some(region) if kernel::member().is_some() || kernel::is_host() => {
             // SAFETY: the caller's block, which it gives up.
             unsafe { region.give_back(block.cast()) };
         }
         Some(_) => {}
-        // From before the simulation: libc would set up an arena for this thread, and the process ends soon.
+        // From before the simulation: libc would set up an arena for this thread, or copy the page that its parent shares; the process ends soon.
         None if mine().is_some() => {}
         // SAFETY: the caller's argument, as it is.
         None => unsafe { __libc_free(block) },
