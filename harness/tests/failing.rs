@@ -127,16 +127,13 @@ fn spin_without_end() {
     }
 }
 
+fn worker() -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(QUEUE);
+    Ok(options.register_workflow::<Trouble>()?.register_workflow::<Number>()?.register_activities(Hands).build())
+}
+
 async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
-    sim.workers(2, |_| {
-        Ok::<_, WorkflowRegistrationError>(
-            WorkerOptions::new(QUEUE)
-                .register_workflow::<Trouble>()?
-                .register_workflow::<Number>()?
-                .register_activities(Hands)
-                .build(),
-        )
-    });
+    sim.workers(2, |_| worker());
     sim.faults(faults);
     let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
     let run = sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;
@@ -261,6 +258,22 @@ async fn waits_for_ever(sim: Sim) -> foretime::Result {
 fn a_run_that_cannot_go_on_says_who_waits() {
     let text = fails("waits_for_ever", &[]);
     assert_says(&text, &["nothing will ever happen again", "trouble (Trouble) waits for a signal", "test: "]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn misspells_its_queue(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| worker());
+    let options = WorkflowStartOptions::new("truoble", "lost").build();
+    let run = sim.client().start_workflow(Trouble::run, String::new(), options).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+
+#[test]
+fn a_task_queue_that_nobody_serves_is_named() {
+    let text = fails("misspells_its_queue", &[]);
+    assert_says(&text, &[r#"no worker serves task queue "truoble": they serve "trouble""#]);
 }
 
 #[foretime::test(runs = 1)]

@@ -1,5 +1,7 @@
 //! Liveness: a run that cannot go on, or never ends, and who waits for what.
 
+use std::collections::BTreeSet;
+
 use foretime_server::{
     engine::{ActivityView, RunView},
     proto::{enums::WorkflowExecutionStatus, history::HistoryEvent},
@@ -85,12 +87,28 @@ impl State {
         if lines.is_empty() {
             lines.push("no workflow is open".to_owned());
         }
+        lines.extend(self.queues_that_nobody_serves());
         for (number, life) in (0..).zip(&self.lives.all) {
             if life.ended.is_none() {
                 lines.push(format!("{}: {}", life.name, what_threads_do(&os::waits(ProcessId(number)))));
             }
         }
         lines.join("\n")
+    }
+}
+
+impl State {
+    /// The task queues on which an open run waits for a worker, and none is there: mostly their names are misspelt. A line each.
+    fn queues_that_nobody_serves(&self) -> Vec<String> {
+        let served: BTreeSet<&str> = self.lives.all.iter().filter_map(|life| life.task_queue.as_deref()).collect();
+        let open = || self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
+        let of_activities =
+            open().flat_map(|run| run.open_activities().map(|it| it.task_queue().to_owned()).collect::<Vec<_>>());
+        let asked: BTreeSet<String> = open().map(|run| run.task_queue().to_owned()).chain(of_activities).collect();
+        let named: Vec<String> = served.iter().map(|queue| format!("\"{queue}\"")).collect();
+        let there_is = if named.is_empty() { "none serves any".to_owned() } else { format!("they serve {}", named.join(", ")) };
+        let unserved = asked.iter().filter(|queue| !served.contains(queue.as_str()));
+        unserved.map(|queue| format!("no worker serves task queue \"{queue}\": {there_is}")).collect()
     }
 }
 

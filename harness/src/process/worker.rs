@@ -44,6 +44,7 @@ async fn work(
     if let Some(cache_size) = cache_size {
         options.max_cached_workflows = cache_size;
     }
+    os::exempt(|| world.lock().lives.get_mut(process).task_queue = Some(options.task_queue.clone()));
     let mut worker = Worker::new(&sdk_runtime()?, client, options).map_err(|error| chain(&error))?;
     let stop = worker.shutdown_handle();
     let mut running = Box::pin(worker.run());

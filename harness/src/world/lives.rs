@@ -45,6 +45,8 @@ pub(crate) struct Life {
     pub(crate) ended: Option<(u64, Ending)>,
     /// Which version of the code it runs.
     pub(crate) version: usize,
+    /// The task queue that its worker serves, from when its options are made.
+    pub(crate) task_queue: Option<String>,
     /// It keeps no workflow in its cache.
     pub(super) has_no_cache: bool,
     /// It has been killed: nothing that it does has an effect any more.
@@ -87,7 +89,7 @@ impl Lives {
         &self.all[process.0 as usize]
     }
 
-    pub(super) fn get_mut(&mut self, process: ProcessId) -> &mut Life {
+    pub(crate) fn get_mut(&mut self, process: ProcessId) -> &mut Life {
         &mut self.all[process.0 as usize]
     }
 
@@ -125,6 +127,7 @@ impl Life {
             from_ns,
             ended: None,
             version,
+            task_queue: None,
             has_no_cache: false,
             is_doomed: false,
             is_stopping: false,

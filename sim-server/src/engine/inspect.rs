@@ -31,6 +31,11 @@ impl<'a> ActivityView<'a> {
         &self.activity.activity_type
     }
 
+    /// The task queue of its tasks.
+    pub fn task_queue(&self) -> &'a str {
+        &self.activity.task_queue
+    }
+
     /// Which attempt it is at, from 1.
     pub fn attempt(&self) -> i32 {
         self.activity.attempt
