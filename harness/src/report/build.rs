@@ -9,7 +9,7 @@ use crate::{
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
-        log::{Entry, EntryKind, Outcome, Span, Turn},
+        log::{Entry, EntryKind, Outcome, SENDS_IN_VAIN, Span, Turn},
     },
 };
 
@@ -65,14 +65,9 @@ struct Lanes {
 
 fn report(case: &Case, state: &State, seed: u64) -> model::Report {
     let lanes = lanes(state);
-    let mut story = story::tell(state);
-    let (entries, spans) = (&state.log.entries, &state.log.spans);
-    if entries.len() > FIRST_SHOWN + LAST_SHOWN {
-        let count = entries.len();
-        story.sentences.push(format!(
-            "Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt beside it has all."
-        ));
-    }
+    let story = story::tell(state);
+    let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !entry.label.starts_with(SENDS_IN_VAIN)).collect();
+    let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
     let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
     model::Report {
         test: case.name.clone(),
@@ -90,8 +85,12 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
             .iter()
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
-        spans: ends(spans).filter_map(|span| shown_span(state, span, &lanes)).collect(),
-        events: ends(entries).map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
+        spans: ends(&state.log.spans).filter_map(|span| shown_span(state, span, &lanes)).collect(),
+        omitted: omits.then(|| {
+            let count = entries.len();
+            format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
+        }),
+        events: ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
         processes: lanes.processes,
         workflows: workflows(state),
         output: String::new(),

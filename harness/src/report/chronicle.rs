@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use foretime_server::proto::history::{HistoryEvent, history_event::Attributes};
+use foretime_server::proto::{
+    enums::TimeoutType,
+    history::{HistoryEvent, history_event::Attributes},
+};
 
 use crate::{
     os::ProcessId,
@@ -134,7 +137,16 @@ fn of_event(id: &str, events: &[HistoryEvent], event: &HistoryEvent) -> Option<M
             (format!("{} of {id} completed", activity(it.scheduled_event_id)?), Interest::Well)
         }
         Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
-            (format!("{id} was signalled \"{}\"", it.signal_name), Interest::Turn)
+            let sender = it.external_workflow_execution.as_ref();
+            let by = sender.map_or_else(String::new, |sender| format!(" by {}", sender.workflow_id));
+            (format!("{id} was signalled \"{}\"{by}", it.signal_name), Interest::Turn)
+        }
+        // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
+        Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
+            (format!("a workflow task of {id} timed out"), Interest::Turn)
+        }
+        Attributes::StartChildWorkflowExecutionFailedEventAttributes(it) => {
+            (format!("{id} could not start its child {}", it.workflow_id), Interest::Wrong)
         }
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => (format!("{id} was asked to cancel"), Interest::Turn),
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => (format!("{id} completed"), Interest::End),

@@ -87,11 +87,12 @@ fn failure(report: &Report) -> String {
 }
 
 fn story(report: &Report) -> String {
+    let omitted = report.omitted.as_ref().map_or_else(String::new, |text| format!("<p class=\"empty\">{}</p>", escaped(text)));
     if report.story.is_empty() {
-        return String::new();
+        return omitted;
     }
     let sentences: String = report.story.iter().map(|sentence| format!("<li>{}</li>", escaped(sentence))).collect();
-    format!("<section class=\"story\"><h2>What happened</h2><ol>{sentences}</ol></section>")
+    format!("<section class=\"story\"><h2>What happened</h2><ol>{sentences}</ol>{omitted}</section>")
 }
 
 /// The figures of the run, as pairs of a description list.

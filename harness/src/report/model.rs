@@ -17,6 +17,8 @@ pub(crate) struct Report {
     pub(crate) failure: Option<Failure>,
     /// What happened, in a few sentences.
     pub(crate) story: Vec<String>,
+    /// What is left out of spans and events, if the run was too long to show all of it.
+    pub(crate) omitted: Option<String>,
     /// The one command that repeats the run.
     pub(crate) repeat: String,
     pub(crate) started_at_unix_ms: i64,

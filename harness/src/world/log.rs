@@ -5,6 +5,9 @@ use std::hash::{DefaultHasher, Hasher};
 
 use crate::{faults::Fault, os::ProcessId};
 
+/// What a process does with a message after its end, while its tasks are dropped: for a comparison of runs, not for people.
+pub(crate) const SENDS_IN_VAIN: &str = "sends in vain";
+
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryKind {

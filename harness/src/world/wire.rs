@@ -22,6 +22,7 @@ use tonic::Status;
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
+    log::SENDS_IN_VAIN,
 };
 use crate::{
     faults::Fault,
@@ -203,11 +204,13 @@ impl State {
         let id = CallId(self.wire.last_id);
         let pending = Pending { process, rpc: request.rpc.clone(), ticket: None, waiter: None, answer: None };
         self.wire.pending.insert(id, pending);
-        self.log.message(self.now_ns, process, "sends", &request.rpc, &request.message);
+        let is_alive = self.lives.is_alive(process);
+        let verb = if is_alive { "sends" } else { SENDS_IN_VAIN };
+        self.log.message(self.now_ns, process, verb, &request.rpc, &request.message);
         self.look_into_request(process, &request.rpc, &request.message);
         let is_sign_of_life = self.lives.get(process).role == Role::Test || Kind::of(&request.rpc) == Kind::Heartbeat;
         self.progress.signs_of_life += usize::from(is_sign_of_life);
-        if self.lives.is_alive(process) {
+        if is_alive {
             self.dispatch(id, process, request);
         }
         Ok(id)
