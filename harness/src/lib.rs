@@ -27,6 +27,8 @@
 //! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
 //! to wait.
 
+#![cfg_attr(not(simulates), allow(dead_code, reason = "where nothing is simulated, most of this is only type-checked"))]
+
 mod activities;
 mod checks;
 mod choices;

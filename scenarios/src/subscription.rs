@@ -286,6 +286,23 @@ pub async fn a_year(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
+/// One customer who leaves after six weeks, two workers, and anything may go wrong: the size of simulation that the README begins
+/// with.
+///
+/// # Errors
+/// What did not hold.
+pub async fn six_weeks(sim: Sim) -> foretime::Result {
+    let outside = Arc::new(Outside::default());
+    let at_work = outside.clone();
+    sim.workers(2, move |_| worker(&at_work));
+    sim.faults(Faults::swarm());
+    let customer = Customer { name: "ada", begins_after: Duration::ZERO, leaves_after: Some(MONTH * 3 / 2) };
+    let year = customer.year(&sim).await?;
+    customer.assert_is_billed_right(&outside, &year);
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
 /// A customer of the simulation.
 struct Customer {
     name: &'static str,

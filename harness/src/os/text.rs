@@ -8,8 +8,11 @@ use std::{ffi::c_void, ops::Range, ptr};
 const PAGE_BYTES: usize = 2 << 20;
 
 /// Moves the program's code to large pages, as far as it fills whole ones. Where the system has none, all stays as it was: it
-/// is only slower.
+/// is only slower. For x86-64: other processors want to be told of code that moves.
 pub(crate) fn enlarge_pages() {
+    if cfg!(not(target_arch = "x86_64")) {
+        return;
+    }
     let Some(code) = code() else { return };
     let Some(copy) = reserve(code.len()) else { return };
     // SAFETY: the copy is as long as the code, new, and only ours; the code is readable. The moved pages have the same bytes,

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
     }
     let all: Result<Vec<bool>, String> = [
         run(&options, "a year", subscription::a_year),
+        run(&options, "six weeks", subscription::six_weeks),
         run(&options, "subscription", subscription::simulation),
         run(&options, "order saga", order_saga::simulation),
         run(&options, "onboarding", onboarding::simulation),
