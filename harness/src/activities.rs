@@ -157,6 +157,7 @@ impl Activities {
                 label: attempt.activity_type.clone(),
                 detail: format!("{} of {}, attempt {}", attempt.activity_id, attempt.workflow_id, attempt.attempt),
                 workflow_id: attempt.workflow_id.clone(),
+                run_id: attempt.run_id.clone(),
                 activity_id: Some(attempt.activity_id.clone()),
                 from_step: 0,
                 to_step: None,

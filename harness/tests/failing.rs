@@ -14,7 +14,8 @@ use foretime::{ActivityFaults, Fault, Faults, Sim, When};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityOptions, ChildWorkflowOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkerOptions,
+    WorkflowContext, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
 
@@ -43,6 +44,17 @@ impl Trouble {
             "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
             "ask a child by chance" => drop(ask_a_child(ctx, by_chance()).await?),
             "ask a child of chance" => drop(ask_a_child(ctx, 100).await?),
+            "go on as new while acting" => {
+                let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                let _acting = ctx.execute_activity(Hands::act, "charge".to_owned(), options);
+                ctx.continue_as_new("charge".to_owned(), ContinueAsNewOptions::default())?;
+            }
+            "signal nobody" => {
+                let nobody = ctx.external_workflow("nobody", None);
+                let told = nobody.signal(Number::hint, 7, SignalWorkflowOptions::default()).await;
+                assert!(told.is_err(), "there is nobody");
+                ctx.wait_condition(|_| false).await?;
+            }
             "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {
                 let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
@@ -75,6 +87,9 @@ impl Number {
     async fn run(_ctx: &mut WorkflowContext<Self>, asked: u64) -> WorkflowResult<u64> {
         Ok(if asked == 100 { by_chance() } else { asked })
     }
+
+    #[signal]
+    fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _number: u64) {}
 }
 
 struct Hands;
@@ -274,6 +289,46 @@ async fn misspells_its_queue(sim: Sim) -> foretime::Result {
 fn a_task_queue_that_nobody_serves_is_named() {
     let text = fails("misspells_its_queue", &[]);
     assert_says(&text, &[r#"no worker serves task queue "truoble": they serve "trouble""#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn signals_nobody(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal nobody", Faults::none()).await
+}
+
+#[test]
+fn a_signal_that_nobody_got_is_told() {
+    let text = fails("signals_nobody", &[]);
+    assert_says(&text, &["nothing will ever happen again", r#"trouble could not signal nobody "hint": it did not run."#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn leaves_an_activity_behind(sim: Sim) -> foretime::Result {
+    trouble(sim, "go on as new while acting", Faults::none()).await?;
+    panic!("and that was it");
+}
+
+#[test]
+fn an_activity_that_a_run_leaves_behind_is_told_and_is_no_earlier_attempt_of_the_next_run() {
+    let text = fails("leaves_an_activity_behind", &[]);
+    assert_says(&text, &["and that was it", "trouble continued as new, with Hands::act still under way.", "trouble completed"]);
+    assert!(!text.contains("attempt 1 of Hands::act (trouble) began"), "{text}");
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn gives_up_waiting(sim: Sim) -> foretime::Result {
+    let waits = Duration::from_secs(24 * 60 * 60);
+    tokio::time::timeout(waits, trouble(sim, "fail", Faults::none())).await??;
+    Ok(())
+}
+
+#[test]
+fn an_activity_that_is_tried_again_and_again_is_told_with_its_last_failure() {
+    let text = fails("gives_up_waiting", &[]);
+    assert_says(&text, &["Hands::act of trouble was at attempt ", "the one before failed: the disk is full"]);
 }
 
 #[foretime::test(runs = 1)]

@@ -10,7 +10,7 @@ use foretime_server::{
 use crate::{
     finding::FindingKind,
     os::{self, ProcessId},
-    world::{State, event_type},
+    world::{State, event_type, lives::Role},
 };
 
 /// A run in which nothing comes of so many steps gets nowhere: an activity that fails for ever takes twelve for an attempt.
@@ -89,9 +89,16 @@ impl State {
         }
         lines.extend(self.queues_that_nobody_serves());
         for (number, life) in (0..).zip(&self.lives.all) {
-            if life.ended.is_none() {
-                lines.push(format!("{}: {}", life.name, what_threads_do(&os::waits(ProcessId(number)))));
+            let process = ProcessId(number);
+            if life.ended.is_some() {
+                continue;
             }
+            let asked: Vec<&str> = self.asked(process).collect();
+            let does = match life.role {
+                Role::Test if !asked.is_empty() => format!("waits for the answer to {}", asked.join(", ")),
+                _ => what_threads_do(&os::waits(process)),
+            };
+            lines.push(format!("{}: {does}", life.name));
         }
         lines.join("\n")
     }

@@ -8,7 +8,10 @@ use super::{Awaits, Word, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
     os::{self, ProcessId},
-    world::{World, lives::Factory},
+    world::{
+        World,
+        lives::{Factory, PANICKED},
+    },
 };
 
 /// Runs worker `number` of its fleet. `cache_size`: how many workflows its cache holds, if that is not the options' affair.
@@ -25,7 +28,7 @@ pub(crate) fn run(
     let error = match outcome {
         Some(Ok(())) => None,
         Some(Err(error)) => Some(error),
-        None => Some("panicked".to_owned()),
+        None => Some(PANICKED.to_owned()),
     };
     os::exempt(|| world.lock().life_ended(process, error));
 }

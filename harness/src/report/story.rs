@@ -12,7 +12,7 @@ use crate::{
     world::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
-        log::{Entry, EntryKind},
+        log::{Entry, EntryKind, Span},
     },
 };
 
@@ -20,6 +20,9 @@ use crate::{
 const FAULTS_TOLD_MAX: usize = 3;
 /// At most so many are told when all of them matter.
 const LEAST_FAULTS_TOLD_MAX: usize = 8;
+
+/// At most so many activities are told that met at the moment of the failure.
+const AT_WORK_TOLD_MAX: usize = 4;
 
 /// A story.
 #[derive(Debug, Default)]
@@ -39,11 +42,12 @@ pub(super) fn tell(state: &State) -> Story {
         }
         (FindingKind::WorkflowTaskFailed, _) if finding.title == CODE_DOES_NOT_FIT => teller.code_does_not_fit(finding),
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
-        // That nothing comes of it, whatever happens, is said by who waits for what.
-        (FindingKind::Liveness, _) if !state.is_least => teller.deploys(finding.at_ns),
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding.at_ns);
+            if matches!(finding.kind, FindingKind::Claim | FindingKind::Panic) {
+                teller.who_was_at_work(finding.at_ns);
+            }
         }
         _ => teller.last_faults(finding.at_ns),
     }
@@ -84,8 +88,25 @@ impl<'a> Teller<'a> {
 
     /// What a reader would look up next.
     fn what_came_of_it(&mut self, at_ns: u64) {
-        for moment in chronicle::moments(self.state, at_ns) {
+        let faults_ns: Vec<u64> = self.moments.iter().map(|(at_ns, ..)| *at_ns).collect();
+        let (moments, omitted) = chronicle::moments(self.state, at_ns, &faults_ns);
+        for moment in moments {
             self.say(moment.at_ns, moment.step, format!("{} {}.", capital(&after(moment.at_ns)), moment.text));
+        }
+        if omitted > 0 {
+            let more = if omitted == 1 { "one more moment is" } else { &format!("{omitted} more moments are") };
+            self.conclude(format!("Of what came of it, {more} in the report."));
+        }
+    }
+
+    /// Which activities met at the moment of the failure.
+    fn who_was_at_work(&mut self, at_ns: u64) {
+        let under_way = chronicle::under_way(self.state, at_ns);
+        if under_way.len() > 1 {
+            let at_work =
+                |span: &&Span| format!("{} was in {} of {}", self.name(Some(span.process)), span.label, span.workflow_id);
+            let told: Vec<String> = under_way.iter().take(AT_WORK_TOLD_MAX).map(at_work).collect();
+            self.say(at_ns, u64::MAX, format!("At that moment {}.", told.join(", and ")));
         }
     }
 
@@ -274,7 +295,10 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
         Fault::ActivityHang => format!("{attempt}, began on {who}, hung and never ended"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}"),
         Fault::Duplicate => format!("{who} sent {about}, which reached the server twice"),
-        Fault::Delay => format!("a message of {attempt} of {who} was delayed by {how}"),
+        Fault::Delay => {
+            let (message, by) = how.split_once(", ").unwrap_or(("a message", how));
+            format!("{message} of {attempt} of {who} was delayed {by}")
+        }
         Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
             format!("{who} failed to reach the server with {about} ({})", fault.name())
         }
@@ -296,6 +320,7 @@ fn moment(entry: &Entry) -> String {
         ("a request", about.to_owned()),
         ("its request", about.to_owned()),
         ("an activity", about.to_owned()),
+        ("its awaits", format!("its awaits, during {about}")),
     ];
     let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));
     place.map_or_else(|| moment.to_owned(), |(vague, exact)| moment.replacen(vague, exact, 1))

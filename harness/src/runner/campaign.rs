@@ -102,7 +102,7 @@ impl Shared<'_> {
                     other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
                 }
                 if let Some(other) = &mut other {
-                    differs = difference::look_for(&mut job, other, &result, &self.directory(seed)?)?;
+                    differs = difference::look_for(&mut job, other, &result, || self.directory(seed))?;
                 }
                 self.summary().twice_count += 1;
             }

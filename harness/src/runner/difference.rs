@@ -1,7 +1,7 @@
 //! A seed is run a second time, in another process, and both runs must be equal; where they part is looked for, and both
 //! are left in the seed's report.
 
-use std::{fs, path::Path};
+use std::{fs, path::PathBuf};
 
 use super::{
     job::Job,
@@ -19,7 +19,7 @@ pub(super) fn look_for(
     job: &mut Job,
     other: &mut Job,
     first: &RunResult,
-    directory: &Path,
+    directory: impl Fn() -> Result<PathBuf, String>,
 ) -> Result<Option<RunFailure>, String> {
     let run = |job: &mut Job, order: &Order| job.run(order).map_err(|error| error.to_string());
     let second = run(other, &Order::of(first.seed))?;
@@ -40,6 +40,7 @@ pub(super) fn look_for(
         if !same(&one, &another) {
             let traces = [one, another].map(|it| it.detail.map(|it| it.trace).unwrap_or_default());
             detail = first_difference(&traces);
+            let directory = directory()?;
             for (name, trace) in ["one", "other"].iter().zip(&traces) {
                 let path = directory.join(format!("trace-{name}.txt"));
                 fs::write(&path, trace.join("\n")).map_err(|error| format!("cannot write {}: {error}", path.display()))?;

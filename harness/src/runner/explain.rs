@@ -17,7 +17,11 @@ use crate::{
 };
 
 /// How long faults are left out at most.
-const SEARCH_MAX: Duration = Duration::from_secs(20);
+const SEARCH_MAX: Duration = Duration::from_secs(40);
+/// A run that takes longer is tried in one order of events only.
+const QUICK_MAX: Duration = Duration::from_millis(500);
+/// In a run that takes long, from so many strikes on, halves of them are left out first.
+const HALVED_MIN: usize = 4;
 /// In how many other orders of events a seed is tried with a fault less.
 const OTHER_ORDERS: u64 = 5;
 /// Up to which opportunity in its place a strike is tried alone.
@@ -64,8 +68,9 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     }
     let Least { only, is_least, otherwise } = leave_out(case, &failed)?;
     let again = one(case, settings, Order { only, is_least, otherwise, ..Order::of(failed.seed) })?;
+    let given_up = || format!("Each run of it takes long: after {} s no more faults were left out.", SEARCH_MAX.as_secs());
     summary.failed = Some(match again.failed {
-        Some(again) if is_same(&again.failure, &failed.failure) => again,
+        Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
         Some(again) => {
             Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
         }
@@ -86,14 +91,15 @@ struct Least {
 /// Leaves strikes out, for as long as the seed fails in the same way.
 fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let job = Job::start(case, 0).map_err(|error| error.to_string())?;
-    let mut search = Search { job, failed, ends: Instant::now() + SEARCH_MAX, otherwise: None };
+    let ends = Instant::now() + SEARCH_MAX;
+    let mut search = Search { job, failed, ends, other_orders: OTHER_ORDERS, otherwise: None };
     if let Some(none) = search.fails_with(&Only::these([]))? {
         return Ok(Least { only: none, is_least: true, otherwise: None });
     }
     let without_any = search.otherwise.clone();
-    let Some(only) = search.leave_out(Only::default(), |strike| strike.name.clone())? else {
-        // Each run takes long: then it is told as it is.
-        return Ok(Least { only: Only::default(), is_least: false, otherwise: None });
+    let only = match search.leave_out(Only::default(), |strike| strike.name.clone())? {
+        Left::Least(only) => only,
+        Left::Unknown(only) => return Ok(Least { only, is_least: false, otherwise: None }),
     };
     let without_one = search.otherwise.clone();
     let strikes = search.run(&only)?.strikes;
@@ -106,11 +112,21 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     // By their places, more can be left out: what comes before no longer counts.
     let placed = Only::these(strikes.iter().map(|strike| strike.at.clone()));
     let fewer = match search.fails_with(&placed)? {
-        Some(placed) => search.leave_out(placed, |strike| strike.at.clone())?,
+        Some(placed) => Some(search.leave_out(placed, |strike| strike.at.clone())?),
         None => None,
     };
-    let (only, otherwise) = fewer.map_or((only, without_one), |fewer| (fewer, search.otherwise));
-    Ok(Least { only, is_least: true, otherwise })
+    Ok(match fewer {
+        Some(Left::Least(fewer)) => Least { only: fewer, is_least: true, otherwise: search.otherwise },
+        _ => Least { only, is_least: true, otherwise: without_one },
+    })
+}
+
+/// What is left of some strikes.
+enum Left {
+    /// None of these can be left out.
+    Least(Only),
+    /// With these it fails, too; perhaps it does with fewer.
+    Unknown(Only),
 }
 
 /// The search for the faults that a failure takes.
@@ -118,6 +134,8 @@ struct Search<'a> {
     job: Job,
     failed: &'a Failed,
     ends: Instant,
+    /// How many other orders of events are tried.
+    other_orders: u64,
     /// How the run failed with fewer strikes of late, if it did, in another way.
     otherwise: Option<String>,
 }
@@ -140,35 +158,61 @@ impl Search<'_> {
 
     fn run(&mut self, only: &Only) -> Result<RunResult, String> {
         let order = Order { only: only.clone(), ..Order::of(self.failed.seed) };
-        self.job.run(&order).map_err(|error| error.to_string())
+        let begun = Instant::now();
+        let result = self.job.run(&order).map_err(|error| error.to_string())?;
+        if begun.elapsed() > QUICK_MAX {
+            self.other_orders = 0;
+        }
+        Ok(result)
     }
 
-    /// Leaves out one strike after the other, each known by `name`. `None` if that takes too long.
-    fn leave_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Option<Only>, String> {
+    /// Leaves out one strike after the other, or halves of them first; each is known by `name`.
+    fn leave_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Left, String> {
         let mut only = from;
         loop {
             let result = self.run(&only)?;
-            let mut fewer = Only::these(result.strikes.iter().map(&name)).in_order(only.order);
+            let names: Vec<String> = result.strikes.iter().map(&name).collect();
+            if let Some(half) = self.half(&names, only.order)? {
+                only = half;
+                continue;
+            }
+            let mut fewer = Only::these(names).in_order(only.order);
             self.otherwise = None;
             // From the last to the first: what comes before a fault stays as it was when it is left out.
             for strike in result.strikes.iter().rev() {
                 if self.is_over() {
-                    return Ok(None);
+                    return Ok(Left::Unknown(fewer));
                 }
                 if let Some(found) = self.fails_with(&fewer.without(&name(strike)))? {
                     fewer = found;
                 }
             }
             if fewer == only {
-                return Ok(Some(only));
+                return Ok(Left::Least(only));
             }
             only = fewer;
         }
     }
 
+    /// Half of these strikes with which it still fails so, if they are many and a run takes long: one after the other, fewer are
+    /// left in the end.
+    fn half(&mut self, names: &[String], order: u64) -> Result<Option<Only>, String> {
+        if names.len() < HALVED_MIN || self.other_orders > 0 {
+            return Ok(None);
+        }
+        let (earlier, later) = names.split_at(names.len() / 2);
+        for half in [later, earlier] {
+            let only = Only::these(half.iter().cloned()).in_order(order);
+            if !self.is_over() && self.fails(&only)? {
+                return Ok(Some(only));
+            }
+        }
+        Ok(None)
+    }
+
     /// One of these strikes that would do, if the seed had it alone: the others may only have moved it to where it was drawn.
     fn one_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
-        for order in 0..OTHER_ORDERS {
+        for order in 0..OTHER_ORDERS.min(self.other_orders + 1) {
             for nth in 1..=NTH_MAX {
                 for strike in strikes {
                     if self.is_over() {
@@ -186,7 +230,7 @@ impl Search<'_> {
 
     /// Whether the seed still fails so with these strikes, in this order of events or another: with which, then.
     fn fails_with(&mut self, only: &Only) -> Result<Option<Only>, String> {
-        for order in std::iter::once(only.order).chain(1..=OTHER_ORDERS) {
+        for order in std::iter::once(only.order).chain(1..=self.other_orders) {
             let only = only.in_order(order);
             if self.fails(&only)? {
                 return Ok(Some(only));

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Happening, Phase, State, World,
-    lives::{Ending, Factory, Fleet, Life, Role, Slot, Waiter},
+    lives::{Ending, Factory, Fleet, Life, PANICKED, Role, Slot, Waiter},
     log::EntryKind,
     wire::{LONG_POLL, nanos},
 };
 use crate::{
+    activities::Attempt,
     faults::Fault,
     os::{self, ProcessId},
     process,
@@ -139,7 +140,11 @@ impl State {
         let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
         let detail = "at one of its awaits";
         if is_worker && self.plan.strikes(Fault::Crash, detail, AT_WORK, self.now_ns, &mut self.choices) {
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail.to_owned());
+            let under_way = |it: &Attempt| format!("{} of {}, attempt {}", it.activity_type, it.workflow_id, it.attempt);
+            let meanwhile: Vec<String> = self.under_way.of(process).map(under_way).collect();
+            let meanwhile = if meanwhile.is_empty() { String::new() } else { format!(" ({})", meanwhile.join(" and ")) };
+            let detail = format!("{detail}{meanwhile}");
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail);
             self.kill(process);
         }
     }
@@ -209,7 +214,9 @@ impl State {
         if life.ended.is_some() {
             return;
         }
-        let ending = if life.is_stopping && error.is_none() { Ending::Shutdown } else { Ending::Own(error.clone()) };
+        // A panic then is the assertion of the SDK's core that `panicked` leaves alone.
+        let is_well = error.as_ref().is_none_or(|error| error == PANICKED);
+        let ending = if life.is_stopping && is_well { Ending::Shutdown } else { Ending::Own(error.clone()) };
         life.ended = Some((now_ns, ending));
         let was_stopping = life.is_stopping;
         self.cut_wires(process);

@@ -123,7 +123,7 @@ impl State {
             self.replays += 1;
         }
         if self.log.is_detailed() {
-            let workflow_id = task.workflow_execution.map(|it| it.workflow_id).unwrap_or_default();
+            let WorkflowExecution { workflow_id, run_id } = task.workflow_execution.unwrap_or_default();
             let span = self.log.begin_span(Span {
                 process,
                 from_ns: self.now_ns,
@@ -132,6 +132,7 @@ impl State {
                 label: task.workflow_type.map(|it| it.name).unwrap_or_default(),
                 detail: format!("{workflow_id}, attempt {}", task.attempt),
                 workflow_id,
+                run_id,
                 activity_id: None,
                 from_step: 0,
                 to_step: None,
@@ -188,17 +189,30 @@ impl State {
             return;
         }
         let title = match cause {
+            // While a deploy rolls, older code meets what newer code has written, whatever the author does. The server gives the
+            // task out again, and a worker of the newer code completes it; if none does, the run hangs.
+            WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
             WorkflowTaskFailedCause::NonDeterministicError => CODE_DOES_NOT_FIT,
             _ => "a workflow task failed",
         };
         let worker = self.lives.get(process).name.clone();
         let version = self.version_name(process);
+        let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
+        let of = of.map_or_else(String::new, |span| format!(" of {} ({})", span.workflow_id, span.label));
         self.find(
             FindingKind::WorkflowTaskFailed,
             Some(process),
             title.to_owned(),
-            format!("{worker}{version} failed a workflow task with {}: {}", cause.as_str_name(), plain(&text)),
+            format!("{worker}{version} failed a workflow task{of} with {}: {}", cause.as_str_name(), plain(&text)),
         );
+    }
+
+    /// Whether another worker of its fleet has run a newer version of the code.
+    fn is_left_behind(&self, process: ProcessId) -> bool {
+        let fleet = |of: ProcessId| self.lives.slot_of(of).map(|slot| self.lives.slots[slot].fleet);
+        let version = self.lives.get(process).version;
+        let newer = (0..).map(ProcessId).zip(&self.lives.all).filter(|(_, life)| life.version > version);
+        newer.map(|(other, _)| other).any(|other| fleet(other) == fleet(process))
     }
 
     /// Which version of the code a process runs, if there are several.

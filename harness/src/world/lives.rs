@@ -20,6 +20,9 @@ pub(crate) enum Role {
     Replayer,
 }
 
+/// What a life that panicked says of its end.
+pub(crate) const PANICKED: &str = "panicked";
+
 /// How a life ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {

@@ -101,6 +101,8 @@ pub(crate) struct Span {
     pub(crate) detail: String,
     /// Of which workflow.
     pub(crate) workflow_id: String,
+    /// Of which of its runs.
+    pub(crate) run_id: String,
     /// Of which activity.
     pub(crate) activity_id: Option<String>,
     /// The steps at which it began and ended.

@@ -240,7 +240,7 @@ impl State {
                 self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
             }
         }
-        let after = self.transit(process, is_worker, &request.rpc);
+        let after = self.transit(process, is_worker, "the request", &request.rpc);
         self.agenda.add(self.now_ns + after, Happening::Request(id, request));
     }
 
@@ -282,10 +282,10 @@ impl State {
     }
 
     /// How long a message of this process takes.
-    fn transit(&mut self, process: ProcessId, is_worker: bool, rpc: &str) -> u64 {
+    fn transit(&mut self, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
         if is_worker && self.strikes(Fault::Delay, Some(process), rpc) {
             let span = self.choices.span("delay", DELAY.0, DELAY.1);
-            self.log.add_to_last(&format!(": {}", brief(span)));
+            self.log.add_to_last(&format!(": {message}, by {}", brief(span)));
             return nanos(span);
         }
         self.latency()
@@ -360,7 +360,7 @@ impl State {
                 answer = Err(unreachable());
             }
         }
-        let after = self.transit(process, is_worker, &rpc);
+        let after = self.transit(process, is_worker, "the reply", &rpc);
         self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
     }
 
@@ -387,6 +387,11 @@ impl State {
                 os::wake(thread, waker);
             }
         }
+    }
+
+    /// What a process has asked for and has no answer to.
+    pub(crate) fn asked(&self, process: ProcessId) -> impl Iterator<Item = &str> {
+        self.wire.pending.values().filter(move |call| call.process == process).map(|call| call.rpc.as_str())
     }
 
     /// A caller no longer waits.

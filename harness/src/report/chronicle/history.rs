@@ -1,0 +1,175 @@
+//! What the events of a history tell.
+
+use foretime_server::proto::{
+    common::Payloads,
+    enums::{TimeoutType, WorkflowTaskFailedCause},
+    failure::Failure,
+    history::{HistoryEvent, history_event::Attributes},
+};
+
+use super::{Interest, Moment};
+use crate::world::EPOCH_S;
+
+/// An input that is longer than this says more than a sentence has room for.
+const INPUT_CHARS_MAX: usize = 40;
+
+/// The moments of this run.
+pub(super) fn moments(id: &str, events: &[HistoryEvent]) -> Vec<Moment> {
+    events.iter().filter_map(|event| of_event(&Run { id, events }, event)).collect()
+}
+
+/// The run that the events are of.
+struct Run<'a> {
+    id: &'a str,
+    events: &'a [HistoryEvent],
+}
+
+fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
+    let attributes = event.attributes.as_ref()?;
+    let (text, interest) =
+        of_activity(run, attributes).or_else(|| of_others(run, attributes)).or_else(|| end(run, attributes))?;
+    let is_signal = matches!(
+        attributes,
+        Attributes::WorkflowExecutionSignaledEventAttributes(_)
+            | Attributes::WorkflowExecutionCancelRequestedEventAttributes(_)
+    );
+    Some(Moment { is_signal, ..Moment::new(since_start_ns(event)?, u64::MAX, text, interest) })
+}
+
+/// Activities and tasks.
+fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+    let id = run.id;
+    Some(match attributes {
+        Attributes::ActivityTaskFailedEventAttributes(it) => {
+            let failed = reason(it.failure.as_ref());
+            (format!("{} of {id} failed for good{failed}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+        }
+        Attributes::ActivityTaskTimedOutEventAttributes(it) => {
+            (format!("{} of {id} timed out for good", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+        }
+        Attributes::ActivityTaskCompletedEventAttributes(it) => {
+            (format!("{} of {id} completed", run.activity(it.scheduled_event_id)?), Interest::Well)
+        }
+        // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
+        Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
+            (format!("a workflow task of {id} timed out"), Interest::Turn)
+        }
+        // That something came in between, and the task is done again, is no failure.
+        Attributes::WorkflowTaskFailedEventAttributes(it) if it.cause() != WorkflowTaskFailedCause::UnhandledCommand => {
+            (format!("a workflow task of {id} failed{}", reason(it.failure.as_ref())), Interest::Turn)
+        }
+        _ => return None,
+    })
+}
+
+/// Signals, timers, children and other workflows.
+fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+    let id = run.id;
+    Some(match attributes {
+        Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
+            let sender = it.external_workflow_execution.as_ref();
+            let by = sender.map_or_else(String::new, |sender| format!(" by {}", sender.workflow_id));
+            let input = brief(it.input.as_ref());
+            (format!("{id} was signalled \"{}\"{input}{by}", it.signal_name), Interest::Turn)
+        }
+        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => (format!("{id} was asked to cancel"), Interest::Turn),
+        Attributes::TimerFiredEventAttributes(_) => (format!("a timer of {id} fired"), Interest::Well),
+        Attributes::StartChildWorkflowExecutionFailedEventAttributes(it) => {
+            (format!("{id} could not start its child {}, which there is already", it.workflow_id), Interest::Wrong)
+        }
+        Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(it) => {
+            let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
+            let name = run.signal(it.initiated_event_id)?;
+            (format!("{id} could not signal {target} \"{name}\": it did not run"), Interest::Wrong)
+        }
+        Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(it) => {
+            let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
+            (format!("{id} could not cancel {target}: it did not run"), Interest::Wrong)
+        }
+        _ => return None,
+    })
+}
+
+/// How the run ended.
+fn end(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+    let id = run.id;
+    let (how, interest) = match attributes {
+        Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
+        Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
+        Attributes::WorkflowExecutionTerminatedEventAttributes(_) => ("was terminated".to_owned(), Interest::Wrong),
+        Attributes::WorkflowExecutionFailedEventAttributes(it) => {
+            (format!("failed{}", reason(it.failure.as_ref())), Interest::Wrong)
+        }
+        Attributes::WorkflowExecutionTimedOutEventAttributes(_) => ("timed out".to_owned(), Interest::Wrong),
+        _ => return None,
+    };
+    let left = run.open_activities();
+    if left.is_empty() {
+        return Some((format!("{id} {how}"), interest));
+    }
+    Some((format!("{id} {how}, with {} still under way", left.join(" and ")), Interest::Wrong))
+}
+
+impl Run<'_> {
+    fn at(&self, event_id: i64) -> Option<&Attributes> {
+        self.events.get(usize::try_from(event_id - 1).ok()?)?.attributes.as_ref()
+    }
+
+    /// The type of the activity that was scheduled by this event.
+    fn activity(&self, scheduled_event_id: i64) -> Option<String> {
+        let Attributes::ActivityTaskScheduledEventAttributes(scheduled) = self.at(scheduled_event_id)? else { return None };
+        Some(scheduled.activity_type.as_ref()?.name.clone())
+    }
+
+    /// The name of the signal that was sent by this event.
+    fn signal(&self, initiated_event_id: i64) -> Option<&str> {
+        let Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(sent) = self.at(initiated_event_id)? else {
+            return None;
+        };
+        Some(&sent.signal_name)
+    }
+
+    /// The activities that have no end in the history.
+    fn open_activities(&self) -> Vec<String> {
+        let ended: Vec<i64> =
+            self.events.iter().filter_map(|event| scheduled_event_of_end(event.attributes.as_ref()?)).collect();
+        let scheduled = self.events.iter().map(|event| event.event_id).filter(|id| !ended.contains(id));
+        scheduled.filter_map(|id| self.activity(id)).collect()
+    }
+}
+
+/// The event by which the activity was scheduled that ends here.
+fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
+    match attributes {
+        Attributes::ActivityTaskCompletedEventAttributes(it) => Some(it.scheduled_event_id),
+        Attributes::ActivityTaskFailedEventAttributes(it) => Some(it.scheduled_event_id),
+        Attributes::ActivityTaskTimedOutEventAttributes(it) => Some(it.scheduled_event_id),
+        Attributes::ActivityTaskCanceledEventAttributes(it) => Some(it.scheduled_event_id),
+        _ => None,
+    }
+}
+
+/// The innermost reason of a failure, after a colon.
+fn reason(failure: Option<&Failure>) -> String {
+    let mut innermost = failure;
+    while let Some(cause) = innermost.and_then(|failure| failure.cause.as_deref()) {
+        innermost = Some(cause);
+    }
+    innermost.map_or_else(String::new, |failure| format!(": {}", failure.message))
+}
+
+/// What was sent along, if it is short text: ` ("Basel")`.
+fn brief(input: Option<&Payloads>) -> String {
+    let texts = input.into_iter().flat_map(|input| &input.payloads).map(|payload| String::from_utf8(payload.data.clone()));
+    let texts: Vec<String> = texts.filter_map(Result::ok).filter(|text| !text.is_empty() && text != "null").collect();
+    let text = texts.join(", ");
+    let is_told = !text.is_empty() && text.chars().count() <= INPUT_CHARS_MAX && !text.contains(char::is_control);
+    if is_told { format!(" ({text})") } else { String::new() }
+}
+
+fn since_start_ns(event: &HistoryEvent) -> Option<u64> {
+    let at = event.event_time.as_ref()?;
+    let seconds = u64::try_from(at.seconds).ok()?.checked_sub(EPOCH_S)?;
+    Some(seconds * 1_000_000_000 + u64::try_from(at.nanos).ok()?)
+}

@@ -1,0 +1,88 @@
+//! A deploy that rolls over open workflows. For a while old and new code are at work together, and an old worker may be given a
+//! workflow that a new one has gone on with: no code avoids that, and the server gives the task out again.
+
+use std::time::Duration;
+
+use foretime::{Faults, Sim, When};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+};
+
+const QUEUE: &str = "orders";
+
+struct Shop;
+
+#[activities]
+impl Shop {
+    #[activity]
+    async fn check(_ctx: ActivityContext, _order: String) -> Result<(), ActivityError> {
+        Ok(())
+    }
+
+    #[activity]
+    async fn charge(_ctx: ActivityContext, order: String) -> Result<(), ActivityError> {
+        foretime::effect("charge", &order).key(&order).apply();
+        Ok(())
+    }
+}
+
+/// A version of the workflow, which checks an order before it charges it, or does not.
+macro_rules! version {
+    ($name:ident, |$ctx:ident| $checks:expr) => {
+        mod $name {
+            use super::*;
+
+            #[workflow]
+            #[derive(Default)]
+            pub(crate) struct Order;
+
+            #[workflow_methods]
+            impl Order {
+                #[run(name = "Order")]
+                pub(crate) async fn run($ctx: &mut WorkflowContext<Self>, order: String) -> WorkflowResult<()> {
+                    $ctx.timer(Duration::from_secs(10)).await;
+                    let options = || ActivityOptions::start_to_close_timeout(Duration::from_secs(30));
+                    if $checks {
+                        $ctx.execute_activity(Shop::check, order.clone(), options()).await?;
+                    }
+                    $ctx.execute_activity(Shop::charge, order, options()).await?;
+                    $ctx.timer(Duration::from_secs(10)).await;
+                    Ok(())
+                }
+            }
+
+            pub(crate) fn worker(_number: usize) -> Result<WorkerOptions, WorkflowRegistrationError> {
+                Ok(WorkerOptions::new(QUEUE).register_workflow::<Order>()?.register_activities(Shop).build())
+            }
+        }
+    };
+}
+
+version!(without_check, |ctx| false);
+version!(with_check, |ctx| ctx.patched("check"));
+
+/// Orders every three seconds, and a deploy in the middle of them. The first worker with the new code crashes when it has gone
+/// on with an order: the other takes it over, in some worlds still with the old code.
+#[foretime::test(runs = 40)]
+async fn old_code_may_meet_what_new_code_has_written(sim: Sim) -> foretime::Result {
+    let workers = sim.workers(2, without_check::worker);
+    sim.faults(Faults::none().crash(When::event("MarkerRecorded", 1), 1));
+    let mut orders = Vec::new();
+    for number in 0..10 {
+        if number == 5 {
+            workers.deploy(with_check::worker);
+        }
+        let order = format!("order-{number}");
+        let options = WorkflowStartOptions::new(QUEUE, &order).build();
+        orders.push(sim.client().start_workflow(without_check::Order::run, order, options).await?);
+        sim.sleep(Duration::from_secs(3)).await;
+    }
+    for order in orders {
+        order.get_result(WorkflowGetResultOptions::default()).await?;
+    }
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
