@@ -157,7 +157,7 @@ impl Drop for Load {
     }
 }
 
-/// Watches the memory of this process and of those that it started, which live as long as a campaign.
+/// Watches the memory of this process and of all that come of it.
 struct Memory {
     stop: Arc<AtomicBool>,
     watcher: JoinHandle<(u64, u64)>,
@@ -168,36 +168,48 @@ impl Memory {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let watcher = thread::spawn(move || {
-            let (mut first, mut last) = (0, 0);
-            while !stopped.load(Ordering::Relaxed) {
+            let mut seen = Vec::new();
+            loop {
                 thread::sleep(LOOK_EVERY);
-                let now = resident_mib();
-                first = if first == 0 { now } else { first };
-                last = now.max(1);
+                if stopped.load(Ordering::Relaxed) {
+                    return first_and_last(&seen);
+                }
+                seen.push(resident_mib());
             }
-            (first, last)
         });
         Self { stop, watcher }
     }
 
-    /// What it was at first, and in the end; MiB.
+    /// The middle of what was seen in the first tenth of the time, and in the last; MiB.
     fn stop(self) -> (u64, u64) {
         self.stop.store(true, Ordering::Relaxed);
         self.watcher.join().unwrap_or_default()
     }
 }
 
-/// What this process and its children hold in memory.
+fn first_and_last(seen: &[u64]) -> (u64, u64) {
+    let tenth = seen.len().div_ceil(10);
+    let middle = |part: &[u64]| {
+        let mut part = part.to_vec();
+        part.sort_unstable();
+        part.get(part.len() / 2).copied().unwrap_or_default()
+    };
+    (middle(&seen[..tenth]), middle(&seen[seen.len() - tenth..]))
+}
+
+/// What this process, its children and theirs hold in memory. What they share counts for each.
 fn resident_mib() -> u64 {
     let me = std::process::id();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let kib = numbers.filter_map(|number| {
-        let status = fs::read_to_string(format!("/proc/{number}/status")).ok()?;
-        let field = |name: &str| {
-            status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse::<u64>().ok()
-        };
-        (number == me || field("PPid:") == Some(u64::from(me))).then(|| field("VmRSS:"))?
-    });
-    kib.sum::<u64>() / 1024
+    let statuses: Vec<(u32, u32, u64)> = numbers
+        .filter_map(|number| {
+            let status = fs::read_to_string(format!("/proc/{number}/status")).ok()?;
+            let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next();
+            Some((number, field("PPid:")?.parse().ok()?, field("VmRSS:")?.parse().ok()?))
+        })
+        .collect();
+    let children: Vec<u32> = statuses.iter().filter(|(_, parent, _)| *parent == me).map(|(number, ..)| *number).collect();
+    let ours = statuses.iter().filter(|(number, parent, _)| *number == me || *parent == me || children.contains(parent));
+    ours.map(|(.., kib)| kib).sum::<u64>() / 1024
 }

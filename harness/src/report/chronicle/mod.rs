@@ -1,0 +1,101 @@
+//! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
+//! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
+//! what their subjects tell, and how telling it is.
+
+use crate::{
+    os::ProcessId,
+    world::{State, log::EntryKind},
+};
+
+mod attempts;
+mod history;
+
+pub(super) use attempts::under_way;
+
+/// At most so many moments are told.
+const TOLD_MAX: usize = 8;
+/// With fewer than these, what went well is told, too.
+const FEW: usize = 4;
+/// What comes so soon before or after a signal may have raced with it.
+const RACE_NS: u64 = 60 * 1_000_000_000;
+
+/// Something that a reader may want to know.
+#[derive(Debug)]
+pub(super) struct Moment {
+    pub(super) at_ns: u64,
+    /// Its place among all steps, if that is known: then it may be told before what happened at the same instant.
+    pub(super) step: u64,
+    pub(super) text: String,
+    interest: Interest,
+    is_signal: bool,
+}
+
+impl Moment {
+    fn new(at_ns: u64, step: u64, text: String, interest: Interest) -> Self {
+        Self { at_ns, step, text, interest, is_signal: false }
+    }
+}
+
+/// How telling a moment is; the most telling first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Interest {
+    /// Something failed for good, or two attempts ran side by side.
+    Wrong,
+    /// Something was tried again, or came from outside.
+    Turn,
+    /// A workflow came to its end, or something was done to the outside world.
+    End,
+    /// All went well.
+    Well,
+}
+
+/// The moments up to `until_ns`, in order, and how many more there were. `faults_ns`: when the faults struck that are told.
+pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<Moment>, usize) {
+    let mut all: Vec<Moment> =
+        attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).chain(effects(state)).collect();
+    for run in state.service().runs() {
+        let mut of_run = history::moments(run.workflow_id(), &run.events_from(1));
+        rouse_what_met_a_signal(&mut of_run);
+        all.extend(of_run);
+    }
+    all.retain(|moment| moment.at_ns <= until_ns);
+    if all.iter().filter(|moment| moment.interest < Interest::Well).count() >= FEW {
+        all.retain(|moment| moment.interest < Interest::Well);
+    }
+    // Of two that are as telling, that which is nearer to the failure, or came sooner after a fault.
+    let distance = |moment: &Moment| {
+        let after_fault = faults_ns.iter().filter_map(|fault_ns| moment.at_ns.checked_sub(*fault_ns)).min();
+        after_fault.unwrap_or(u64::MAX).min(until_ns - moment.at_ns)
+    };
+    all.sort_by_key(|moment| (moment.interest, distance(moment)));
+    let omitted = all.len().saturating_sub(TOLD_MAX);
+    all.truncate(TOLD_MAX);
+    all.sort_by_key(|moment| (moment.at_ns, moment.step));
+    (all, omitted)
+}
+
+/// What went well is of interest where it may have raced with a signal.
+fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
+    let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.is_signal).map(|it| it.at_ns).collect();
+    for moment in of_run.iter_mut().filter(|moment| moment.interest == Interest::Well) {
+        if signals_ns.iter().any(|signal_ns| signal_ns.abs_diff(moment.at_ns) <= RACE_NS) {
+            moment.interest = Interest::Turn;
+        }
+    }
+}
+
+/// What was done to the outside world.
+fn effects(state: &State) -> impl Iterator<Item = Moment> {
+    let effects = state.log.entries.iter().filter(|entry| entry.kind == EntryKind::Effect);
+    effects.map(|entry| {
+        let who = entry.process.map_or_else(String::new, |process| name(state, process));
+        let what = entry.detail.split(" (").next().unwrap_or_default();
+        let text = format!("{who} {} \"{what}\"", if entry.label == "does" { "did" } else { "asked again for" });
+        Moment::new(entry.at_ns, entry.step, text, Interest::End)
+    })
+}
+
+/// A process, as people say it: `worker 1`.
+pub(super) fn name(state: &State, process: ProcessId) -> String {
+    state.lives.get(process).name.replace('-', " ")
+}
