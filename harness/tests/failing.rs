@@ -293,6 +293,22 @@ fn a_task_queue_that_nobody_serves_is_named() {
 
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
+async fn forgets_the_activities(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| WorkerOptions::new(QUEUE).register_workflow::<Trouble>().map(|options| options.build()));
+    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
+    let run = sim.client().start_workflow(Trouble::run, "charge".to_owned(), options).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+
+#[test]
+fn activities_that_are_registered_nowhere_are_named() {
+    let text = fails("forgets_the_activities", &[]);
+    assert_says(&text, &["waits for activity Hands::act", r#"no worker of task queue "trouble" has any activity registered"#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
 async fn signals_nobody(sim: Sim) -> foretime::Result {
     trouble(sim, "signal nobody", Faults::none()).await
 }

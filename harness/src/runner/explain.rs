@@ -99,7 +99,11 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let without_any = search.otherwise.clone();
     let only = match search.leave_out(Only::default(), |strike| strike.name.clone())? {
         Left::Least(only) => only,
-        Left::Unknown(only) => return Ok(Least { only, is_least: false, otherwise: None }),
+        Left::Unknown(only) => {
+            // It does not fail without any.
+            let is_least = only.strikes.as_ref().is_some_and(|strikes| strikes.len() == 1);
+            return Ok(Least { only, is_least, otherwise: without_any.filter(|_| is_least) });
+        }
     };
     let without_one = search.otherwise.clone();
     let strikes = search.run(&only)?.strikes;

@@ -145,6 +145,7 @@ impl State {
     /// Looks into a request that a process sends.
     pub(super) fn look_into_request(&mut self, process: ProcessId, rpc: &str, message: &Bytes) {
         match rpc {
+            "PollActivityTaskQueue" => self.lives.get_mut(process).takes_activities = true,
             "RespondWorkflowTaskCompleted" => self.workflow_task_ends(message, Outcome::Completed),
             "RespondWorkflowTaskFailed" => {
                 self.workflow_task_ends(message, Outcome::Failed);

@@ -50,6 +50,8 @@ pub(crate) struct Life {
     pub(crate) version: usize,
     /// The task queue that its worker serves, from when its options are made.
     pub(crate) task_queue: Option<String>,
+    /// It has asked for activity tasks: its worker has activities.
+    pub(crate) takes_activities: bool,
     /// It keeps no workflow in its cache.
     pub(super) has_no_cache: bool,
     /// It has been killed: nothing that it does has an effect any more.
@@ -131,6 +133,7 @@ impl Life {
             ended: None,
             version,
             task_queue: None,
+            takes_activities: false,
             has_no_cache: false,
             is_doomed: false,
             is_stopping: false,
