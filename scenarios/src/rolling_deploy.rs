@@ -290,9 +290,9 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
     let mut dice = Dice::of(&sim);
     let files = Files::default();
     let (first_files, second_files) = (files.clone(), files.clone());
-    // One worker: the first version is gone before the second begins. Side by side the first would fail the workflow tasks
-    // of a claim that the second has marked as checked, again and again until the second gets them.
-    let fleet = sim.workers(1, move |_| v1::worker(&first_files));
+    // For a while both versions are at work. The first fails the workflow tasks of a claim that the second has marked as checked,
+    // until the second gets them: that is as in production, and no fault of the code.
+    let fleet = sim.workers(2, move |_| v1::worker(&first_files));
     sim.faults(Faults::swarm());
     // After a storm all claim at once.
     let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
