@@ -1,7 +1,5 @@
 //! Liveness: a run that cannot go on, or never ends, and who waits for what.
 
-use std::collections::BTreeSet;
-
 use foretime_server::{
     engine::{ActivityView, RunView},
     proto::{enums::WorkflowExecutionStatus, history::HistoryEvent},
@@ -10,10 +8,7 @@ use foretime_server::{
 use crate::{
     finding::FindingKind,
     os::{self, ProcessId},
-    world::{
-        State, event_type,
-        lives::{Life, Role},
-    },
+    world::{State, event_type, lives::Role},
 };
 
 /// A run in which nothing comes of so many steps gets nowhere: an activity that fails for ever takes twelve for an attempt.
@@ -104,28 +99,6 @@ impl State {
             lines.push(format!("{}: {does}", life.name));
         }
         lines.join("\n")
-    }
-}
-
-impl State {
-    /// The task queues on which an open run waits for a worker, and none is there: mostly their names are misspelt. A line each.
-    fn queues_that_nobody_serves(&self) -> Vec<String> {
-        let open = || self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
-        let served: BTreeSet<&str> = self.lives.all.iter().filter_map(|life| life.task_queue.as_deref()).collect();
-        let named: Vec<String> = served.iter().map(|queue| format!("\"{queue}\"")).collect();
-        let there_is = if named.is_empty() { "none serves any".to_owned() } else { format!("they serve {}", named.join(", ")) };
-        let of_activities =
-            open().flat_map(|run| run.open_activities().map(|it| it.task_queue().to_owned()).collect::<Vec<_>>());
-        let of_activities: BTreeSet<String> = of_activities.collect();
-        let asked: BTreeSet<String> = open().map(|run| run.task_queue().to_owned()).chain(of_activities.clone()).collect();
-        let unserved = asked.iter().filter(|queue| !served.contains(queue.as_str()));
-        let unserved = unserved.map(|queue| format!("no worker serves task queue \"{queue}\": {there_is}"));
-        let takes = |life: &&Life| life.takes_activities;
-        let taken: BTreeSet<&str> = self.lives.all.iter().filter(takes).filter_map(|life| life.task_queue.as_deref()).collect();
-        let untaken = of_activities.iter().filter(|queue| served.contains(queue.as_str()) && !taken.contains(queue.as_str()));
-        unserved
-            .chain(untaken.map(|queue| format!("no worker of task queue \"{queue}\" has any activity registered")))
-            .collect()
     }
 }
 

@@ -1,10 +1,12 @@
-//! The checks of every run: [`liveness`] while it runs; the [`grammar`] of its histories at its end. Replay is the affair of
+//! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
+//! histories at its end. Replay is the affair of
 //! [`crate::process::replayer`], the ledger that of [`crate::ledger`].
 
 use crate::{finding::FindingKind, world::State};
 
 pub(crate) mod grammar;
 pub(crate) mod liveness;
+mod queues;
 
 // Beside the module, not in it: the crate foretime-tests compiles the module too.
 #[cfg(test)]

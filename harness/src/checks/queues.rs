@@ -1,0 +1,45 @@
+//! Task queues on which open runs wait for a worker that is not there: mostly their names are misspelt.
+
+use std::collections::BTreeSet;
+
+use foretime_server::proto::enums::WorkflowExecutionStatus;
+
+use crate::world::{State, lives::Life};
+
+impl State {
+    /// A line for each of them.
+    pub(super) fn queues_that_nobody_serves(&self) -> Vec<String> {
+        let served = self.served(|_| true);
+        let acted_on = self.served(|life| life.takes_activities);
+        let (of_workflows, of_activities) = self.awaited();
+        let there_is = if served.is_empty() { "none serves any".to_owned() } else { format!("they serve {}", named(&served)) };
+        let mut lines = Vec::new();
+        for queue in of_workflows.union(&of_activities) {
+            if !served.contains(queue) {
+                lines.push(format!("no worker serves task queue \"{queue}\": {there_is}"));
+            } else if of_activities.contains(queue) && !acted_on.contains(queue) {
+                lines.push(format!("no worker of task queue \"{queue}\" has any activity registered"));
+            }
+        }
+        lines
+    }
+
+    /// The task queues of the workers of which this is so, those that have ended included.
+    fn served(&self, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
+        self.lives.all.iter().filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
+    }
+
+    /// The task queues of open runs, and those of their activities.
+    fn awaited(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let (mut of_workflows, mut of_activities) = (BTreeSet::new(), BTreeSet::new());
+        for run in self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
+            of_workflows.insert(run.task_queue().to_owned());
+            of_activities.extend(run.open_activities().map(|activity| activity.task_queue().to_owned()));
+        }
+        (of_workflows, of_activities)
+    }
+}
+
+fn named(queues: &BTreeSet<String>) -> String {
+    queues.iter().map(|queue| format!("\"{queue}\"")).collect::<Vec<_>>().join(", ")
+}
