@@ -1,7 +1,7 @@
 //! Activities under simulation: an interceptor around each attempt knows which it is, and lets go wrong what the plan of
 //! faults says, the activity's own code untouched.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use temporalio_sdk::{
     ApplicationFailure,
@@ -30,6 +30,12 @@ pub(crate) struct Attempt {
     pub(crate) activity_id: String,
     pub(crate) activity_type: String,
     pub(crate) attempt: u32,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}, attempt {}", self.activity_type, self.workflow_id, self.attempt)
+    }
 }
 
 tokio::task_local! {
@@ -159,6 +165,7 @@ impl Activities {
                 workflow_id: attempt.workflow_id.clone(),
                 run_id: attempt.run_id.clone(),
                 activity_id: Some(attempt.activity_id.clone()),
+                attempt: attempt.attempt,
                 from_step: 0,
                 to_step: None,
                 outcome: Outcome::Open,
@@ -178,10 +185,9 @@ impl State {
         }
         let now_ns = self.now_ns();
         let mishap = self.plan.mishap(&attempt.activity_type, now_ns, &mut self.choices);
-        let about = format!("{} of {}, attempt {}", attempt.activity_type, attempt.workflow_id, attempt.attempt);
         let mut note = |fault: Fault, how: String| {
             self.log
-                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{about}{how}"))
+                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}{how}"))
                 .about(&attempt.workflow_id, &attempt.activity_id);
         };
         if let Some(latency) = mishap.latency {

@@ -150,10 +150,16 @@ fn worker() -> Result<WorkerOptions, WorkflowRegistrationError> {
 async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
     sim.workers(2, |_| worker());
     sim.faults(faults);
-    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
+    run_on(&sim, QUEUE, what).await?;
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+/// Starts the workflow on this task queue, and waits for its end.
+async fn run_on(sim: &Sim, queue: &str, what: &str) -> foretime::Result {
+    let options = WorkflowStartOptions::new(queue, "trouble").build();
     let run = sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;
     run.get_result(WorkflowGetResultOptions::default()).await?;
-    sim.ledger().exactly_once_by_key()?;
     Ok(())
 }
 
@@ -279,10 +285,7 @@ fn a_run_that_cannot_go_on_says_who_waits() {
 #[ignore = "fails on purpose"]
 async fn misspells_its_queue(sim: Sim) -> foretime::Result {
     sim.workers(1, |_| worker());
-    let options = WorkflowStartOptions::new("truoble", "lost").build();
-    let run = sim.client().start_workflow(Trouble::run, String::new(), options).await?;
-    run.get_result(WorkflowGetResultOptions::default()).await?;
-    Ok(())
+    run_on(&sim, "truoble", "charge").await
 }
 
 #[test]
@@ -295,10 +298,7 @@ fn a_task_queue_that_nobody_serves_is_named() {
 #[ignore = "fails on purpose"]
 async fn forgets_the_activities(sim: Sim) -> foretime::Result {
     sim.workers(1, |_| WorkerOptions::new(QUEUE).register_workflow::<Trouble>().map(|options| options.build()));
-    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
-    let run = sim.client().start_workflow(Trouble::run, "charge".to_owned(), options).await?;
-    run.get_result(WorkflowGetResultOptions::default()).await?;
-    Ok(())
+    run_on(&sim, QUEUE, "charge").await
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
-//! histories at its end. Replay is the affair of
-//! [`crate::process::replayer`], the ledger that of [`crate::ledger`].
+//! histories at its end. Replay is the affair of [`crate::process::replayer`], the ledger that of [`crate::ledger`].
 
 use crate::{finding::FindingKind, world::State};
 

@@ -171,8 +171,8 @@ pub(crate) fn settle() {
 }
 
 /// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. `begin`
-/// spawns the first threads. [`settle`] came before. Comes back when the world halts, or when a thread keeps its turn for longer than `patience` of
-/// real time; all threads are left where they are.
+/// spawns the first threads. [`settle`] came before. Comes back when the world halts, or when a thread keeps its turn for longer
+/// than `patience` of real time; all threads are left where they are.
 ///
 /// # Panics
 /// If a simulation ran in this process before, or if the program calls libc past [`super::symbols`].

@@ -1,6 +1,6 @@
 //! The program's own code on large pages. A forked child has none of its parent's page tables for a mapped file: each would
 //! fault in, a few pages at a time, the code that it runs, and take all of it down when it ends, for milliseconds of life.
-//! So a process that is going to fork moves its code to anonymous memory on large pages, of which a child shares the tables.
+//! So a process that is going to fork moves its code to anonymous memory on large pages: a child is born with all of it.
 
 use std::{ffi::c_void, ops::Range, ptr};
 
@@ -75,7 +75,8 @@ fn reserve(bytes: usize) -> Option<*mut c_void> {
 /// Whether the system gave large pages for this memory: else each child would copy the tables of small ones.
 fn are_large(start: usize, bytes: usize) -> bool {
     let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
-    let of_copy = maps.lines().skip_while(|line| !line.starts_with(&format!("{start:x}-")));
+    let first = format!("{start:x}-");
+    let of_copy = maps.lines().skip_while(|line| !line.starts_with(&first));
     let large_kib =
         of_copy.filter_map(|line| line.strip_prefix("AnonHugePages:")?.trim().strip_suffix(" kB")?.parse().ok()).next();
     large_kib == Some(bytes >> 10)

@@ -10,7 +10,7 @@ use crate::{
     os::{self, ProcessId},
     world::{
         World,
-        lives::{Factory, PANICKED},
+        lives::{Ending, Factory},
     },
 };
 
@@ -25,12 +25,12 @@ pub(crate) fn run(
 ) {
     let main = work(world, process, identity, number, options, cache_size);
     let outcome = live(world, process, Box::pin(main));
-    let error = match outcome {
-        Some(Ok(())) => None,
-        Some(Err(error)) => Some(error),
-        None => Some(PANICKED.to_owned()),
+    let ending = match outcome {
+        Some(Ok(())) => Ending::Own(None),
+        Some(Err(error)) => Ending::Own(Some(error)),
+        None => Ending::Panic,
     };
-    os::exempt(|| world.lock().life_ended(process, error));
+    os::exempt(|| world.lock().life_ended(process, ending));
 }
 
 async fn work(

@@ -8,7 +8,7 @@ use crate::{
     runner::{Case, result::Detail},
     world::{
         EPOCH_S, State,
-        lives::{Ending, PANICKED, Role},
+        lives::{Ending, Role},
         log::{Entry, EntryKind, Outcome, SENDS_IN_VAIN, Span, Turn},
     },
 };
@@ -113,7 +113,7 @@ fn lanes(state: &State) -> Lanes {
             None => (end_ns, model::Ended::Running),
             Some((at_ns, Ending::Crash)) => (*at_ns, model::Ended::Crash),
             Some((at_ns, Ending::Shutdown)) => (*at_ns, model::Ended::Shutdown),
-            Some((at_ns, Ending::Own(Some(error)))) if error == PANICKED => (*at_ns, model::Ended::Panic),
+            Some((at_ns, Ending::Panic)) => (*at_ns, model::Ended::Panic),
             Some((at_ns, Ending::Own(_))) => (*at_ns, model::Ended::End),
         };
         let version = (life.version > 0).then(|| format!("v{}", life.version + 1));

@@ -4,12 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     Happening, Phase, State, World,
-    lives::{Ending, Factory, Fleet, Life, PANICKED, Role, Slot, Waiter},
+    lives::{Ending, Factory, Fleet, Life, Role, Slot, Waiter},
     log::EntryKind,
     wire::{LONG_POLL, nanos},
 };
 use crate::{
-    activities::Attempt,
     faults::Fault,
     os::{self, ProcessId},
     process,
@@ -140,8 +139,7 @@ impl State {
         let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
         let detail = "at one of its awaits";
         if is_worker && self.plan.strikes(Fault::Crash, detail, AT_WORK, self.now_ns, &mut self.choices) {
-            let under_way = |it: &Attempt| format!("{} of {}, attempt {}", it.activity_type, it.workflow_id, it.attempt);
-            let meanwhile: Vec<String> = self.under_way.of(process).map(under_way).collect();
+            let meanwhile: Vec<String> = self.under_way.of(process).map(ToString::to_string).collect();
             let meanwhile = if meanwhile.is_empty() { String::new() } else { format!(" ({})", meanwhile.join(" and ")) };
             let detail = format!("{detail}{meanwhile}");
             self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail);
@@ -207,20 +205,27 @@ impl State {
         }
     }
 
-    /// A process has come to its end by itself.
-    pub(crate) fn life_ended(&mut self, process: ProcessId, error: Option<String>) {
+    /// A process has come to its end, and not because it was killed.
+    pub(crate) fn life_ended(&mut self, process: ProcessId, ending: Ending) {
         let now_ns = self.now_ns;
         let life = self.lives.get_mut(process);
         if life.ended.is_some() {
             return;
         }
-        // A panic then is the assertion of the SDK's core that `panicked` leaves alone.
-        let is_well = error.as_ref().is_none_or(|error| error == PANICKED);
-        let ending = if life.is_stopping && is_well { Ending::Shutdown } else { Ending::Own(error.clone()) };
+        let said = match &ending {
+            Ending::Panic => "panicked".to_owned(),
+            Ending::Own(error) => error.clone().unwrap_or_default(),
+            Ending::Crash | Ending::Shutdown => String::new(),
+        };
+        let ending = match ending {
+            // A panic then is the assertion of the SDK's core that `panicked` leaves alone.
+            Ending::Own(None) | Ending::Panic if life.is_stopping => Ending::Shutdown,
+            ending => ending,
+        };
         life.ended = Some((now_ns, ending));
         let was_stopping = life.is_stopping;
         self.cut_wires(process);
-        self.log.note(now_ns, Some(process), EntryKind::Life, "ends", error.unwrap_or_default());
+        self.log.note(now_ns, Some(process), EntryKind::Life, "ends", said);
         if let Some(slot) = self.lives.slot_of(process) {
             self.lives.slots[slot].life = None;
             let down = if was_stopping {

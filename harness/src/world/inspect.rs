@@ -134,6 +134,7 @@ impl State {
                 workflow_id,
                 run_id,
                 activity_id: None,
+                attempt: u32::try_from(task.attempt).unwrap_or_default(),
                 from_step: 0,
                 to_step: None,
                 outcome: Outcome::Open,
@@ -210,17 +211,15 @@ impl State {
 
     /// Whether another worker of its fleet has run a newer version of the code.
     fn is_left_behind(&self, process: ProcessId) -> bool {
-        let fleet = |of: ProcessId| self.lives.slot_of(of).map(|slot| self.lives.slots[slot].fleet);
-        let version = self.lives.get(process).version;
-        let newer = (0..).map(ProcessId).zip(&self.lives.all).filter(|(_, life)| life.version > version);
-        newer.map(|(other, _)| other).any(|other| fleet(other) == fleet(process))
+        let (fleet, version) = (self.lives.fleet_of(process), self.lives.get(process).version);
+        let mut others = (0..).map(ProcessId).zip(&self.lives.all);
+        others.any(|(other, life)| life.version > version && self.lives.fleet_of(other) == fleet)
     }
 
     /// Which version of the code a process runs, if there are several.
     pub(crate) fn version_name(&self, process: ProcessId) -> String {
         let life = self.lives.get(process);
-        let versions =
-            self.lives.slot_of(process).map_or(1, |slot| self.lives.fleets[self.lives.slots[slot].fleet].versions.len());
+        let versions = self.lives.fleet_of(process).map_or(1, |fleet| self.lives.fleets[fleet].versions.len());
         if versions > 1 { format!(", on version {} of the code,", life.version + 1) } else { String::new() }
     }
 

@@ -20,9 +20,6 @@ pub(crate) enum Role {
     Replayer,
 }
 
-/// What a life that panicked says of its end.
-pub(crate) const PANICKED: &str = "panicked";
-
 /// How a life ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
@@ -30,6 +27,8 @@ pub(crate) enum Ending {
     Crash,
     /// It was asked to stop.
     Shutdown,
+    /// It panicked.
+    Panic,
     /// By itself; with an error, if it says one.
     Own(Option<String>),
 }
@@ -109,6 +108,11 @@ impl Lives {
             Role::Worker(slot) => Some(slot),
             Role::Test | Role::Replayer => None,
         }
+    }
+
+    /// The number of the fleet of a worker's life.
+    pub(super) fn fleet_of(&self, process: ProcessId) -> Option<usize> {
+        self.slot_of(process).map(|slot| self.slots[slot].fleet)
     }
 
     /// Whether what this process does still counts.

@@ -105,6 +105,8 @@ pub(crate) struct Span {
     pub(crate) run_id: String,
     /// Of which activity.
     pub(crate) activity_id: Option<String>,
+    /// Which attempt it is, from 1.
+    pub(crate) attempt: u32,
     /// The steps at which it began and ended.
     pub(crate) from_step: u64,
     pub(crate) to_step: Option<u64>,
@@ -174,13 +176,6 @@ impl Log {
     ) -> &mut Entry {
         self.step(at_ns, process, label, &detail, &[]);
         self.enter(at_ns, process, kind, label.to_owned(), detail)
-    }
-
-    /// Says more of what was noted last.
-    pub(super) fn add_to_last(&mut self, more: &str) {
-        if let Some(entry) = self.entries.last_mut() {
-            entry.detail.push_str(more);
-        }
     }
 
     fn step(&mut self, at_ns: u64, process: Option<ProcessId>, verb: &str, label: &str, bytes: &[u8]) {

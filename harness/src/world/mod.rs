@@ -398,11 +398,16 @@ impl State {
 
     /// Whether a fault strikes now; if so it is in the log.
     fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> bool {
-        let strikes = self.phase == Phase::Body && self.plan.strikes(fault, detail, 1.0, self.now_ns, &mut self.choices);
+        let strikes = self.is_struck(fault, detail);
         if strikes {
             self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned());
         }
         strikes
+    }
+
+    /// Whether a fault strikes now; who asks notes it.
+    fn is_struck(&mut self, fault: Fault, place: &str) -> bool {
+        self.phase == Phase::Body && self.plan.strikes(fault, place, 1.0, self.now_ns, &mut self.choices)
     }
 
     /// How many faults there were of each kind.

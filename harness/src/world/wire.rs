@@ -22,7 +22,7 @@ use tonic::Status;
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
-    log::SENDS_IN_VAIN,
+    log::{EntryKind, SENDS_IN_VAIN},
 };
 use crate::{
     faults::Fault,
@@ -283,9 +283,10 @@ impl State {
 
     /// How long a message of this process takes.
     fn transit(&mut self, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
-        if is_worker && self.strikes(Fault::Delay, Some(process), rpc) {
+        if is_worker && self.is_struck(Fault::Delay, rpc) {
             let span = self.choices.span("delay", DELAY.0, DELAY.1);
-            self.log.add_to_last(&format!(": {message}, by {}", brief(span)));
+            let detail = format!("{rpc}: {message}, by {}", brief(span));
+            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Delay), Fault::Delay.name(), detail);
             return nanos(span);
         }
         self.latency()

@@ -1,5 +1,5 @@
-//! Memory. Simulated threads and their host get it from the regions of [`super::super::memory`], all others from libc. Whose a block is, its
-//! address tells: it may be freed on any thread.
+//! Memory. Simulated threads and their host get it from the regions of [`super::super::memory`], all others from libc. Whose a
+//! block is, its address tells: it may be freed on any thread.
 
 use std::{
     ffi::{c_int, c_void},
@@ -96,7 +96,8 @@ unsafe extern "C" fn free(block: *mut c_void) {
             unsafe { region.give_back(block.cast()) };
         }
         Some(_) => {}
-        // From before the simulation: libc would set up an arena for this thread, or copy the page that its parent shares; the process ends soon.
+        // From before the simulation: libc would set up an arena for this thread, or write to a page that is shared with the
+        // parent; and the process ends soon.
         None if mine().is_some() => {}
         // SAFETY: the caller's argument, as it is.
         None => unsafe { __libc_free(block) },

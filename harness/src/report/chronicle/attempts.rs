@@ -18,28 +18,23 @@ pub(super) fn tried_again(state: &State) -> Vec<Moment> {
         let before = std::iter::once(None).chain(spans.iter().copied().map(Some));
         before.zip(spans.iter().copied())
     });
-    with_before.filter(|(_, again)| number(again) > 1).map(|(before, again)| again_after(state, before, again)).collect()
-}
-
-/// Which attempt this is.
-fn number(span: &Span) -> u32 {
-    span.detail.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default()
+    with_before.filter(|(_, again)| again.attempt > 1).map(|(before, again)| again_after(state, before, again)).collect()
 }
 
 fn again_after(state: &State, before: Option<&Span>, again: &Span) -> Moment {
     let ended_ns = before.map(|before| before.to_ns.or(died_ns(state, before)));
     let is_beside = ended_ns.is_some_and(|ended_ns| ended_ns.is_none_or(|ended_ns| ended_ns > again.from_ns));
     let became = match before {
-        None => format!(", since attempt {} never reached a worker's code", number(again) - 1),
+        None => format!(", since attempt {} never reached a worker's code", again.attempt - 1),
         Some(before) if is_beside => {
-            format!(", while attempt {} still ran on {}", number(before), name(state, before.process))
+            format!(", while attempt {} still ran on {}", before.attempt, name(state, before.process))
         }
-        Some(before) if before.to_ns.is_none() => format!(", since attempt {} had ended with its worker", number(before)),
+        Some(before) if before.to_ns.is_none() => format!(", since attempt {} had ended with its worker", before.attempt),
         Some(_) => String::new(),
     };
     let (activity, workflow, who) = (&again.label, &again.workflow_id, name(state, again.process));
-    let text = format!("attempt {} of {activity} ({workflow}) began on {who}{became}", number(again));
-    let interest = match number(again) {
+    let text = format!("attempt {} of {activity} ({workflow}) began on {who}{became}", again.attempt);
+    let interest = match again.attempt {
         _ if is_beside => Interest::Wrong,
         ..=ATTEMPT_TOLD_MAX => Interest::Turn,
         _ => Interest::Well,

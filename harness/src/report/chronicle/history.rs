@@ -1,5 +1,7 @@
 //! What the events of a history tell.
 
+use std::collections::BTreeSet;
+
 use foretime_server::proto::{
     common::Payloads,
     enums::{TimeoutType, WorkflowTaskFailedCause},
@@ -132,7 +134,7 @@ impl Run<'_> {
 
     /// The activities that have no end in the history.
     fn open_activities(&self) -> Vec<String> {
-        let ended: Vec<i64> =
+        let ended: BTreeSet<i64> =
             self.events.iter().filter_map(|event| scheduled_event_of_end(event.attributes.as_ref()?)).collect();
         let scheduled = self.events.iter().map(|event| event.event_id).filter(|id| !ended.contains(id));
         scheduled.filter_map(|id| self.activity(id)).collect()
