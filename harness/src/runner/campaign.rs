@@ -94,10 +94,14 @@ impl Shared<'_> {
         let mut job = Job::start(self.case, core).map_err(|error| error.to_string())?;
         // Seeds that are run twice run in two processes that have nothing in common, not even where their memory lies.
         let mut other = None;
-        while let Some(seed) = self.next_seed() {
-            let result = job.run(&Order::of(seed)).map_err(|error| error.to_string())?;
+        let mut ordered = self.order_next(&mut job)?;
+        while let Some(seed) = ordered {
+            let runs_twice = seed.is_multiple_of(self.settings.twice_every);
+            // The next seed begins when this one ends, not when that has been told here; a comparison wants the job for itself.
+            let next = if runs_twice { None } else { self.order_next(&mut job)? };
+            let result = job.result().map_err(|error| error.to_string())?;
             let mut differs = None;
-            if seed.is_multiple_of(self.settings.twice_every) && result.failures.is_empty() {
+            if runs_twice && result.failures.is_empty() {
                 if other.is_none() {
                     other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
                 }
@@ -107,8 +111,18 @@ impl Shared<'_> {
                 self.summary().twice_count += 1;
             }
             self.gather(result, differs);
+            ordered = if runs_twice { self.order_next(&mut job)? } else { next };
         }
         Ok(())
+    }
+
+    /// Orders the next seed, if there is one more.
+    fn order_next(&self, job: &mut Job) -> Result<Option<u64>, String> {
+        let seed = self.next_seed();
+        if let Some(seed) = seed {
+            job.order(&Order::of(seed)).map_err(|error| error.to_string())?;
+        }
+        Ok(seed)
     }
 
     fn directory(&self, seed: u64) -> Result<PathBuf, String> {

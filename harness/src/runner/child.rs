@@ -3,7 +3,7 @@
 use std::{
     env,
     fs::File,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     os::{fd::AsRawFd, unix::net::UnixStream},
     time::Instant,
 };
@@ -91,19 +91,13 @@ const ENDED_WELL: &[u8] = b"{\"Ended\":null}\n";
 
 /// In the forked process: one simulation.
 fn run(case: &Case, body: Body, mut stream: UnixStream) -> ! {
-    let outcome = read_order(&stream).and_then(|order| {
+    let outcome = Order::read(&mut stream).and_then(|order| {
         let output = order.output.as_ref().map_or_else(|| "/dev/null".into(), Clone::clone);
         let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
         let result = simulate(case, order, body);
         redirected.and_then(|()| write_line(&mut stream, &Line::Result(Box::new(result))))
     });
     fork::exit(i32::from(outcome.is_err()))
-}
-
-fn read_order(stream: &UnixStream) -> std::io::Result<Order> {
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
-    Ok(serde_json::from_str(&line)?)
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {

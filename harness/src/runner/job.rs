@@ -1,6 +1,7 @@
 //! A process that runs seeds, as the one that counts them sees it.
 
 use std::{
+    collections::VecDeque,
     env,
     io::{self, BufRead, BufReader, ErrorKind, Write},
     os::unix::net::{UnixListener, UnixStream},
@@ -30,6 +31,8 @@ pub(super) struct Job {
     child: Child,
     orders: UnixStream,
     answers: BufReader<UnixStream>,
+    /// The seeds of the orders that have no result yet.
+    ordered: VecDeque<u64>,
 }
 
 impl Job {
@@ -56,17 +59,33 @@ impl Job {
         let _ = std::fs::remove_file(&path);
         let (orders, child) = connected?;
         let answers = BufReader::new(orders.try_clone()?);
-        Ok(Self { child, orders, answers })
+        Ok(Self { child, orders, answers, ordered: VecDeque::new() })
     }
 
-    /// Has a seed run.
+    /// Has a seed run, when none is under way.
     ///
     /// # Errors
     /// The process is gone.
     pub(super) fn run(&mut self, order: &Order) -> io::Result<RunResult> {
-        let mut text = serde_json::to_string(order)?;
-        text.push('\n');
-        self.orders.write_all(text.as_bytes())?;
+        self.order(order)?;
+        self.result()
+    }
+
+    /// Orders a seed, that is run when those before it are done.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub(super) fn order(&mut self, order: &Order) -> io::Result<()> {
+        self.orders.write_all(&order.to_bytes()?)?;
+        self.ordered.push_back(order.seed);
+        Ok(())
+    }
+
+    /// Waits for what came of the oldest order that has no result yet.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub(super) fn result(&mut self) -> io::Result<RunResult> {
         let mut result = None;
         loop {
             let mut line = String::new();
@@ -76,7 +95,8 @@ impl Job {
             match serde_json::from_str(&line)? {
                 Line::Result(it) => result = Some(*it),
                 Line::Ended(how) => {
-                    return Ok(result.unwrap_or_else(|| died(order.seed, how.as_deref().unwrap_or("it said nothing"))));
+                    let seed = self.ordered.pop_front().unwrap_or_default();
+                    return Ok(result.unwrap_or_else(|| died(seed, how.as_deref().unwrap_or("it said nothing"))));
                 }
             }
         }

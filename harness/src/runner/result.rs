@@ -1,7 +1,11 @@
-//! What a run says of itself, and what it is asked: the lines between the process that counts seeds and those that run
-//! them.
+//! What a run says of itself, and what it is asked: what goes over the line between the process that counts seeds and those
+//! that run them.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +38,28 @@ impl Order {
     /// A run of this seed as it is.
     pub(crate) fn of(seed: u64) -> Self {
         Self { seed, tape: None, only: Only::default(), is_least: false, otherwise: None, is_detailed: false, output: None }
+    }
+
+    /// As it goes over the line: its length before it, so that who reads it takes nothing of the next.
+    ///
+    /// # Errors
+    /// It is longer than 4 GiB.
+    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let text = serde_json::to_vec(self)?;
+        let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+        Ok([&length.to_le_bytes(), text.as_slice()].concat())
+    }
+
+    /// Reads one, and nothing that follows.
+    ///
+    /// # Errors
+    /// It does not come, or is none.
+    pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
+        let mut length = [0; 4];
+        from.read_exact(&mut length)?;
+        let mut text = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)];
+        from.read_exact(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
     }
 }
 
