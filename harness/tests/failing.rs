@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     env, fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
@@ -100,6 +101,7 @@ impl Hands {
     async fn act(_ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
         match what.as_str() {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
+            "fork" => fork(),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
             "charge in a task" => {
@@ -131,8 +133,23 @@ fn look_at_memory() {
     grown.extend((0..9000).map(|n| n % 11));
     assert_eq!((grown[0], grown[9000]), (7, 8999 % 11));
     let beside = std::thread::spawn(|| format!("{:p}", Box::new(9_u8))).join().unwrap_or_default();
+    let [stack, next] = [(); 2].map(|()| std::thread::spawn(stack_mib).join().unwrap_or_default());
+    assert_eq!(stack, next, "a thread that has ended leaves its stack to the next");
     let seen = format!("{:p} {:p} {:p} {aligned:p} {:p} {beside}", small[0], small[3], large.as_ptr(), grown.as_ptr());
-    foretime::effect("seen", seen).apply();
+    foretime::effect("seen", format!("{seen}, stacks at {:#x} and {stack:#x} MiB", stack_mib())).apply();
+}
+
+/// Where the stack of this thread lies.
+fn stack_mib() -> usize {
+    let local = 0_u8;
+    (&raw const local) as usize >> 20
+}
+
+/// The standard library starts a program that is to run as some user by a fork.
+fn fork() {
+    let me = fs::metadata("/proc/self").map_or(0, |of_process| of_process.uid());
+    let error = Command::new("true").uid(me).status().expect_err("a fork is refused");
+    foretime::effect("not forked", error.to_string()).apply();
 }
 
 fn spin_without_end() {
@@ -201,6 +218,17 @@ fn a_network_socket_is_refused_in_plain_words() {
 
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
+async fn forks(sim: Sim) -> foretime::Result {
+    trouble(sim, "fork", Faults::none()).await
+}
+
+#[test]
+fn a_fork_is_refused_in_plain_words() {
+    assert_says(&fails("forks", &[]), &["worker-", "forked, which a simulation refuses", "another process", "fake"]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
 async fn spins(sim: Sim) -> foretime::Result {
     trouble(sim, "spin", Faults::none()).await
 }
@@ -244,6 +272,7 @@ fn memory_lies_where_it_lay_whoever_runs_and_whatever_is_kept_for_the_report() {
     assert_says(&text, &["seed 1", "enough seen"]);
     let first = trace();
     assert!(first.contains("0x10"), "memory lies in the region of the program:\n{first}");
+    assert!(first.contains("stacks at 0x300"), "stacks lie in theirs:\n{first}");
     fails("looks_at_memory", &[("FORETIME_THREADS", "system")]);
     assert_eq!(trace(), first);
 }

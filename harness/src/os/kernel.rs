@@ -23,7 +23,7 @@ use super::{
     memory,
     random::Stream,
     seat::{self, Next, Seat},
-    symbols,
+    stacks, symbols,
     thread::{State, Thread, Threads, Wait},
     watchdog,
 };
@@ -161,6 +161,12 @@ pub(crate) fn freeze(process: ProcessId) {
             thread.state = State::Frozen;
         }
     }
+}
+
+/// Prepares the memory of simulations and their stacks, in a process that forks one of them after the other and has none itself.
+pub(crate) fn lay_out() {
+    memory::lay_out();
+    stacks::lay_out();
 }
 
 /// Gives simulated threads memory of their own, and the calling thread, which is going to [`run`] them, that of the
@@ -445,21 +451,30 @@ pub(super) fn name_thread(thread: ThreadId, name: &str) {
 pub(super) fn leave(me: ThreadId) {
     exempt(|| {
         let kernel = kernel();
-        let process = {
+        let (process, seat) = {
             let mut threads = kernel.threads();
             let thread = &mut threads.all[me.0 as usize];
             thread.state = State::Gone;
-            thread.process
+            (thread.process, thread.seat)
         };
         kernel.world.thread_ended(me, process);
         let next = kernel.next(kernel.pick());
         // What libc still does on this thread is no part of the simulation.
         ME.with(|me| me.set(0));
-        seat::leave(next);
+        seat::leave(seat, next);
     });
 }
 
 /// The simulated thread behind a handle of the system, if it is one.
 pub(super) fn thread_of(pthread: pthread_t) -> Option<ThreadId> {
     exempt(|| kernel().threads().by_pthread.get(&pthread).copied())
+}
+
+/// The seat of the simulated thread behind a handle of the system, if it is one.
+pub(super) fn seat_of(pthread: pthread_t) -> Option<&'static Seat> {
+    with_threads(|threads| {
+        let thread = threads.by_pthread.get(&pthread).copied()?;
+        Some(threads.get(thread).seat)
+    })
+    .flatten()
 }

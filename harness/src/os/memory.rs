@@ -5,6 +5,10 @@
 //! A region is a span of addresses, the same in every process. Memory is taken from its front; what is freed is kept for the next
 //! who asks for the same size and alignment, and never given back to the system. There is no lock: who has the turn is the only
 //! one here.
+//!
+//! The system hands out memory with zeros in it, and takes longer for that than a short simulation for its own work. So the front
+//! of each region is laid out by the process that forks, and shared by its children, who live one after the other: each finds the
+//! pages of the one before, and blocks are cleared here when they are taken for the first time. So a simulation does not fork.
 
 use std::{
     cell::Cell,
@@ -13,10 +17,10 @@ use std::{
 };
 
 /// The program's: workers, the test's body.
-pub(super) static PROGRAM: Region = Region::at(0x10_0000_0000);
+pub(super) static PROGRAM: Region = Region::at(0x10_0000_0000, 8 << 20);
 /// The simulation's own: the world, the server. It may take more or less of it (for a report, say) and the program's memory lies as
 /// it would.
-pub(super) static SIMULATION: Region = Region::at(0x20_0000_0000);
+pub(super) static SIMULATION: Region = Region::at(0x20_0000_0000, 4 << 20);
 
 /// Of one region: more than any machine has to spare for it, and address space costs nothing.
 const REGION_BYTES: usize = 32 << 30;
@@ -31,10 +35,16 @@ const ALIGNMENTS: usize = (ALIGNMENT_MAX.ilog2() - ALIGNMENT_MIN.ilog2()) as usi
 
 /// Whether the regions are there.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// Whether they will be there for children of this process.
+static IS_LAID_OUT: AtomicBool = AtomicBool::new(false);
 
 /// A span of addresses of which memory is taken.
 pub(super) struct Region {
     start: usize,
+    /// How much of it is shared with the simulations before and after this one, where that is possible.
+    shared_bytes: usize,
+    /// Up to here there may be something else than zeros in memory that is taken for the first time.
+    used_to: Cell<usize>,
     /// Up to here it has been taken.
     taken: Cell<usize>,
     /// The first free block of each alignment and class.
@@ -61,14 +71,19 @@ struct Header {
 /// Memory that was asked for.
 pub(super) struct Memory {
     pub(super) start: *mut u8,
-    /// Whether it is as the system gave it: zeros.
+    /// Whether it is all zeros.
     pub(super) is_fresh: bool,
 }
 
-/// Makes the regions, if the system has room for them: else simulated threads have libc's memory as all others.
+/// Makes the regions, if the system has room for them: else simulated threads have libc's memory as all others. For a process that
+/// forks one child after the other, and uses none of it itself.
+pub(super) fn lay_out() {
+    IS_LAID_OUT.store(PROGRAM.map() && SIMULATION.map(), Ordering::Release);
+}
+
+/// From now on simulated threads have memory of their own.
 pub(super) fn open() {
-    let is_open = PROGRAM.map() && SIMULATION.map();
-    IS_OPEN.store(is_open, Ordering::Release);
+    IS_OPEN.store(IS_LAID_OUT.load(Ordering::Acquire), Ordering::Release);
 }
 
 /// Whether simulated threads have memory of their own.
@@ -82,18 +97,44 @@ pub(super) fn region_of(block: *const u8) -> Option<&'static Region> {
 }
 
 impl Region {
-    const fn at(start: usize) -> Self {
-        Self { start, taken: Cell::new(start), free: [const { Cell::new(ptr::null_mut()) }; ALIGNMENTS * CLASSES] }
+    const fn at(start: usize, shared_bytes: usize) -> Self {
+        let free = [const { Cell::new(ptr::null_mut()) }; ALIGNMENTS * CLASSES];
+        Self { start, shared_bytes, used_to: Cell::new(start), taken: Cell::new(start), free }
     }
 
     fn map(&self) -> bool {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-        // SAFETY: new pages, where there are none; the hint about large pages may be ignored.
+        if !self.map_private(libc::MAP_FIXED_NOREPLACE, REGION_BYTES) {
+            return false;
+        }
+        if self.map_shared() {
+            self.used_to.set(self.start + self.shared_bytes);
+            return true;
+        }
+        self.map_private(libc::MAP_FIXED, self.shared_bytes)
+    }
+
+    /// Maps the front of the region, in large pages that each child gets from the system when it first touches them.
+    fn map_private(&self, how: libc::c_int, bytes: usize) -> bool {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | how;
+        // SAFETY: new pages, where there are none but ours; the hint about large pages may be ignored.
         unsafe {
             let wanted = self.start as *mut libc::c_void;
-            let mapped = libc::mmap(wanted, REGION_BYTES, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-            libc::madvise(mapped, REGION_BYTES, libc::MADV_HUGEPAGE);
+            let mapped = libc::mmap(wanted, bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            libc::madvise(mapped, bytes, libc::MADV_HUGEPAGE);
             mapped == wanted
+        }
+    }
+
+    /// Maps what children share, in large pages; whether the system can do that (Linux 6.1 and newer).
+    fn map_shared(&self) -> bool {
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        // SAFETY: in the place of pages that are ours, and that nobody has touched.
+        unsafe {
+            let wanted = self.start as *mut libc::c_void;
+            let mapped = libc::mmap(wanted, self.shared_bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            mapped == wanted
+                && libc::madvise(mapped, self.shared_bytes, libc::MADV_POPULATE_WRITE) == 0
+                && libc::madvise(mapped, self.shared_bytes, libc::MADV_COLLAPSE) == 0
         }
     }
 
@@ -122,7 +163,10 @@ impl Region {
         }
         self.taken.set(end);
         // SAFETY: in the region, and past all that was taken; room for the header was left before the start.
-        unsafe { (start as *mut Header).sub(1).write(Header { list, room_bytes }) };
+        unsafe {
+            (start as *mut Header).sub(1).write(Header { list, room_bytes });
+            ptr::write_bytes(start as *mut u8, 0, end.min(self.used_to.get()).saturating_sub(start));
+        }
         Some(Memory { start: start as *mut u8, is_fresh: true })
     }
 

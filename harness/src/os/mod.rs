@@ -5,7 +5,7 @@
 //! place for the threads that belong to a simulation (all others go to the real one, [`real`]). [`kernel`] keeps the
 //! turn: a thread that would block hands its turn to whom the [`World`] picks; when nobody can run, time moves.
 //! [`thread`] is what each thread waits for, [`wakeups`] how runtimes wake each other, [`random`] each thread's stream, [`memory`]
-//! where what they allocate lies. How the
+//! where what they allocate lies, [`stacks`] where they run. How the
 //! turn goes from one to another is the affair of [`seat`]: by a [`baton`], or within one thread of the system ([`fiber`]).
 //! [`fork`] makes one process of each simulation, of a program whose code [`text`] has put on large pages, and [`watchdog`] names
 //! a thread that keeps the turn.
@@ -13,7 +13,7 @@
 //! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
 //! simulated.
 //!
-//! Arrows: `symbols -> (memory, kernel) -> (thread -> (wakeups, random), seat -> (fiber, baton -> real))`; `world` (outside) `-> kernel`.
+//! Arrows: `symbols -> (memory, kernel) -> (thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`; `world` (outside) `-> kernel`.
 
 #![allow(unsafe_code, reason = "libc's functions are answered here; each block gives its reason")]
 
@@ -38,6 +38,8 @@ mod real;
 #[cfg(simulates)]
 mod seat;
 #[cfg(simulates)]
+mod stacks;
+#[cfg(simulates)]
 mod symbols;
 #[cfg(simulates)]
 pub(crate) mod text;
@@ -49,7 +51,7 @@ mod wakeups;
 mod watchdog;
 
 #[cfg(simulates)]
-pub(crate) use kernel::{current, exempt, freeze, run, settle, spawn, waits, wake};
+pub(crate) use kernel::{current, exempt, freeze, lay_out, run, settle, spawn, waits, wake};
 
 #[cfg(not(simulates))]
 mod elsewhere;

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-use libc::{clockid_t, epoll_event, iovec, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
+use libc::{clockid_t, epoll_event, iovec, pid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 /// A function of libc, looked up when it is first called.
 pub(super) struct Real<F> {
@@ -52,6 +52,9 @@ real! {
     GETRANDOM: unsafe extern "C" fn(*mut c_void, size_t, u32) -> ssize_t, c"getrandom";
     PTHREAD_CREATE: unsafe extern "C" fn(*mut pthread_t, *const pthread_attr_t, Start, *mut c_void) -> c_int, c"pthread_create";
     PTHREAD_JOIN: unsafe extern "C" fn(pthread_t, *mut *mut c_void) -> c_int, c"pthread_join";
+    PTHREAD_DETACH: unsafe extern "C" fn(pthread_t) -> c_int, c"pthread_detach";
+    PTHREAD_GETATTR_NP: unsafe extern "C" fn(pthread_t, *mut pthread_attr_t) -> c_int, c"pthread_getattr_np";
+    FORK: unsafe extern "C" fn() -> pid_t, c"fork";
     NANOSLEEP: unsafe extern "C" fn(*const timespec, *mut timespec) -> c_int, c"nanosleep";
     CLOCK_NANOSLEEP: unsafe extern "C" fn(clockid_t, c_int, *const timespec, *mut timespec) -> c_int, c"clock_nanosleep";
     SCHED_YIELD: unsafe extern "C" fn() -> c_int, c"sched_yield";

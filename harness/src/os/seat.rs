@@ -7,7 +7,7 @@
 //! system. A thread that has come to its end goes back to its own: there its thread-locals are destroyed, and it exits.
 
 use std::{
-    cell::UnsafeCell,
+    cell::{OnceCell, UnsafeCell},
     ffi::c_void,
     sync::{
         OnceLock,
@@ -19,6 +19,7 @@ use super::{
     baton::Baton,
     fiber::{self, Context},
     real,
+    stacks::Stack,
 };
 
 /// The room between what a carried thread's own frames take of its stack and what runs there for it.
@@ -37,9 +38,12 @@ pub(super) struct Seat {
     arrival: Baton,
     /// The system's number of the thread.
     task: AtomicI32,
+    /// The thread's stack, if it is not from libc.
+    stack: OnceCell<&'static Stack>,
 }
 
-// SAFETY: the context is written and read only by who has the turn, or by the new thread before it posts its arrival.
+// SAFETY: the stack is set before the thread is created; the context is written and read only by who has the turn, or by the new
+// thread before it posts its arrival.
 unsafe impl Sync for Seat {}
 
 /// Who gets the turn.
@@ -105,29 +109,30 @@ pub(super) fn give(next: Next) {
     }
 }
 
-/// The system's number of a thread that has given its turn up for good.
-static DYING: AtomicI32 = AtomicI32::new(0);
+/// The seat of a thread that has given its turn up for good.
+static DYING: AtomicPtr<Seat> = AtomicPtr::new(std::ptr::null_mut());
 
-/// Gives the calling thread's turn up for good: it has run all of its code.
-pub(super) fn leave(next: Next) {
-    // SAFETY: no arguments.
-    DYING.store(unsafe { libc::gettid() }, Ordering::Release);
+/// Gives the calling thread's turn up for good: it has run all of its code, and this is its seat.
+pub(super) fn leave(seat: &'static Seat, next: Next) {
+    DYING.store((&raw const *seat).cast_mut(), Ordering::Release);
     give(next);
 }
 
 /// Waits until the thread that left is gone: the system gives its memory back, and where other memory lies after that should
-/// not depend on when.
+/// not depend on when; and its stack is for another.
 fn bury() {
-    let task = DYING.swap(0, Ordering::AcqRel);
-    let process = std::process::id();
+    // SAFETY: null, or a seat, and seats are never freed.
+    let Some(seat) = (unsafe { DYING.swap(std::ptr::null_mut(), Ordering::AcqRel).as_ref() }) else { return };
+    let (process, task) = (std::process::id(), seat.task.load(Ordering::Relaxed));
     let exists = || {
         // SAFETY: numbers; signal 0 only asks whether the thread is there.
         unsafe { real::SYSCALL.get()(libc::SYS_tgkill, i64::from(process), i64::from(task), 0, 0, 0, 0) == 0 }
     };
-    while task != 0 && exists() {
+    while exists() {
         // SAFETY: no arguments.
         unsafe { real::SCHED_YIELD.get()() };
     }
+    seat.let_stack_go();
 }
 
 impl Next {
@@ -148,7 +153,26 @@ impl Seat {
             context: UnsafeCell::new(Context::default()),
             arrival: Baton::default(),
             task: AtomicI32::new(0),
+            stack: OnceCell::new(),
         }))
+    }
+
+    /// A stack for the thread that is about to be created, of this size; `None` if it has to have one of libc's.
+    pub(super) fn take_stack(&self, bytes: usize) -> Option<&'static Stack> {
+        let stack = Stack::take(bytes)?;
+        self.stack.set(stack).ok().map(|()| stack)
+    }
+
+    /// Whether the thread's stack is one of ours.
+    pub(super) fn has_stack(&self) -> bool {
+        self.stack.get().is_some()
+    }
+
+    /// The thread, or its handle, needs its stack no more.
+    pub(super) fn let_stack_go(&self) {
+        if let Some(stack) = self.stack.get() {
+            stack.let_go();
+        }
     }
 
     fn is_carried(&self) -> bool {

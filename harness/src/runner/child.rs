@@ -18,6 +18,7 @@ use super::{
 use crate::{
     choices::Choices,
     os::{
+        self,
         fork::{self, Ended, Side},
         text,
     },
@@ -54,6 +55,7 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if settings::carries() {
         text::enlarge_pages();
     }
+    os::lay_out();
     let code = match take_orders(case, body) {
         Ok(()) => 0,
         Err(error) => {

@@ -227,8 +227,8 @@ impl os::World for Scheduler {
             FindingKind::Refused,
             Some(process),
             format!("{name} {what}, which a simulation refuses"),
-            "Activities of a simulation act on fakes in memory: what a network does cannot be repeated. Give the worker a fake \
-             client instead of the real one."
+            "Activities of a simulation act on fakes in memory: what a network or another process does cannot be repeated. Give the \
+             worker a fake client instead of the real one."
                 .to_owned(),
         );
     }

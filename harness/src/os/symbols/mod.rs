@@ -2,7 +2,8 @@
 //! a thread, wake a runtime. Every other thread, and the simulation's own code, gets the real ones.
 //!
 //! [`clocks`]: time and randomness; [`threads`]: their birth and their end, and how they wait for each other;
-//! [`descriptors`]: how runtimes wait, and the network, which is refused; [`memory`]: where it lies.
+//! [`descriptors`]: how runtimes wait, and the network, which is refused; [`memory`]: where it lies; [`processes`]: no copies of
+//! their own.
 //!
 //! The linker prefers these to the C library's, since they are part of the program; [`are_linked`] makes sure.
 
@@ -16,12 +17,13 @@ macro_rules! ours {
 mod clocks;
 mod descriptors;
 mod memory;
+mod processes;
 mod threads;
 
 /// Whether the program calls these functions and not the C library's. That this function names them makes the linker take
 /// them.
 pub(super) fn are_linked() -> bool {
-    let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL].concat();
+    let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL, processes::ALL].concat();
     let linked = |libc: *const c_void| ours.iter().any(|function| function.0 == libc);
     linked(libc::epoll_wait as *const c_void)
         && linked(libc::clock_gettime as *const c_void)

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::{CStr, c_char, c_int, c_long, c_void},
+    mem::MaybeUninit,
     sync::OnceLock,
     time::Duration,
 };
@@ -13,13 +14,20 @@ use super::{
         interface::ThreadId,
         kernel::{self, Newborn, Woken},
         real::{self, Start, fail},
+        seat::Seat,
+        stacks::GUARD_BYTES,
         thread::Wait,
     },
     Ours,
     clocks::{getrandom, to_ns},
 };
 
-pub(super) static ALL: &[Ours] = ours![sched_yield, syscall, pthread_create, pthread_join, pthread_setname_np];
+pub(super) static ALL: &[Ours] =
+    ours![sched_yield, syscall, pthread_create, pthread_join, pthread_detach, pthread_getattr_np, pthread_setname_np];
+
+unsafe extern "C" {
+    fn pthread_attr_getdetachstate(attributes: *const pthread_attr_t, state: *mut c_int) -> c_int;
+}
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn sched_yield() -> c_int {
@@ -97,9 +105,15 @@ unsafe extern "C" fn pthread_create(
         return unsafe { real::PTHREAD_CREATE.get()(thread, attributes, start, argument) };
     };
     let (id, seat) = (newborn.id, newborn.seat);
+    // SAFETY: the caller's attributes, or none.
+    let (own, has_handle) = unsafe { (attributes_with_stack(seat, attributes), is_joinable(attributes)) };
+    let attributes = own.as_ref().map_or(attributes, std::ptr::from_ref);
     let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
-    // SAFETY: the caller's arguments, but for what is run: `be_born` gets what it is there for.
+    // SAFETY: the caller's arguments, but for the stack, and for what is run: `be_born` gets what it is there for.
     let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
+    if failed != 0 || !has_handle {
+        seat.let_stack_go();
+    }
     if failed == 0 {
         // SAFETY: `pthread_create` succeeded, so it has written the new thread's handle.
         kernel::thread_created(id, Some(unsafe { *thread }));
@@ -107,9 +121,50 @@ unsafe extern "C" fn pthread_create(
     } else {
         // SAFETY: no thread runs `be_born`, so the box is still ours.
         drop(unsafe { Box::from_raw(birth) });
+        seat.let_stack_go();
         kernel::thread_created(id, None);
     }
     failed
+}
+
+/// The attributes of a thread, with one of our stacks as large as is asked for; `None` if they come with a stack, or if there is
+/// none.
+///
+/// # Safety
+/// They are null, or attributes that were initialised.
+unsafe fn attributes_with_stack(seat: &Seat, attributes: *const pthread_attr_t) -> Option<pthread_attr_t> {
+    let mut own = MaybeUninit::uninit();
+    // SAFETY: live variables for the answers. What is copied stays the caller's, to whom it also is to destroy it.
+    unsafe {
+        match attributes.as_ref() {
+            Some(attributes) => drop(own.write(*attributes)),
+            None => drop(libc::pthread_attr_init(own.as_mut_ptr())),
+        }
+        let mut own = own.assume_init();
+        let (mut address, mut bytes) = (std::ptr::null_mut(), 0);
+        libc::pthread_attr_getstack(&own, &mut address, &mut bytes);
+        // libc counts down from the end of the stack, which is null if there is none.
+        if (address as usize).wrapping_add(bytes) != 0 {
+            return None;
+        }
+        libc::pthread_attr_getstacksize(&own, &mut bytes);
+        let stack = seat.take_stack(bytes)?;
+        libc::pthread_attr_setstack(&mut own, stack.start as *mut c_void, stack.bytes);
+        Some(own)
+    }
+}
+
+/// Whether a thread with these attributes has a handle that is going to be joined or detached.
+///
+/// # Safety
+/// They are null, or attributes that were initialised.
+unsafe fn is_joinable(attributes: *const pthread_attr_t) -> bool {
+    let mut state = libc::PTHREAD_CREATE_JOINABLE;
+    if !attributes.is_null() {
+        // SAFETY: the caller's attributes, and a live variable for the answer.
+        unsafe { pthread_attr_getdetachstate(attributes, &mut state) };
+    }
+    state == libc::PTHREAD_CREATE_JOINABLE
 }
 
 /// What a new thread is told. It is never freed: the thread begins to be a simulated one only at its first turn, and should not
@@ -162,8 +217,37 @@ unsafe extern "C" fn pthread_join(thread: pthread_t, answer: *mut *mut c_void) -
     {
         kernel::wait(me, Wait::Join(other));
     }
+    let seat = kernel::seat_of(thread);
     // SAFETY: the caller's arguments, as they are. A simulated thread has ended by now, but for its last instructions.
-    unsafe { real::PTHREAD_JOIN.get()(thread, answer) }
+    let failed = unsafe { real::PTHREAD_JOIN.get()(thread, answer) };
+    if failed == 0 {
+        seat.into_iter().for_each(Seat::let_stack_go);
+    }
+    failed
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_detach(thread: pthread_t) -> c_int {
+    let seat = kernel::seat_of(thread);
+    // SAFETY: the caller's argument, as it is.
+    let failed = unsafe { real::PTHREAD_DETACH.get()(thread) };
+    if failed == 0 {
+        seat.into_iter().for_each(Seat::let_stack_go);
+    }
+    failed
+}
+
+/// Of a stack that it did not make itself libc says that it has no guard; ours have one, and the standard library insists on it.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int {
+    // SAFETY: the caller's arguments, as they are; then attributes that were initialised.
+    unsafe {
+        let failed = real::PTHREAD_GETATTR_NP.get()(thread, attributes);
+        if failed == 0 && kernel::seat_of(thread).is_some_and(Seat::has_stack) {
+            libc::pthread_attr_setguardsize(attributes, GUARD_BYTES);
+        }
+        failed
+    }
 }
 
 /// Keeps the name for reports: the system would give it to the thread that carries all of them.

@@ -1,0 +1,112 @@
+//! The stacks of simulated threads. When a thread ends, libc gives the memory of its stack back to the system, and the next one
+//! faults it in anew, page by page: that takes longer than all else that makes a thread. Here a thread leaves its stack to the next
+//! as it is, and a simulation leaves its stacks to the next simulation of the same process ([`super::memory`] says more of that).
+//! And where a stack lies depends on the simulation alone.
+//!
+//! A stack has two holders: the thread, until the system has ended it, and its handle, until it is joined or detached (what libc
+//! knows of a thread stands at the top of its stack). There is no lock: who has the turn is the only one here.
+
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Where stacks lie.
+const START: usize = 0x30_0000_0000;
+/// Address space for them, which costs nothing.
+const SPAN_BYTES: usize = 32 << 30;
+/// How much of that is shared with the simulations before and after this one: some thirty stacks of the usual size.
+const SHARED_BYTES: usize = 64 << 20;
+/// How much of a stack most threads use: it is mapped at once, not page by page.
+const USUAL_BYTES: usize = 160 << 10;
+/// A stack that grows past its end meets this, where nobody may read or write: a page, and pages have 64 KiB at most.
+pub(super) const GUARD_BYTES: usize = 64 << 10;
+
+/// Whether the address space is there.
+static IS_LAID_OUT: AtomicBool = AtomicBool::new(false);
+static STACKS: Stacks = Stacks { taken_to: Cell::new(START), free: Cell::new(None) };
+
+struct Stacks {
+    taken_to: Cell<usize>,
+    /// The first of those that nobody holds.
+    free: Cell<Option<&'static Stack>>,
+}
+
+// SAFETY: what changes is touched only by who has the turn.
+unsafe impl Sync for Stacks {}
+
+/// A stack. It is never freed.
+#[derive(Debug)]
+pub(super) struct Stack {
+    /// Its lowest address; the guard is below.
+    pub(super) start: usize,
+    pub(super) bytes: usize,
+    holders: Cell<u8>,
+    /// The next of those that nobody holds.
+    next: Cell<Option<&'static Stack>>,
+}
+
+// SAFETY: as above.
+unsafe impl Sync for Stack {}
+
+/// Reserves the address space, if the system has it: else threads have libc's stacks. For a process that forks one child after the
+/// other, and has none of these stacks itself.
+pub(super) fn lay_out() {
+    let is_laid_out = map(libc::MAP_PRIVATE | libc::MAP_FIXED_NOREPLACE, SPAN_BYTES)
+        && (map(libc::MAP_SHARED | libc::MAP_FIXED, SHARED_BYTES) || map(libc::MAP_PRIVATE | libc::MAP_FIXED, SHARED_BYTES));
+    IS_LAID_OUT.store(is_laid_out, Ordering::Release);
+}
+
+fn map(how: libc::c_int, bytes: usize) -> bool {
+    let flags = libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | how;
+    // SAFETY: new pages, where there are none but ours.
+    let mapped = unsafe { libc::mmap(START as *mut libc::c_void, bytes, libc::PROT_NONE, flags, -1, 0) };
+    mapped as usize == START
+}
+
+impl Stack {
+    /// One that nobody holds, of this very size; `None` if there can be none.
+    pub(super) fn take(bytes: usize) -> Option<&'static Self> {
+        if !IS_LAID_OUT.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut place = &STACKS.free;
+        while let Some(stack) = place.get() {
+            if stack.bytes == bytes {
+                place.set(stack.next.take());
+                stack.holders.set(2);
+                return Some(stack);
+            }
+            place = &stack.next;
+        }
+        Self::make(bytes)
+    }
+
+    fn make(bytes: usize) -> Option<&'static Self> {
+        let start = STACKS.taken_to.get() + GUARD_BYTES;
+        let end = start.checked_add(bytes)?.next_multiple_of(GUARD_BYTES);
+        if end > START + SPAN_BYTES {
+            return None;
+        }
+        // SAFETY: pages of the span that are nobody's yet.
+        let failed = unsafe { libc::mprotect(start as *mut libc::c_void, bytes, libc::PROT_READ | libc::PROT_WRITE) };
+        if failed != 0 {
+            return None;
+        }
+        if end <= START + SHARED_BYTES {
+            let usual_bytes = bytes.min(USUAL_BYTES);
+            // SAFETY: pages of the stack; the call changes nothing that is in them, and where it fails they are mapped one by one.
+            unsafe { libc::madvise((start + bytes - usual_bytes) as *mut libc::c_void, usual_bytes, libc::MADV_POPULATE_READ) };
+        }
+        STACKS.taken_to.set(end);
+        Some(Box::leak(Box::new(Self { start, bytes, holders: Cell::new(2), next: Cell::new(None) })))
+    }
+
+    /// One of its two holders needs it no more.
+    pub(super) fn let_go(&'static self) {
+        self.holders.set(self.holders.get() - 1);
+        if self.holders.get() == 0 {
+            self.next.set(STACKS.free.replace(Some(self)));
+        }
+    }
+}
