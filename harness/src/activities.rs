@@ -166,6 +166,7 @@ impl Activities {
                 run_id: attempt.run_id.clone(),
                 activity_id: Some(attempt.activity_id.clone()),
                 attempt: attempt.attempt,
+                resumes_from: state.heartbeat_before(attempt),
                 from_step: 0,
                 to_step: None,
                 outcome: Outcome::Open,

@@ -98,12 +98,13 @@ struct Hands;
 #[activities]
 impl Hands {
     #[activity]
-    async fn act(_ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
+    async fn act(ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
         match what.as_str() {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
             "fork" => fork(),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
+            "go on" => go_on(&ctx).await?,
             "charge in a task" => {
                 let charging = tokio::spawn(async { foretime::effect("charge", "card 7").apply() });
                 charging.await.map_err(anyhow::Error::from)?;
@@ -118,6 +119,15 @@ impl Hands {
         }
         Ok(())
     }
+}
+
+/// Fails after three steps; the next attempt knows of them.
+async fn go_on(ctx: &ActivityContext) -> Result<(), ActivityError> {
+    if ctx.heartbeat_details().deserialize::<u32>()?.is_none() {
+        ctx.record_heartbeat(3_u32).await?;
+        return Err(anyhow::anyhow!("the disk is full").into());
+    }
+    Ok(())
 }
 
 /// Where memory lies goes into the trace.
@@ -374,6 +384,22 @@ async fn gives_up_waiting(sim: Sim) -> foretime::Result {
 fn an_activity_that_is_tried_again_and_again_is_told_with_its_last_failure() {
     let text = fails("gives_up_waiting", &[]);
     assert_says(&text, &["Hands::act of trouble was at attempt ", "the one before failed: the disk is full"]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn goes_on(sim: Sim) -> foretime::Result {
+    trouble(sim, "go on", Faults::none()).await?;
+    Err("it forgot two".into())
+}
+
+#[test]
+fn the_heartbeat_from_which_an_attempt_goes_on_is_told() {
+    let text = fails("goes_on", &[]);
+    assert_says(
+        &text,
+        &["it forgot two", "attempt 2 of Hands::act (trouble) began on worker ", ", with the last heartbeat (3)."],
+    );
 }
 
 #[foretime::test(runs = 1)]

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use foretime_server::proto::{
-    common::{WorkflowExecution, WorkflowType},
+    common::{Payloads, WorkflowExecution, WorkflowType},
     enums::{EventType, WorkflowTaskFailedCause},
     history::HistoryEvent,
-    workflowservice::RespondWorkflowTaskFailedRequest,
+    workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskFailedRequest},
 };
 use prost::Message;
 use tonic::Status;
@@ -18,6 +18,7 @@ use super::{
     log::{EntryKind, Outcome, Span},
 };
 use crate::{
+    activities::Attempt,
     faults::{Faults, plan::Plan},
     finding::FindingKind,
     os::ProcessId,
@@ -57,10 +58,13 @@ struct TaskAnswer {
     task_token: Bytes,
 }
 
-/// The workflow tasks that workers have, by token, until their answer is taken; and how far the histories have been searched for triggers.
+/// The workflow tasks that workers have, by token, until their answer is taken; with which heartbeat attempts were given out; and how
+/// far the histories have been searched for triggers.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     open: BTreeMap<Bytes, (ProcessId, usize)>,
+    /// By run id, activity id and attempt; if reports are kept.
+    heartbeats: BTreeMap<(String, String, u32), Payloads>,
     events_seen: BTreeMap<String, usize>,
     trigger_counts: BTreeMap<usize, usize>,
 }
@@ -108,12 +112,33 @@ impl State {
     /// Looks into an answer that reaches its caller.
     pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, answer: &Result<Bytes, Status>) {
         let Ok(bytes) = answer else { return };
-        if rpc == "PollWorkflowTaskQueue"
-            && !bytes.is_empty()
-            && let Ok(task) = WorkflowTask::decode(bytes.clone())
-        {
-            self.workflow_task_starts(process, task);
+        match rpc {
+            "PollWorkflowTaskQueue" if !bytes.is_empty() => {
+                if let Ok(task) = WorkflowTask::decode(bytes.clone()) {
+                    self.workflow_task_starts(process, task);
+                }
+            }
+            "PollActivityTaskQueue" if self.log.is_detailed() => {
+                if let Ok(task) = PollActivityTaskQueueResponse::decode(bytes.clone()) {
+                    self.activity_task_starts(task);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn activity_task_starts(&mut self, task: PollActivityTaskQueueResponse) {
+        if let Some(details) = task.heartbeat_details {
+            let run_id = task.workflow_execution.map(|it| it.run_id).unwrap_or_default();
+            let attempt = u32::try_from(task.attempt).unwrap_or_default();
+            self.tasks.heartbeats.insert((run_id, task.activity_id, attempt), details);
+        }
+    }
+
+    /// The details of the last heartbeat of the attempts before this one, with which it was given out.
+    pub(crate) fn heartbeat_before(&self, attempt: &Attempt) -> Option<Payloads> {
+        let Attempt { run_id, activity_id, attempt, .. } = attempt;
+        self.tasks.heartbeats.get(&(run_id.clone(), activity_id.clone(), *attempt)).cloned()
     }
 
     fn workflow_task_starts(&mut self, process: ProcessId, task: WorkflowTask) {
@@ -135,6 +160,7 @@ impl State {
                 run_id,
                 activity_id: None,
                 attempt: u32::try_from(task.attempt).unwrap_or_default(),
+                resumes_from: None,
                 from_step: 0,
                 to_step: None,
                 outcome: Outcome::Open,

@@ -3,6 +3,8 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
+use foretime_server::proto::common::Payloads;
+
 use crate::{faults::Fault, os::ProcessId};
 
 /// What a process does with a message after its end, while its tasks are dropped: for a comparison of runs, not for people.
@@ -107,6 +109,8 @@ pub(crate) struct Span {
     pub(crate) activity_id: Option<String>,
     /// Which attempt it is, from 1.
     pub(crate) attempt: u32,
+    /// The details of the heartbeat that it was given of attempts before it.
+    pub(crate) resumes_from: Option<Payloads>,
     /// The steps at which it began and ended.
     pub(crate) from_step: u64,
     pub(crate) to_step: Option<u64>,

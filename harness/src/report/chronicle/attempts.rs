@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Interest, Moment, name};
+use super::{Interest, Moment, history::brief, name};
 use crate::world::{State, log::Span};
 
 /// An activity that is tried again and again is told up to this attempt.
@@ -33,7 +33,9 @@ fn again_after(state: &State, before: Option<&Span>, again: &Span) -> Moment {
         Some(_) => String::new(),
     };
     let (activity, workflow, who) = (&again.label, &again.workflow_id, name(state, again.process));
-    let text = format!("attempt {} of {activity} ({workflow}) began on {who}{became}", again.attempt);
+    let with =
+        again.resumes_from.as_ref().map_or_else(String::new, |it| format!(", with the last heartbeat{}", brief(Some(it))));
+    let text = format!("attempt {} of {activity} ({workflow}) began on {who}{with}{became}", again.attempt);
     let interest = match again.attempt {
         _ if is_beside => Interest::Wrong,
         ..=ATTEMPT_TOLD_MAX => Interest::Turn,

@@ -162,7 +162,7 @@ fn reason(failure: Option<&Failure>) -> String {
 }
 
 /// What was sent along, if it is short text: ` ("Basel")`.
-fn brief(input: Option<&Payloads>) -> String {
+pub(super) fn brief(input: Option<&Payloads>) -> String {
     let texts = input.into_iter().flat_map(|input| &input.payloads).map(|payload| String::from_utf8(payload.data.clone()));
     let texts: Vec<String> = texts.filter_map(Result::ok).filter(|text| !text.is_empty() && text != "null").collect();
     let text = texts.join(", ");
