@@ -40,6 +40,11 @@ impl Only {
         Self { strikes: Some(strikes.into_iter().collect()), order: 0 }
     }
 
+    /// No strike at all.
+    pub(crate) fn none() -> Self {
+        Self::these([])
+    }
+
     /// The same, in this order of events.
     pub(crate) fn in_order(&self, order: u64) -> Self {
         Self { order, ..self.clone() }
@@ -77,7 +82,7 @@ pub(crate) struct Strike {
 
 impl Strike {
     /// The kind of a strike that is called so: by its kind and a number from 1, with a place between or not.
-    fn kind(text: &str) -> Option<&str> {
+    pub(crate) fn kind(text: &str) -> Option<&str> {
         let (kind, number) = match text.split_once(':') {
             None => text.rsplit_once('-')?,
             Some((kind, rest)) => {
@@ -217,6 +222,11 @@ impl Choices {
         &self.strikes
     }
 
+    /// Where a fault of which kind could have struck, and how often: `reply-lost:9f3a21c4`.
+    pub(crate) fn opportunities(&self) -> BTreeMap<String, u64> {
+        self.opportunities.iter().map(|((label, place), count)| (at(label, *place), *count)).collect()
+    }
+
     /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
     pub(crate) fn strikes_with(&mut self, label: &'static str, place: &str, probability: f64) -> bool {
         if probability <= 0.0 {
@@ -231,8 +241,7 @@ impl Choices {
         }
         let number = self.struck.entry(label).or_default();
         *number += u64::from(is_drawn);
-        let kind = kind_of_strike(label);
-        let strike = Strike { name: format!("{kind}-{number}"), at: format!("{kind}:{:08x}:{nth}", place >> 32) };
+        let strike = Strike { name: format!("{}-{number}", kind_of_strike(label)), at: format!("{}:{nth}", at(label, place)) };
         let strikes = self.only.has(&strike, is_drawn);
         if strikes {
             self.strikes.push(strike);
@@ -290,6 +299,11 @@ impl Choices {
 /// How strikes under this label begin their names: `reply-lost`.
 pub(crate) fn kind_of_strike(label: &str) -> String {
     label.replace(' ', "-")
+}
+
+/// A place for strikes under this label, by its hash.
+fn at(label: &str, place: u64) -> String {
+    format!("{}:{:08x}", kind_of_strike(label), place >> 32)
 }
 
 impl Stream {
@@ -394,6 +408,9 @@ mod tests {
         assert_eq!(strikes(&mut only), expected);
         assert_eq!(only.strikes()[0].at, there);
         assert_eq!(strikes(&mut Choices::from_tape(only.tape())), expected);
+        let places = only.opportunities();
+        assert_eq!(places.values().copied().collect::<Vec<_>>(), [15, 15]);
+        assert!(places.keys().any(|place| format!("{place}:4") == there), "{places:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A process that runs seeds: it forks for each order, and the child simulates, says what came of it, and is gone.
 
 use std::{
+    collections::BTreeMap,
     env,
     fs::File,
     io::Write,
@@ -16,7 +17,7 @@ use super::{
     settings,
 };
 use crate::{
-    choices::Choices,
+    choices::{Choices, Only},
     os::{
         self,
         fork::{self, Ended, Side},
@@ -139,6 +140,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResu
         steps: state.log.steps(),
         draws: state.choices.count(),
         strikes: state.choices.strikes().to_vec(),
+        opportunities: if *state.choices.which() == Only::none() { state.choices.opportunities() } else { BTreeMap::new() },
         virtual_ns: state.now_ns(),
         real_us,
         failures,

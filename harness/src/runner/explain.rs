@@ -1,7 +1,10 @@
 //! What is done with a seed that failed: one fault after the other is left out, for as long as it fails in the same way. What is
 //! left is what matters, and that run is written down in full.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use super::{
     Case,
@@ -11,7 +14,8 @@ use super::{
     summary::{Failed, Summary},
 };
 use crate::{
-    choices::{Only, Strike},
+    choices::{Only, Strike, kind_of_strike},
+    faults::Fault,
     finding::FindingKind,
     report,
 };
@@ -26,6 +30,9 @@ const HALVED_MIN: usize = 4;
 const OTHER_ORDERS: u64 = 5;
 /// Up to which opportunity in its place a strike is tried alone.
 const NTH_MAX: u64 = 4;
+/// Up to which opportunity in places where none was drawn, and for how long at most.
+const ELSEWHERE_NTH_MAX: u64 = 30;
+const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
@@ -93,7 +100,7 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let ends = Instant::now() + SEARCH_MAX;
     let mut search = Search { job, failed, ends, other_orders: OTHER_ORDERS, otherwise: None };
-    if let Some(none) = search.fails_with(&Only::these([]))? {
+    if let Some(none) = search.fails_with(&Only::none())? {
         return Ok(Least { only: none, is_least: true, otherwise: None });
     }
     let without_any = search.otherwise.clone();
@@ -110,7 +117,11 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     if strikes.len() < 2 {
         return Ok(Least { only, is_least: true, otherwise: without_any });
     }
-    if let Some(only) = search.one_alone(&strikes)? {
+    let alone = match search.one_alone(&strikes)? {
+        None => search.kin_alone(&strikes)?,
+        alone => alone,
+    };
+    if let Some(only) = alone {
         return Ok(Least { only, is_least: true, otherwise: without_any });
     }
     // By their places, more can be left out: what comes before no longer counts.
@@ -226,6 +237,31 @@ impl Search<'_> {
                     if self.fails(&only)? {
                         return Ok(Some(only));
                     }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A strike of the same kind as one of these that would do alone, wherever it is: the bug may have a simpler story than the one
+    /// that the seed came upon.
+    fn kin_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
+        let [crash, cluster_crash] = [Fault::Crash, Fault::ClusterCrash].map(|fault| kind_of_strike(fault.name()));
+        let mut kinds: BTreeSet<&str> = strikes.iter().filter_map(|strike| Strike::kind(&strike.name)).collect();
+        if kinds.contains(&*cluster_crash) {
+            kinds.insert(&crash);
+        }
+        let places = self.run(&Only::none())?.opportunities;
+        let ends = self.ends.min(Instant::now() + ELSEWHERE_MAX);
+        for nth in 1..=ELSEWHERE_NTH_MAX {
+            for (place, _) in places.iter().filter(|(_, count)| nth <= **count) {
+                let strike = format!("{place}:{nth}");
+                if self.other_orders == 0 || Instant::now() > ends {
+                    return Ok(None);
+                }
+                let only = Only::these([strike.clone()]);
+                if Strike::kind(&strike).is_some_and(|kind| kinds.contains(kind)) && self.fails(&only)? {
+                    return Ok(Some(only));
                 }
             }
         }

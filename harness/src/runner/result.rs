@@ -73,6 +73,8 @@ pub(crate) struct RunResult {
     pub(crate) draws: u64,
     /// The strikes of faults, in order.
     pub(crate) strikes: Vec<Strike>,
+    /// Where a fault of which kind could have struck, and how often; if there was none.
+    pub(crate) opportunities: BTreeMap<String, u64>,
     /// How far virtual time went.
     pub(crate) virtual_ns: u64,
     /// How long the run took, in real time.
@@ -101,6 +103,7 @@ impl RunResult {
             steps: 0,
             draws: 0,
             strikes: Vec::new(),
+            opportunities: BTreeMap::new(),
             virtual_ns: 0,
             real_us: 0,
             failures: Vec::new(),
