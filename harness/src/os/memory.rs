@@ -139,6 +139,7 @@ impl Region {
     }
 
     /// Takes a block; `None` if it cannot be had. The alignment is a power of two.
+    #[inline]
     pub(super) fn take(&self, bytes: usize, alignment: usize) -> Option<Memory> {
         let alignment = alignment.max(ALIGNMENT_MIN);
         if bytes > REGION_BYTES / 2 || alignment > ALIGNMENT_MAX {
@@ -155,6 +156,7 @@ impl Region {
         Some(Memory { start: first.cast(), is_fresh: false })
     }
 
+    #[inline(never)]
     fn take_new(&self, list: usize, room_bytes: usize, alignment: usize) -> Option<Memory> {
         let start = (self.taken.get() + size_of::<Header>()).next_multiple_of(alignment);
         let end = start + room_bytes;
@@ -199,6 +201,7 @@ fn header_of(block: *const u8) -> *const Header {
 }
 
 /// The class of a size, and the room that its blocks have.
+#[inline]
 fn class_of(bytes: usize) -> (usize, usize) {
     if bytes <= SMALL_MAX {
         let class = bytes.div_ceil(ALIGNMENT_MIN).max(1);
