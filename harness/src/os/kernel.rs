@@ -20,7 +20,7 @@ use libc::pthread_t;
 use super::{
     baton::Baton,
     interface::{ProcessId, Start, Step, ThreadId, World},
-    memory,
+    memory::{self, Region},
     random::Stream,
     seat::{self, Next, Seat},
     stacks, symbols,
@@ -55,6 +55,8 @@ thread_local! {
     static PROCESS: Cell<u32> = const { Cell::new(0) };
     /// Whether this is the thread that runs the simulation, and nobody else runs.
     static IS_HOST: Cell<bool> = const { Cell::new(false) };
+    /// Whence this thread has its memory, if not from libc: what the above says, at hand for each of its many requests.
+    static MEMORY: Cell<Option<&'static Region>> = const { Cell::new(None) };
     /// One more than the number of the process that the next thread is created for; 0 for that of its creator.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
@@ -80,13 +82,25 @@ pub(super) fn member() -> Option<ThreadId> {
 }
 
 /// Whether the thread that asks runs the simulation's own code.
-pub(super) fn is_exempt() -> bool {
+fn is_exempt() -> bool {
     EXEMPT.with(Cell::get) > 0
 }
 
-/// Whether the thread that asks is the one that runs the simulation, and nobody else runs.
-pub(super) fn is_host() -> bool {
-    IS_HOST.try_with(Cell::get).unwrap_or(false)
+/// Whence the thread that asks has its memory, if not from libc: the program's for simulated threads, the simulation's for its own
+/// code, on them and on the thread that runs them while nobody else runs.
+#[inline]
+pub(super) fn memory() -> Option<&'static Region> {
+    MEMORY.try_with(Cell::get).unwrap_or(None)
+}
+
+/// Something changed of what [`memory`] depends on.
+fn choose_memory() {
+    let region = match member() {
+        Some(_) if !is_exempt() => Some(&memory::PROGRAM),
+        None if !IS_HOST.get() => None,
+        _ => Some(&memory::SIMULATION),
+    };
+    MEMORY.set(region.filter(|_| memory::is_open()));
 }
 
 /// The thread that asks and its process, if it belongs to a simulation.
@@ -100,9 +114,11 @@ pub(crate) fn exempt<R>(work: impl FnOnce() -> R) -> R {
     impl Drop for Leave {
         fn drop(&mut self) {
             EXEMPT.with(|exempt| exempt.set(exempt.get() - 1));
+            choose_memory();
         }
     }
     EXEMPT.with(|exempt| exempt.set(exempt.get() + 1));
+    choose_memory();
     let _leave = Leave;
     work()
 }
@@ -174,6 +190,7 @@ pub(crate) fn lay_out() {
 pub(crate) fn settle() {
     memory::open();
     IS_HOST.set(true);
+    choose_memory();
 }
 
 /// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. `begin`
@@ -264,6 +281,7 @@ impl Kernel {
     /// The host's wait for the end.
     fn watch(&self, patience: Duration) {
         IS_HOST.set(false);
+        choose_memory();
         let mut seen = self.turns.load(Ordering::Relaxed);
         let mut kept = Duration::ZERO;
         while !self.host.wait_for(WATCH_EVERY) {
@@ -278,6 +296,7 @@ impl Kernel {
             }
         }
         IS_HOST.set(true);
+        choose_memory();
     }
 }
 
@@ -437,6 +456,7 @@ impl Newborn {
     /// On the new thread, at its first turn.
     pub(super) fn begin(&self) {
         ME.with(|me| me.set(self.id.0 + 1));
+        choose_memory();
         PROCESS.with(|process| process.set(self.process.0));
         exempt(|| kernel().resume(self.id));
     }
@@ -461,6 +481,7 @@ pub(super) fn leave(me: ThreadId) {
         let next = kernel.next(kernel.pick());
         // What libc still does on this thread is no part of the simulation.
         ME.with(|me| me.set(0));
+        choose_memory();
         seat::leave(seat, next);
     });
 }

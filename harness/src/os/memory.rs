@@ -17,10 +17,13 @@ use std::{
 };
 
 /// The program's: workers, the test's body.
-pub(super) static PROGRAM: Region = Region::at(0x10_0000_0000, 8 << 20);
+pub(super) static PROGRAM: Region = Region::at(PROGRAM_START, 8 << 20);
 /// The simulation's own: the world, the server. It may take more or less of it (for a report, say) and the program's memory lies as
 /// it would.
-pub(super) static SIMULATION: Region = Region::at(0x20_0000_0000, 4 << 20);
+pub(super) static SIMULATION: Region = Region::at(SIMULATION_START, 4 << 20);
+
+const PROGRAM_START: usize = 0x10_0000_0000;
+const SIMULATION_START: usize = 0x20_0000_0000;
 
 /// Of one region: more than any machine has to spare for it, and address space costs nothing.
 const REGION_BYTES: usize = 32 << 30;
@@ -62,8 +65,8 @@ struct Block {
 /// What stands before each block.
 #[repr(C, align(16))]
 struct Header {
-    /// Which list it goes to when it is free.
-    list: usize,
+    /// The list to which it goes when it is free.
+    list: *const Cell<*mut Block>,
     /// How large it is.
     room_bytes: usize,
 }
@@ -91,9 +94,10 @@ pub(super) fn is_open() -> bool {
     IS_OPEN.load(Ordering::Acquire)
 }
 
-/// The region in which a block lies.
-pub(super) fn region_of(block: *const u8) -> Option<&'static Region> {
-    [&PROGRAM, &SIMULATION].into_iter().find(|region| (block as usize).wrapping_sub(region.start) < REGION_BYTES && is_open())
+/// Whether a block lies in one of the regions, if they are open; nothing else lies between them.
+#[inline]
+pub(super) fn is_of_region(block: *const u8) -> bool {
+    (block as usize).wrapping_sub(PROGRAM_START) < SIMULATION_START + REGION_BYTES - PROGRAM_START
 }
 
 impl Region {
@@ -146,18 +150,18 @@ impl Region {
             return None;
         }
         let (class, room_bytes) = class_of(bytes);
-        let list = (alignment.ilog2() - ALIGNMENT_MIN.ilog2()) as usize * CLASSES + class;
-        let first = self.free[list].get();
+        let list = &self.free[(alignment.ilog2() - ALIGNMENT_MIN.ilog2()) as usize * CLASSES + class];
+        let first = list.get();
         if first.is_null() {
             return self.take_new(list, room_bytes, alignment);
         }
         // SAFETY: a block in a list of free ones is one of this region's, and nobody's.
-        self.free[list].set(unsafe { (*first).next });
+        list.set(unsafe { (*first).next });
         Some(Memory { start: first.cast(), is_fresh: false })
     }
 
     #[inline(never)]
-    fn take_new(&self, list: usize, room_bytes: usize, alignment: usize) -> Option<Memory> {
+    fn take_new(&self, list: &Cell<*mut Block>, room_bytes: usize, alignment: usize) -> Option<Memory> {
         let start = (self.taken.get() + size_of::<Header>()).next_multiple_of(alignment);
         let end = start + room_bytes;
         if end > self.start + REGION_BYTES {
@@ -171,19 +175,20 @@ impl Region {
         }
         Some(Memory { start: start as *mut u8, is_fresh: true })
     }
+}
 
-    /// Takes a block back.
-    ///
-    /// # Safety
-    /// It is one of this region's, and nobody's any more.
-    pub(super) unsafe fn give_back(&self, block: *mut u8) {
-        // SAFETY: a header stands before each block; the block itself is as large as a pointer at least.
-        unsafe {
-            let list = &self.free[(*header_of(block)).list];
-            let block = block.cast::<Block>();
-            block.write(Block { next: list.get() });
-            list.set(block);
-        }
+/// Takes a block back.
+///
+/// # Safety
+/// It is one of a region, and nobody's any more; who has the turn, or the host, gives it back.
+#[inline]
+pub(super) unsafe fn give_back(block: *mut u8) {
+    // SAFETY: a header stands before each block, and its list lives for ever; the block itself is as large as a pointer at least.
+    unsafe {
+        let list = &*(*header_of(block)).list;
+        let block = block.cast::<Block>();
+        block.write(Block { next: list.get() });
+        list.set(block);
     }
 }
 

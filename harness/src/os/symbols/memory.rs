@@ -29,19 +29,9 @@ unsafe extern "C" {
     fn __libc_free(block: *mut c_void);
 }
 
-/// Whence the calling thread has its memory, if not from libc.
-fn mine() -> Option<&'static Region> {
-    let region = match kernel::member() {
-        Some(_) if !kernel::is_exempt() => &memory::PROGRAM,
-        None if !kernel::is_host() => return None,
-        _ => &memory::SIMULATION,
-    };
-    memory::is_open().then_some(region)
-}
-
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc(bytes: size_t) -> *mut c_void {
-    match mine() {
+    match kernel::memory() {
         // SAFETY: any number will do.
         None => unsafe { __libc_malloc(bytes) },
         Some(region) => take(region, bytes, ALIGNMENT_MIN),
@@ -50,7 +40,7 @@ unsafe extern "C" fn malloc(bytes: size_t) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn calloc(count: size_t, bytes: size_t) -> *mut c_void {
-    let Some(region) = mine() else {
+    let Some(region) = kernel::memory() else {
         // SAFETY: any numbers will do.
         return unsafe { __libc_calloc(count, bytes) };
     };
@@ -67,14 +57,14 @@ unsafe extern "C" fn calloc(count: size_t, bytes: size_t) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realloc(block: *mut c_void, bytes: size_t) -> *mut c_void {
-    let region = memory::region_of(block.cast());
-    if region.is_none() && mine().is_none() {
+    let is_ours = memory::is_of_region(block.cast()) && memory::is_open();
+    if !is_ours && kernel::memory().is_none() {
         // SAFETY: the caller's arguments, as they are.
         return unsafe { __libc_realloc(block, bytes) };
     }
     // SAFETY: the caller's block, and memory that does not overlap with it.
     unsafe {
-        if region.is_some() && bytes > 0 && bytes <= memory::room_bytes(block.cast()) {
+        if is_ours && bytes > 0 && bytes <= memory::room_bytes(block.cast()) {
             return block;
         }
         let new = malloc(bytes);
@@ -89,18 +79,16 @@ unsafe extern "C" fn realloc(block: *mut c_void, bytes: size_t) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut c_void) {
-    match memory::region_of(block.cast()) {
-        // What a thread frees that has not the turn stays where it is: so that nobody touches a region beside who has.
-        Some(region) if kernel::member().is_some() || kernel::is_host() => {
-            // SAFETY: the caller's block, which it gives up.
-            unsafe { region.give_back(block.cast()) };
-        }
-        Some(_) => {}
+    match (kernel::memory(), memory::is_of_region(block.cast())) {
+        // SAFETY: the caller's block, which it gives up.
+        (Some(_), true) => unsafe { memory::give_back(block.cast()) },
         // From before the simulation: libc would set up an arena for this thread, or write to a page that is shared with the
         // parent; and the process ends soon.
-        None if mine().is_some() => {}
+        (Some(_), false) => {}
+        // What a thread frees that has not the turn stays where it is: so that nobody touches a region beside who has.
+        (None, true) if memory::is_open() => {}
         // SAFETY: the caller's argument, as it is.
-        None => unsafe { __libc_free(block) },
+        (None, _) => unsafe { __libc_free(block) },
     }
 }
 
@@ -127,7 +115,7 @@ unsafe extern "C" fn aligned_alloc(alignment: size_t, bytes: size_t) -> *mut c_v
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn memalign(alignment: size_t, bytes: size_t) -> *mut c_void {
-    match mine() {
+    match kernel::memory() {
         // SAFETY: the caller's arguments, as they are.
         None => unsafe { __libc_memalign(alignment, bytes) },
         Some(region) => take(region, bytes, alignment.next_power_of_two()),
@@ -136,12 +124,12 @@ unsafe extern "C" fn memalign(alignment: size_t, bytes: size_t) -> *mut c_void {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> size_t {
-    match memory::region_of(block.cast()) {
+    if memory::is_of_region(block.cast()) && memory::is_open() {
         // SAFETY: the address is that of a block.
-        Some(_) => unsafe { memory::room_bytes(block.cast()) },
-        // SAFETY: the caller's argument, as it is.
-        None => unsafe { real::MALLOC_USABLE_SIZE.get()(block) },
+        return unsafe { memory::room_bytes(block.cast()) };
     }
+    // SAFETY: the caller's argument, as it is.
+    unsafe { real::MALLOC_USABLE_SIZE.get()(block) }
 }
 
 fn take(region: &Region, bytes: usize, alignment: usize) -> *mut c_void {
