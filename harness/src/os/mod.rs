@@ -13,7 +13,8 @@
 //! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
 //! simulated.
 //!
-//! Arrows: `symbols -> (memory, kernel) -> (thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`; `world` (outside) `-> kernel`.
+//! Arrows: `symbols -> kernel -> (memory, thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`, and past the kernel
+//! `symbols -> (memory, seat, real)`; `world` (outside) `-> kernel`.
 
 #![allow(unsafe_code, reason = "libc's functions are answered here; each block gives its reason")]
 

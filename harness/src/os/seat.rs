@@ -19,7 +19,7 @@ use super::{
     baton::Baton,
     fiber::{self, Context},
     real,
-    stacks::Stack,
+    stacks::{GUARD_BYTES, Stack},
 };
 
 /// The room between what a carried thread's own frames take of its stack and what runs there for it.
@@ -163,9 +163,9 @@ impl Seat {
         self.stack.set(stack).ok().map(|()| stack)
     }
 
-    /// Whether the thread's stack is one of ours.
-    pub(super) fn has_stack(&self) -> bool {
-        self.stack.get().is_some()
+    /// How large the guard of the thread's stack is, if that is not from libc.
+    pub(super) fn guard_bytes(&self) -> Option<usize> {
+        self.stack.get().map(|_| GUARD_BYTES)
     }
 
     /// The thread, or its handle, needs its stack no more.

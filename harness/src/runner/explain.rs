@@ -30,8 +30,9 @@ const HALVED_MIN: usize = 4;
 const OTHER_ORDERS: u64 = 5;
 /// Up to which opportunity in its place a strike is tried alone.
 const NTH_MAX: u64 = 4;
-/// Up to which opportunity in places where none was drawn, and for how long at most.
+/// Up to which opportunity in any place one of its kind is.
 const ELSEWHERE_NTH_MAX: u64 = 30;
+/// How long that may take.
 const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
 
 /// Runs one seed, in full.
@@ -251,16 +252,16 @@ impl Search<'_> {
         if kinds.contains(&*cluster_crash) {
             kinds.insert(&crash);
         }
-        let places = self.run(&Only::none())?.opportunities;
+        let mut places = self.run(&Only::none())?.opportunities;
+        places.retain(|place, _| place.split_once(':').is_some_and(|(kind, _)| kinds.contains(kind)));
         let ends = self.ends.min(Instant::now() + ELSEWHERE_MAX);
         for nth in 1..=ELSEWHERE_NTH_MAX {
             for (place, _) in places.iter().filter(|(_, count)| nth <= **count) {
-                let strike = format!("{place}:{nth}");
                 if self.other_orders == 0 || Instant::now() > ends {
                     return Ok(None);
                 }
-                let only = Only::these([strike.clone()]);
-                if Strike::kind(&strike).is_some_and(|kind| kinds.contains(kind)) && self.fails(&only)? {
+                let only = Only::these([format!("{place}:{nth}")]);
+                if self.fails(&only)? {
                     return Ok(Some(only));
                 }
             }

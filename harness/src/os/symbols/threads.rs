@@ -15,7 +15,6 @@ use super::{
         kernel::{self, Newborn, Woken},
         real::{self, Start, fail},
         seat::Seat,
-        stacks::GUARD_BYTES,
         thread::Wait,
     },
     Ours,
@@ -243,8 +242,10 @@ unsafe extern "C" fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthr
     // SAFETY: the caller's arguments, as they are; then attributes that were initialised.
     unsafe {
         let failed = real::PTHREAD_GETATTR_NP.get()(thread, attributes);
-        if failed == 0 && kernel::seat_of(thread).is_some_and(Seat::has_stack) {
-            libc::pthread_attr_setguardsize(attributes, GUARD_BYTES);
+        if failed == 0
+            && let Some(guard_bytes) = kernel::seat_of(thread).and_then(Seat::guard_bytes)
+        {
+            libc::pthread_attr_setguardsize(attributes, guard_bytes);
         }
         failed
     }
