@@ -155,23 +155,7 @@ impl Activities {
             }
             state.activity_begins(&attempt.activity_type);
             let mishap = state.draw_mishap(self.process, attempt);
-            let span = Span {
-                process: self.process,
-                from_ns: state.now_ns(),
-                to_ns: None,
-                is_activity: true,
-                label: attempt.activity_type.clone(),
-                detail: format!("{} of {}, attempt {}", attempt.activity_id, attempt.workflow_id, attempt.attempt),
-                workflow_id: attempt.workflow_id.clone(),
-                run_id: attempt.run_id.clone(),
-                activity_id: Some(attempt.activity_id.clone()),
-                attempt: attempt.attempt,
-                resumes_from: state.heartbeat_before(attempt),
-                from_step: 0,
-                to_step: None,
-                outcome: Outcome::Open,
-            };
-            let span = state.log.is_detailed().then(|| state.log.begin_span(span));
+            let span = if state.log.is_detailed() { Some(state.begin_span(self.process, attempt)) } else { None };
             let number = state.under_way.begin(self.process, attempt.clone());
             Some((mishap, Begun { world: &self.world, process: self.process, number, span }))
         })
@@ -179,6 +163,25 @@ impl Activities {
 }
 
 impl State {
+    fn begin_span(&mut self, process: ProcessId, attempt: &Attempt) -> usize {
+        self.log.begin_span(Span {
+            process,
+            from_ns: self.now_ns(),
+            to_ns: None,
+            is_activity: true,
+            label: attempt.activity_type.clone(),
+            detail: format!("{} of {}, attempt {}", attempt.activity_id, attempt.workflow_id, attempt.attempt),
+            workflow_id: attempt.workflow_id.clone(),
+            run_id: attempt.run_id.clone(),
+            activity_id: Some(attempt.activity_id.clone()),
+            attempt: attempt.attempt,
+            resumes_from: self.heartbeat_before(attempt),
+            from_step: 0,
+            to_step: None,
+            outcome: Outcome::Open,
+        })
+    }
+
     /// What befalls this attempt; it is in the log.
     fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt) -> Mishap {
         if self.phase != Phase::Body || !self.lives.is_alive(process) {

@@ -155,8 +155,9 @@ fn stack_mib() -> usize {
     (&raw const local) as usize >> 20
 }
 
-/// The standard library starts a program that is to run as some user by a fork.
+/// The standard library starts a program that is to run as some user by a fork; one that is not, in another way.
 fn fork() {
+    assert!(Command::new("true").status().expect("a program is started").success());
     let me = fs::metadata("/proc/self").map_or(0, |of_process| of_process.uid());
     let error = Command::new("true").uid(me).status().expect_err("a fork is refused");
     foretime::effect("not forked", error.to_string()).apply();

@@ -110,16 +110,18 @@ unsafe extern "C" fn pthread_create(
     let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
     // SAFETY: the caller's arguments, but for the stack, and for what is run: `be_born` gets what it is there for.
     let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
-    if failed != 0 || !has_handle {
-        seat.let_stack_go();
-    }
     if failed == 0 {
+        if !has_handle {
+            seat.let_stack_go();
+        }
         // SAFETY: `pthread_create` succeeded, so it has written the new thread's handle.
         kernel::thread_created(id, Some(unsafe { *thread }));
         seat.arrives();
     } else {
         // SAFETY: no thread runs `be_born`, so the box is still ours.
         drop(unsafe { Box::from_raw(birth) });
+        // For the thread, and for its handle.
+        seat.let_stack_go();
         seat.let_stack_go();
         kernel::thread_created(id, None);
     }
@@ -219,8 +221,10 @@ unsafe extern "C" fn pthread_join(thread: pthread_t, answer: *mut *mut c_void) -
     let seat = kernel::seat_of(thread);
     // SAFETY: the caller's arguments, as they are. A simulated thread has ended by now, but for its last instructions.
     let failed = unsafe { real::PTHREAD_JOIN.get()(thread, answer) };
-    if failed == 0 {
-        seat.into_iter().for_each(Seat::let_stack_go);
+    if failed == 0
+        && let Some(seat) = seat
+    {
+        seat.let_stack_go();
     }
     failed
 }
@@ -230,8 +234,10 @@ unsafe extern "C" fn pthread_detach(thread: pthread_t) -> c_int {
     let seat = kernel::seat_of(thread);
     // SAFETY: the caller's argument, as it is.
     let failed = unsafe { real::PTHREAD_DETACH.get()(thread) };
-    if failed == 0 {
-        seat.into_iter().for_each(Seat::let_stack_go);
+    if failed == 0
+        && let Some(seat) = seat
+    {
+        seat.let_stack_go();
     }
     failed
 }
