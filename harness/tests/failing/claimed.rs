@@ -1,0 +1,45 @@
+//! Panics, and claims that do not hold.
+
+use foretime::{Faults, Sim};
+
+use crate::{assert_says, fails, trouble::trouble};
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn panics(sim: Sim) -> foretime::Result {
+    trouble(sim, "panic", Faults::none()).await
+}
+
+#[test]
+fn a_panic_is_named_with_seed_process_time_and_place() {
+    let text = fails("claimed::panics", &[]);
+    assert_says(
+        &text,
+        &["seed 1 of claimed::panics", "worker-", "panicked: the workflow has had enough", "after 0.", "trouble.rs:"],
+    );
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn claims(sim: Sim) -> foretime::Result {
+    foretime::sometimes!(sim.seed() > 100, "the seed is large");
+    Ok(())
+}
+
+#[test]
+fn what_never_held_in_any_run_fails_the_test() {
+    assert_says(&fails("claimed::claims", &[]), &["sometimes! never held in 3 runs: the seed is large"]);
+}
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn claims_too_much(sim: Sim) -> foretime::Result {
+    foretime::always!(sim.seed() < 2, "the seed is small");
+    Ok(())
+}
+
+#[test]
+fn what_does_not_always_hold_fails_the_run() {
+    let text = fails("claimed::claims_too_much", &[("FORETIME_JOBS", "1")]);
+    assert_says(&text, &["seed 2", "not always: the seed is small", "claimed.rs:"]);
+}

@@ -1,0 +1,49 @@
+//! Simulations that fail, and what is said of them. Each failing one is an ignored test; the test beside it runs it in a
+//! process of its own, as a person would, and reads what it prints.
+//!
+//! - [`trouble`]: the workflow and the activity that all of them run
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
+//! - [`told`]: what is said of it, and how to see it again
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+mod claimed;
+mod refused;
+mod repeated;
+mod replayed;
+mod told;
+mod trouble;
+mod waiting;
+
+/// Runs the ignored test of this name. Its output; it must have failed.
+fn fails(name: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--exact", name, "--ignored", "--nocapture"]).env("RUST_BACKTRACE", "0");
+    command.env("FORETIME_REPORTS", reports());
+    let output = command.envs(variables.iter().copied()).output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{name} should fail:\n{text}");
+    text
+}
+
+fn reports() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports")
+}
+
+/// Where the report lies of this seed of the ignored test of this name.
+fn report(name: &str, seed: &str) -> PathBuf {
+    reports().join("failing").join(name.replace("::", "--")).join(format!("seed-{seed}"))
+}
+
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at = rest.find(part).unwrap_or_else(|| panic!("\"{part}\" is not there, or not in its place:\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}

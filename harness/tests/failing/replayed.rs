@@ -1,0 +1,56 @@
+//! What replays find.
+
+use foretime::{Faults, Sim};
+
+use crate::{assert_says, fails, trouble::trouble};
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn walks_a_map(sim: Sim) -> foretime::Result {
+    trouble(sim, "walk a map", Faults::none()).await
+}
+
+#[test]
+fn an_activity_with_another_input_in_the_replay_is_found() {
+    let text = fails("replayed::walks_a_map", &[]);
+    let said = ["asks for something else when it is replayed", "activity Hands::act (", "was scheduled with \"room "];
+    assert_says(&text, &said);
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn waits_by_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "wait for a while", Faults::none()).await
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn asks_a_child_by_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "ask a child by chance", Faults::none()).await
+}
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn asks_a_child_of_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "ask a child of chance", Faults::none()).await
+}
+
+#[test]
+fn whatever_else_a_replay_asks_for_otherwise_is_found() {
+    let finds = |test: &str, what: &str| assert_says(&fails(test, &[]), &["asks for something else when it is replayed", what]);
+    finds("replayed::waits_by_chance", "timer 1 was started with 6");
+    finds("replayed::asks_a_child_by_chance", "the child number (Number) was started with ");
+    finds("replayed::asks_a_child_of_chance", "the workflow completed with ");
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn acts_in_workflow_code(sim: Sim) -> foretime::Result {
+    trouble(sim, "act itself", Faults::none()).await
+}
+
+#[test]
+fn an_effect_of_workflow_code_is_found_by_its_replay() {
+    let text = fails("replayed::acts_in_workflow_code", &[]);
+    assert_says(&text, &["workflow code did \"mail ada\" when it was replayed", "belongs in an activity"]);
+}

@@ -1,0 +1,196 @@
+//! The workflow that does one thing that it should not, and the activity that does another.
+
+use std::{
+    collections::HashMap,
+    fs,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use foretime::{Faults, Sim};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_macros::{activities, workflow, workflow_methods};
+use temporalio_sdk::{
+    ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkerOptions,
+    WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    activities::{ActivityContext, ActivityError},
+};
+
+pub(crate) const QUEUE: &str = "trouble";
+
+/// Does one thing that it should not.
+#[workflow]
+#[derive(Default)]
+struct Trouble;
+
+#[workflow_methods]
+impl Trouble {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<()> {
+        match what.as_str() {
+            "wait for ever" => ctx.wait_condition(|_| false).await?,
+            "panic" => panic!("the workflow has had enough"),
+            "walk a map" => {
+                let rooms: HashMap<u32, ()> = (0..8).map(|room| (room, ())).collect();
+                for room in rooms.keys() {
+                    let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                    ctx.execute_activity(Hands::act, format!("room {room}"), options).await?;
+                }
+            }
+            "sleep" => std::thread::sleep(Duration::from_secs(20)),
+            "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
+            "ask a child by chance" => drop(ask_a_child(ctx, by_chance()).await?),
+            "ask a child of chance" => drop(ask_a_child(ctx, 100).await?),
+            "go on as new while acting" => {
+                let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                let _acting = ctx.execute_activity(Hands::act, "charge".to_owned(), options);
+                ctx.continue_as_new("charge".to_owned(), ContinueAsNewOptions::default())?;
+            }
+            "signal nobody" => {
+                let nobody = ctx.external_workflow("nobody", None);
+                let told = nobody.signal(Number::hint, 7, SignalWorkflowOptions::default()).await;
+                assert!(told.is_err(), "there is nobody");
+                ctx.wait_condition(|_| false).await?;
+            }
+            "act itself" => drop(foretime::effect("mail", "ada").apply()),
+            _ => {
+                let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                ctx.execute_activity(Hands::act, what, options).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn ask_a_child(ctx: &mut WorkflowContext<Trouble>, asked: u64) -> WorkflowResult<u64> {
+    let options = ChildWorkflowOptions::workflow_id("number".to_owned());
+    Ok(ctx.start_child_workflow(Number::run, asked, options).await?.result().await?)
+}
+
+/// Which of eight comes first in a map: another in each process.
+fn by_chance() -> u64 {
+    let rooms: HashMap<u64, ()> = (0..8).map(|room| (room, ())).collect();
+    rooms.into_keys().next().unwrap_or_default()
+}
+
+/// Says a number, or, asked for 100, another whenever it is asked.
+#[workflow]
+#[derive(Default)]
+struct Number;
+
+#[workflow_methods]
+impl Number {
+    #[run]
+    async fn run(_ctx: &mut WorkflowContext<Self>, asked: u64) -> WorkflowResult<u64> {
+        Ok(if asked == 100 { by_chance() } else { asked })
+    }
+
+    #[signal]
+    fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _number: u64) {}
+}
+
+struct Hands;
+
+#[activities]
+impl Hands {
+    #[activity]
+    async fn act(ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
+        match what.as_str() {
+            "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
+            "fork" => fork(),
+            "spin" => spin_without_end(),
+            "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
+            "go on" => go_on(&ctx).await?,
+            "charge in a task" => {
+                let charging = tokio::spawn(async { foretime::effect("charge", "card 7").apply() });
+                charging.await.map_err(anyhow::Error::from)?;
+            }
+            "charge on a thread" => {
+                let charging = tokio::task::spawn_blocking(|| foretime::effect("charge", "card 7").apply());
+                charging.await.map_err(anyhow::Error::from)?;
+            }
+            "look at memory" => look_at_memory(),
+            "look at the process" => drop(foretime::effect("seen", std::process::id().to_string()).apply()),
+            _ => drop(foretime::effect("charge", "card 7").apply()),
+        }
+        Ok(())
+    }
+}
+
+/// Fails after three steps; the next attempt knows of them.
+async fn go_on(ctx: &ActivityContext) -> Result<(), ActivityError> {
+    if ctx.heartbeat_details().deserialize::<u32>()?.is_none() {
+        ctx.record_heartbeat(3_u32).await?;
+        return Err(anyhow::anyhow!("the disk is full").into());
+    }
+    Ok(())
+}
+
+/// Where memory lies goes into the trace.
+fn look_at_memory() {
+    #[repr(align(256))]
+    struct Aligned([u8; 3]);
+    let small: Vec<Box<u64>> = (0..4).map(Box::new).collect();
+    let large = vec![0_u8; 3 << 20];
+    assert!(large.iter().all(|byte| *byte == 0), "memory that is asked for as zeros is");
+    let aligned = Box::new(Aligned([1, 2, 3]));
+    assert_eq!((aligned.0[2], (&raw const *aligned) as usize % 256), (3, 0));
+    let mut grown = vec![7_u16];
+    grown.extend((0..9000).map(|n| n % 11));
+    assert_eq!((grown[0], grown[9000]), (7, 8999 % 11));
+    let beside = std::thread::spawn(|| format!("{:p}", Box::new(9_u8))).join().unwrap_or_default();
+    let [stack, next] = [(); 2].map(|()| std::thread::spawn(stack_mib).join().unwrap_or_default());
+    assert_eq!(stack, next, "a thread that has ended leaves its stack to the next");
+    let seen = format!("{:p} {:p} {:p} {aligned:p} {:p} {beside}", small[0], small[3], large.as_ptr(), grown.as_ptr());
+    foretime::effect("seen", format!("{seen}, stacks at {:#x} and {stack:#x} MiB", stack_mib())).apply();
+}
+
+/// Where the stack of this thread lies.
+fn stack_mib() -> usize {
+    let local = 0_u8;
+    (&raw const local) as usize >> 20
+}
+
+/// The standard library starts a program that is to run as some user by a fork; one that is not, in another way.
+fn fork() {
+    assert!(Command::new("true").status().expect("a program is started").success());
+    let me = fs::metadata("/proc/self").map_or(0, |of_process| of_process.uid());
+    let error = Command::new("true").uid(me).status().expect_err("a fork is refused");
+    foretime::effect("not forked", error.to_string()).apply();
+}
+
+fn spin_without_end() {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    while !NEVER.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+}
+
+/// Workers that have no activity.
+pub(crate) fn workflows_alone() -> Result<WorkerOptions, WorkflowRegistrationError> {
+    Ok(WorkerOptions::new(QUEUE).register_workflow::<Trouble>()?.build())
+}
+
+pub(crate) fn worker() -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let options = WorkerOptions::new(QUEUE);
+    Ok(options.register_workflow::<Trouble>()?.register_workflow::<Number>()?.register_activities(Hands).build())
+}
+
+/// Runs the workflow on two workers.
+pub(crate) async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
+    sim.workers(2, |_| worker());
+    sim.faults(faults);
+    run_on(&sim, QUEUE, what).await?;
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+/// Starts the workflow on this task queue, and waits for its end.
+pub(crate) async fn run_on(sim: &Sim, queue: &str, what: &str) -> foretime::Result {
+    let options = WorkflowStartOptions::new(queue, "trouble").build();
+    let run = sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}

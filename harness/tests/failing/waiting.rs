@@ -1,0 +1,89 @@
+//! Who waits for what, when a run gets nowhere.
+
+use std::time::Duration;
+
+use foretime::{Faults, Sim};
+
+use crate::{
+    assert_says, fails,
+    trouble::{QUEUE, run_on, trouble, worker, workflows_alone},
+};
+
+#[foretime::test(runs = 5)]
+#[ignore = "fails on purpose"]
+async fn waits_for_ever(sim: Sim) -> foretime::Result {
+    trouble(sim, "wait for ever", Faults::none()).await
+}
+
+#[test]
+fn a_run_that_cannot_go_on_says_who_waits() {
+    let text = fails("waiting::waits_for_ever", &[]);
+    assert_says(&text, &["nothing will ever happen again", "trouble (Trouble) waits for a signal", "test: "]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn misspells_its_queue(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| worker());
+    run_on(&sim, "truoble", "charge").await
+}
+
+#[test]
+fn a_task_queue_that_nobody_serves_is_named() {
+    let text = fails("waiting::misspells_its_queue", &[]);
+    assert_says(&text, &[r#"no worker serves task queue "truoble": they serve "trouble""#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn forgets_the_activities(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| workflows_alone());
+    run_on(&sim, QUEUE, "charge").await
+}
+
+#[test]
+fn activities_that_are_registered_nowhere_are_named() {
+    let text = fails("waiting::forgets_the_activities", &[]);
+    assert_says(&text, &["waits for activity Hands::act", r#"no worker of task queue "trouble" has any activity registered"#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn signals_nobody(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal nobody", Faults::none()).await
+}
+
+#[test]
+fn a_signal_that_nobody_got_is_told() {
+    let text = fails("waiting::signals_nobody", &[]);
+    assert_says(&text, &["nothing will ever happen again", r#"trouble could not signal nobody "hint": it did not run."#]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn gives_up_waiting(sim: Sim) -> foretime::Result {
+    let waits = Duration::from_secs(24 * 60 * 60);
+    tokio::time::timeout(waits, trouble(sim, "fail", Faults::none())).await??;
+    Ok(())
+}
+
+#[test]
+fn an_activity_that_is_tried_again_and_again_is_told_with_its_last_failure() {
+    let text = fails("waiting::gives_up_waiting", &[]);
+    assert_says(&text, &["Hands::act of trouble was at attempt ", "the one before failed: the disk is full"]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn fails_for_ever(sim: Sim) -> foretime::Result {
+    trouble(sim, "fail", Faults::none()).await
+}
+
+#[test]
+fn a_run_that_gets_nowhere_says_which_activity_fails() {
+    let text = fails("waiting::fails_for_ever", &[]);
+    assert_says(
+        &text,
+        &["nothing has come of the last", "trouble (Trouble) waits for activity Hands::act (attempt ", "the disk is full"],
+    );
+}
