@@ -135,7 +135,7 @@ pub struct Engine {
     ids: Ids,
     /// What falls due in virtual time.
     timers: Timers<Due>,
-    /// Long polls that end, in wall time.
+    /// Long polls that end, and queries that have been with one worker for long enough, in wall time.
     expiries: Timers<Ticket>,
     long_polls_end: bool,
     namespaces: Namespaces,
@@ -267,11 +267,13 @@ impl Engine {
         }
     }
 
-    /// A parked call's long poll is over: it ends as the real server's do, with an empty answer.
+    /// A parked call's time is over: a long poll ends as the real server's do, with an empty answer, a query goes to another
+    /// worker.
     fn expire(&mut self, ticket: Ticket) {
         match self.parked.get(&ticket) {
             Some(Parked::Poll { .. }) => self.end_poll(ticket),
             Some(&Parked::History { run, .. }) => self.end_history_wait(run, ticket),
+            Some(&Parked::Query(query)) => self.take_query_from_sticky(query),
             _ => {}
         }
     }

@@ -223,9 +223,9 @@ impl Engine {
 
     /// A query that goes straight to a worker: all of the history (or none, to the worker that has it), no task of its own.
     fn query_task_reply(&mut self, query: u64, poller: &Poller) -> WorkflowTaskReply {
-        let Some((key, body)) = self.queries.body(query) else { return WorkflowTaskReply::default() };
+        let Some((key, body, attempt)) = self.queries.task(query) else { return WorkflowTaskReply::default() };
         let run = self.runs.get(key);
-        let token = TaskToken { run: key.0, run_id: run.run_id.clone(), query, ..TaskToken::default() };
+        let token = TaskToken { run: key.0, run_id: run.run_id.clone(), query, attempt, ..TaskToken::default() };
         let is_sticky = run.tasks.sticky.as_ref().is_some_and(|sticky| poller.queue == sticky.queue);
         let until = run.history.next_id();
         let from = if is_sticky { until } else { 1 };

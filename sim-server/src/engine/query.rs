@@ -7,6 +7,7 @@ use super::{
     error::{Error, Result},
     matching::{QueueKind, Task, TaskKey},
     runs::RunKey,
+    timers::TimerKey,
     token::TaskToken,
     validate,
 };
@@ -39,6 +40,10 @@ struct Query {
     body: WorkflowQuery,
     /// Its place in a task queue, if it goes straight to a worker.
     place: Option<TaskKey>,
+    /// When the worker that has the run in its cache has had its time, while it has it.
+    sticky_expiry: Option<TimerKey>,
+    /// It was with that worker, to no avail.
+    has_left_sticky: bool,
 }
 
 impl Queries {
@@ -47,8 +52,16 @@ impl Queries {
         queries.iter().filter_map(|id| Some((id.to_string(), self.pending.get(id)?.body.clone()))).collect()
     }
 
-    pub(super) fn body(&self, query: u64) -> Option<(RunKey, WorkflowQuery)> {
-        self.pending.get(&query).map(|query| (query.run, query.body.clone()))
+    /// The task of a query that goes straight to a worker: what is asked, and what goes into its token.
+    pub(super) fn task(&self, query: u64) -> Option<(RunKey, WorkflowQuery, i32)> {
+        self.pending.get(&query).map(|query| (query.run, query.body.clone(), query.attempt()))
+    }
+}
+
+impl Query {
+    /// Tells the answer of the worker that had it last from that of the one before.
+    fn attempt(&self) -> i32 {
+        1 + i32::from(self.has_left_sticky)
     }
 }
 
@@ -77,7 +90,14 @@ impl Engine {
         }
         self.queries.last += 1;
         let id = self.queries.last;
-        let query = Query { ticket, run: key, body: request.query.unwrap_or_default(), place: None };
+        let query = Query {
+            ticket,
+            run: key,
+            body: request.query.unwrap_or_default(),
+            place: None,
+            sticky_expiry: None,
+            has_left_sticky: false,
+        };
         self.queries.pending.insert(id, query);
         self.park(ticket, Parked::Query(id));
         self.clock.hold(1);
@@ -115,22 +135,39 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts a query into the queue of the worker that has the run in its cache, or else into the normal one.
+    /// Puts a query into the queue of the worker that has the run in its cache, or else into the normal one
+    /// (`queryDirectlyThroughMatching`).
     fn dispatch_query(&mut self, id: u64) {
         let Some(query) = self.queries.pending.get(&id) else { return };
-        let run = self.runs.get(query.run);
+        let (ticket, run) = (query.ticket, self.runs.get(query.run));
         let wall = self.clock.wall();
-        let sticky = run.tasks.sticky.as_ref().map(|sticky| sticky.queue);
-        let sticky = sticky.filter(|&queue| self.matching.sticky_worker_available(queue, wall));
+        let sticky = run.tasks.sticky.as_ref().filter(|_| !query.has_left_sticky);
+        let sticky = sticky.filter(|sticky| self.matching.sticky_worker_available(sticky.queue, wall));
+        let sticky = sticky.map(|sticky| (sticky.queue, sticky.schedule_to_start));
         let (namespace, priority) = (run.namespace, run.priority_key());
         let queue = match sticky {
-            Some(queue) => queue,
+            Some((queue, _)) => queue,
             None => self.matching.queue(namespace, QueueKind::Workflow, &run.facts.task_queue),
         };
         let place = self.matching.add(queue, priority, Task::Query(id), wall);
+        let sticky_expiry = sticky.map(|(_, span)| self.expiries.add(wall + span, ticket));
         if let Some(query) = self.queries.pending.get_mut(&id) {
-            query.place = Some(place);
+            (query.place, query.sticky_expiry) = (Some(place), sticky_expiry);
         }
+    }
+
+    /// The worker that has the run in its cache has not answered in time: it has that run no more, and another is asked.
+    pub(super) fn take_query_from_sticky(&mut self, id: u64) {
+        let Some(query) = self.queries.pending.get_mut(&id) else { return };
+        query.has_left_sticky = true;
+        let (key, place) = (query.run, query.place.take());
+        if let Some(place) = place {
+            self.matching.remove(place);
+        }
+        if self.runs.get(key).is_running() {
+            self.transact(key, |run, cx| run.clear_sticky(cx));
+        }
+        self.dispatch_query(id);
     }
 
     /// Queries that waited for a workflow task which will not come.
@@ -154,7 +191,8 @@ impl Engine {
         if token.query == 0 {
             return Err(Error::invalid("Invalid TaskToken."));
         }
-        let known = self.queries.pending.get(&token.query).filter(|query| query.run.0 == token.run);
+        let is_it = |query: &&Query| query.run.0 == token.run && query.attempt() == token.attempt;
+        let known = self.queries.pending.get(&token.query).filter(is_it);
         if known.is_none_or(|query| self.runs.get(query.run).run_id != token.run_id) {
             return Err(Error::not_found("query task not found, or already expired"));
         }
@@ -184,20 +222,25 @@ impl Engine {
     }
 
     fn finish_query(&mut self, id: u64, answer: Result<QueryWorkflowResponse>) {
-        let Some(query) = self.queries.pending.remove(&id) else { return };
-        self.clock.hold(-1);
-        self.runs.get_mut(query.run).queries.retain(|&waiting| waiting != id);
+        let Some(query) = self.remove_query(id) else { return };
         self.answer(query.ticket, answer.map(|response| Reply::Query(Box::new(response))));
     }
 
     /// The caller of a query went away.
     pub(super) fn drop_query(&mut self, id: u64) {
-        let Some(query) = self.queries.pending.remove(&id) else { return };
-        self.clock.hold(-1);
-        if let Some(place) = query.place {
+        if let Some(place) = self.remove_query(id).and_then(|query| query.place) {
             self.matching.remove(place);
         }
+    }
+
+    fn remove_query(&mut self, id: u64) -> Option<Query> {
+        let query = self.queries.pending.remove(&id)?;
+        self.clock.hold(-1);
+        if let Some(expiry) = query.sticky_expiry {
+            self.expiries.cancel(expiry);
+        }
         self.runs.get_mut(query.run).queries.retain(|&waiting| waiting != id);
+        Some(query)
     }
 }
 

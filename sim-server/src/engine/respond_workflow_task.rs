@@ -194,7 +194,7 @@ impl Engine {
     fn answer_attached_queries(&mut self, key: RunKey, request: &mut RespondWorkflowTaskCompletedRequest) {
         for (id, result) in std::mem::take(&mut request.query_results) {
             if let Ok(id) = id.parse()
-                && self.queries.body(id).is_some_and(|(of, _)| of == key)
+                && self.queries.task(id).is_some_and(|(of, ..)| of == key)
             {
                 self.answer_query(id, result);
             }

@@ -30,6 +30,7 @@ crate::scripts![
     rejected_if_not_completed_cleanly,
     on_the_sticky_queue,
     sticky_worker_gone,
+    sticky_worker_dies_with_the_query,
     while_the_task_fails,
     nobody_answers,
     without_a_type,
@@ -227,9 +228,15 @@ fn own_queue(s: &Script) -> foretime_server::proto::taskqueue::TaskQueue {
 }
 
 async fn sticky_and_waiting(s: &Script) {
+    sticky_for(s, 10.0).await;
+}
+
+/// Whose worker has so long, in seconds, to take what is for it.
+async fn sticky_for(s: &Script, schedule_to_start_s: f64) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: seconds(10.0) };
+    let timeout = seconds(schedule_to_start_s);
+    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: timeout };
     let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(&task, []) };
     let _ = s.complete_with(request).await;
 }
@@ -252,6 +259,26 @@ async fn on_the_sticky_queue(s: &Script) {
 async fn sticky_worker_gone(s: &Script) {
     sticky_and_waiting(s).await;
     s.step("nobody ever polled the worker's own queue");
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.workflow_task().await;
+        s.answer_query(&task, "fine").await;
+    })
+    .await;
+}
+
+async fn sticky_worker_dies_with_the_query(s: &Script) {
+    sticky_for(s, 2.0).await;
+    s.await_empty_poll(own_queue(s)).await;
+    asked(s, s.new_query("wf", "state"), async {
+        s.step("the worker takes it, and says nothing");
+        let first = s.workflow_task_of(own_queue(s)).await;
+        s.step("another gets it, with the whole history");
+        let second = s.workflow_task().await;
+        s.answer_query(&first, "too late").await;
+        s.answer_query(&second, "fine").await;
+    })
+    .await;
+    s.step("the worker's own queue is not asked again");
     asked(s, s.new_query("wf", "state"), async {
         let task = s.workflow_task().await;
         s.answer_query(&task, "fine").await;
