@@ -148,7 +148,7 @@ impl Activities {
     fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
-            if state.crashes(self.process, "when it started an activity", &attempt.activity_type)
+            if state.crashes(self.process, "when it started an activity", &attempt.activity_type, None)
                 || !state.lives.is_alive(self.process)
             {
                 return None;

@@ -21,6 +21,20 @@ use serde::{Deserialize, Serialize};
 /// What orders the events of a run: who is next, and how long messages take.
 const ORDERING: [&str; 2] = ["schedule", "latency"];
 
+/// What a fault brings with it: drawn anew for each strike, from where that is. So a strike has the same consequences when those
+/// before it are left out.
+const CONSEQUENCES: [&str; 9] = [
+    "rest",
+    "downtime",
+    "crash noticed",
+    "crash loses requests",
+    "delay",
+    "cut",
+    "activity latency",
+    "failure after work",
+    "cache size",
+];
+
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
 
@@ -62,6 +76,11 @@ impl Only {
     /// The first of the strikes that none could be called: of a kind that is not known, or not by a kind and a number.
     pub(crate) fn impossible(&self, is_kind: impl Fn(&str) -> bool) -> Option<&str> {
         self.strikes.iter().flatten().map(String::as_str).find(|strike| !Strike::kind(strike).is_some_and(&is_kind))
+    }
+
+    /// Whether the strikes are known by their places, each and every one.
+    fn is_placed(&self) -> bool {
+        self.strikes.as_ref().is_some_and(|strikes| !strikes.is_empty() && strikes.iter().all(|strike| strike.contains(':')))
     }
 
     /// Whether there is such a strike at an opportunity for it.
@@ -136,6 +155,9 @@ pub(crate) struct Tape {
     pub(crate) source: u64,
     /// The draws under each label, in order.
     pub(crate) draws: BTreeMap<String, Vec<u64>>,
+    /// Whether no fault was held back after another of its kind ([`Choices::strikes_with`]).
+    #[serde(default)]
+    pub(crate) holds_none_back: bool,
 }
 
 /// Where decisions come from.
@@ -152,11 +174,14 @@ pub(crate) struct Choices {
     opportunities: BTreeMap<(&'static str, u64), u64>,
     strikes: Vec<Strike>,
     only: Only,
+    holds_none_back: bool,
 }
 
 #[derive(Debug)]
 struct Stream {
     generator: ChaCha8Rng,
+    /// How many strikes there were when the generator was made.
+    strikes_count: usize,
     taken: Vec<u64>,
 }
 
@@ -177,18 +202,19 @@ impl Choices {
             opportunities: BTreeMap::new(),
             strikes: Vec::new(),
             only: Only::default(),
+            holds_none_back: false,
         }
     }
 
     /// Draws what was drawn before.
     pub(crate) fn from_tape(tape: Tape) -> Self {
         let recorded = tape.draws.into_iter().map(|(label, draws)| (label, draws.into())).collect();
-        Self { recorded: Some(recorded), ..Self::new(tape.seed, tape.source) }
+        Self { recorded: Some(recorded), holds_none_back: tape.holds_none_back, ..Self::new(tape.seed, tape.source) }
     }
 
     /// The same, with these strikes of faults only.
     pub(crate) fn only(self, only: Only) -> Self {
-        Self { only, ..self }
+        Self { holds_none_back: self.holds_none_back || only.is_placed(), only, ..self }
     }
 
     /// Which strikes there are, of those that are drawn.
@@ -209,7 +235,7 @@ impl Choices {
     /// What was drawn so far.
     pub(crate) fn tape(&self) -> Tape {
         let draws = self.streams.iter().map(|(label, stream)| ((*label).to_owned(), stream.taken.clone())).collect();
-        Tape { seed: self.seed, source: self.source, draws }
+        Tape { seed: self.seed, source: self.source, draws, holds_none_back: self.holds_none_back }
     }
 
     /// How many draws there were.
@@ -228,14 +254,19 @@ impl Choices {
     }
 
     /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
-    pub(crate) fn strikes_with(&mut self, label: &'static str, place: &str, probability: f64) -> bool {
+    /// `is_held_back`: not now, so soon or so often after others of its kind; but who asks for strikes by their places has them.
+    pub(crate) fn strikes_with(&mut self, label: &'static str, place: &str, probability: f64, is_held_back: bool) -> bool {
         if probability <= 0.0 {
             return false;
         }
-        let is_drawn = self.chance(label, probability);
         let place = fnv(place);
         let nth = self.opportunities.entry((label, place)).or_default();
         *nth += 1;
+        let nth = *nth;
+        if is_held_back && !self.holds_none_back {
+            return false;
+        }
+        let is_drawn = self.chance(label, probability);
         if !is_drawn && self.only.strikes.is_none() {
             return false;
         }
@@ -263,6 +294,12 @@ impl Choices {
         self.count += 1;
         let source = if ORDERING.contains(&label) { self.source ^ self.only.order } else { self.source };
         let stream = self.streams.entry(label).or_insert_with(|| Stream::new(source, label));
+        if let Some(strike) = self.strikes.last()
+            && stream.strikes_count != self.strikes.len()
+            && CONSEQUENCES.contains(&label)
+        {
+            (stream.generator, stream.strikes_count) = (generator(source ^ fnv(&strike.at), label), self.strikes.len());
+        }
         let drawn = match &mut self.recorded {
             None => stream.below(bound),
             Some(recorded) => recorded.get_mut(label).and_then(VecDeque::pop_front).unwrap_or(0).min(bound - 1),
@@ -308,15 +345,19 @@ fn at(label: &str, place: u64) -> String {
 
 impl Stream {
     fn new(seed: u64, label: &str) -> Self {
-        let mut generator = ChaCha8Rng::seed_from_u64(seed);
-        generator.set_stream(fnv(label));
-        Self { generator, taken: Vec::new() }
+        Self { generator: generator(seed, label), strikes_count: 0, taken: Vec::new() }
     }
 
     fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.generator.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
+}
+
+fn generator(seed: u64, label: &str) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    generator.set_stream(fnv(label));
+    generator
 }
 
 /// FNV-1a: a number for a name.
@@ -371,7 +412,7 @@ mod tests {
     #[test]
     fn a_strike_that_is_left_out_is_harmless_on_the_tape_too() {
         let strikes = |choices: &mut Choices| {
-            (0..30).map(|n| choices.strikes_with("reply lost", ["a", "b"][n % 2], 0.3)).collect::<Vec<_>>()
+            (0..30).map(|n| choices.strikes_with("reply lost", ["a", "b"][n % 2], 0.3, false)).collect::<Vec<_>>()
         };
         let mut all = Choices::from_seed(7, "test");
         let struck: Vec<usize> =
@@ -396,7 +437,7 @@ mod tests {
     #[test]
     fn a_strike_may_be_had_where_it_was_not_drawn() {
         let strikes = |choices: &mut Choices| {
-            (0..30).map(|n| choices.strikes_with("crash", ["here", "there"][n % 2], 0.2)).collect::<Vec<_>>()
+            (0..30).map(|n| choices.strikes_with("crash", ["here", "there"][n % 2], 0.2, false)).collect::<Vec<_>>()
         };
         let mut all = Choices::from_seed(7, "test");
         let drawn = strikes(&mut all);
@@ -411,6 +452,39 @@ mod tests {
         let places = only.opportunities();
         assert_eq!(places.values().copied().collect::<Vec<_>>(), [15, 15]);
         assert!(places.keys().any(|place| format!("{place}:4") == there), "{places:?}");
+    }
+
+    #[test]
+    fn a_strike_that_is_asked_for_by_its_place_is_not_held_back() {
+        let strikes =
+            |choices: &mut Choices| (0..9).map(|_| choices.strikes_with("crash", "here", 0.2, true)).collect::<Vec<_>>();
+        let mut all = Choices::from_seed(7, "test");
+        assert_eq!(strikes(&mut all), [false; 9]);
+        assert_eq!((all.count(), all.opportunities().into_values().next()), (0, Some(9)));
+        let place = all.opportunities().into_keys().next().expect("a place");
+        let expected: Vec<bool> = (1..=9).map(|nth| nth == 4).collect();
+        let mut only = Choices::from_seed(7, "test").only(Only::these([format!("{place}:4")]));
+        assert_eq!(strikes(&mut only), expected);
+        assert_eq!(strikes(&mut Choices::from_tape(only.tape())), expected);
+    }
+
+    #[test]
+    fn what_a_strike_brings_with_it_does_not_depend_on_the_strikes_before() {
+        let downtimes = |only: Only| {
+            let mut choices = Choices::from_seed(7, "test").only(only);
+            let mut one = || {
+                let strikes = choices.strikes_with("crash", "here", 0.3, false);
+                strikes.then(|| choices.span("downtime", Duration::from_millis(1), Duration::from_secs(60)))
+            };
+            (0..30).map(|_| one()).collect::<Vec<_>>()
+        };
+        let all = downtimes(Only::default());
+        let last = all.iter().rposition(Option::is_some).expect("it crashes");
+        let number = all.iter().flatten().count();
+        assert!(number > 2, "{all:?}");
+        let alone = downtimes(Only::these([format!("crash-{number}")]));
+        assert_eq!(alone.iter().flatten().count(), 1);
+        assert_eq!(alone[last], all[last]);
     }
 
     #[test]

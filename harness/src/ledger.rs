@@ -164,7 +164,7 @@ impl State {
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
-        self.crashes(process, "after its side effect, before it could say so", &about);
+        self.crashes(process, "after its side effect, before it could say so", &about, None);
         applied
     }
 }

@@ -9,11 +9,11 @@ use std::{
 };
 
 use foretime::{Fault, Faults, Sim, When};
-use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowStartOptions};
 use temporalio_common::{RetryPolicy, protos::temporal::api::enums::v1::EventType};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowResult,
+    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowContextView, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
 
@@ -33,6 +33,11 @@ impl Job {
         let options = ActivityOptions::with_start_to_close_timeout(2 * DAY).retry_policy(policy).build();
         Ok(ctx.execute_activity(Jobs::work, what, options).await?)
     }
+
+    #[query]
+    fn is_there(&self, _ctx: &WorkflowContextView) -> bool {
+        true
+    }
 }
 
 struct Jobs;
@@ -43,6 +48,10 @@ impl Jobs {
     async fn work(_ctx: ActivityContext, what: String) -> Result<String, ActivityError> {
         let said = match what.as_str() {
             "sleep on the thread" => sleep_on_the_thread(),
+            "sleep" => {
+                tokio::time::sleep(DAY).await;
+                "a day".to_owned()
+            }
             "block beside" => block_beside().await,
             "threads" => threads(),
             "chance" => chance().await,
@@ -213,6 +222,20 @@ async fn a_worker_that_is_cut_off_is_given_tasks_for_a_minute_at_most(sim: Sim) 
     let handle = sim.client().get_workflow_handle::<Job>("late");
     let events = handle.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
     assert!(!events.iter().any(|event| event.event_type() == EventType::WorkflowTaskTimedOut), "a task was lost");
+    Ok(())
+}
+
+#[foretime::test(runs = 40)]
+async fn a_query_is_answered_though_the_worker_that_has_the_run_in_its_cache_crashes(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    let options = WorkflowStartOptions::new(QUEUE, "asked").build();
+    let job = sim.client().start_workflow(Job::run, "sleep".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(60)).await;
+    // From now on, all that the workers do is to answer.
+    sim.faults(Faults::none().with(Fault::Crash, 0.3).each_at_most(1));
+    let asked = sim.now();
+    assert!(job.query(Job::is_there, (), WorkflowQueryOptions::default()).await?);
+    foretime::sometimes!(sim.now().duration_since(asked)? >= Duration::from_secs(10), "another worker is asked");
     Ok(())
 }
 

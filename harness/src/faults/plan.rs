@@ -109,14 +109,14 @@ impl Plan {
     fn strikes_with(&mut self, fault: Fault, place: &str, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let left = self.left.get(&fault).copied().unwrap_or(0);
         let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
-        if self.stopped || left == 0 || rests || !choices.strikes_with(fault.name(), place, chance) {
+        if self.stopped || !choices.strikes_with(fault.name(), place, chance, left == 0 || rests) {
             return false;
         }
         if let Some(rest) = self.rests.get(&fault).filter(|rest| !rest.is_zero()) {
             let rest = choices.span("rest", Duration::from_millis(1), *rest);
             self.rests_until_ns.insert(fault, now_ns + u64::try_from(rest.as_nanos()).unwrap_or(0));
         }
-        self.left.insert(fault, left - 1);
+        self.left.insert(fault, left.saturating_sub(1));
         self.count(fault);
         true
     }

@@ -53,6 +53,8 @@ mod watchdog;
 
 #[cfg(simulates)]
 pub(crate) use kernel::{current, exempt, freeze, lay_out, run, settle, spawn, waits, wake};
+#[cfg(simulates)]
+pub(crate) use symbols::with_empty_own_file;
 
 #[cfg(not(simulates))]
 mod elsewhere;

@@ -67,6 +67,7 @@ real! {
     PTHREAD_SETNAME_NP: unsafe extern "C" fn(pthread_t, *const c_char) -> c_int, c"pthread_setname_np";
     MALLOC_USABLE_SIZE: unsafe extern "C" fn(*mut c_void) -> size_t, c"malloc_usable_size";
     SOCKET: unsafe extern "C" fn(c_int, c_int, c_int) -> c_int, c"socket";
+    READLINK: unsafe extern "C" fn(*const c_char, *mut c_char, size_t) -> ssize_t, c"readlink";
     SYSCALL: unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, c"syscall";
 }
 

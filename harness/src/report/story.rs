@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
+    activities::Attempt,
     faults::Fault,
     finding::{Finding, FindingKind},
     ledger::{Record, repeated},
@@ -13,6 +14,7 @@ use crate::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
         log::{Entry, EntryKind, Span},
+        wire::HOW_IT_ENDED,
     },
 };
 
@@ -155,9 +157,12 @@ impl<'a> Teller<'a> {
             let same_activity = entry.activity_id.as_ref() == Some(&first.effect.activity_id)
                 && entry.workflow_id.as_ref() == Some(&first.effect.workflow_id);
             let sentence = match entry.kind {
-                EntryKind::Fault(Fault::Crash) if same_process => format!("{worker} crashed {}.", bare_moment(entry)),
+                EntryKind::Fault(Fault::Crash) if same_process => {
+                    format!("{worker} crashed {}.", with_outcome(bare_moment(entry), entry))
+                }
                 EntryKind::Fault(Fault::ClusterCrash) => {
-                    format!("All workers crashed when {} stood {}.", self.name(Some(first.process)), bare_moment(entry))
+                    let who = self.name(entry.process);
+                    format!("{} and all other workers crashed {}.", capital(&who), self.moment(entry))
                 }
                 EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
                     "The attempt failed after its work was done.".to_owned()
@@ -225,10 +230,12 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The faults before: all, if none of them could be left out; else the last, since it is not known which matter.
+    /// The faults before: all, if none of them could be left out, or if they were asked for; else the last, since it is not known
+    /// which matter.
     fn last_faults(&mut self, at_ns: u64) {
         self.deploys(at_ns);
-        let most = if self.state.is_least { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
+        let are_chosen = self.state.is_least || self.state.choices.which().strikes.is_some();
+        let most = if are_chosen { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
         let is_told = |entry: &&Entry| matches!(entry.kind, EntryKind::Fault(_)) || is_life(entry, KILLED);
         let before: Vec<&Entry> = self.entries(0, at_ns).filter(is_told).collect();
         for entry in before.iter().skip(before.len().saturating_sub(most)) {
@@ -240,10 +247,24 @@ impl<'a> Teller<'a> {
     fn tell_of(&mut self, entry: &'a Entry) {
         let who = self.name(entry.process);
         let sentence = match entry.kind {
+            EntryKind::Fault(Fault::Crash) => format!("{who} crashed {}", self.moment(entry)),
+            EntryKind::Fault(Fault::ClusterCrash) => format!("{who} and all other workers crashed {}", self.moment(entry)),
             EntryKind::Fault(fault) => happened(fault, entry, &who),
             _ => format!("{who} was killed: {}", entry.detail),
         };
         self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
+    }
+
+    /// The moment of a crash, with what its worker was about.
+    fn moment(&self, entry: &Entry) -> String {
+        let moment = with_outcome(&moment(entry), entry);
+        let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
+        let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
+        let amid: Vec<String> = amid.map(|span| format!("{} of {}", span.label, span.workflow_id)).collect();
+        if amid.is_empty() || amid.len() > AT_WORK_TOLD_MAX || amid.iter().any(|attempt| moment.contains(attempt)) {
+            return moment;
+        }
+        format!("{moment}, in the middle of {}", amid.join(" and "))
     }
 
     /// Whether it takes these faults; those that were not told yet are.
@@ -258,10 +279,7 @@ impl<'a> Teller<'a> {
         let count: u64 = self.state.fault_counts().values().sum();
         match (self.state.is_least, count, &self.state.otherwise) {
             (_, 0, _) => self.conclude("It takes no fault.".to_owned()),
-            (true, 1, None) => self.conclude("Without that one fault the run passes.".to_owned()),
-            (true, 1, Some(otherwise)) => {
-                self.conclude(format!("Without that one fault the run fails in another way: {otherwise}."));
-            }
+            (true, 1, _) => self.conclude("Without that one fault the run passes.".to_owned()),
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
@@ -285,8 +303,7 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
     let about = &entry.detail;
     let (attempt, how) = about.split_once(": ").unwrap_or((about, ""));
     match fault {
-        Fault::Crash => format!("{who} crashed {}", moment(entry)),
-        Fault::ClusterCrash => format!("{who} and all other workers crashed {}", moment(entry)),
+        Fault::Crash | Fault::ClusterCrash => format!("{who} crashed {}", bare_moment(entry)),
         Fault::Restart => format!("{who} was restarted in good order"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
@@ -309,6 +326,13 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
 /// The moment of a crash: what the detail says before the parenthesis.
 fn bare_moment(entry: &Entry) -> &str {
     entry.detail.split(" (").next().unwrap_or_default()
+}
+
+/// Which activity it was that the moment is about, and how it ended.
+fn with_outcome(moment: &str, entry: &Entry) -> String {
+    let Some(Attempt { activity_type, workflow_id, attempt, .. }) = &entry.outcome_of else { return moment.to_owned() };
+    let ended = if entry.detail.contains("Completed") { "was done" } else { "had failed" };
+    moment.replace(HOW_IT_ENDED, &format!("that {activity_type} of {workflow_id} (attempt {attempt}) {ended}"))
 }
 
 /// The moment of a crash, with what the parenthesis says of it.
@@ -339,7 +363,8 @@ pub(crate) fn after(ns: u64) -> String {
         (0, 0, 0) => format!("after {}.{:03} s", seconds, ns / 1_000_000 % 1000),
         (0, 0, _) => format!("after {minutes} min {} s", seconds % 60),
         (0, ..) => format!("after {hours} h {minutes} min {} s", seconds % 60),
-        _ => format!("on day {} at {hours:02}:{minutes:02}:{:02}", days + 1, seconds % 60),
+        (1, ..) => format!("after 1 day {hours:02}:{minutes:02}:{:02}", seconds % 60),
+        _ => format!("after {days} days {hours:02}:{minutes:02}:{:02}", seconds % 60),
     }
 }
 

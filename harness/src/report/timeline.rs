@@ -1,9 +1,9 @@
 //! The timeline of a run for a terminal: a few dozen lines around what matters, processes side by side, virtual time downwards.
 //! The page draws all of it (`layout`, `html`).
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
-use super::model::{Ended, Event, EventKind, Report};
+use super::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
 const ROWS: usize = 26;
@@ -18,7 +18,7 @@ struct Row<'a> {
     step: u64,
     process: Option<usize>,
     mark: char,
-    label: &'a str,
+    label: Cow<'a, str>,
     detail: &'a str,
     workflow_id: Option<&'a str>,
     tier: Tier,
@@ -31,6 +31,7 @@ enum Tier {
     Fault,
     Effect,
     NearFault,
+    Work,
     Rest,
 }
 
@@ -61,9 +62,11 @@ pub(crate) fn text(report: &Report, width: usize) -> String {
     lines.into_iter().map(cut).collect()
 }
 
-/// Everything that could be shown: events, and the ends of lives that no event tells of.
+/// Everything that could be shown: events, attempts of activities, and the ends of lives that no event tells of.
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = report.events.iter().map(row_of_event).collect();
+    let attempts = report.spans.iter().filter(|span| span.kind == SpanKind::Activity);
+    rows.extend(attempts.flat_map(rows_of_attempt));
     for (process, life) in
         report.processes.iter().enumerate().flat_map(|(index, it)| it.lives.iter().map(move |life| (index, life)))
     {
@@ -79,7 +82,7 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
         match rows.iter_mut().rfind(tells) {
             Some(row) => row.mark = '╳',
             None => {
-                let label = if life.ended == Ended::Panic { "panic" } else { "crash" };
+                let label = Cow::Borrowed(if life.ended == Ended::Panic { "panic" } else { "crash" });
                 let (at_ns, step) = (life.to_ns, u64::MAX);
                 let tier = Tier::Fault;
                 rows.push(Row { at_ns, step, process: Some(process), mark: '╳', label, detail: "", workflow_id: None, tier });
@@ -88,6 +91,29 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
     }
     rows.sort_by_key(|row| (row.at_ns, row.step));
     rows
+}
+
+/// An attempt begins, and ends, unless its process, or the run, ends before.
+fn rows_of_attempt(span: &Span) -> impl Iterator<Item = Row<'_>> {
+    let ended = match span.outcome {
+        Outcome::Completed => Some("completed"),
+        Outcome::Failed => Some("failed"),
+        Outcome::TimedOut => Some("timed out"),
+        Outcome::Lost => Some("was lost"),
+        Outcome::Crashed | Outcome::Running => None,
+    };
+    let row = |at_ns, step: Option<u64>, mark, what: &str| Row {
+        at_ns,
+        step: step.unwrap_or(u64::MAX),
+        process: Some(span.process),
+        mark,
+        label: Cow::Owned(format!("{} ({}) {what}", span.label, span.detail)),
+        detail: "",
+        workflow_id: span.workflow_id.as_deref(),
+        tier: Tier::Work,
+    };
+    let end = ended.map(|ended| row(span.to_ns, span.to_step, '└', ended));
+    [row(span.from_ns, span.from_step, '┌', "began")].into_iter().chain(end)
 }
 
 fn row_of_event(event: &Event) -> Row<'_> {
@@ -105,7 +131,7 @@ fn row_of_event(event: &Event) -> Row<'_> {
         step: event.step,
         process: event.process,
         mark,
-        label: &event.label,
+        label: Cow::Borrowed(&event.label),
         detail: &event.detail,
         workflow_id: event.workflow_id.as_deref(),
         tier: if event.important { Tier::Important } else { tier },
@@ -181,7 +207,7 @@ impl Columns {
             let mark = if row.process == Some(index) { row.mark } else { [' ', '│'][usize::from(alive)] };
             line += &format!("{mark:<0$}", head.chars().count() + 2);
         }
-        let mut says = plain(row.label);
+        let mut says = plain(&row.label);
         if row.tier <= Tier::Effect && !row.detail.is_empty() {
             says += ": ";
             says += &plain(row.detail.lines().next().unwrap_or_default());
@@ -254,7 +280,8 @@ mod tests {
             line(&text, "worker 1 crashes").split_whitespace().take(5).collect::<Vec<_>>(),
             ["60d", "00:00:00.041", "│", "╳", "│"]
         );
-        assert_eq!(line(&text, "11 s").trim(), "┄┄┄┄ 11 s ┄┄┄┄");
+        assert_eq!(line(&text, "11 s").trim(), "┄┄┄┄ 11 s 2 ms ┄┄┄┄");
+        assert!(line(&text, "began").contains('┌') && line(&text, ") completed").contains('└'), "{text}");
         assert_eq!(text.matches("charge card 7: 29.99 for month 2, no key").count(), 2);
         assert_eq!(text.matches("┄┄┄┄ 30 days ┄┄┄┄").count(), 2);
         let at = |words: &str| text.find(words).expect("it is there");

@@ -51,8 +51,7 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
         fork::stay_on_core(core);
     }
-    // The SDK reads the whole executable for a build id, once in a process: done here, it is done for all simulations.
-    drop(WorkerOptions::new("to have a build id").build());
+    have_a_build_id();
     if settings::carries() {
         text::enlarge_pages();
     }
@@ -67,13 +66,21 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     fork::exit(code)
 }
 
+/// The SDK makes a build id of what is in the program's file, once in a process: done here, it is done for all simulations. It
+/// finds nothing there, since half a gigabyte, as programs under test have, would take it longer than many simulations do. So
+/// all workers have build id 00000000, whoever compiled them.
+fn have_a_build_id() {
+    os::with_empty_own_file(|| drop(WorkerOptions::new("to have a build id").build()));
+}
+
 fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
     let mut stream = UnixStream::connect(env::var_os(SOCKET_VARIABLE).unwrap_or_default())?;
+    let nowhere = File::create("/dev/null")?;
     // The child reads its order itself: this process does nothing from one child to the next that would change its memory, so
     // all of them begin alike.
     while fork::is_something_to_come(stream.as_raw_fd())? {
         let child = match fork::fork()? {
-            Side::Child => run(case, body(), stream),
+            Side::Child => run(case, body(), stream, &nowhere),
             Side::Parent(child) => child,
         };
         let ended = match fork::wait_for(child)? {
@@ -92,11 +99,13 @@ fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
 /// `Line::Ended(None)`, as it is written.
 const ENDED_WELL: &[u8] = b"{\"Ended\":null}\n";
 
-/// In the forked process: one simulation.
-fn run(case: &Case, body: Body, mut stream: UnixStream) -> ! {
+/// In the forked process: one simulation. What it prints goes into the file that the order names, or else `nowhere`.
+fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
     let outcome = Order::read(&mut stream).and_then(|order| {
-        let output = order.output.as_ref().map_or_else(|| "/dev/null".into(), Clone::clone);
-        let redirected = File::create(&output).and_then(|file| fork::redirect_output(file.as_raw_fd()));
+        let redirected = match &order.output {
+            Some(output) => File::create(output).and_then(|file| fork::redirect_output(file.as_raw_fd())),
+            None => fork::redirect_output(nowhere.as_raw_fd()),
+        };
         let result = simulate(case, order, body);
         redirected.and_then(|()| write_line(&mut stream, &Line::Result(Box::new(result))))
     });

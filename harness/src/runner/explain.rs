@@ -2,7 +2,7 @@
 //! left is what matters, and that run is written down in full.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -34,6 +34,8 @@ const NTH_MAX: u64 = 4;
 const ELSEWHERE_NTH_MAX: u64 = 30;
 /// How long that may take.
 const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
+/// How many strikes in one place are tried without the others.
+const IN_ONE_PLACE_MAX: u64 = 3;
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
@@ -74,10 +76,12 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     if failed.failure.kind == FindingKind::Differs {
         return Ok(());
     }
-    let Least { only, is_least, otherwise } = leave_out(case, &failed)?;
+    let Least { only, is_least, otherwise, takes_none } = leave_out(case, &failed)?;
     let again = one(case, settings, Order { only, is_least, otherwise, ..Order::of(failed.seed) })?;
     let given_up = || format!("Each run of it takes long: after {} s no more faults were left out.", SEARCH_MAX.as_secs());
+    let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
     summary.failed = Some(match again.failed {
+        Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
         Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
         Some(again) => {
             Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
@@ -94,6 +98,15 @@ struct Least {
     is_least: bool,
     /// How the run fails without one of them, if it does, in another way.
     otherwise: Option<String>,
+    /// Whether it fails in another way without any: that comes first, since it is simpler.
+    takes_none: bool,
+}
+
+impl Least {
+    /// None of these can be left out.
+    fn of(only: Only, otherwise: Option<String>) -> Self {
+        Self { only, is_least: true, otherwise, takes_none: false }
+    }
 }
 
 /// Leaves strikes out, for as long as the seed fails in the same way.
@@ -102,39 +115,56 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let ends = Instant::now() + SEARCH_MAX;
     let mut search = Search { job, failed, ends, other_orders: OTHER_ORDERS, otherwise: None };
     if let Some(none) = search.fails_with(&Only::none())? {
-        return Ok(Least { only: none, is_least: true, otherwise: None });
+        return Ok(Least::of(none, None));
     }
-    let without_any = search.otherwise.clone();
+    if let Some((_, only)) = search.otherwise {
+        return Ok(Least { takes_none: true, ..Least::of(only, None) });
+    }
     let only = match search.leave_out(Only::default(), |strike| strike.name.clone())? {
         Left::Least(only) => only,
         Left::Unknown(only) => {
             // It does not fail without any.
             let is_least = only.strikes.as_ref().is_some_and(|strikes| strikes.len() == 1);
-            return Ok(Least { only, is_least, otherwise: without_any.filter(|_| is_least) });
+            return Ok(Least { is_least, ..Least::of(only, None) });
         }
     };
-    let without_one = search.otherwise.clone();
+    let without_one = search.title_otherwise();
     let strikes = search.run(&only)?.strikes;
     if strikes.len() < 2 {
-        return Ok(Least { only, is_least: true, otherwise: without_any });
+        return Ok(Least::of(only, None));
     }
     let alone = match search.one_alone(&strikes)? {
         None => search.kin_alone(&strikes)?,
         alone => alone,
     };
     if let Some(only) = alone {
-        return Ok(Least { only, is_least: true, otherwise: without_any });
+        return Ok(Least::of(only, None));
     }
-    // By their places, more can be left out: what comes before no longer counts.
-    let placed = Only::these(strikes.iter().map(|strike| strike.at.clone()));
-    let fewer = match search.fails_with(&placed)? {
-        Some(placed) => Some(search.leave_out(placed, |strike| strike.at.clone())?),
-        None => None,
-    };
+    if let Some(only) = search.first_in_one_place(&strikes)? {
+        return Ok(Least::of(only, search.title_otherwise()));
+    }
+    // By their places, more can be left out: what comes before no longer counts. Best of all are the first in each place.
+    let mut fewer = None;
+    for placed in [first_in_their_places(&strikes), Only::these(strikes.iter().map(|strike| strike.at.clone()))] {
+        if let Some(placed) = search.fails_with(&placed)? {
+            fewer = Some(search.leave_out(placed, |strike| strike.at.clone())?);
+            break;
+        }
+    }
     Ok(match fewer {
-        Some(Left::Least(fewer)) => Least { only: fewer, is_least: true, otherwise: search.otherwise },
-        _ => Least { only, is_least: true, otherwise: without_one },
+        Some(Left::Least(fewer)) => Least::of(fewer, search.title_otherwise()),
+        _ => Least::of(only, without_one),
     })
+}
+
+/// As many strikes in each place, but the first that there are.
+fn first_in_their_places(strikes: &[Strike]) -> Only {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    Only::these(strikes.iter().map(|strike| {
+        let count = counts.entry(strike.at_nth(0)).or_default();
+        *count += 1;
+        strike.at_nth(*count)
+    }))
 }
 
 /// What is left of some strikes.
@@ -152,11 +182,15 @@ struct Search<'a> {
     ends: Instant,
     /// How many other orders of events are tried.
     other_orders: u64,
-    /// How the run failed with fewer strikes of late, if it did, in another way.
-    otherwise: Option<String>,
+    /// How the run failed with fewer strikes of late, and with which, if it did in another way.
+    otherwise: Option<(String, Only)>,
 }
 
 impl Search<'_> {
+    fn title_otherwise(&self) -> Option<String> {
+        self.otherwise.as_ref().map(|(title, _)| title.clone())
+    }
+
     fn is_over(&self) -> bool {
         Instant::now() > self.ends
     }
@@ -167,7 +201,7 @@ impl Search<'_> {
         let Some(failure) = result.failures.into_iter().next() else { return Ok(false) };
         let is_same = is_same(&failure, &self.failed.failure);
         if !is_same {
-            self.otherwise.get_or_insert(failure.title);
+            self.otherwise.get_or_insert_with(|| (failure.title, only.clone()));
         }
         Ok(is_same)
     }
@@ -262,6 +296,24 @@ impl Search<'_> {
                 }
                 let only = Only::these([format!("{place}:{nth}")]);
                 if self.fails(&only)? {
+                    return Ok(Some(only));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first two or three strikes in the place of one of these, if they do and are fewer: what a fault hides from the code it
+    /// often takes another like it to show.
+    fn first_in_one_place(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
+        let places: BTreeMap<String, &Strike> = strikes.iter().map(|strike| (strike.at_nth(0), strike)).collect();
+        for count in 2..=IN_ONE_PLACE_MAX.min(strikes.len() as u64 - 1) {
+            for strike in places.values() {
+                if self.is_over() {
+                    return Ok(None);
+                }
+                self.otherwise = None;
+                if let Some(only) = self.fails_with(&Only::these((1..=count).map(|nth| strike.at_nth(nth))))? {
                     return Ok(Some(only));
                 }
             }

@@ -6,7 +6,7 @@ use super::Case;
 use crate::{
     choices::{Only, kind_of_strike},
     faults::Fault,
-    world::{Limits, fates::SMALL_CACHE},
+    world::Limits,
 };
 
 /// The variables, for people: the names and what they do.
@@ -101,7 +101,7 @@ fn only() -> Result<Only, String> {
         let order = value.split_once('@').map_or("", |(_, order)| order);
         format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
     })?;
-    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| fault.name()).chain([SMALL_CACHE]).map(kind_of_strike).collect();
+    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(fault.name())).collect();
     match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
         None => Ok(only),
         Some(strike) => Err(format!(

@@ -148,8 +148,8 @@ impl Summary {
 
     /// Whether a seed failed, and its failure (title, detail or story) contains this text.
     pub fn finds(&self, text: &str) -> bool {
-        self.failed.as_ref().is_some_and(|Failed { failure, story, .. }| {
-            [&failure.title, &failure.detail].into_iter().chain(story).any(|line| line.contains(text))
+        self.failed.as_ref().is_some_and(|Failed { failure, story, note, .. }| {
+            [&failure.title, &failure.detail].into_iter().chain(story).chain(note).any(|line| line.contains(text))
         })
     }
 

@@ -9,6 +9,7 @@ use super::{
     wire::{LONG_POLL, nanos},
 };
 use crate::{
+    activities::Attempt,
     faults::Fault,
     os::{self, ProcessId},
     process,
@@ -26,9 +27,6 @@ const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::
 
 /// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
 const GRACE: Duration = Duration::from_secs(120);
-
-/// That a worker starts with a small cache: the draw behind an eviction.
-pub(crate) const SMALL_CACHE: &str = "small cache";
 
 /// How large an opportunity for a crash one turn of a worker is, against one of its messages.
 const AT_WORK: f64 = 0.1;
@@ -87,7 +85,8 @@ impl State {
         let Slot { fleet, number, version, .. } = self.lives.slots[slot];
         let name = format!("worker-{}", slot + 1);
         let options = self.lives.fleets[fleet].versions[version].clone();
-        let has_small_cache = self.plan.has(Fault::Eviction) && self.choices.strikes_with(SMALL_CACHE, "", 0.75);
+        let has_small_cache =
+            self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction.name(), "", 0.75, false);
         let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));
         let world = world.clone();
         let identity = name.clone();
@@ -108,19 +107,21 @@ impl State {
         self.log.note(self.now_ns, Some(process), EntryKind::Life, "starts", detail);
     }
 
-    /// Whether the worker crashes at this moment, which is an opportunity for it to.
-    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str) -> bool {
+    /// Whether the worker crashes at this moment, which is an opportunity for it to. `outcome_of`: see [`super::log::Entry::outcome_of`].
+    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str, outcome_of: Option<Attempt>) -> bool {
         if !self.lives.is_alive(process) || self.lives.slot_of(process).is_none() {
             return false;
         }
         let detail = format!("{moment} ({about})");
-        if self.strikes(Fault::ClusterCrash, Some(process), &detail) {
+        if self.is_struck(Fault::ClusterCrash, &detail) {
+            self.note_crash(Fault::ClusterCrash, process, detail, outcome_of);
             for other in self.lives.running_workers() {
                 self.kill(other);
             }
             return true;
         }
-        if self.strikes(Fault::Crash, Some(process), &detail) {
+        if self.is_struck(Fault::Crash, &detail) {
+            self.note_crash(Fault::Crash, process, detail, outcome_of);
             self.kill(process);
             return true;
         }
@@ -134,6 +135,14 @@ impl State {
         false
     }
 
+    fn note_crash(&mut self, fault: Fault, process: ProcessId, detail: String, outcome_of: Option<Attempt>) {
+        let entry = self.log.note(self.now_ns, Some(process), EntryKind::Fault(fault), fault.name(), detail);
+        if let Some(attempt) = &outcome_of {
+            entry.about(&attempt.workflow_id, &attempt.activity_id);
+        }
+        entry.outcome_of = outcome_of;
+    }
+
     /// A worker is about to go on from where it waited: it may crash instead.
     pub(super) fn may_crash_at_work(&mut self, process: ProcessId) {
         let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
@@ -142,7 +151,7 @@ impl State {
             let meanwhile: Vec<String> = self.under_way.of(process).map(ToString::to_string).collect();
             let meanwhile = if meanwhile.is_empty() { String::new() } else { format!(" ({})", meanwhile.join(" and ")) };
             let detail = format!("{detail}{meanwhile}");
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), detail);
+            self.note_crash(Fault::Crash, process, detail, None);
             self.kill(process);
         }
     }
@@ -154,7 +163,7 @@ impl State {
             && self.lives.is_alive(process)
         {
             self.plan.count(Fault::Crash);
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Crash), Fault::Crash.name(), why.to_owned());
+            self.note_crash(Fault::Crash, process, why.to_owned(), None);
             self.kill(process);
         }
     }

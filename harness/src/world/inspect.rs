@@ -51,7 +51,7 @@ struct Events {
     events: Vec<Bytes>,
 }
 
-/// The answer to a workflow task, of whatever kind.
+/// The answer to a task, of whatever kind.
 #[derive(Clone, PartialEq, Message)]
 struct TaskAnswer {
     #[prost(bytes = "bytes", tag = "1")]
@@ -65,6 +65,8 @@ pub(super) struct Tasks {
     open: BTreeMap<Bytes, (ProcessId, usize)>,
     /// By run id, activity id and attempt; if reports are kept.
     heartbeats: BTreeMap<(String, String, u32), Payloads>,
+    /// The attempts that were given out, by token; if reports are kept.
+    attempts: BTreeMap<Bytes, Attempt>,
     events_seen: BTreeMap<String, usize>,
     trigger_counts: BTreeMap<usize, usize>,
 }
@@ -128,11 +130,27 @@ impl State {
     }
 
     fn activity_task_starts(&mut self, task: PollActivityTaskQueueResponse) {
+        let WorkflowExecution { workflow_id, run_id } = task.workflow_execution.unwrap_or_default();
+        let attempt = Attempt {
+            workflow_id,
+            run_id,
+            activity_id: task.activity_id,
+            activity_type: task.activity_type.map(|it| it.name).unwrap_or_default(),
+            attempt: u32::try_from(task.attempt).unwrap_or_default(),
+        };
         if let Some(details) = task.heartbeat_details {
-            let run_id = task.workflow_execution.map(|it| it.run_id).unwrap_or_default();
-            let attempt = u32::try_from(task.attempt).unwrap_or_default();
-            self.tasks.heartbeats.insert((run_id, task.activity_id, attempt), details);
+            let key = (attempt.run_id.clone(), attempt.activity_id.clone(), attempt.attempt);
+            self.tasks.heartbeats.insert(key, details);
         }
+        self.tasks.attempts.insert(task.task_token.into(), attempt);
+    }
+
+    /// The attempt whose end a worker tells with this request, if that is kept.
+    pub(super) fn attempt_that_ends(&self, rpc: &str, message: &Bytes) -> Option<Attempt> {
+        if !self.log.is_detailed() || !rpc.starts_with("RespondActivityTask") {
+            return None;
+        }
+        self.tasks.attempts.get(&TaskAnswer::decode(message.clone()).ok()?.task_token).cloned()
     }
 
     /// The details of the last heartbeat of the attempts before this one, with which it was given out.

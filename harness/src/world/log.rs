@@ -5,10 +5,13 @@ use std::hash::{DefaultHasher, Hasher};
 
 use foretime_server::proto::common::Payloads;
 
-use crate::{faults::Fault, os::ProcessId};
+use crate::{activities::Attempt, faults::Fault, os::ProcessId};
 
 /// What a process does with a message after its end, while its tasks are dropped: for a comparison of runs, not for people.
 pub(crate) const SENDS_IN_VAIN: &str = "sends in vain";
+
+/// What becomes of a request that the server, or the wire, refuses.
+pub(crate) const REFUSED: &str = "is refused";
 
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,8 @@ pub(crate) struct Entry {
     pub(crate) workflow_id: Option<String>,
     /// The activity that it is about, the same in all attempts.
     pub(crate) activity_id: Option<String>,
+    /// The attempt of an activity whose outcome a worker was to tell when it crashed, if spans are kept.
+    pub(crate) outcome_of: Option<Attempt>,
     /// The hash of all steps up to here.
     pub(crate) hash: u64,
 }
@@ -118,6 +123,13 @@ pub(crate) struct Span {
     pub(crate) outcome: Outcome,
 }
 
+impl Span {
+    /// Whether it had begun, and not ended, at this step; without a word of its process's end.
+    pub(crate) fn is_open_at(&self, step: u64) -> bool {
+        self.from_step <= step && self.to_step.is_none_or(|to_step| to_step > step)
+    }
+}
+
 /// The log of a run.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -150,11 +162,12 @@ impl Log {
         self.steps
     }
 
-    /// A message reached the server, or its caller.
+    /// A message reached the server, or its caller. Of a refusal its text is kept.
     pub(super) fn message(&mut self, at_ns: u64, process: ProcessId, verb: &'static str, rpc: &str, bytes: &[u8]) {
         self.step(at_ns, Some(process), verb, rpc, bytes);
         if self.is_detailed {
-            let detail = format!("{} bytes", bytes.len());
+            let is_text = verb == REFUSED;
+            let detail = if is_text { String::from_utf8_lossy(bytes).into_owned() } else { format!("{} bytes", bytes.len()) };
             self.enter(at_ns, Some(process), EntryKind::Rpc, format!("{verb} {rpc}"), detail);
         }
     }
@@ -193,8 +206,18 @@ impl Log {
 
     fn enter(&mut self, at_ns: u64, process: Option<ProcessId>, kind: EntryKind, label: String, detail: String) -> &mut Entry {
         let hash = self.hash();
-        let entry = Entry { at_ns, step: self.steps, process, kind, label, detail, workflow_id: None, activity_id: None, hash };
-        self.entries.push_mut(entry)
+        self.entries.push_mut(Entry {
+            at_ns,
+            step: self.steps,
+            process,
+            kind,
+            label,
+            detail,
+            workflow_id: None,
+            activity_id: None,
+            outcome_of: None,
+            hash,
+        })
     }
 
     /// An attempt or a workflow task begins; [`Self::end_span`] wants the number.

@@ -85,6 +85,8 @@ enum Happening {
     Reply(CallId, Result<Bytes, Status>),
     /// The server notices that nobody waits for the answer to a parked call.
     Abandon(Ticket),
+    /// The caller of a call that the server has not answered gives up.
+    TimeOut(CallId),
     /// The polls of a process that is about to stop come to their end.
     EndPolls(ProcessId),
     /// A process that was asked to stop has had time enough.
@@ -330,6 +332,7 @@ impl State {
                 self.service.abandon(self.time(), ticket);
                 self.deliver_answers();
             }
+            Happening::TimeOut(id) => self.time_out(id),
             Happening::EndPolls(process) => self.end_polls(process),
             Happening::LoseGrace(process) => self.lose_grace(process),
             Happening::Start(slot) => self.start_worker(world, slot),

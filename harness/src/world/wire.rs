@@ -22,9 +22,10 @@ use tonic::Status;
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
-    log::{EntryKind, SENDS_IN_VAIN},
+    log::{EntryKind, REFUSED, SENDS_IN_VAIN},
 };
 use crate::{
+    activities::Attempt,
     faults::Fault,
     os::{self, ProcessId},
     report::brief,
@@ -42,7 +43,7 @@ pub(super) const LONG_POLL: Duration = Duration::from_secs(60);
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the texts of errors begin that no server gave.
-pub(super) const SIMULATED: &str = "simulated: ";
+pub(crate) const SIMULATED: &str = "simulated: ";
 
 /// Names a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +55,10 @@ struct Pending {
     process: ProcessId,
     rpc: String,
     ticket: Option<Ticket>,
+    /// Of which attempt of an activity it says how it ended, if that is kept.
+    outcome_of: Option<Attempt>,
+    /// Whether [`Happening::TimeOut`] is to come for it.
+    times_out: bool,
     waiter: Option<Waiter>,
     answer: Option<Result<Bytes, Status>>,
 }
@@ -73,37 +78,61 @@ pub(super) struct Request {
     pub(super) service: String,
     pub(super) rpc: String,
     caller: Caller,
-    timeout: Option<Duration>,
+    /// When its sender gives up.
+    deadline_ns: Option<u64>,
     pub(super) message: Bytes,
 }
 
 /// What a request is to the worker that sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Poll,
-    Complete,
+    EndActivity,
+    AnswerTask,
+    AnswerQuery,
     Heartbeat,
     Other,
 }
 
+/// What a worker says of an activity that it is done with; reports put in which, and how it ended.
+pub(crate) const HOW_IT_ENDED: &str = "how an activity ended";
+
 impl Kind {
-    fn of(rpc: &str) -> Self {
+    pub(crate) fn of(rpc: &str) -> Self {
         match rpc {
             _ if rpc.starts_with("Poll") => Self::Poll,
             "RecordActivityTaskHeartbeat" => Self::Heartbeat,
-            _ if rpc.starts_with("Respond") => Self::Complete,
+            _ if rpc.starts_with("RespondActivityTask") => Self::EndActivity,
+            _ if rpc.starts_with("RespondWorkflowTask") => Self::AnswerTask,
+            "RespondQueryTaskCompleted" => Self::AnswerQuery,
             _ => Self::Other,
         }
+    }
+
+    /// Whether the server answers when there is something to say, be that in a year. In production such calls are made anew every
+    /// minute; here they wait for as long as it takes, lest a year be made of them.
+    fn is_long_poll(rpc: &str) -> bool {
+        Self::of(rpc) == Self::Poll || rpc == "GetWorkflowExecutionHistory"
     }
 
     /// What the worker was about to do, or had done, when it crashed.
     const fn doing(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Poll => ("before it could poll", "while it polled", "when it had been given a task"),
-            Self::Complete => (
-                "before it could say that it was done",
-                "after it said that it was done, before the server could answer",
-                "when the server had acknowledged",
+            Self::EndActivity => (
+                "before it could say how an activity ended",
+                "after it said how an activity ended, before the server could answer",
+                "when the server had acknowledged how an activity ended",
+            ),
+            Self::AnswerTask => (
+                "before it could answer a workflow task",
+                "after it answered a workflow task, before the server could say so",
+                "when the server had taken its answer to a workflow task",
+            ),
+            Self::AnswerQuery => (
+                "before it could answer a query",
+                "after it answered a query, before the server could say so",
+                "when the server had taken its answer to a query",
             ),
             Self::Heartbeat => ("before a heartbeat", "after a heartbeat", "when its heartbeat was acknowledged"),
             Self::Other => ("before a request", "after a request", "when its request was answered"),
@@ -197,12 +226,20 @@ impl State {
             service: request.service.clone(),
             rpc: request.rpc.clone(),
             caller: Caller::from_headers(&request.headers),
-            timeout: grpc_timeout(&request.headers)?,
+            deadline_ns: grpc_timeout(&request.headers)?.map(|timeout| self.now_ns + nanos(timeout)),
             message: request.proto.clone(),
         };
         self.wire.last_id += 1;
         let id = CallId(self.wire.last_id);
-        let pending = Pending { process, rpc: request.rpc.clone(), ticket: None, waiter: None, answer: None };
+        let pending = Pending {
+            process,
+            rpc: request.rpc.clone(),
+            ticket: None,
+            outcome_of: self.attempt_that_ends(&request.rpc, &request.message),
+            times_out: false,
+            waiter: None,
+            answer: None,
+        };
         self.wire.pending.insert(id, pending);
         let is_alive = self.lives.is_alive(process);
         let verb = if is_alive { "sends" } else { SENDS_IN_VAIN };
@@ -221,7 +258,7 @@ impl State {
         let kind = Kind::of(&request.rpc);
         let is_worker = self.lives.slot_of(process).is_some();
         if is_worker {
-            if self.crashes(process, kind.doing().0, &request.rpc) {
+            if self.crashes_at(id, process, kind.doing().0, &request.rpc) {
                 return;
             }
             if self.lives.get(process).cut_until_ns > self.now_ns || self.is_cut(process) {
@@ -244,6 +281,12 @@ impl State {
         self.agenda.add(self.now_ns + after, Happening::Request(id, request));
     }
 
+    /// Whether the worker crashes at this moment of a call of its.
+    fn crashes_at(&mut self, id: CallId, process: ProcessId, moment: &str, rpc: &str) -> bool {
+        let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
+        self.crashes(process, moment, rpc, outcome_of)
+    }
+
     /// How a request is lost before it reaches the server, if it is: when its sender learns so, and what.
     fn loses(&mut self, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
         let rpc = &request.rpc;
@@ -254,7 +297,7 @@ impl State {
             return Some((self.latency(), Status::resource_exhausted(format!("{SIMULATED}too many requests"))));
         }
         if self.strikes(Fault::DeadlineExceeded, Some(process), rpc) {
-            let timeout_ns = nanos(request.timeout.unwrap_or(USUAL_TIMEOUT));
+            let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
             return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
         }
         None
@@ -299,12 +342,17 @@ impl State {
         if let Some(process) = process {
             self.log.message(self.now_ns, process, "reaches the server with", &request.rpc, &[]);
         }
+        let deadline_ns = request.deadline_ns.filter(|_| !Kind::is_long_poll(&request.rpc));
         match self.serve(request, ticket) {
             Some(answer) => self.reply(id, answer),
             None => match self.wire.pending.get_mut(&id) {
                 Some(call) => {
                     call.ticket = Some(ticket);
                     self.wire.tickets.insert(ticket, id);
+                    if let Some(deadline_ns) = deadline_ns {
+                        call.times_out = true;
+                        self.agenda.add(deadline_ns.max(self.now_ns), Happening::TimeOut(id));
+                    }
                 }
                 None => self.service.abandon(self.time(), ticket),
             },
@@ -323,9 +371,9 @@ impl State {
     }
 
     fn serve(&mut self, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-        let Request { service, rpc: method, caller, timeout: _, message } = request;
+        let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let workflow_task = (self.log.is_detailed() && method.starts_with("RespondWorkflowTask")).then(|| message.clone());
-        // No deadline: a long poll waits until there is something, or its caller is gone.
+        // No deadline: the server is to end no long poll.
         let answer = self.service.call(self.time(), Call { service, method, caller, deadline: None, message }, ticket);
         if let (Some(message), Some(answer)) = (workflow_task, &answer) {
             self.workflow_task_answered(&message, answer.is_ok());
@@ -338,6 +386,7 @@ impl State {
         while let Some((ticket, answer)) = self.service.next_answer() {
             // An answer to a poller that is gone is lost, as it is in production.
             if let Some(id) = self.wire.tickets.remove(&ticket) {
+                self.does_not_time_out(id);
                 if let Some(call) = self.wire.pending.get_mut(&id) {
                     call.ticket = None;
                 }
@@ -354,7 +403,7 @@ impl State {
         let mut answer = answer;
         if is_worker && self.lives.is_alive(process) {
             let has_task = answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
-            if (Kind::of(&rpc) != Kind::Poll || has_task) && self.crashes(process, Kind::of(&rpc).doing().1, &rpc) {
+            if (Kind::of(&rpc) != Kind::Poll || has_task) && self.crashes_at(id, process, Kind::of(&rpc).doing().1, &rpc) {
                 return;
             }
             if self.strikes(Fault::ReplyLost, Some(process), &rpc) {
@@ -375,11 +424,11 @@ impl State {
         let answer = if cut { Err(unreachable()) } else { answer };
         match &answer {
             Ok(bytes) => self.log.message(self.now_ns, process, "is answered", &rpc, bytes),
-            Err(status) => self.log.message(self.now_ns, process, "is refused", &rpc, status.message().as_bytes()),
+            Err(status) => self.log.message(self.now_ns, process, REFUSED, &rpc, status.message().as_bytes()),
         }
         self.look_into(process, &rpc, &answer);
         let is_worker = self.lives.slot_of(process).is_some();
-        if is_worker && self.crashes(process, Kind::of(&rpc).doing().2, &rpc) {
+        if is_worker && self.crashes_at(id, process, Kind::of(&rpc).doing().2, &rpc) {
             return;
         }
         if let Some(call) = self.wire.pending.get_mut(&id) {
@@ -395,17 +444,39 @@ impl State {
         self.wire.pending.values().filter(move |call| call.process == process).map(|call| call.rpc.as_str())
     }
 
+    /// A call has been at the server for as long as its caller waits.
+    pub(super) fn time_out(&mut self, id: CallId) {
+        let Some(call) = self.wire.pending.get_mut(&id) else { return };
+        call.times_out = false;
+        if let Some(ticket) = call.ticket.take() {
+            self.wire.tickets.remove(&ticket);
+            self.service.abandon(self.time(), ticket);
+            self.refuse_call(id, 0, Status::deadline_exceeded("Deadline Exceeded"));
+            self.deliver_answers();
+        }
+    }
+
+    fn does_not_time_out(&mut self, id: CallId) {
+        if self.wire.pending.get_mut(&id).is_some_and(|call| std::mem::take(&mut call.times_out)) {
+            self.agenda.retain(|entry| !matches!(entry, Happening::TimeOut(of) if *of == id));
+        }
+    }
+
+    fn forget(&mut self, id: CallId) -> Option<Pending> {
+        self.does_not_time_out(id);
+        self.wire.pending.remove(&id)
+    }
+
     /// A caller no longer waits.
     fn give_up(&mut self, id: CallId) {
-        if let Some(Pending { ticket: Some(ticket), .. }) = self.wire.pending.remove(&id) {
+        if let Some(Pending { ticket: Some(ticket), .. }) = self.forget(id) {
             self.wire.tickets.remove(&ticket);
             self.service.abandon(self.time(), ticket);
             self.deliver_answers();
         }
     }
 
-    /// The long polls of a process that is about to stop come to their end, as all do after a minute in production. The rest
-    /// of the time polls wait for as long as it takes, lest a year be made of them.
+    /// The long polls of a process that is about to stop come to their end, as all do after a minute in production.
     pub(super) fn end_polls(&mut self, process: ProcessId) {
         if self.lives.get(process).ended.is_some() {
             return;
@@ -430,7 +501,7 @@ impl State {
             wire.pending.iter().filter(|(_, call)| call.process == process).map(|(id, _)| *id).collect()
         };
         for id in of_process(&self.wire) {
-            let Some(call) = self.wire.pending.remove(&id) else { continue };
+            let Some(call) = self.forget(id) else { continue };
             if let Some(ticket) = call.ticket {
                 self.wire.tickets.remove(&ticket);
                 let after = self.choices.span("crash noticed", NOTICED_AFTER.0, NOTICED_AFTER.1);

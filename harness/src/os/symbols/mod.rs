@@ -3,7 +3,7 @@
 //!
 //! [`clocks`]: time and randomness; [`threads`]: their birth and their end, and how they wait for each other;
 //! [`descriptors`]: how runtimes wait, and the network, which is refused; [`memory`]: where it lies; [`processes`]: no copies of
-//! their own.
+//! their own; [`files`]: the program's.
 //!
 //! The linker prefers these to the C library's, since they are part of the program; [`are_linked`] makes sure.
 
@@ -16,20 +16,24 @@ macro_rules! ours {
 
 mod clocks;
 mod descriptors;
+mod files;
 mod memory;
 mod processes;
 mod threads;
 
+pub(crate) use files::with_empty_own_file;
+
 /// Whether the program calls these functions and not the C library's. That this function names them makes the linker take
 /// them.
 pub(super) fn are_linked() -> bool {
-    let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL, processes::ALL].concat();
+    let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL, processes::ALL, files::ALL].concat();
     let linked = |libc: *const c_void| ours.iter().any(|function| function.0 == libc);
     linked(libc::epoll_wait as *const c_void)
         && linked(libc::clock_gettime as *const c_void)
         && linked(libc::syscall as *const c_void)
         && linked(libc::write as *const c_void)
         && linked(libc::malloc as *const c_void)
+        && linked(libc::readlink as *const c_void)
 }
 
 /// The address of one of our functions.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Interest, Moment, history::brief, name};
 use crate::world::{State, log::Span};
 
-/// An activity that is tried again and again is told up to this attempt.
+/// An activity that is tried again and again is told up to this attempt, and its last.
 const ATTEMPT_TOLD_MAX: u32 = 3;
 
 /// The attempts of activities after the first, and what became of the one before.
@@ -16,12 +16,14 @@ pub(super) fn tried_again(state: &State) -> Vec<Moment> {
     }
     let with_before = of_activity.values().flat_map(|spans| {
         let before = std::iter::once(None).chain(spans.iter().copied().map(Some));
-        before.zip(spans.iter().copied())
+        let last = spans.last().map(|last| last.attempt);
+        before.zip(spans.iter().copied()).map(move |(before, again)| (before, again, Some(again.attempt) == last))
     });
-    with_before.filter(|(_, again)| again.attempt > 1).map(|(before, again)| again_after(state, before, again)).collect()
+    let again = with_before.filter(|(_, again, _)| again.attempt > 1);
+    again.map(|(before, again, is_last)| again_after(state, before, again, is_last)).collect()
 }
 
-fn again_after(state: &State, before: Option<&Span>, again: &Span) -> Moment {
+fn again_after(state: &State, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
     let ended_ns = before.map(|before| before.to_ns.or(died_ns(state, before)));
     let is_beside = ended_ns.is_some_and(|ended_ns| ended_ns.is_none_or(|ended_ns| ended_ns > again.from_ns));
     let became = match before {
@@ -39,6 +41,7 @@ fn again_after(state: &State, before: Option<&Span>, again: &Span) -> Moment {
     let interest = match again.attempt {
         _ if is_beside => Interest::Wrong,
         ..=ATTEMPT_TOLD_MAX => Interest::Turn,
+        _ if is_last => Interest::Turn,
         _ => Interest::Well,
     };
     Moment::new(again.from_ns, again.from_step, text, interest)

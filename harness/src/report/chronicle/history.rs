@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use foretime_server::proto::{
     common::Payloads,
     enums::{TimeoutType, WorkflowTaskFailedCause},
-    failure::Failure,
+    failure::{Failure, failure::FailureInfo},
     history::{HistoryEvent, history_event::Attributes},
 };
 
@@ -43,14 +43,15 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
     let id = run.id;
     Some(match attributes {
         Attributes::ActivityTaskFailedEventAttributes(it) => {
-            let failed = reason(it.failure.as_ref());
-            (format!("{} of {id} failed for good{failed}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+            let (failed, on) = (reason(it.failure.as_ref()), on(&it.identity));
+            (format!("{} of {id} failed for good{on}{failed}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
         }
         Attributes::ActivityTaskTimedOutEventAttributes(it) => {
-            (format!("{} of {id} timed out for good", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+            let timed_out = reason(it.failure.as_ref());
+            (format!("{} of {id} timed out for good{timed_out}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
         }
         Attributes::ActivityTaskCompletedEventAttributes(it) => {
-            (format!("{} of {id} completed", run.activity(it.scheduled_event_id)?), Interest::Well)
+            (format!("{} of {id} completed{}", run.activity(it.scheduled_event_id)?, on(&it.identity)), Interest::Well)
         }
         // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
         Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
@@ -110,7 +111,7 @@ fn end(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
     if left.is_empty() {
         return Some((format!("{id} {how}"), interest));
     }
-    Some((format!("{id} {how}, with {} still under way", left.join(" and ")), Interest::Wrong))
+    Some((format!("{id} {how}, with {} not finished", left.join(" and ")), Interest::Wrong))
 }
 
 impl Run<'_> {
@@ -152,10 +153,18 @@ fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
     }
 }
 
-/// The innermost reason of a failure, after a colon.
+/// Where an activity ended, by the identity of who told the server.
+fn on(identity: &str) -> String {
+    if identity.is_empty() { String::new() } else { format!(" on {}", identity.replace('-', " ")) }
+}
+
+/// The innermost reason of a failure, after a colon. A timeout is one itself: its cause is how the last attempt ended before it.
 fn reason(failure: Option<&Failure>) -> String {
     let mut innermost = failure;
-    while let Some(cause) = innermost.and_then(|failure| failure.cause.as_deref()) {
+    while let Some(failure) = innermost
+        && !matches!(failure.failure_info, Some(FailureInfo::TimeoutFailureInfo(_)))
+        && let Some(cause) = failure.cause.as_deref()
+    {
         innermost = Some(cause);
     }
     innermost.map_or_else(String::new, |failure| format!(": {}", failure.message))

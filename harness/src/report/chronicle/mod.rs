@@ -4,7 +4,12 @@
 
 use crate::{
     os::ProcessId,
-    world::{State, log::EntryKind},
+    world::{
+        State,
+        lives::Role,
+        log::{EntryKind, REFUSED},
+        wire::{Kind, SIMULATED},
+    },
 };
 
 mod attempts;
@@ -51,8 +56,8 @@ enum Interest {
 
 /// The moments up to `until_ns`, in order, and how many more there were. `faults_ns`: when the faults struck that are told.
 pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<Moment>, usize) {
-    let mut all: Vec<Moment> =
-        attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).chain(effects(state)).collect();
+    let mut all: Vec<Moment> = attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).collect();
+    all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
         let mut of_run = history::moments(run.workflow_id(), &run.events_from(1));
         rouse_what_met_a_signal(&mut of_run);
@@ -82,6 +87,19 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
             moment.interest = Interest::Turn;
         }
     }
+}
+
+/// What an activity asked of the server in vain: clients of workers are those of activities.
+fn refusals(state: &State) -> impl Iterator<Item = Moment> {
+    state.log.entries.iter().filter_map(|entry| {
+        let rpc = entry.label.strip_prefix(REFUSED)?.trim_start();
+        let process = entry.process.filter(|process| matches!(state.lives.get(*process).role, Role::Worker(_)))?;
+        if Kind::of(rpc) != Kind::Other || entry.detail.starts_with(SIMULATED) {
+            return None;
+        }
+        let text = format!("{} was refused {rpc}: {}", name(state, process), entry.detail);
+        Some(Moment::new(entry.at_ns, entry.step, text, Interest::Wrong))
+    })
 }
 
 /// What was done to the outside world.
