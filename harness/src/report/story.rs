@@ -161,8 +161,8 @@ impl<'a> Teller<'a> {
                     format!("{worker} crashed {}.", with_outcome(bare_moment(entry), entry))
                 }
                 EntryKind::Fault(Fault::ClusterCrash) => {
-                    let who = self.name(entry.process);
-                    format!("{} and all other workers crashed {}.", capital(&who), self.moment(entry))
+                    let (who, moment) = (self.name(entry.process), with_outcome(bare_moment(entry), entry));
+                    format!("{} and all other workers crashed {moment}.", capital(&who))
                 }
                 EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
                     "The attempt failed after its work was done.".to_owned()
@@ -257,7 +257,7 @@ impl<'a> Teller<'a> {
 
     /// The moment of a crash, with what its worker was about.
     fn moment(&self, entry: &Entry) -> String {
-        let moment = with_outcome(&moment(entry), entry);
+        let moment = if entry.outcome_of.is_some() { with_outcome(bare_moment(entry), entry) } else { moment(entry) };
         let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| format!("{} of {}", span.label, span.workflow_id)).collect();
@@ -302,6 +302,7 @@ fn is_life(entry: &Entry, label: &str) -> bool {
 fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
     let about = &entry.detail;
     let (attempt, how) = about.split_once(": ").unwrap_or((about, ""));
+    let of = entry.outcome_of.as_ref().map_or_else(String::new, |attempt| format!(" for {}", subject(attempt)));
     match fault {
         Fault::Crash | Fault::ClusterCrash => format!("{who} crashed {}", bare_moment(entry)),
         Fault::Restart => format!("{who} was restarted in good order"),
@@ -310,14 +311,14 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
         Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
         Fault::ActivitySlow => format!("{attempt}, began on {who}, and took {how}"),
         Fault::ActivityHang => format!("{attempt}, began on {who}, hung and never ended"),
-        Fault::ReplyLost => format!("{who} never got the reply to {about}"),
-        Fault::Duplicate => format!("{who} sent {about}, which reached the server twice"),
+        Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
+        Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),
         Fault::Delay => {
             let (message, by) = how.split_once(", ").unwrap_or(("a message", how));
-            format!("{message} of {attempt} of {who} was delayed {by}")
+            format!("{message} of {attempt}{of} of {who} was delayed {by}")
         }
         Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
-            format!("{who} failed to reach the server with {about} ({})", fault.name())
+            format!("{who} failed to reach the server with {about}{of} ({})", fault.name())
         }
         Fault::HeartbeatLost => format!("a heartbeat of {who} was lost"),
     }
@@ -330,9 +331,13 @@ fn bare_moment(entry: &Entry) -> &str {
 
 /// Which activity it was that the moment is about, and how it ended.
 fn with_outcome(moment: &str, entry: &Entry) -> String {
-    let Some(Attempt { activity_type, workflow_id, attempt, .. }) = &entry.outcome_of else { return moment.to_owned() };
+    let Some(attempt) = &entry.outcome_of else { return moment.to_owned() };
     let ended = if entry.detail.contains("Completed") { "was done" } else { "had failed" };
-    moment.replace(HOW_IT_ENDED, &format!("that {activity_type} of {workflow_id} (attempt {attempt}) {ended}"))
+    moment.replace(HOW_IT_ENDED, &format!("that {} {ended}", subject(attempt)))
+}
+
+fn subject(Attempt { activity_type, workflow_id, attempt, .. }: &Attempt) -> String {
+    format!("{activity_type} of {workflow_id} (attempt {attempt})")
 }
 
 /// The moment of a crash, with what the parenthesis says of it.
@@ -343,7 +348,7 @@ fn moment(entry: &Entry) -> String {
         ("its side effect", format!("its side effect \"{about}\"")),
         ("a request", about.to_owned()),
         ("its request", about.to_owned()),
-        ("an activity", about.to_owned()),
+        ("started an activity", format!("started {about}")),
         ("its awaits", format!("its awaits, during {about}")),
     ];
     let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));

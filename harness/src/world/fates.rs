@@ -97,7 +97,11 @@ impl State {
         self.lives.get_mut(process).has_no_cache = cache_size == Some(0);
         if let Some(size) = cache_size {
             self.plan.count(Fault::Eviction);
-            let detail = format!("the cache holds {size} workflows");
+            let detail = match size {
+                0 => "it keeps no workflow".to_owned(),
+                1 => "it keeps one workflow".to_owned(),
+                _ => format!("it keeps {size} workflows"),
+            };
             self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Eviction), Fault::Eviction.name(), detail);
         }
         let slot = &mut self.lives.slots[slot];
@@ -126,7 +130,7 @@ impl State {
             return true;
         }
         if self.lives.slot_of(process).is_some()
-            && self.strikes(Fault::Restart, Some(process), &detail)
+            && self.strikes(Fault::Restart, Some(process), &detail).is_some()
             && let Some(slot) = self.lives.slot_of(process)
         {
             let version = self.lives.slots[slot].version;

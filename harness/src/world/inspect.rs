@@ -7,7 +7,7 @@ use foretime_server::proto::{
     common::{Payloads, WorkflowExecution, WorkflowType},
     enums::{EventType, WorkflowTaskFailedCause},
     history::HistoryEvent,
-    workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskFailedRequest},
+    workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest},
 };
 use prost::Message;
 use tonic::Status;
@@ -124,6 +124,11 @@ impl State {
                 if let Ok(task) = PollActivityTaskQueueResponse::decode(bytes.clone()) {
                     self.activity_task_starts(task);
                 }
+            }
+            // Eager activities come along with the answer to the task that asks for them.
+            "RespondWorkflowTaskCompleted" if self.log.is_detailed() => {
+                let tasks = RespondWorkflowTaskCompletedResponse::decode(bytes.clone()).map(|it| it.activity_tasks);
+                tasks.unwrap_or_default().into_iter().for_each(|task| self.activity_task_starts(task));
             }
             _ => {}
         }

@@ -38,7 +38,7 @@ pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type, plain};
 use self::{
     agenda::Agenda,
     lives::{Lives, Role},
-    log::{EntryKind, Log},
+    log::{Entry, EntryKind, Log},
     wire::{CallId, Request, Wire, nanos},
 };
 use crate::{
@@ -399,13 +399,10 @@ impl State {
         self.phase = Phase::Over;
     }
 
-    /// Whether a fault strikes now; if so it is in the log.
-    fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> bool {
+    /// The entry in the log of a fault that strikes now, if it does.
+    fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> Option<&mut Entry> {
         let strikes = self.is_struck(fault, detail);
-        if strikes {
-            self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned());
-        }
-        strikes
+        strikes.then(|| self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned()))
     }
 
     /// Whether a fault strikes now; who asks notes it.

@@ -265,38 +265,54 @@ impl State {
                 let after = self.latency();
                 return self.refuse_call(id, after, unreachable());
             }
-            if let Some((after, status)) = self.loses(process, &request) {
+            if let Some((after, status)) = self.loses(id, process, &request) {
                 return self.refuse_call(id, after, status);
             }
-            if kind == Kind::Heartbeat && self.strikes(Fault::HeartbeatLost, Some(process), &request.rpc) {
+            if kind == Kind::Heartbeat && self.strikes(Fault::HeartbeatLost, Some(process), &request.rpc).is_some() {
                 let after = self.latency();
                 return self.agenda.add(self.now_ns + after, Happening::Reply(id, Ok(Bytes::new())));
             }
-            if kind != Kind::Poll && self.strikes(Fault::Duplicate, Some(process), &request.rpc) {
+            if kind != Kind::Poll && self.strikes_call(id, Fault::Duplicate, process, &request.rpc) {
                 let after = self.latency() + self.latency();
                 self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
             }
         }
-        let after = self.transit(process, is_worker, "the request", &request.rpc);
+        let after = self.transit(id, process, is_worker, "the request", &request.rpc);
         self.agenda.add(self.now_ns + after, Happening::Request(id, request));
     }
 
     /// Whether the worker crashes at this moment of a call of its.
     fn crashes_at(&mut self, id: CallId, process: ProcessId, moment: &str, rpc: &str) -> bool {
-        let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
+        let outcome_of = self.outcome_of(id);
         self.crashes(process, moment, rpc, outcome_of)
     }
 
+    /// Whether a fault strikes this call now.
+    fn strikes_call(&mut self, id: CallId, fault: Fault, process: ProcessId, rpc: &str) -> bool {
+        let outcome_of = self.outcome_of(id);
+        match self.strikes(fault, Some(process), rpc) {
+            Some(entry) => {
+                entry.outcome_of = outcome_of;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn outcome_of(&self, id: CallId) -> Option<Attempt> {
+        self.wire.pending.get(&id)?.outcome_of.clone()
+    }
+
     /// How a request is lost before it reaches the server, if it is: when its sender learns so, and what.
-    fn loses(&mut self, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
+    fn loses(&mut self, id: CallId, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
         let rpc = &request.rpc;
-        if self.strikes(Fault::Unavailable, Some(process), rpc) {
+        if self.strikes_call(id, Fault::Unavailable, process, rpc) {
             return Some((self.latency(), unreachable()));
         }
-        if self.strikes(Fault::ResourceExhausted, Some(process), rpc) {
+        if self.strikes_call(id, Fault::ResourceExhausted, process, rpc) {
             return Some((self.latency(), Status::resource_exhausted(format!("{SIMULATED}too many requests"))));
         }
-        if self.strikes(Fault::DeadlineExceeded, Some(process), rpc) {
+        if self.strikes_call(id, Fault::DeadlineExceeded, process, rpc) {
             let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
             return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
         }
@@ -305,7 +321,7 @@ impl State {
 
     /// The worker is cut off now, or this is when it happens.
     fn is_cut(&mut self, process: ProcessId) -> bool {
-        if !self.strikes(Fault::Cut, Some(process), "from the server") {
+        if self.strikes(Fault::Cut, Some(process), "from the server").is_none() {
             return false;
         }
         let span = self.choices.span("cut", Duration::from_secs(1), Duration::from_secs(300));
@@ -325,11 +341,13 @@ impl State {
     }
 
     /// How long a message of this process takes.
-    fn transit(&mut self, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
+    fn transit(&mut self, id: CallId, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
         if is_worker && self.is_struck(Fault::Delay, rpc) {
             let span = self.choices.span("delay", DELAY.0, DELAY.1);
             let detail = format!("{rpc}: {message}, by {}", brief(span));
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Delay), Fault::Delay.name(), detail);
+            let outcome_of = self.outcome_of(id);
+            let fault = EntryKind::Fault(Fault::Delay);
+            self.log.note(self.now_ns, Some(process), fault, Fault::Delay.name(), detail).outcome_of = outcome_of;
             return nanos(span);
         }
         self.latency()
@@ -406,11 +424,11 @@ impl State {
             if (Kind::of(&rpc) != Kind::Poll || has_task) && self.crashes_at(id, process, Kind::of(&rpc).doing().1, &rpc) {
                 return;
             }
-            if self.strikes(Fault::ReplyLost, Some(process), &rpc) {
+            if self.strikes_call(id, Fault::ReplyLost, process, &rpc) {
                 answer = Err(unreachable());
             }
         }
-        let after = self.transit(process, is_worker, "the reply", &rpc);
+        let after = self.transit(id, process, is_worker, "the reply", &rpc);
         self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
     }
 

@@ -6,23 +6,26 @@ use foretime_server::proto::{
     common::Payloads,
     enums::{TimeoutType, WorkflowTaskFailedCause},
     failure::{Failure, failure::FailureInfo},
-    history::{HistoryEvent, history_event::Attributes},
+    history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
 use super::{Interest, Moment};
-use crate::world::EPOCH_S;
+use crate::world::{EPOCH_S, State, log::Span};
 
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
 /// The moments of this run.
-pub(super) fn moments(id: &str, events: &[HistoryEvent]) -> Vec<Moment> {
-    events.iter().filter_map(|event| of_event(&Run { id, events }, event)).collect()
+pub(super) fn moments(state: &State, id: &str, run_id: &str, events: &[HistoryEvent]) -> Vec<Moment> {
+    let run = Run { state, id, run_id, events };
+    events.iter().filter_map(|event| of_event(&run, event)).collect()
 }
 
 /// The run that the events are of.
 struct Run<'a> {
+    state: &'a State,
     id: &'a str,
+    run_id: &'a str,
     events: &'a [HistoryEvent],
 }
 
@@ -51,7 +54,8 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
             (format!("{} of {id} timed out for good{timed_out}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
         }
         Attributes::ActivityTaskCompletedEventAttributes(it) => {
-            (format!("{} of {id} completed{}", run.activity(it.scheduled_event_id)?, on(&it.identity)), Interest::Well)
+            let (on, beside) = (on(&it.identity), run.beside(it.scheduled_event_id));
+            (format!("{} of {id} completed{on}{beside}", run.activity(it.scheduled_event_id)?), Interest::Well)
         }
         // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
         Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
@@ -119,10 +123,35 @@ impl Run<'_> {
         self.events.get(usize::try_from(event_id - 1).ok()?)?.attributes.as_ref()
     }
 
+    fn scheduled(&self, event_id: i64) -> Option<&ActivityTaskScheduledEventAttributes> {
+        if let Attributes::ActivityTaskScheduledEventAttributes(it) = self.at(event_id)? { Some(it) } else { None }
+    }
+
     /// The type of the activity that was scheduled by this event.
     fn activity(&self, scheduled_event_id: i64) -> Option<String> {
-        let Attributes::ActivityTaskScheduledEventAttributes(scheduled) = self.at(scheduled_event_id)? else { return None };
-        Some(scheduled.activity_type.as_ref()?.name.clone())
+        Some(self.scheduled(scheduled_event_id)?.activity_type.as_ref()?.name.clone())
+    }
+
+    /// Which other workflow's activity of the same struct its worker had at the same time: they may share what is in it.
+    fn beside(&self, scheduled_event_id: i64) -> String {
+        let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
+        let spans = || self.state.log.spans.iter().filter(|span| span.is_activity);
+        let is_it = |span: &&Span| span.run_id == self.run_id && span.activity_id.as_ref() == activity_id;
+        let Some(last) = spans().rfind(is_it) else { return String::new() };
+        let of_struct = |span: &Span| span.label.split("::").next().map(str::to_owned);
+        let overlaps = |span: &&Span| {
+            span.process == last.process
+                && span.workflow_id != self.id
+                && of_struct(span) == of_struct(last)
+                && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
+                && span.to_ns.is_none_or(|to_ns| to_ns > last.from_ns)
+        };
+        let others: Vec<&Span> = spans().filter(overlaps).collect();
+        match *others {
+            [] => String::new(),
+            [other] => format!(", beside {} of {}", other.label, other.workflow_id),
+            _ => format!(", beside {} others", others.len()),
+        }
     }
 
     /// The name of the signal that was sent by this event.

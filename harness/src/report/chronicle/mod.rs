@@ -59,7 +59,7 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<M
     let mut all: Vec<Moment> = attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).collect();
     all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
-        let mut of_run = history::moments(run.workflow_id(), &run.events_from(1));
+        let mut of_run = history::moments(state, run.workflow_id(), run.run_id(), &run.events_from(1));
         rouse_what_met_a_signal(&mut of_run);
         all.extend(of_run);
     }
@@ -97,8 +97,11 @@ fn refusals(state: &State) -> impl Iterator<Item = Moment> {
         if Kind::of(rpc) != Kind::Other || entry.detail.starts_with(SIMULATED) {
             return None;
         }
-        let text = format!("{} was refused {rpc}: {}", name(state, process), entry.detail);
-        Some(Moment::new(entry.at_ns, entry.step, text, Interest::Wrong))
+        let why = entry.detail.split(" WorkflowId: ").next().unwrap_or_default().trim_end_matches('.');
+        // To start what runs already is how many activities make sure of it.
+        let interest = if rpc == "StartWorkflowExecution" { Interest::Turn } else { Interest::Wrong };
+        let text = format!("{} was refused {rpc}: {why}", name(state, process));
+        Some(Moment::new(entry.at_ns, entry.step, text, interest))
     })
 }
 
