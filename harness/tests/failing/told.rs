@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use foretime::{Fault, Faults, Sim};
+use foretime::{ActivityFaults, Fault, Faults, Sim};
 
-use crate::{assert_says, fails, report, reports, trouble::trouble};
+use crate::{
+    assert_says, fails, report, reports,
+    trouble::{trouble, trouble_at_most},
+};
 
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
@@ -34,6 +37,65 @@ fn the_heartbeat_from_which_an_attempt_goes_on_is_told() {
         &text,
         &["it forgot two", "attempt 2 of Hands::act (trouble) began on worker ", ", with the last heartbeat (3)."],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn signals_a_stranger(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal a stranger", Faults::none()).await?;
+    Err("nobody was told".into())
+}
+
+#[test]
+fn what_the_server_refuses_to_an_activity_is_told() {
+    let text = fails("told::signals_a_stranger", &[]);
+    assert_says(
+        &text,
+        &["nobody was told", "was refused SignalWorkflowExecution: workflow not found", "Hands::act of trouble"],
+    );
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn says_nothing(sim: Sim) -> foretime::Result {
+    trouble_at_most(sim, "charge with a key", Faults::none().with(Fault::DeadlineExceeded, 0.1), 1).await
+}
+
+#[test]
+fn whose_outcome_was_lost_is_told() {
+    let text = fails("told::says_nothing", &[]);
+    let lost = "failed to reach the server with RespondActivityTaskCompleted for Hands::act of trouble (attempt 1)";
+    assert_says(&text, &["it was asked for too often", lost, "attempt 2 of Hands::act (trouble) began on worker"]);
+}
+
+#[foretime::test(runs = 300)]
+#[ignore = "fails on purpose"]
+async fn says_nothing_twice(sim: Sim) -> foretime::Result {
+    let faults = Faults::none().with(Fault::DeadlineExceeded, 0.3).with(Fault::Crash, 0.02).with(Fault::Restart, 0.02);
+    trouble_at_most(sim, "charge with a key", faults, 2).await
+}
+
+#[test]
+fn a_failure_that_takes_two_faults_is_told_with_the_first_two_in_one_place() {
+    let text = fails("told::says_nothing_twice", &[]);
+    assert_says(&text, &["attempt 2 of", "attempt 3 of", "Without any one of these 2 faults the run passes."]);
+    let only = text.split("FORETIME_ONLY=").nth(1).and_then(|rest| rest.split([' ', '@']).next()).expect("which faults");
+    let [first, second] = only.split(',').collect::<Vec<_>>()[..] else { panic!("two faults: {only}") };
+    assert_eq!(first.strip_suffix(":1"), second.strip_suffix(":2"), "{only}");
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn walks_a_map_and_is_tried_again(sim: Sim) -> foretime::Result {
+    let failing = ActivityFaults::default().fails(0.9);
+    trouble(sim, "walk a map", Faults::none().activity("Hands::act", failing)).await
+}
+
+#[test]
+fn a_failure_without_any_fault_comes_first() {
+    let text = fails("told::walks_a_map_and_is_tried_again", &[]);
+    let in_another_way = "With the faults that its seed draws the run fails in another way: charge card 7 was done twice";
+    assert_says(&text, &["asks for something else when it is replayed", "It takes no fault.", in_another_way, "ONLY=none"]);
 }
 
 #[foretime::test(runs = 200)]

@@ -5,12 +5,15 @@ use std::{
     fs,
     os::unix::{fs::MetadataExt, process::CommandExt},
     process::Command,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use foretime::{Faults, Sim};
-use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_client::{Client, WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkerOptions,
@@ -91,18 +94,26 @@ impl Number {
     fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _number: u64) {}
 }
 
-struct Hands;
+struct Hands {
+    client: Client,
+}
 
 #[activities]
 impl Hands {
     #[activity]
-    async fn act(ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
+    async fn act(self: Arc<Self>, ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
         match what.as_str() {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
             "fork" => fork(),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
             "go on" => go_on(&ctx).await?,
+            "signal a stranger" => {
+                let stranger = self.client.get_workflow_handle::<Number>("stranger");
+                let told = stranger.signal(Number::hint, 7, WorkflowSignalOptions::default()).await;
+                assert!(told.is_err(), "there is no stranger");
+            }
+            "charge with a key" => drop(foretime::effect("charge", "card 7").key("7").apply()),
             "charge in a task" => {
                 let charging = tokio::spawn(async { foretime::effect("charge", "card 7").apply() });
                 charging.await.map_err(anyhow::Error::from)?;
@@ -173,18 +184,27 @@ pub(crate) fn workflows_alone() -> Result<WorkerOptions, WorkflowRegistrationErr
     Ok(WorkerOptions::new(QUEUE).register_workflow::<Trouble>()?.build())
 }
 
-pub(crate) fn worker() -> Result<WorkerOptions, WorkflowRegistrationError> {
-    let options = WorkerOptions::new(QUEUE);
-    Ok(options.register_workflow::<Trouble>()?.register_workflow::<Number>()?.register_activities(Hands).build())
+pub(crate) fn worker(client: &Client) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    let (options, hands) = (WorkerOptions::new(QUEUE), Hands { client: client.clone() });
+    Ok(options.register_workflow::<Trouble>()?.register_workflow::<Number>()?.register_activities(hands).build())
 }
 
 /// Runs the workflow on two workers.
 pub(crate) async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::Result {
-    sim.workers(2, |_| worker());
+    let client = sim.client().clone();
+    sim.workers(2, move |_| worker(&client));
     sim.faults(faults);
     run_on(&sim, QUEUE, what).await?;
     sim.ledger().exactly_once_by_key()?;
     Ok(())
+}
+
+/// The same; and a charge with a key may not be asked for more often than this.
+pub(crate) async fn trouble_at_most(sim: Sim, what: &str, faults: Faults, charges_max: usize) -> foretime::Result {
+    let ledger = sim.ledger();
+    trouble(sim, what, faults).await?;
+    let asked = ledger.effects().len();
+    if asked > charges_max { Err("it was asked for too often".into()) } else { Ok(()) }
 }
 
 /// Starts the workflow on this task queue, and waits for its end.

@@ -24,7 +24,8 @@ fn a_run_that_cannot_go_on_says_who_waits() {
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
 async fn misspells_its_queue(sim: Sim) -> foretime::Result {
-    sim.workers(1, |_| worker());
+    let client = sim.client().clone();
+    sim.workers(1, move |_| worker(&client));
     run_on(&sim, "truoble", "charge").await
 }
 
