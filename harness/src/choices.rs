@@ -259,7 +259,7 @@ impl Choices {
         if probability <= 0.0 {
             return false;
         }
-        let place = fnv(place);
+        let place = hash(place);
         let nth = self.opportunities.entry((label, place)).or_default();
         *nth += 1;
         let nth = *nth;
@@ -358,6 +358,16 @@ fn generator(seed: u64, label: &str) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(fnv(label));
     generator
+}
+
+/// A number for a place. There are many opportunities for faults: eight bytes at a time go into it.
+fn hash(place: &str) -> u64 {
+    let words = place.as_bytes().chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    });
+    words.fold(place.len() as u64, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// FNV-1a: a number for a name.
