@@ -7,6 +7,8 @@ use crate::choices::Choices;
 
 /// How likely a kind of fault is in a swarm at each opportunity: between these, decade by decade.
 const SWARM_CHANCE: (f64, u32) = (0.002, 7);
+/// How much more likely what befalls activities is than what befalls messages: of those there are many more.
+const ACTIVITY_WEIGHT: f64 = 3.0;
 /// How long a kind of fault rests at most after it struck, in a swarm: without it all would strike in the first seconds of a
 /// run that takes a year.
 const SWARM_REST: [Duration; 6] = [
@@ -19,6 +21,11 @@ const SWARM_REST: [Duration; 6] = [
 ];
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
+
+/// Whether attempts of activities are the opportunities for it.
+const fn is_of_activities(fault: Fault) -> bool {
+    matches!(fault, Fault::ActivityFailure | Fault::ActivitySlow | Fault::ActivityHang)
+}
 
 /// The faults of one run.
 #[derive(Debug)]
@@ -68,7 +75,8 @@ impl Plan {
             for fault in Fault::ALL {
                 if choices.chance("swarm", 0.5) {
                     let doublings = i32::try_from(choices.below("swarm chance", u64::from(SWARM_CHANCE.1))).unwrap_or(0);
-                    chances.insert(fault, SWARM_CHANCE.0 * 2_f64.powi(doublings));
+                    let weight = if is_of_activities(fault) { ACTIVITY_WEIGHT } else { 1.0 };
+                    chances.insert(fault, SWARM_CHANCE.0 * 2_f64.powi(doublings) * weight);
                 }
             }
         }

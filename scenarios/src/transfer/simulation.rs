@@ -23,7 +23,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let outcomes = transfers(sim, worker).await?;
+    let outcomes = transfers(sim, worker, OPENED_WITH_CENTS).await?;
     let given_back = outcomes.iter().any(|outcome| matches!(outcome, Outcome::GivenBack(_)));
     foretime::sometimes!(given_back, "money is given back");
     let not_withdrawn = outcomes.iter().any(|outcome| matches!(outcome, Outcome::NotWithdrawn(_)));
@@ -31,17 +31,19 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// The same with the activities that forget the keys.
+/// The same with the activities that forget the keys; and no account runs empty, or what is done a second time could be refused:
+/// another story of the same bug.
 ///
 /// # Errors
 /// What did not hold.
 pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
-    transfers(sim, broken::worker).await.map(drop)
+    transfers(sim, broken::worker, OPENED_WITH_CENTS / (2 * TRANSFERS)).await.map(drop)
 }
 
 async fn transfers(
     sim: Sim,
     worker: fn(&Bank) -> Result<WorkerOptions, WorkflowRegistrationError>,
+    cents_max: u64,
 ) -> foretime::Result<Vec<Outcome>> {
     let mut dice = Dice::of(&sim);
     let bank = Bank::default();
@@ -54,7 +56,7 @@ async fn transfers(
     let slow_bank =
         ActivityFaults::default().slow(0.3, Duration::from_secs(10)..=Duration::from_secs(120)).fails(0.05).hangs(0.02);
     sim.faults(Faults::swarm().activity("Teller::withdraw", slow_bank.clone()).activity("Teller::deposit", slow_bank));
-    let (closed_after, orders) = (dice.span(RUSH), (0..TRANSFERS).map(|_| draw(&mut dice)).collect::<Vec<_>>());
+    let (closed_after, orders) = (dice.span(RUSH), (0..TRANSFERS).map(|_| draw(&mut dice, cents_max)).collect::<Vec<_>>());
     let close = async {
         tokio::time::sleep(closed_after).await;
         bank.close("eve");
@@ -74,12 +76,12 @@ async fn transfers(
 }
 
 /// A transfer, and when it is begun. One in six goes to nobody.
-fn draw(dice: &mut Dice) -> (Duration, Order) {
+fn draw(dice: &mut Dice, cents_max: u64) -> (Duration, Order) {
     let from = dice.below(3);
     let to = (from + 1 + dice.below(2)) % 3;
     let name = |number: u64| ACCOUNTS[usize::try_from(number).unwrap_or(0)].to_owned();
     let to = if dice.once_in(6) { "nobody".to_owned() } else { name(to) };
-    (dice.span(RUSH), Order { from: name(from), to, amount_cents: 1 + dice.below(OPENED_WITH_CENTS) })
+    (dice.span(RUSH), Order { from: name(from), to, amount_cents: 1 + dice.below(cents_max) })
 }
 
 async fn transfer(sim: &Sim, number: usize, after: Duration, order: &Order) -> foretime::Result<Outcome> {
