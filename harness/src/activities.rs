@@ -32,6 +32,13 @@ pub(crate) struct Attempt {
     pub(crate) attempt: u32,
 }
 
+impl Attempt {
+    /// As stories have it within a sentence.
+    pub(crate) fn subject(&self) -> String {
+        format!("{} of {} (attempt {})", self.activity_type, self.workflow_id, self.attempt)
+    }
+}
+
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}, attempt {}", self.activity_type, self.workflow_id, self.attempt)
@@ -136,7 +143,8 @@ impl ActivityInboundInterceptor for Activities {
                     failure.map_or(outcome, |failure| Err(failed(&failure)))
                 }
             };
-            begun.end(outcome.is_ok());
+            // Who completes it later has nothing to do with this process.
+            begun.end(matches!(outcome, Ok(_) | Err(ActivityError::WillCompleteAsync)));
             outcome
         };
         Box::pin(run)
@@ -191,18 +199,19 @@ impl State {
         let mishap = self.plan.mishap(&attempt.activity_type, now_ns, &mut self.choices);
         let mut note = |fault: Fault, how: String| {
             self.log
-                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}{how}"))
-                .about(&attempt.workflow_id, &attempt.activity_id);
+                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}: {how}"))
+                .made_of(attempt.to_string(), how)
+                .of_attempt(Some(attempt.clone()));
         };
         if let Some(latency) = mishap.latency {
-            note(Fault::ActivitySlow, format!(": {} longer", brief(latency)));
+            note(Fault::ActivitySlow, format!("{} longer, before its work", brief(latency)));
         }
         if let Some(failure) = &mishap.failure {
             let when = if failure.after_work { "after its work" } else { "before its work" };
-            note(Fault::ActivityFailure, format!(": {}, {when}", failure.error_type));
+            note(Fault::ActivityFailure, format!("{}, {when}", failure.error_type));
         }
         if mishap.hangs {
-            note(Fault::ActivityHang, String::new());
+            note(Fault::ActivityHang, "after its work".to_owned());
         }
         mishap
     }

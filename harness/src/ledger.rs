@@ -160,6 +160,7 @@ impl State {
                 verb,
                 format!("{about} ({key}, attempt {})", attempt.attempt),
             )
+            .made_of(&*about, key)
             .about(&attempt.workflow_id, &attempt.activity_id);
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);

@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
-    activities::Attempt,
     faults::Fault,
     finding::{Finding, FindingKind},
     ledger::{Record, repeated},
@@ -13,6 +12,7 @@ use crate::{
     world::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
+        lives::Role,
         log::{Entry, EntryKind, Span},
         wire::HOW_IT_ENDED,
     },
@@ -47,7 +47,8 @@ pub(super) fn tell(state: &State) -> Story {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding.at_ns);
-            if matches!(finding.kind, FindingKind::Claim | FindingKind::Panic) {
+            let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
+            if finding.kind == FindingKind::Claim || finding.kind == FindingKind::Panic && !is_of_test {
                 teller.who_was_at_work(finding.at_ns);
             }
         }
@@ -105,10 +106,12 @@ impl<'a> Teller<'a> {
     fn who_was_at_work(&mut self, at_ns: u64) {
         let under_way = chronicle::under_way(self.state, at_ns);
         if under_way.len() > 1 {
-            let at_work =
-                |span: &&Span| format!("{} was in {} of {}", self.name(Some(span.process)), span.label, span.workflow_id);
+            let at_work = |span: &&Span| {
+                let Span { label, workflow_id, attempt, .. } = span;
+                format!("{} was in {label} of {workflow_id} (attempt {attempt})", self.name(Some(span.process)))
+            };
             let told: Vec<String> = under_way.iter().take(AT_WORK_TOLD_MAX).map(at_work).collect();
-            self.say(at_ns, u64::MAX, format!("At that moment {}.", told.join(", and ")));
+            self.say(at_ns, u64::MAX, format!("When it failed, {}.", told.join(", and ")));
         }
     }
 
@@ -138,6 +141,11 @@ impl<'a> Teller<'a> {
         );
         self.say(first.at_ns, 0, attempt_of_first);
         match self.why_again(first, second) {
+            // What befell the attempt was drawn when it began; it came to pass when its work was done.
+            Some((entry, why)) if entry.at_ns < first.at_ns => {
+                self.important.insert(entry.step);
+                self.say(first.at_ns, 1, why);
+            }
             Some((entry, why)) => self.point(entry, why),
             None => self.say(first.at_ns, 1, "Nobody learned of it in time, so it was tried again.".to_owned()),
         }
@@ -149,19 +157,20 @@ impl<'a> Teller<'a> {
 
     /// What made another attempt of an activity necessary although its work was done.
     fn why_again(&self, first: &Record, second: &Record) -> Option<(&'a Entry, String)> {
-        let between = self.entries(first.at_ns, second.at_ns);
-        let mut faults = between.filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+        let mut faults = self.entries(0, second.at_ns).filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
         let worker = capital(&self.name(Some(first.process)));
         faults.find_map(|entry| {
-            let same_process = entry.process == Some(first.process);
-            let same_activity = entry.activity_id.as_ref() == Some(&first.effect.activity_id)
-                && entry.workflow_id.as_ref() == Some(&first.effect.workflow_id);
+            let effect = &first.effect;
+            let same_process = entry.process == Some(first.process) && entry.at_ns >= first.at_ns;
+            let same_activity = entry.attempt.as_ref().is_some_and(|it| {
+                (&it.workflow_id, &it.activity_id, it.attempt) == (&effect.workflow_id, &effect.activity_id, effect.attempt)
+            });
             let sentence = match entry.kind {
                 EntryKind::Fault(Fault::Crash) if same_process => {
-                    format!("{worker} crashed {}.", with_outcome(bare_moment(entry), entry))
+                    format!("{worker} crashed {}.", with_outcome(entry.head(), entry))
                 }
-                EntryKind::Fault(Fault::ClusterCrash) => {
-                    let (who, moment) = (self.name(entry.process), with_outcome(bare_moment(entry), entry));
+                EntryKind::Fault(Fault::ClusterCrash) if entry.at_ns >= first.at_ns => {
+                    let (who, moment) = (self.name(entry.process), with_outcome(entry.head(), entry));
                     format!("{} and all other workers crashed {moment}.", capital(&who))
                 }
                 EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
@@ -174,7 +183,8 @@ impl<'a> Teller<'a> {
                     format!("{worker} was cut off from the server, and could not say so.")
                 }
                 EntryKind::Fault(fault) if same_process && entry.detail.contains("RespondActivityTask") => {
-                    format!("What {worker} said of it went wrong on the wire ({}).", fault.name())
+                    let who = self.name(Some(first.process));
+                    format!("What {who} said of it went wrong on the wire ({}).", fault.name())
                 }
                 EntryKind::Fault(Fault::HeartbeatLost) if same_process => "Its heartbeats were lost.".to_owned(),
                 _ => return None,
@@ -257,7 +267,7 @@ impl<'a> Teller<'a> {
 
     /// The moment of a crash, with what its worker was about.
     fn moment(&self, entry: &Entry) -> String {
-        let moment = if entry.outcome_of.is_some() { with_outcome(bare_moment(entry), entry) } else { moment(entry) };
+        let moment = if entry.attempt.is_some() { with_outcome(entry.head(), entry) } else { moment(entry) };
         let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| format!("{} of {}", span.label, span.workflow_id)).collect();
@@ -300,22 +310,21 @@ fn is_life(entry: &Entry, label: &str) -> bool {
 
 /// What a fault did to a process, as a sentence without its end.
 fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
-    let about = &entry.detail;
-    let (attempt, how) = about.split_once(": ").unwrap_or((about, ""));
-    let of = entry.outcome_of.as_ref().map_or_else(String::new, |attempt| format!(" for {}", subject(attempt)));
+    let (about, how) = (entry.head(), entry.tail());
+    let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
     match fault {
-        Fault::Crash | Fault::ClusterCrash => format!("{who} crashed {}", bare_moment(entry)),
+        Fault::Crash | Fault::ClusterCrash => format!("{who} crashed {}", entry.head()),
         Fault::Restart => format!("{who} was restarted in good order"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
-        Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
-        Fault::ActivitySlow => format!("{attempt}, began on {who}, and took {how}"),
-        Fault::ActivityHang => format!("{attempt}, began on {who}, hung and never ended"),
+        Fault::ActivityFailure => format!("{about}, began on {who}, and was made to fail ({how})"),
+        Fault::ActivitySlow => format!("{about}, began on {who}, and took {how}"),
+        Fault::ActivityHang => format!("{about}, began on {who}, and was made to hang {how}"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
         Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),
         Fault::Delay => {
             let (message, by) = how.split_once(", ").unwrap_or(("a message", how));
-            format!("{message} of {attempt}{of} of {who} was delayed {by}")
+            format!("{message} of {about}{of} of {who} was delayed {by}")
         }
         Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
             format!("{who} failed to reach the server with {about}{of} ({})", fault.name())
@@ -324,26 +333,16 @@ fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
     }
 }
 
-/// The moment of a crash: what the detail says before the parenthesis.
-fn bare_moment(entry: &Entry) -> &str {
-    entry.detail.split(" (").next().unwrap_or_default()
-}
-
 /// Which activity it was that the moment is about, and how it ended.
 fn with_outcome(moment: &str, entry: &Entry) -> String {
-    let Some(attempt) = &entry.outcome_of else { return moment.to_owned() };
-    let ended = if entry.detail.contains("Completed") { "was done" } else { "had failed" };
-    moment.replace(HOW_IT_ENDED, &format!("that {} {ended}", subject(attempt)))
-}
-
-fn subject(Attempt { activity_type, workflow_id, attempt, .. }: &Attempt) -> String {
-    format!("{activity_type} of {workflow_id} (attempt {attempt})")
+    let Some(attempt) = &entry.attempt else { return moment.to_owned() };
+    let ended = if entry.tail().contains("Completed") { "was done" } else { "had failed" };
+    moment.replace(HOW_IT_ENDED, &format!("that {} {ended}", attempt.subject()))
 }
 
 /// The moment of a crash, with what the parenthesis says of it.
 fn moment(entry: &Entry) -> String {
-    let moment = bare_moment(entry);
-    let about = entry.detail[moment.len()..].trim_start_matches(" (").trim_end_matches(')');
+    let (moment, about) = (entry.head(), entry.tail());
     let told = [
         ("its side effect", format!("its side effect \"{about}\"")),
         ("a request", about.to_owned()),

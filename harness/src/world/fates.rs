@@ -111,21 +111,21 @@ impl State {
         self.log.note(self.now_ns, Some(process), EntryKind::Life, "starts", detail);
     }
 
-    /// Whether the worker crashes at this moment, which is an opportunity for it to. `outcome_of`: see [`super::log::Entry::outcome_of`].
-    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str, outcome_of: Option<Attempt>) -> bool {
+    /// Whether the worker crashes at this moment, which is an opportunity for it to. `attempt`: whose outcome it has.
+    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str, attempt: Option<Attempt>) -> bool {
         if !self.lives.is_alive(process) || self.lives.slot_of(process).is_none() {
             return false;
         }
         let detail = format!("{moment} ({about})");
         if self.is_struck(Fault::ClusterCrash, &detail) {
-            self.note_crash(Fault::ClusterCrash, process, detail, outcome_of);
+            self.note_crash(Fault::ClusterCrash, process, (moment, about), attempt);
             for other in self.lives.running_workers() {
                 self.kill(other);
             }
             return true;
         }
         if self.is_struck(Fault::Crash, &detail) {
-            self.note_crash(Fault::Crash, process, detail, outcome_of);
+            self.note_crash(Fault::Crash, process, (moment, about), attempt);
             self.kill(process);
             return true;
         }
@@ -139,12 +139,10 @@ impl State {
         false
     }
 
-    fn note_crash(&mut self, fault: Fault, process: ProcessId, detail: String, outcome_of: Option<Attempt>) {
+    fn note_crash(&mut self, fault: Fault, process: ProcessId, (moment, about): (&str, &str), attempt: Option<Attempt>) {
+        let detail = if about.is_empty() { moment.to_owned() } else { format!("{moment} ({about})") };
         let entry = self.log.note(self.now_ns, Some(process), EntryKind::Fault(fault), fault.name(), detail);
-        if let Some(attempt) = &outcome_of {
-            entry.about(&attempt.workflow_id, &attempt.activity_id);
-        }
-        entry.outcome_of = outcome_of;
+        entry.made_of(moment, about).of_attempt(attempt);
     }
 
     /// A worker is about to go on from where it waited: it may crash instead.
@@ -153,9 +151,7 @@ impl State {
         let detail = "at one of its awaits";
         if is_worker && self.plan.strikes(Fault::Crash, detail, AT_WORK, self.now_ns, &mut self.choices) {
             let meanwhile: Vec<String> = self.under_way.of(process).map(ToString::to_string).collect();
-            let meanwhile = if meanwhile.is_empty() { String::new() } else { format!(" ({})", meanwhile.join(" and ")) };
-            let detail = format!("{detail}{meanwhile}");
-            self.note_crash(Fault::Crash, process, detail, None);
+            self.note_crash(Fault::Crash, process, (detail, &meanwhile.join(" and ")), None);
             self.kill(process);
         }
     }
@@ -167,7 +163,7 @@ impl State {
             && self.lives.is_alive(process)
         {
             self.plan.count(Fault::Crash);
-            self.note_crash(Fault::Crash, process, why.to_owned(), None);
+            self.note_crash(Fault::Crash, process, (why, ""), None);
             self.kill(process);
         }
     }

@@ -27,6 +27,10 @@ use crate::{
 /// What is wrong when a worker's code asks for something else than the history has.
 pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
 
+/// What is to be said of a panic in the SDK's own code.
+const PANIC_OF_SDK: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
+     in a log: with debug-assertions = false under [profile.dev.package.temporalio-sdk-core] in Cargo.toml they are so here, too.";
+
 /// A workflow task as its worker gets it; its history is not decoded.
 #[derive(Clone, PartialEq, Message)]
 struct WorkflowTask {
@@ -311,11 +315,14 @@ impl State {
             return;
         }
         let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-        let title = format!("{} panicked: {first}", life.name);
+        let is_of_sdk = place.contains("/temporalio-sdk-core-");
+        let who = if is_of_sdk { format!("the SDK's core on {}", life.name) } else { life.name.clone() };
+        let title = format!("{who} panicked: {first}");
         self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
         if self.panics_are_findings {
             let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
-            let detail = format!("{rest}on thread \"{thread}\", at {place}");
+            let word = if is_of_sdk { PANIC_OF_SDK } else { "" };
+            let detail = format!("{rest}on thread \"{thread}\", at {place}{word}");
             self.find(FindingKind::Panic, Some(process), title, detail);
         }
     }

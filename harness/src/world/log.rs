@@ -49,8 +49,12 @@ pub(crate) struct Entry {
     pub(crate) workflow_id: Option<String>,
     /// The activity that it is about, the same in all attempts.
     pub(crate) activity_id: Option<String>,
-    /// The attempt of an activity whose outcome a worker was to tell when it crashed, if spans are kept.
-    pub(crate) outcome_of: Option<Attempt>,
+    /// The attempt of an activity that it is about: that which a fault befalls, or whose outcome goes with a message, if spans are
+    /// kept.
+    pub(crate) attempt: Option<Attempt>,
+    /// What the detail is made of: what it is about, and what there is to say of that. Names are the user's, so that they cannot be
+    /// told apart in the text.
+    parts: Option<(String, String)>,
     /// The hash of all steps up to here.
     pub(crate) hash: u64,
 }
@@ -60,6 +64,31 @@ impl Entry {
     pub(crate) fn about(&mut self, workflow_id: &str, activity_id: &str) {
         let named = |id: &str| (!id.is_empty()).then(|| id.to_owned());
         (self.workflow_id, self.activity_id) = (named(workflow_id), named(activity_id));
+    }
+
+    /// The attempt that it is about, if it is about one.
+    pub(crate) fn of_attempt(&mut self, attempt: Option<Attempt>) -> &mut Self {
+        if let Some(attempt) = &attempt {
+            self.about(&attempt.workflow_id, &attempt.activity_id);
+        }
+        self.attempt = attempt;
+        self
+    }
+
+    /// What its detail is made of.
+    pub(crate) fn made_of(&mut self, head: impl Into<String>, tail: impl Into<String>) -> &mut Self {
+        self.parts = Some((head.into(), tail.into()));
+        self
+    }
+
+    /// What its detail is about.
+    pub(crate) fn head(&self) -> &str {
+        self.parts.as_ref().map_or(&*self.detail, |(head, _)| head)
+    }
+
+    /// What there is to say of that; empty if nothing.
+    pub(crate) fn tail(&self) -> &str {
+        self.parts.as_ref().map_or("", |(_, tail)| tail)
     }
 }
 
@@ -172,6 +201,13 @@ impl Log {
         }
     }
 
+    /// The message that was just kept goes with the outcome of this attempt.
+    pub(super) fn last_is_of(&mut self, attempt: Option<Attempt>) {
+        if let Some(entry) = self.entries.last_mut().filter(|_| attempt.is_some()) {
+            entry.of_attempt(attempt);
+        }
+    }
+
     /// A thread got its turn.
     pub(super) fn turn(&mut self, at_ns: u64, process: ProcessId, thread: u32) {
         self.steps += 1;
@@ -215,7 +251,8 @@ impl Log {
             detail,
             workflow_id: None,
             activity_id: None,
-            outcome_of: None,
+            attempt: None,
+            parts: None,
             hash,
         })
     }

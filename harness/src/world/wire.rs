@@ -292,7 +292,7 @@ impl State {
         let outcome_of = self.outcome_of(id);
         match self.strikes(fault, Some(process), rpc) {
             Some(entry) => {
-                entry.outcome_of = outcome_of;
+                entry.of_attempt(outcome_of);
                 true
             }
             None => false,
@@ -344,10 +344,11 @@ impl State {
     fn transit(&mut self, id: CallId, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
         if is_worker && self.is_struck(Fault::Delay, rpc) {
             let span = self.choices.span("delay", DELAY.0, DELAY.1);
-            let detail = format!("{rpc}: {message}, by {}", brief(span));
-            let outcome_of = self.outcome_of(id);
-            let fault = EntryKind::Fault(Fault::Delay);
-            self.log.note(self.now_ns, Some(process), fault, Fault::Delay.name(), detail).outcome_of = outcome_of;
+            let how = format!("{message}, by {}", brief(span));
+            let attempt = self.outcome_of(id);
+            let (fault, detail) = (EntryKind::Fault(Fault::Delay), format!("{rpc}: {how}"));
+            let entry = self.log.note(self.now_ns, Some(process), fault, Fault::Delay.name(), detail);
+            entry.made_of(rpc, how).of_attempt(attempt);
             return nanos(span);
         }
         self.latency()
@@ -442,7 +443,11 @@ impl State {
         let answer = if cut { Err(unreachable()) } else { answer };
         match &answer {
             Ok(bytes) => self.log.message(self.now_ns, process, "is answered", &rpc, bytes),
-            Err(status) => self.log.message(self.now_ns, process, REFUSED, &rpc, status.message().as_bytes()),
+            Err(status) => {
+                let attempt = self.outcome_of(id);
+                self.log.message(self.now_ns, process, REFUSED, &rpc, status.message().as_bytes());
+                self.log.last_is_of(attempt);
+            }
         }
         self.look_into(process, &rpc, &answer);
         let is_worker = self.lives.slot_of(process).is_some();

@@ -5,7 +5,10 @@ use prost::Message;
 use super::{
     Engine,
     namespace::NamespaceId,
-    workflow::{Run, activity::Activity},
+    workflow::{
+        Run,
+        activity::{Activity, ActivityState},
+    },
 };
 use crate::proto::{
     enums::WorkflowExecutionStatus,
@@ -39,6 +42,16 @@ impl<'a> ActivityView<'a> {
     /// Which attempt it is at, from 1.
     pub fn attempt(&self) -> i32 {
         self.activity.attempt
+    }
+
+    /// Its id.
+    pub fn activity_id(&self) -> &'a str {
+        &self.activity.activity_id
+    }
+
+    /// The identity of who has this attempt, if somebody has.
+    pub fn worker(&self) -> Option<&'a str> {
+        (self.activity.state == ActivityState::Started).then_some(self.activity.identity.as_str())
     }
 
     /// What the attempt before failed with.

@@ -2,8 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Interest, Moment, history::brief, name};
-use crate::world::{State, log::Span};
+use foretime_server::proto::enums::WorkflowExecutionStatus;
+
+use super::{
+    Interest, Moment,
+    history::{brief, since_start_ns},
+    name,
+};
+use crate::world::{
+    State,
+    log::{Outcome, Span},
+};
 
 /// An activity that is tried again and again is told up to this attempt, and its last.
 const ATTEMPT_TOLD_MAX: u32 = 3;
@@ -61,6 +70,60 @@ pub(super) fn endless(state: &State, until_ns: u64) -> Vec<Moment> {
         said.collect::<Vec<_>>()
     };
     runs.flat_map(of_run).collect()
+}
+
+/// The attempts that the server waits for, and that nobody is at work on any more.
+pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
+    let of_run = |run: foretime_server::engine::RunView<'_>| {
+        let (id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
+        let said = run.open_activities().filter_map(move |it| {
+            let (worker, attempt) = (it.worker()?, u32::try_from(it.attempt()).ok()?);
+            let is_it = |span: &&Span| {
+                let of = (&span.run_id, span.activity_id.as_deref(), span.attempt);
+                span.is_activity && of == (&run_id, Some(it.activity_id()), attempt)
+            };
+            let became = match state.log.spans.iter().rfind(is_it) {
+                None => "never reached its code",
+                Some(span) if span.to_ns.is_none() && died_ns(state, span).is_some() => "ended with it",
+                Some(_) => return None,
+            };
+            let (activity, worker) = (it.activity_type(), worker.replace('-', " "));
+            let text = format!(
+                "the server still waited for {activity} of {id} (attempt {attempt}), which was given to {worker} and {became}"
+            );
+            Some(Moment::new(until_ns, u64::MAX, text, Interest::Wrong))
+        });
+        said.collect::<Vec<_>>()
+    };
+    state.service().runs().flat_map(of_run).collect()
+}
+
+/// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun.
+pub(super) fn too_late(state: &State) -> Vec<Moment> {
+    let closed = |run: foretime_server::engine::RunView<'_>| {
+        let is_over = run.status() != WorkflowExecutionStatus::Running;
+        let last = run.events_from(i64::try_from(run.events_count()).unwrap_or(1)).pop().filter(|_| is_over)?;
+        Some((run.run_id().to_owned(), since_start_ns(&last)?))
+    };
+    let closed_ns: BTreeMap<String, u64> = state.service().runs().filter_map(closed).collect();
+    let ended = state.log.spans.iter().filter(|span| span.is_activity && span.outcome == Outcome::Completed);
+    let said = ended.filter_map(|span| {
+        let to_ns = span.to_ns?;
+        let next = |other: &&Span| {
+            let same = (&other.run_id, &other.activity_id) == (&span.run_id, &span.activity_id);
+            other.is_activity && same && other.attempt > span.attempt && other.from_ns < to_ns
+        };
+        let after = if closed_ns.get(&span.run_id).is_some_and(|closed_ns| *closed_ns < to_ns) {
+            format!("{} was over", span.workflow_id)
+        } else {
+            format!("attempt {} had begun", state.log.spans.iter().rfind(next)?.attempt)
+        };
+        let Span { attempt, label, workflow_id, .. } = span;
+        let who = name(state, span.process);
+        let text = format!("attempt {attempt} of {label} ({workflow_id}) completed on {who}, after {after}");
+        Some(Moment::new(to_ns, span.to_step.unwrap_or(u64::MAX), text, Interest::Wrong))
+    });
+    said.collect()
 }
 
 /// The attempts of activities that were under way at this instant.

@@ -55,11 +55,12 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
         }
         Attributes::ActivityTaskCompletedEventAttributes(it) => {
             let (on, beside) = (on(&it.identity), run.beside(it.scheduled_event_id));
-            (format!("{} of {id} completed{on}{beside}", run.activity(it.scheduled_event_id)?), Interest::Well)
+            let interest = if beside.is_empty() { Interest::Well } else { Interest::End };
+            (format!("{} of {id} completed{on}{beside}", run.activity(it.scheduled_event_id)?), interest)
         }
         // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
         Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
-            (format!("a workflow task of {id} timed out"), Interest::Turn)
+            (format!("a workflow task of {id} timed out{}", run.started_on(it.started_event_id)), Interest::Turn)
         }
         // That something came in between, and the task is done again, is no failure.
         Attributes::WorkflowTaskFailedEventAttributes(it) if it.cause() != WorkflowTaskFailedCause::UnhandledCommand => {
@@ -127,12 +128,21 @@ impl Run<'_> {
         if let Attributes::ActivityTaskScheduledEventAttributes(it) = self.at(event_id)? { Some(it) } else { None }
     }
 
+    /// Who had the workflow task that was started by this event.
+    fn started_on(&self, event_id: i64) -> String {
+        match self.at(event_id) {
+            Some(Attributes::WorkflowTaskStartedEventAttributes(it)) => on(&it.identity),
+            _ => String::new(),
+        }
+    }
+
     /// The type of the activity that was scheduled by this event.
     fn activity(&self, scheduled_event_id: i64) -> Option<String> {
         Some(self.scheduled(scheduled_event_id)?.activity_type.as_ref()?.name.clone())
     }
 
-    /// Which other workflow's activity of the same struct its worker had at the same time: they may share what is in it.
+    /// Which other workflow's activity of the same struct was under way at the same time: they may share what is in it, or what it
+    /// works on.
     fn beside(&self, scheduled_event_id: i64) -> String {
         let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
         let spans = || self.state.log.spans.iter().filter(|span| span.is_activity);
@@ -140,8 +150,7 @@ impl Run<'_> {
         let Some(last) = spans().rfind(is_it) else { return String::new() };
         let of_struct = |span: &Span| span.label.split("::").next().map(str::to_owned);
         let overlaps = |span: &&Span| {
-            span.process == last.process
-                && span.workflow_id != self.id
+            span.workflow_id != self.id
                 && of_struct(span) == of_struct(last)
                 && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
                 && span.to_ns.is_none_or(|to_ns| to_ns > last.from_ns)
@@ -149,7 +158,10 @@ impl Run<'_> {
         let others: Vec<&Span> = spans().filter(overlaps).collect();
         match *others {
             [] => String::new(),
-            [other] => format!(", beside {} of {}", other.label, other.workflow_id),
+            [other] if other.process == last.process => format!(", beside {} of {}", other.label, other.workflow_id),
+            [other] => {
+                format!(", beside {} of {} on {}", other.label, other.workflow_id, super::name(self.state, other.process))
+            }
             _ => format!(", beside {} others", others.len()),
         }
     }
@@ -208,7 +220,8 @@ pub(super) fn brief(input: Option<&Payloads>) -> String {
     if is_told { format!(" ({text})") } else { String::new() }
 }
 
-fn since_start_ns(event: &HistoryEvent) -> Option<u64> {
+/// When it was written, since the start of the run.
+pub(super) fn since_start_ns(event: &HistoryEvent) -> Option<u64> {
     let at = event.event_time.as_ref()?;
     let seconds = u64::try_from(at.seconds).ok()?.checked_sub(EPOCH_S)?;
     Some(seconds * 1_000_000_000 + u64::try_from(at.nanos).ok()?)

@@ -2,6 +2,8 @@
 //! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
 //! what their subjects tell, and how telling it is.
 
+use std::collections::BTreeMap;
+
 use crate::{
     os::ProcessId,
     world::{
@@ -57,6 +59,7 @@ enum Interest {
 /// The moments up to `until_ns`, in order, and how many more there were. `faults_ns`: when the faults struck that are told.
 pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<Moment>, usize) {
     let mut all: Vec<Moment> = attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).collect();
+    all.extend(attempts::lost(state, until_ns).into_iter().chain(attempts::too_late(state)));
     all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
         let mut of_run = history::moments(state, run.workflow_id(), run.run_id(), &run.events_from(1));
@@ -89,34 +92,48 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
     }
 }
 
-/// What an activity asked of the server in vain: clients of workers are those of activities.
+/// What the server refused: to activities, whose clients are those of their workers, to the test, and to workers that were too late
+/// with what they say of an activity.
 fn refusals(state: &State) -> impl Iterator<Item = Moment> {
     state.log.entries.iter().filter_map(|entry| {
         let rpc = entry.label.strip_prefix(REFUSED)?.trim_start();
-        let process = entry.process.filter(|process| matches!(state.lives.get(*process).role, Role::Worker(_)))?;
-        if Kind::of(rpc) != Kind::Other || entry.detail.starts_with(SIMULATED) {
+        let process = entry.process.filter(|process| state.lives.get(*process).role != Role::Replayer)?;
+        if !matches!(Kind::of(rpc), Kind::Other | Kind::EndActivity) || entry.detail.starts_with(SIMULATED) {
             return None;
         }
         let why = entry.detail.split(" WorkflowId: ").next().unwrap_or_default().trim_end_matches('.');
-        // To start what runs already is how many activities make sure of it.
-        let interest = if rpc == "StartWorkflowExecution" { Interest::Turn } else { Interest::Wrong };
-        let text = format!("{} was refused {rpc}: {why}", name(state, process));
+        let interest = match Kind::of(rpc) {
+            // A worker says it of an attempt that was given up, as it should.
+            Kind::EndActivity if entry.attempt.is_some() => Interest::Turn,
+            // To start what runs already is how many make sure of it.
+            _ if rpc == "StartWorkflowExecution" => Interest::Turn,
+            _ => Interest::Wrong,
+        };
+        let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
+        let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
     })
 }
 
 /// What was done to the outside world.
 fn effects(state: &State) -> impl Iterator<Item = Moment> {
-    let effects = state.log.entries.iter().filter(|entry| entry.kind == EntryKind::Effect);
-    effects.map(|entry| {
+    let effects = || state.log.entries.iter().filter(|entry| entry.kind == EntryKind::Effect);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in effects() {
+        *counts.entry(entry.head()).or_default() += 1;
+    }
+    effects().map(move |entry| {
         let who = entry.process.map_or_else(String::new, |process| name(state, process));
-        let what = entry.detail.split(" (").next().unwrap_or_default();
-        let text = format!("{who} {} \"{what}\"", if entry.label == "does" { "did" } else { "asked again for" });
+        let what = entry.head();
+        // What was done several times may have been so under several keys.
+        let key = if counts.get(what) == Some(&1) { String::new() } else { format!(" ({})", entry.tail()) };
+        let text = format!("{who} {} \"{what}\"{key}", if entry.label == "does" { "did" } else { "asked again for" });
         Moment::new(entry.at_ns, entry.step, text, Interest::End)
     })
 }
 
 /// A process, as people say it: `worker 1`.
 pub(super) fn name(state: &State, process: ProcessId) -> String {
-    state.lives.get(process).name.replace('-', " ")
+    let life = state.lives.get(process);
+    if life.role == Role::Test { "the test".to_owned() } else { life.name.replace('-', " ") }
 }
