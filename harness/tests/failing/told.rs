@@ -1,6 +1,6 @@
 //! Stories, commands that repeat, reports.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use foretime::{ActivityFaults, Fault, Faults, Sim};
 
@@ -37,6 +37,51 @@ fn the_heartbeat_from_which_an_attempt_goes_on_is_told() {
         &text,
         &["it forgot two", "attempt 2 of Hands::act (trouble) began on worker ", ", with the last heartbeat (3)."],
     );
+}
+
+#[foretime::test(runs = 20)]
+#[ignore = "fails on purpose"]
+async fn charges_slowly(sim: Sim) -> foretime::Result {
+    let failing = ActivityFaults::default().fails(0.5);
+    trouble(sim, "charge slowly", Faults::none().activity("Hands::act", failing)).await
+}
+
+#[test]
+fn an_attempt_that_failed_after_its_work_is_told_when_the_work_is_done() {
+    let text = fails("told::charges_slowly", &[]);
+    let done = r#"did "charge card 7 (visa)" after "#;
+    assert_says(&text, &["was done twice", done, "The attempt failed after its work was done.", "did it again after "]);
+}
+
+#[foretime::test(runs = 300)]
+#[ignore = "fails on purpose"]
+async fn waits_for_half_a_minute(sim: Sim) -> foretime::Result {
+    let done = trouble(sim, "charge with a key", Faults::none().with(Fault::Crash, 0.01).each_at_most(1));
+    tokio::time::timeout(Duration::from_secs(30), done).await.map_err(|_| "it takes half a minute")?
+}
+
+#[test]
+fn an_attempt_that_the_server_waits_for_in_vain_is_told() {
+    let text = fails("told::waits_for_half_a_minute", &[]);
+    assert_says(&text, &["it takes half a minute", "the server still waited for Hands::act of trouble (attempt 1)", "worker "]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn comes_too_late(sim: Sim) -> foretime::Result {
+    let span = Duration::from_secs(65);
+    let faults = Faults::none().activity("Hands::act", ActivityFaults::default().slow(1.0, span..=span)).each_at_most(1);
+    let ledger = sim.ledger();
+    trouble(sim, "charge with a key", faults).await?;
+    tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+    if ledger.effects().len() > 1 { Err("it came too late".into()) } else { Ok(()) }
+}
+
+#[test]
+fn an_attempt_that_completes_after_its_workflow_is_told() {
+    let text = fails("told::comes_too_late", &[]);
+    let late = "attempt 1 of Hands::act (trouble) completed on worker ";
+    assert_says(&text, &["and took 1 min 5 s longer, before its work", "attempt 2 of", late, ", after trouble was over."]);
 }
 
 #[foretime::test(runs = 1)]

@@ -113,6 +113,10 @@ impl Hands {
                 let told = stranger.signal(Number::hint, 7, WorkflowSignalOptions::default()).await;
                 assert!(told.is_err(), "there is no stranger");
             }
+            "charge slowly" => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                foretime::effect("charge", "card 7 (visa)").apply();
+            }
             "charge with a key" => drop(foretime::effect("charge", "card 7").key("7").apply()),
             "charge in a task" => {
                 let charging = tokio::spawn(async { foretime::effect("charge", "card 7").apply() });
