@@ -134,6 +134,6 @@ pub(in crate::report) fn under_way(state: &State, at_ns: u64) -> Vec<&Span> {
 }
 
 /// When the worker of an attempt came to its end, if it has.
-fn died_ns(state: &State, span: &Span) -> Option<u64> {
+pub(super) fn died_ns(state: &State, span: &Span) -> Option<u64> {
     state.lives.get(span.process).ended.as_ref().map(|(at_ns, _)| *at_ns)
 }

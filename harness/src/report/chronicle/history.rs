@@ -9,7 +9,7 @@ use foretime_server::proto::{
     history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
-use super::{Interest, Moment};
+use super::{Interest, Moment, attempts::died_ns};
 use crate::world::{EPOCH_S, State, log::Span};
 
 /// An input that is longer than this says more than a sentence has room for.
@@ -153,7 +153,8 @@ impl Run<'_> {
             span.workflow_id != self.id
                 && of_struct(span) == of_struct(last)
                 && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
-                && span.to_ns.is_none_or(|to_ns| to_ns > last.from_ns)
+                // One that hangs to the end of the run is at no work.
+                && span.to_ns.or(died_ns(self.state, span)).is_some_and(|ended_ns| ended_ns > last.from_ns)
         };
         let others: Vec<&Span> = spans().filter(overlaps).collect();
         match *others {
