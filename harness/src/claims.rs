@@ -1,6 +1,6 @@
 //! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
 
-use crate::{finding::FindingKind, os, simulation};
+use crate::{finding::FindingKind, os, simulation, stage};
 
 /// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
 ///
@@ -51,9 +51,15 @@ pub(crate) fn sometimes_within(function: &str) -> Vec<&'static str> {
     inventory::iter::<Sometimes>.into_iter().filter(inside).map(|it| it.claim).collect()
 }
 
-/// See [`always!`](crate::always).
+/// See [`always!`](crate::always). Where a test runs without simulation, its body panics.
 pub fn always(holds: bool, claim: &str, place: &str) {
-    let (false, Some(world)) = (holds, simulation::world()) else { return };
+    if holds {
+        return;
+    }
+    let Some(world) = simulation::world() else {
+        assert!(!stage::is_on(), "not always: {claim}, at {place}");
+        return;
+    };
     let process = os::current().map(|(_, process)| process);
     os::exempt(|| {
         let mut state = world.lock();

@@ -3,7 +3,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, Once, PoisonError},
+    sync::{
+        Arc, Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -17,6 +20,7 @@ use tokio::{
 use crate::{
     environment::Environment,
     failure::Failure,
+    os,
     process::{self, test::Body},
     sim::Sim,
     world::lives::Factory,
@@ -49,16 +53,25 @@ impl fmt::Debug for Troupe {
     }
 }
 
+/// Whether a test runs, or ran, in this process without simulation.
+pub(crate) fn is_on() -> bool {
+    IS_ON.load(Ordering::Relaxed)
+}
+
+static IS_ON: AtomicBool = AtomicBool::new(false);
+
 /// Runs a test's body once.
 ///
 /// # Errors
 /// Why it failed.
 pub(crate) fn run(body: Body) -> Result<(), Failure> {
+    IS_ON.store(true, Ordering::Relaxed);
     static SAID: Once = Once::new();
     SAID.call_once(|| {
         eprintln!(
-            "foretime: nothing is simulated here (that takes Linux with glibc, on x86-64 or aarch64). Tests run once each, on \
-             foretime::Environment: without faults, and not exactly repeatable."
+            "foretime: nothing is simulated here ({}). Tests run once each, on foretime::Environment: without faults, and not \
+             exactly repeatable.",
+            if os::SIMULATES { "FORETIME_STAGED is set" } else { "that takes Linux with glibc, on x86-64 or aarch64" }
         );
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

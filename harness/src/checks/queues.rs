@@ -8,7 +8,7 @@ use crate::world::{State, lives::Life};
 
 impl State {
     /// A line for each of them.
-    pub(super) fn queues_that_nobody_serves(&self) -> Vec<String> {
+    pub(crate) fn queues_that_nobody_serves(&self) -> Vec<String> {
         let served = self.served(|_| true);
         let acted_on = self.served(|life| life.takes_activities);
         let (of_workflows, of_activities) = self.awaited();

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-use libc::{clockid_t, epoll_event, iovec, pid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
+use libc::{addrinfo, clockid_t, epoll_event, iovec, pid_t, pthread_attr_t, pthread_t, size_t, ssize_t, timespec};
 
 /// A function of libc, looked up when it is first called.
 pub(super) struct Real<F> {
@@ -68,6 +68,7 @@ real! {
     MALLOC_USABLE_SIZE: unsafe extern "C" fn(*mut c_void) -> size_t, c"malloc_usable_size";
     SOCKET: unsafe extern "C" fn(c_int, c_int, c_int) -> c_int, c"socket";
     READLINK: unsafe extern "C" fn(*const c_char, *mut c_char, size_t) -> ssize_t, c"readlink";
+    GETADDRINFO: unsafe extern "C" fn(*const c_char, *const c_char, *const addrinfo, *mut *mut addrinfo) -> c_int, c"getaddrinfo";
     SYSCALL: unsafe extern "C" fn(c_long, c_long, c_long, c_long, c_long, c_long, c_long) -> c_long, c"syscall";
 }
 

@@ -48,6 +48,8 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
 
 fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> {
     let folder = directory.join("histories");
+    // Of an earlier run of the seed, with other code: it may have had other workflows.
+    let _ = fs::remove_dir_all(&folder);
     let rust_folder = folder.join("rust-sdk");
     fs::create_dir_all(&rust_folder).map_err(|error| format!("cannot make {}: {error}", rust_folder.display()))?;
     for (number, workflow) in report.workflows.iter_mut().enumerate() {

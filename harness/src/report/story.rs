@@ -47,6 +47,9 @@ pub(super) fn tell(state: &State) -> Story {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding.at_ns);
+            if finding.kind == FindingKind::Test {
+                state.queues_that_nobody_serves().iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
+            }
             let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
             if finding.kind == FindingKind::Claim || finding.kind == FindingKind::Panic && !is_of_test {
                 teller.who_was_at_work(finding.at_ns);

@@ -102,7 +102,7 @@ impl Case {
 /// # Errors
 /// The seeds could not be run at all.
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
-    if !os::SIMULATES || env::var_os("FORETIME_STAGED").is_some() {
+    if !os::SIMULATES || settings::is_staged() {
         let mut summary = Summary::new(case);
         summary.ran_staged(case, stage::run(body()).map_err(|failure| failure.to_string()));
         return Ok(summary);

@@ -19,9 +19,9 @@ FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
 FORETIME_JOBS=n      so many processes at once; one a core if not said
 FORETIME_FIRST=n     begin with this seed; 1 if not said
-FORETIME_STAGED=1     simulate nothing: run once, on foretime::Environment, as on other systems
+FORETIME_STAGED=1    simulate nothing: run once, on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
-FORETIME_TWICE=n      run one seed in n twice, and compare; 10 if not said
+FORETIME_TWICE=n     run one seed in n twice, and compare; 10 if not said
 FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said
 FORETIME_STEPS=n     how many steps a run may take before it counts as endless; 2000000 if not said
 FORETIME_CUTS=all    replay the histories of a run cut at each workflow task; n: until the cuts have n events, 150 if not said
@@ -47,6 +47,7 @@ impl Settings {
     /// # Errors
     /// Names a variable that is not understood.
     pub(crate) fn from_env(case: &Case) -> Result<Self, String> {
+        known()?;
         // What only the processes that run seeds need is looked at here, too: a mistake is said once.
         read_limits()?;
         span("FORETIME_PATIENCE")?;
@@ -62,6 +63,24 @@ impl Settings {
             twice_every: read("FORETIME_TWICE")?.unwrap_or(case.twice_every).max(1),
             reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
         })
+    }
+}
+
+/// Whether nothing is to be simulated.
+pub(crate) fn is_staged() -> bool {
+    env::var("FORETIME_STAGED").is_ok_and(|value| !["", "0"].contains(&&*value))
+}
+
+/// That no variable is almost one of ours: one that is misspelt should not pass for one that did nothing.
+fn known() -> Result<(), String> {
+    let ours: Vec<&str> = HELP.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let is_misspelt = |name: &String| {
+        let is_like = |ours: &&str| ours.starts_with(&**name) || name.starts_with(ours);
+        name.starts_with("FORETIME_") && !ours.contains(&&**name) && ours.iter().any(is_like)
+    };
+    match env::vars_os().filter_map(|(name, _)| name.into_string().ok()).find(is_misspelt) {
+        None => Ok(()),
+        Some(name) => Err(format!("{name} is no variable of Foretime's, but almost.\n{HELP}")),
     }
 }
 

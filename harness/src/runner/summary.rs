@@ -48,6 +48,8 @@ pub struct Summary {
     /// Claims of `sometimes!` that never held.
     pub never_held: Vec<String>,
     pub(crate) claims: BTreeMap<String, bool>,
+    /// Nothing was simulated.
+    is_staged: bool,
     pub(crate) failed: Option<Failed>,
 }
 
@@ -91,6 +93,7 @@ impl Summary {
             most_faults: None,
             report: None,
             never_held: Vec::new(),
+            is_staged: false,
             claims: BTreeMap::new(),
             failed: None,
         }
@@ -122,7 +125,7 @@ impl Summary {
 
     /// The test ran once, where nothing is simulated.
     pub(super) fn ran_staged(&mut self, case: &Case, outcome: Result<(), String>) {
-        self.runs = 1;
+        (self.runs, self.is_staged) = (1, true);
         if let Err(text) = outcome {
             let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
             let failure = RunFailure {
@@ -197,6 +200,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_staged {
+            return writeln!(f, "{}: ran once, without simulation", self.test);
+        }
         let faults: u64 = self.faults.values().sum();
         writeln!(
             f,

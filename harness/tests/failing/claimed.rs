@@ -43,3 +43,23 @@ fn what_does_not_always_hold_fails_the_run() {
     let text = fails("claimed::claims_too_much", &[("FORETIME_JOBS", "1")]);
     assert_says(&text, &["seed 2", "not always: the seed is small", "claimed.rs:"]);
 }
+
+#[foretime::test(runs = 3)]
+#[ignore = "fails on purpose"]
+async fn claims_what_is_not_so(sim: Sim) -> foretime::Result {
+    foretime::always!(sim.seed() > 1_000_000, "the seed is large");
+    Ok(())
+}
+
+#[test]
+fn what_does_not_hold_fails_a_test_without_simulation_too() {
+    let text = fails("claimed::claims_what_is_not_so", &[("FORETIME_STAGED", "1")]);
+    assert_says(&text, &["nothing is simulated here (FORETIME_STAGED is set)", "not always: the seed is large", "claimed.rs:"]);
+    assert_says(&fails("claimed::claims_what_is_not_so", &[("FORETIME_STAGED", "0")]), &["seed 1 of", "not always"]);
+}
+
+#[test]
+fn a_variable_that_is_misspelt_fails_the_test() {
+    let text = fails("claimed::claims", &[("FORETIME_RUN", "5")]);
+    assert_says(&text, &["FORETIME_RUN is no variable of Foretime's, but almost.", "FORETIME_RUNS=n"]);
+}

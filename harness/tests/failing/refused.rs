@@ -18,6 +18,18 @@ fn a_network_socket_is_refused_in_plain_words() {
 
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
+async fn looks_up_a_host(sim: Sim) -> foretime::Result {
+    trouble(sim, "look up", Faults::none()).await
+}
+
+#[test]
+fn a_host_is_not_looked_up() {
+    let text = fails("refused::looks_up_a_host", &[]);
+    assert_says(&text, &["looked up a host's address in the network, which a simulation refuses", "fake"]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
 async fn forks(sim: Sim) -> foretime::Result {
     trouble(sim, "fork", Faults::none()).await
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fs,
+    net::ToSocketAddrs,
     os::unix::{fs::MetadataExt, process::CommandExt},
     process::Command,
     sync::{
@@ -104,6 +105,7 @@ impl Hands {
     async fn act(self: Arc<Self>, ctx: ActivityContext, what: String) -> Result<(), ActivityError> {
         match what.as_str() {
             "connect" => drop(tokio::net::TcpStream::connect("127.0.0.1:9").await),
+            "look up" => drop("api.example.com:443".to_socket_addrs()),
             "fork" => fork(),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),

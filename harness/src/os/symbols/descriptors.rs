@@ -2,11 +2,11 @@
 //! ([`super::super::wakeups`]), all other descriptors the system's; but the network is refused.
 
 use std::{
-    ffi::{c_int, c_uint, c_void},
+    ffi::{c_char, c_int, c_uint, c_void},
     time::Duration,
 };
 
-use libc::{epoll_event, iovec, size_t, ssize_t};
+use libc::{addrinfo, epoll_event, iovec, size_t, ssize_t};
 
 use super::{
     super::{
@@ -17,7 +17,8 @@ use super::{
     Ours,
 };
 
-pub(super) static ALL: &[Ours] = ours![epoll_wait, epoll_create1, epoll_ctl, eventfd, write, writev, close, socket];
+pub(super) static ALL: &[Ours] =
+    ours![epoll_wait, epoll_create1, epoll_ctl, eventfd, write, writev, close, socket, getaddrinfo];
 
 /// A runtime with nothing to do: the usual place where a simulated thread gives up its turn.
 #[unsafe(no_mangle)]
@@ -128,4 +129,20 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     }
     // SAFETY: the caller's arguments, as they are.
     unsafe { real::SOCKET.get()(domain, kind, protocol) }
+}
+
+/// libc asks the network for the addresses of a host past [`socket`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getaddrinfo(
+    host: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    answer: *mut *mut addrinfo,
+) -> c_int {
+    if let Some(me) = kernel::simulated() {
+        kernel::refuse(me, "looked up a host's address in the network");
+        return libc::EAI_FAIL;
+    }
+    // SAFETY: the caller's arguments, as they are.
+    unsafe { real::GETADDRINFO.get()(host, service, hints, answer) }
 }

@@ -105,7 +105,12 @@ fn end(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
         Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
-        Attributes::WorkflowExecutionTerminatedEventAttributes(_) => ("was terminated".to_owned(), Interest::Wrong),
+        Attributes::WorkflowExecutionTerminatedEventAttributes(it) if it.reason.is_empty() => {
+            ("was terminated".to_owned(), Interest::Wrong)
+        }
+        Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
+            (format!("was terminated ({})", it.reason), Interest::Wrong)
+        }
         Attributes::WorkflowExecutionFailedEventAttributes(it) => {
             (format!("failed{}", reason(it.failure.as_ref())), Interest::Wrong)
         }

@@ -93,9 +93,9 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
 }
 
 /// What the server refused: to activities, whose clients are those of their workers, to the test, and to workers that were too late
-/// with what they say of an activity.
-fn refusals(state: &State) -> impl Iterator<Item = Moment> {
-    state.log.entries.iter().filter_map(|entry| {
+/// with what they say of an activity. What was refused again and again is told once.
+fn refusals(state: &State) -> Vec<Moment> {
+    let refused = state.log.entries.iter().filter_map(|entry| {
         let rpc = entry.label.strip_prefix(REFUSED)?.trim_start();
         let process = entry.process.filter(|process| state.lives.get(*process).role != Role::Replayer)?;
         if !matches!(Kind::of(rpc), Kind::Other | Kind::EndActivity) || entry.detail.starts_with(SIMULATED) {
@@ -112,7 +112,19 @@ fn refusals(state: &State) -> impl Iterator<Item = Moment> {
         let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
         let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
-    })
+    });
+    let mut told: Vec<(Moment, usize)> = Vec::new();
+    for moment in refused {
+        match told.iter_mut().find(|(first, _)| first.text == moment.text) {
+            Some((_, count)) => *count += 1,
+            None => told.push((moment, 1)),
+        }
+    }
+    let times = |(moment, count): (Moment, usize)| match count {
+        1 => moment,
+        _ => Moment { text: format!("{}, {count} times from then on", moment.text), ..moment },
+    };
+    told.into_iter().map(times).collect()
 }
 
 /// What was done to the outside world.
