@@ -62,7 +62,7 @@ fn assert_passes(variables: &[(&str, &str)], says: &str) {
 fn a_test_runs_as_many_seeds_as_it_says_or_the_environment_does() {
     assert_passes(&[], "naps: 12 runs in ");
     assert_passes(&[("FORETIME_RUNS", "3")], "naps: 3 runs in ");
-    assert_passes(&[("FORETIME_SEED", "7")], "naps: ran once, without simulation");
+    assert_passes(&[("FORETIME_SEED", "7")], "naps: 1 runs in ");
 }
 
 #[test]
