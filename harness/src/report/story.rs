@@ -260,9 +260,7 @@ impl<'a> Teller<'a> {
     fn tell_of(&mut self, entry: &'a Entry) {
         let who = self.name(entry.process);
         let sentence = match entry.kind {
-            EntryKind::Fault(Fault::Crash) => format!("{who} crashed {}", self.moment(entry)),
-            EntryKind::Fault(Fault::ClusterCrash) => format!("{who} and all other workers crashed {}", self.moment(entry)),
-            EntryKind::Fault(fault) => happened(fault, entry, &who),
+            EntryKind::Fault(fault) => happened(self, fault, entry, &who),
             _ => format!("{who} was killed: {}", entry.detail),
         };
         self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
@@ -312,11 +310,12 @@ fn is_life(entry: &Entry, label: &str) -> bool {
 }
 
 /// What a fault did to a process, as a sentence without its end.
-fn happened(fault: Fault, entry: &Entry, who: &str) -> String {
+fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> String {
     let (about, how) = (entry.head(), entry.tail());
     let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
     match fault {
-        Fault::Crash | Fault::ClusterCrash => format!("{who} crashed {}", entry.head()),
+        Fault::Crash => format!("{who} crashed {}", teller.moment(entry)),
+        Fault::ClusterCrash => format!("{who} and all other workers crashed {}", teller.moment(entry)),
         Fault::Restart => format!("{who} was restarted in good order"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),

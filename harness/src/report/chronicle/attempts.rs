@@ -7,7 +7,7 @@ use foretime_server::proto::enums::WorkflowExecutionStatus;
 use super::{
     Interest, Moment,
     history::{brief, since_start_ns},
-    name,
+    name, spoken,
 };
 use crate::world::{
     State,
@@ -87,7 +87,7 @@ pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
                 Some(span) if span.to_ns.is_none() && died_ns(state, span).is_some() => "ended with it",
                 Some(_) => return None,
             };
-            let (activity, worker) = (it.activity_type(), worker.replace('-', " "));
+            let (activity, worker) = (it.activity_type(), spoken(worker));
             let text = format!(
                 "the server still waited for {activity} of {id} (attempt {attempt}), which was given to {worker} and {became}"
             );

@@ -9,7 +9,7 @@ use foretime_server::proto::{
     history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
-use super::{Interest, Moment, attempts::died_ns};
+use super::{Interest, Moment, attempts::died_ns, spoken};
 use crate::world::{EPOCH_S, State, log::Span};
 
 /// An input that is longer than this says more than a sentence has room for.
@@ -202,7 +202,7 @@ fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
 
 /// Where an activity ended, by the identity of who told the server.
 fn on(identity: &str) -> String {
-    if identity.is_empty() { String::new() } else { format!(" on {}", identity.replace('-', " ")) }
+    if identity.is_empty() { String::new() } else { format!(" on {}", spoken(identity)) }
 }
 
 /// The innermost reason of a failure, after a colon. A timeout is one itself: its cause is how the last attempt ended before it.

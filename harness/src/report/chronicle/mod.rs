@@ -113,18 +113,15 @@ fn refusals(state: &State) -> Vec<Moment> {
         let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
     });
-    let mut told: Vec<(Moment, usize)> = Vec::new();
+    let mut told: BTreeMap<String, (Moment, usize)> = BTreeMap::new();
     for moment in refused {
-        match told.iter_mut().find(|(first, _)| first.text == moment.text) {
-            Some((_, count)) => *count += 1,
-            None => told.push((moment, 1)),
-        }
+        told.entry(moment.text.clone()).or_insert((moment, 0)).1 += 1;
     }
     let times = |(moment, count): (Moment, usize)| match count {
         1 => moment,
         _ => Moment { text: format!("{}, {count} times from then on", moment.text), ..moment },
     };
-    told.into_iter().map(times).collect()
+    told.into_values().map(times).collect()
 }
 
 /// What was done to the outside world.
@@ -147,5 +144,10 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
 /// A process, as people say it: `worker 1`.
 pub(super) fn name(state: &State, process: ProcessId) -> String {
     let life = state.lives.get(process);
-    if life.role == Role::Test { "the test".to_owned() } else { life.name.replace('-', " ") }
+    if life.role == Role::Test { "the test".to_owned() } else { spoken(&life.name) }
+}
+
+/// A worker's name or identity, which are the same, as people say it.
+fn spoken(name: &str) -> String {
+    name.replace('-', " ")
 }
