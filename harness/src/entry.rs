@@ -13,6 +13,11 @@ use crate::{
 type Running = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
 
 /// What a test's body may return: nothing, or a result.
+#[diagnostic::on_unimplemented(
+    message = "a simulation's body cannot return `{Self}`",
+    label = "returns neither nothing nor a `foretime::Result`",
+    note = "it returns nothing, or `foretime::Result`, or another `Result<(), E>` with an error that converts into a box of `Error`"
+)]
 pub trait Outcome {
     /// As a result.
     ///
@@ -29,7 +34,7 @@ impl Outcome for () {
 
 impl<E: Into<Failure>> Outcome for Result<(), E> {
     fn into_result(self) -> Result<(), Failure> {
-        self.map_err(Into::into)
+        self.map_err(|error| error.into().not_made_in(file!()))
     }
 }
 

@@ -1,22 +1,45 @@
 //! What a test's body fails with: any error, by `?`.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, panic::Location};
 
-/// Why a simulation's body gave up. Every error converts into it, as into `anyhow::Error`.
+/// Why a simulation's body gave up, and where: every error converts into it, as into `anyhow::Error`, and the `?` that does so
+/// knows its place.
 ///
 /// Like that type it does not implement [`Error`] itself: only so can it be made from all that do.
 pub struct Failure {
     text: String,
+    /// Where it was made; `None` where that says nothing of the body.
+    place: Option<&'static Location<'static>>,
 }
 
 impl Failure {
     /// A failure with this message.
+    #[track_caller]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
+        Self { text: text.into(), place: Some(Location::caller()) }
+    }
+
+    /// A failure of ours, not at a place of the body.
+    pub(crate) fn of_setup(text: impl Into<String>) -> Self {
+        Self { text: text.into(), place: None }
+    }
+
+    /// The same, but for its place if that is in this file: of the error with which a body ended.
+    pub(crate) fn not_made_in(self, file: &str) -> Self {
+        Self { place: self.place.filter(|place| place.file() != file), ..self }
+    }
+
+    /// What it says in its first line, and everything else: what follows, and where the body gave up.
+    pub(crate) fn title_and_detail(&self) -> (&str, String) {
+        let (title, rest) = self.text.split_once('\n').unwrap_or((&self.text, ""));
+        let place = self.place.map(|place| format!("at {place}"));
+        let lines: Vec<&str> = rest.lines().chain(place.as_deref()).collect();
+        (title, lines.join("\n"))
     }
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    #[track_caller]
     fn from(error: E) -> Self {
         let error: Box<dyn Error + Send + Sync> = error.into();
         let mut text = error.to_string();
@@ -30,7 +53,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
             }
             cause = error.source();
         }
-        Self { text }
+        Self { text, place: Some(Location::caller()) }
     }
 }
 

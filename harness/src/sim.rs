@@ -93,7 +93,7 @@ impl Sim {
         self.client = match &self.cluster {
             Cluster::Simulated(world) => {
                 os::exempt(|| world.lock().client_options = options);
-                process::connect(world, process::test::IDENTITY).await.map_err(Failure::new)?
+                process::connect(world, process::test::IDENTITY).await.map_err(Failure::of_setup)?
             }
             Cluster::Staged(stage) => stage.use_client_options(options).await?,
         };
@@ -169,6 +169,11 @@ fn factory<O: IntoWorkerOptions>(options: impl Fn(usize) -> O + Send + Sync + 's
 }
 
 /// What makes a worker: its options, or a result with them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` makes no worker",
+    label = "neither `WorkerOptions` nor a result with them",
+    note = "the closure that `workers` and `deploy` take returns `WorkerOptions`, or a `Result` with them"
+)]
 pub trait IntoWorkerOptions {
     /// The options.
     ///

@@ -83,6 +83,8 @@ fn what_is_not_understood_is_named() {
     assert!(!passed && text.contains("FORETIME_BUDGET=5 parsecs") && text.contains("FORETIME_JOBS=n"), "{text}");
     let (passed, text) = run(&[("FORETIME_RUNS", "many")]);
     assert!(!passed && text.contains("FORETIME_RUNS=many is not a number"), "{text}");
+    let (passed, text) = run(&[("FORETIME_RUNS", "0")]);
+    assert!(!passed && text.contains("FORETIME_RUNS=0: there must be one at least"), "{text}");
     let (passed, text) = run(&[("FORETIME_ONLY", "crash-1@two")]);
     assert!(!passed && text.contains("FORETIME_ONLY=crash-1@two: two is not the number of an order"), "{text}");
     let (passed, text) = run(&[("FORETIME_ONLY", "crush-1")]);

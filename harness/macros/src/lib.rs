@@ -22,8 +22,8 @@ impl Parse for Arguments {
             let name: syn::Ident = input.parse()?;
             input.parse::<Token![=]>()?;
             match name.to_string().as_str() {
-                "runs" => arguments.runs = Some(input.parse()?),
-                "finds" => arguments.finds = Some(input.parse()?),
+                "runs" => arguments.runs = Some(at_least_one(input.parse()?)?),
+                "finds" => arguments.finds = Some(not_empty(input.parse()?)?),
                 other => {
                     let text = format!("`{other}` is not known; there are `runs = 200` and `finds = \"a text\"`");
                     return Err(syn::Error::new(name.span(), text));
@@ -35,6 +35,20 @@ impl Parse for Arguments {
         }
         Ok(arguments)
     }
+}
+
+fn at_least_one(runs: LitInt) -> syn::Result<LitInt> {
+    match runs.base10_parse::<u64>()? {
+        0 => Err(syn::Error::new(runs.span(), "with no run nothing is tested")),
+        _ => Ok(runs),
+    }
+}
+
+fn not_empty(text: LitStr) -> syn::Result<LitStr> {
+    if text.value().is_empty() {
+        return Err(syn::Error::new(text.span(), "every failure contains the empty text: say what the failure is to say"));
+    }
+    Ok(text)
 }
 
 /// Makes a test of an `async fn` that takes a `foretime::Sim`: it runs in many simulations, a seed each.

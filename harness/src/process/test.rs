@@ -20,17 +20,17 @@ pub(crate) const IDENTITY: &str = "test";
 /// Runs the body.
 pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
     let main = async {
-        let client = connect(world, IDENTITY).await.map_err(|error| (FindingKind::Setup, error))?;
-        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure.to_string()))
+        let client = connect(world, IDENTITY).await.map_err(|error| (FindingKind::Setup, Failure::of_setup(error)))?;
+        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure))
     };
     let outcome = live(world, process, main);
     os::exempt(|| {
         let mut state = world.lock();
         match outcome {
             Some(Ok(())) => state.body_ended(),
-            Some(Err((kind, text))) => {
-                let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
-                state.find(kind, Some(process), title.to_owned(), detail.to_owned());
+            Some(Err((kind, failure))) => {
+                let (title, detail) = failure.title_and_detail();
+                state.find(kind, Some(process), title.to_owned(), detail);
             }
             // A panic, which is noted where it happened.
             None if state.findings.is_empty() => {

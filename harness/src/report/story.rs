@@ -57,6 +57,9 @@ pub(super) fn tell(state: &State) -> Story {
         }
         _ => teller.last_faults(finding.at_ns),
     }
+    if let Some(served) = state.who_serves_what() {
+        teller.conclude(format!("{}.", capital(&served)));
+    }
     teller.how_much_it_takes();
     teller.point_at_findings();
     teller.story()

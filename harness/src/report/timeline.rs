@@ -3,6 +3,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
@@ -178,9 +180,7 @@ impl Columns {
             rows.iter().filter_map(|row| row.process).filter(|&it| it < report.processes.len()).collect();
         let processes: Vec<usize> = involved.into_iter().collect();
         let mut heads: Vec<String> = processes.iter().map(|&index| plain(&report.processes[index].name)).collect();
-        let room = |heads: &[String]| {
-            width.saturating_sub(TIME + 1 + heads.iter().map(|head| head.chars().count() + 2).sum::<usize>())
-        };
+        let room = |heads: &[String]| width.saturating_sub(TIME + 1 + heads.iter().map(|head| head.width() + 2).sum::<usize>());
         let numbered = room(&heads) < width.min(90) / 2;
         if numbered {
             heads = (1..=processes.len()).map(|number| number.to_string()).collect();
@@ -205,23 +205,26 @@ impl Columns {
         for (&index, head) in self.processes.iter().zip(&self.heads) {
             let alive = report.processes[index].lives.iter().any(|life| life.from_ns <= row.at_ns && row.at_ns <= life.to_ns);
             let mark = if row.process == Some(index) { row.mark } else { [' ', '│'][usize::from(alive)] };
-            line += &format!("{mark:<0$}", head.chars().count() + 2);
+            line += &format!("{mark:<0$}", head.width() + 2);
         }
         let mut says = plain(&row.label);
         if row.tier <= Tier::Effect && !row.detail.is_empty() {
             says += ": ";
             says += &plain(row.detail.lines().next().unwrap_or_default());
         }
-        if says.chars().count() > self.text_width {
-            says = says.chars().take(self.text_width - 2).collect::<String>() + "..";
+        if says.width() > self.text_width {
+            while says.width() > self.text_width - 2 {
+                says.pop();
+            }
+            says += "..";
         }
         line + &says
     }
 }
 
-/// Names and labels are the user's: whatever is not printable ASCII would break the columns, or the terminal.
+/// Names and labels are the user's: what takes no place of its own, as all that steers a terminal, would break the columns.
 fn plain(text: &str) -> String {
-    text.chars().map(|char| if char == ' ' || char.is_ascii_graphic() { char } else { '?' }).collect()
+    text.chars().map(|char| if char.width().is_some_and(|width| width > 0) { char } else { '?' }).collect()
 }
 
 /// Since the start: `30d 00:00:01.002`.
@@ -307,7 +310,7 @@ mod tests {
         for width in [20, 60, 80, 100, 200] {
             let text = text(&report, width);
             assert!(text.lines().count() <= 64, "{} lines", text.lines().count());
-            assert!(text.lines().all(|line| line.chars().count() <= width.max(40)), "wider than {width}:\n{text}");
+            assert!(text.lines().all(|line| line.width() <= width.max(40)), "wider than {width}:\n{text}");
         }
         let important = report.events.iter().filter(|event| event.important);
         let text = text(&report, 120);
@@ -333,16 +336,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_ascii_and_box_drawing_gets_through() {
+    fn nothing_that_steers_a_terminal_gets_through() {
         let mut report = sample::double_charge();
         report.processes[2].name = "w\u{1b}[31m\u{202e}".to_owned();
         for event in &mut report.events {
-            (event.label, event.detail) = ("caf\u{e9}\u{1b}[2J\tx".to_owned(), "one\r\ntwo".to_owned());
+            (event.label, event.detail) = ("caf\u{e9}\u{1b}[2J\tx".to_owned(), "\u{20ac} 7\r\ntwo".to_owned());
         }
         let text = text(&report, 120);
-        let allowed = |char: char| char == '\n' || (' '..='~').contains(&char) || ('\u{2500}'..='\u{257f}').contains(&char);
-        assert!(text.chars().all(allowed), "{text:?}");
-        assert!(text.contains("caf??[2J?x: one"), "{text}");
+        let steers = |char: char| char != '\n' && char.is_control() || char == '\u{202e}';
+        assert!(!text.contains(steers), "{text:?}");
+        assert!(text.contains("caf\u{e9}?[2J?x: \u{20ac} 7"), "{text}");
     }
 
     #[test]

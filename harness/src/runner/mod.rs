@@ -104,7 +104,7 @@ impl Case {
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || settings::is_staged() {
         let mut summary = Summary::new(case);
-        summary.ran_staged(case, stage::run(body()).map_err(|failure| failure.to_string()));
+        summary.ran_staged(case, stage::run(body()));
         return Ok(summary);
     }
     simulate(case, body)

@@ -13,7 +13,8 @@ use crate::{
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
 FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
-                     the command of a failing run has it; several, with commas between; or none
+                     the command of a failing run has it; several, with commas between; or none. With @1 behind them: in the first other order
+                     of events, where the seed's own does not show it
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
 FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
@@ -56,11 +57,11 @@ impl Settings {
             seed: read("FORETIME_SEED")?,
             only: only()?,
             tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
-            runs: read("FORETIME_RUNS")?.unwrap_or(case.runs),
+            runs: some_of("FORETIME_RUNS")?.unwrap_or(case.runs),
             first: read("FORETIME_FIRST")?.unwrap_or(1),
             budget: span("FORETIME_BUDGET")?,
-            jobs: read("FORETIME_JOBS")?.unwrap_or(cores).max(1),
-            twice_every: read("FORETIME_TWICE")?.unwrap_or(case.twice_every).max(1),
+            jobs: some_of("FORETIME_JOBS")?.map_or(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            twice_every: some_of("FORETIME_TWICE")?.unwrap_or(case.twice_every),
             reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
         })
     }
@@ -132,6 +133,14 @@ fn only() -> Result<Only, String> {
 fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
     let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
     value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
+}
+
+/// A number of what there is one of at least.
+fn some_of(name: &str) -> Result<Option<u64>, String> {
+    match read(name)? {
+        Some(0) => Err(format!("{name}=0: there must be one at least.\n{HELP}")),
+        count => Ok(count),
+    }
 }
 
 fn span(name: &str) -> Result<Option<Duration>, String> {

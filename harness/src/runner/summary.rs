@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{choices::Only, finding::FindingKind, report::after};
+use crate::{choices::Only, failure::Failure, finding::FindingKind, report::after};
 
 use super::{
     Case,
@@ -124,17 +124,12 @@ impl Summary {
     }
 
     /// The test ran once, where nothing is simulated.
-    pub(super) fn ran_staged(&mut self, case: &Case, outcome: Result<(), String>) {
+    pub(super) fn ran_staged(&mut self, case: &Case, outcome: Result<(), Failure>) {
         (self.runs, self.is_staged) = (1, true);
-        if let Err(text) = outcome {
-            let (title, detail) = text.split_once('\n').unwrap_or((&text, ""));
-            let failure = RunFailure {
-                kind: FindingKind::Test,
-                title: title.to_owned(),
-                detail: detail.to_owned(),
-                process: "test".to_owned(),
-                at_ns: 0,
-            };
+        if let Err(failure) = outcome {
+            let (title, detail) = failure.title_and_detail();
+            let failure =
+                RunFailure { kind: FindingKind::Test, title: title.to_owned(), detail, process: "test".to_owned(), at_ns: 0 };
             self.failed = Some(Failed::new(case, 0, failure));
         }
     }

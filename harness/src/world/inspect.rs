@@ -18,7 +18,7 @@ use super::{
     log::{EntryKind, Outcome, Span},
 };
 use crate::{
-    activities::Attempt,
+    activities::{self, Attempt},
     faults::{Faults, plan::Plan},
     finding::FindingKind,
     os::ProcessId,
@@ -81,6 +81,12 @@ impl Tasks {
         let token = TaskAnswer::decode(answer.clone()).ok()?.task_token;
         let (_, span) = self.open.get(&token)?;
         Some((token, *span))
+    }
+
+    /// The span of the task that a process has, if it has one only, and spans are kept.
+    fn only_one_of(&self, process: ProcessId) -> Option<usize> {
+        let mut spans = self.open.values().filter(|(of, _)| *of == process).map(|(_, span)| *span);
+        spans.next().filter(|_| spans.next().is_none())
     }
 
     /// The tasks of a process that is gone end with it.
@@ -322,9 +328,18 @@ impl State {
         if self.panics_are_findings {
             let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
             let word = if is_of_sdk { PANIC_OF_SDK } else { "" };
-            let detail = format!("{rest}on thread \"{thread}\", at {place}{word}");
+            let amid = self.what_panicked(process).map_or_else(String::new, |of| format!("in {of}, "));
+            let detail = format!("{rest}{amid}on thread \"{thread}\", at {place}{word}");
             self.find(FindingKind::Panic, Some(process), title, detail);
         }
+    }
+
+    /// Whose code runs on this thread, which panics: that of an activity, or of the only workflow that the process is at work on.
+    fn what_panicked(&self, process: ProcessId) -> Option<String> {
+        activities::current().map(|attempt| attempt.subject()).or_else(|| {
+            let span = self.log.spans.get(self.tasks.only_one_of(process)?)?;
+            Some(format!("a workflow task of {} ({})", span.workflow_id, span.label))
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use tonic::Status;
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
-    log::{EntryKind, REFUSED, SENDS_IN_VAIN},
+    log::{EntryKind, REACHES, REFUSED, SENDS_IN_VAIN},
 };
 use crate::{
     activities::Attempt,
@@ -359,7 +359,7 @@ impl State {
         let ticket = self.wire.next_ticket();
         let process = self.wire.pending.get(&id).map(|call| call.process);
         if let Some(process) = process {
-            self.log.message(self.now_ns, process, "reaches the server with", &request.rpc, &[]);
+            self.log.message(self.now_ns, process, REACHES, &request.rpc, &[]);
         }
         let deadline_ns = request.deadline_ns.filter(|_| !Kind::is_long_poll(&request.rpc));
         match self.serve(request, ticket) {

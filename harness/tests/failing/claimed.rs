@@ -15,8 +15,27 @@ fn a_panic_is_named_with_seed_process_time_and_place() {
     let text = fails("claimed::panics", &[]);
     assert_says(
         &text,
-        &["seed 1 of claimed::panics", "worker-", "panicked: the workflow has had enough", "after 0.", "trouble.rs:"],
+        &[
+            "seed 1 of claimed::panics",
+            "worker-",
+            "panicked: the workflow has had enough",
+            "after 0.",
+            "in a workflow task of trouble (Trouble), on thread",
+            "trouble.rs:",
+        ],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn panics_in_an_activity(sim: Sim) -> foretime::Result {
+    trouble(sim, "panic in an activity", Faults::none()).await
+}
+
+#[test]
+fn a_panic_in_an_activity_names_the_attempt() {
+    let text = fails("claimed::panics_in_an_activity", &[]);
+    assert_says(&text, &["panicked: enough of it", "in Hands::act of trouble (attempt 1), on thread", "trouble.rs:"]);
 }
 
 #[foretime::test(runs = 3)]

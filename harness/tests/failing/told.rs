@@ -3,10 +3,11 @@
 use std::{fs, time::Duration};
 
 use foretime::{ActivityFaults, Fault, Faults, Sim};
+use temporalio_client::{WorkflowCancelOptions, WorkflowStartOptions, WorkflowTerminateOptions};
 
 use crate::{
     assert_says, fails, report, reports,
-    trouble::{trouble, trouble_at_most},
+    trouble::{QUEUE, Trouble, trouble, trouble_at_most, workflows_alone_on},
 };
 
 #[foretime::test(runs = 1)]
@@ -27,7 +28,13 @@ fn an_activity_that_a_run_leaves_behind_is_told_and_is_no_earlier_attempt_of_the
 #[ignore = "fails on purpose"]
 async fn goes_on(sim: Sim) -> foretime::Result {
     trouble(sim, "go on", Faults::none()).await?;
-    Err("it forgot two".into())
+    Err("it forgot two")?
+}
+
+#[test]
+fn an_error_says_where_the_body_gave_up() {
+    let (line, _) = (1..).zip(include_str!("told.rs").lines()).find(|(_, it)| it.contains("it forgot two")).expect("a line");
+    assert_says(&fails("told::goes_on", &[]), &["it forgot two", &format!("at harness/tests/failing/told.rs:{line}:")]);
 }
 
 #[test]
@@ -36,6 +43,32 @@ fn the_heartbeat_from_which_an_attempt_goes_on_is_told() {
     assert_says(
         &text,
         &["it forgot two", "attempt 2 of Hands::act (trouble) began on worker ", ", with the last heartbeat (3)."],
+    );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn is_told_from_outside(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| workflows_alone_on("quiet"));
+    trouble(sim.clone(), "signal from an activity", Faults::none()).await?;
+    let options = WorkflowStartOptions::new(QUEUE, "patient").build();
+    let patient = sim.client().start_workflow(Trouble::run, "wait for ever".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(1)).await;
+    patient.cancel(WorkflowCancelOptions::default()).await?;
+    patient.terminate(WorkflowTerminateOptions::builder().reason("enough").build()).await?;
+    Err("and so it went")?
+}
+
+#[test]
+fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
+    assert_says(
+        &fails("told::is_told_from_outside", &[]),
+        &[
+            r#"trouble was signalled "hint" (7) by worker "#,
+            "patient was asked to cancel by the test.",
+            "patient was terminated by the test (enough).",
+            r#"Worker 1 serves "quiet", worker 2 and worker 3 "trouble"."#,
+        ],
     );
 }
 

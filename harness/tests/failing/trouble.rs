@@ -27,12 +27,12 @@ pub(crate) const QUEUE: &str = "trouble";
 /// Does one thing that it should not.
 #[workflow]
 #[derive(Default)]
-struct Trouble;
+pub(crate) struct Trouble;
 
 #[workflow_methods]
 impl Trouble {
     #[run]
-    async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<()> {
+    pub(crate) async fn run(ctx: &mut WorkflowContext<Self>, what: String) -> WorkflowResult<()> {
         match what.as_str() {
             "wait for ever" => ctx.wait_condition(|_| false).await?,
             "panic" => panic!("the workflow has had enough"),
@@ -109,11 +109,16 @@ impl Hands {
             "fork" => fork(),
             "spin" => spin_without_end(),
             "fail" => return Err(anyhow::anyhow!("the disk is full").into()),
+            "panic in an activity" => panic!("enough of it"),
             "go on" => go_on(&ctx).await?,
             "signal a stranger" => {
                 let stranger = self.client.get_workflow_handle::<Number>("stranger");
                 let told = stranger.signal(Number::hint, 7, WorkflowSignalOptions::default()).await;
                 assert!(told.is_err(), "there is no stranger");
+            }
+            "signal from an activity" => {
+                let own = self.client.get_workflow_handle::<Number>("trouble");
+                own.signal(Number::hint, 7, WorkflowSignalOptions::default()).await.map_err(anyhow::Error::from)?;
             }
             "charge slowly" => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -187,7 +192,12 @@ fn spin_without_end() {
 
 /// Workers that have no activity.
 pub(crate) fn workflows_alone() -> Result<WorkerOptions, WorkflowRegistrationError> {
-    Ok(WorkerOptions::new(QUEUE).register_workflow::<Trouble>()?.build())
+    workflows_alone_on(QUEUE)
+}
+
+/// The same, on this task queue.
+pub(crate) fn workflows_alone_on(queue: &str) -> Result<WorkerOptions, WorkflowRegistrationError> {
+    Ok(WorkerOptions::new(queue).register_workflow::<Trouble>()?.build())
 }
 
 pub(crate) fn worker(client: &Client) -> Result<WorkerOptions, WorkflowRegistrationError> {

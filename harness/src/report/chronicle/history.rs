@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use foretime_server::proto::{
-    common::Payloads,
+    common::{Payloads, WorkflowExecution},
     enums::{TimeoutType, WorkflowTaskFailedCause},
     failure::{Failure, failure::FailureInfo},
     history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
 use super::{Interest, Moment, attempts::died_ns, spoken};
-use crate::world::{EPOCH_S, State, log::Span};
+use crate::{
+    os::ProcessId,
+    world::{
+        EPOCH_S, State,
+        log::{Entry, REACHES, Span},
+    },
+};
 
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
@@ -30,15 +36,17 @@ struct Run<'a> {
 }
 
 fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
-    let attributes = event.attributes.as_ref()?;
-    let (text, interest) =
-        of_activity(run, attributes).or_else(|| of_others(run, attributes)).or_else(|| end(run, attributes))?;
+    let (at_ns, attributes) = (since_start_ns(event)?, event.attributes.as_ref()?);
+    let (text, interest) = of_activity(run, attributes)
+        .or_else(|| from_outside(run, at_ns, attributes))
+        .or_else(|| of_others(run, attributes))
+        .or_else(|| end(run, at_ns, attributes))?;
     let is_signal = matches!(
         attributes,
         Attributes::WorkflowExecutionSignaledEventAttributes(_)
             | Attributes::WorkflowExecutionCancelRequestedEventAttributes(_)
     );
-    Some(Moment { is_signal, ..Moment::new(since_start_ns(event)?, u64::MAX, text, interest) })
+    Some(Moment { is_signal, ..Moment::new(at_ns, u64::MAX, text, interest) })
 }
 
 /// Activities and tasks.
@@ -70,17 +78,29 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
     })
 }
 
-/// Signals, timers, children and other workflows.
+/// What others want of the run, and who.
+fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, Interest)> {
+    let id = run.id;
+    let by = |workflow: Option<&WorkflowExecution>, rpc| {
+        workflow.map_or_else(|| run.by(at_ns, rpc), |workflow| format!(" by {}", workflow.workflow_id))
+    };
+    Some(match attributes {
+        Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
+            let (input, by) = (brief(it.input.as_ref()), by(it.external_workflow_execution.as_ref(), "Signal"));
+            (format!("{id} was signalled \"{}\"{input}{by}", it.signal_name), Interest::Turn)
+        }
+        Attributes::WorkflowExecutionCancelRequestedEventAttributes(it) => {
+            let by = by(it.external_workflow_execution.as_ref(), "RequestCancel");
+            (format!("{id} was asked to cancel{by}"), Interest::Turn)
+        }
+        _ => return None,
+    })
+}
+
+/// Timers, children and other workflows.
 fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
     let id = run.id;
     Some(match attributes {
-        Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
-            let sender = it.external_workflow_execution.as_ref();
-            let by = sender.map_or_else(String::new, |sender| format!(" by {}", sender.workflow_id));
-            let input = brief(it.input.as_ref());
-            (format!("{id} was signalled \"{}\"{input}{by}", it.signal_name), Interest::Turn)
-        }
-        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => (format!("{id} was asked to cancel"), Interest::Turn),
         Attributes::TimerFiredEventAttributes(_) => (format!("a timer of {id} fired"), Interest::Well),
         Attributes::StartChildWorkflowExecutionFailedEventAttributes(it) => {
             (format!("{id} could not start its child {}, which there is already", it.workflow_id), Interest::Wrong)
@@ -99,17 +119,15 @@ fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest
 }
 
 /// How the run ended.
-fn end(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, Interest)> {
     let id = run.id;
     let (how, interest) = match attributes {
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
         Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
-        Attributes::WorkflowExecutionTerminatedEventAttributes(it) if it.reason.is_empty() => {
-            ("was terminated".to_owned(), Interest::Wrong)
-        }
         Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
-            (format!("was terminated ({})", it.reason), Interest::Wrong)
+            let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
+            (format!("was terminated{}{why}", run.by(at_ns, "Terminate")), Interest::Wrong)
         }
         Attributes::WorkflowExecutionFailedEventAttributes(it) => {
             (format!("failed{}", reason(it.failure.as_ref())), Interest::Wrong)
@@ -131,6 +149,18 @@ impl Run<'_> {
 
     fn scheduled(&self, event_id: i64) -> Option<&ActivityTaskScheduledEventAttributes> {
         if let Attributes::ActivityTaskScheduledEventAttributes(it) = self.at(event_id)? { Some(it) } else { None }
+    }
+
+    /// Whose request, of those that begin so, reached the server at this moment, if it was one process's.
+    fn by(&self, at_ns: u64, rpc: &str) -> String {
+        let log = &self.state.log.entries;
+        let (from, to) = (log.partition_point(|it| it.at_ns < at_ns), log.partition_point(|it| it.at_ns <= at_ns));
+        let asks = |entry: &&Entry| entry.label.strip_prefix(REACHES).is_some_and(|it| it.trim_start().starts_with(rpc));
+        let senders: BTreeSet<ProcessId> = log[from..to].iter().filter(asks).filter_map(|entry| entry.process).collect();
+        match senders.first() {
+            Some(sender) if senders.len() == 1 => format!(" by {}", super::name(self.state, *sender)),
+            _ => String::new(),
+        }
     }
 
     /// Who had the workflow task that was started by this event.
