@@ -14,7 +14,11 @@ use crate::{
     finding::FindingKind,
     os::{self, ProcessId},
     simulation,
-    world::{State, World, lives::Role, log::EntryKind},
+    world::{
+        State, World,
+        lives::Role,
+        log::{DOES, EntryKind},
+    },
 };
 
 /// An effect on the outside world that is about to be made.
@@ -151,7 +155,7 @@ impl State {
         let attempts = attempt.map_or_else(|| self.under_way.of(process).cloned().collect(), |attempt| vec![attempt]);
         let attempt = if let [attempt] = &*attempts { attempt.clone() } else { Attempt::default() };
         let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
-        let verb = if applied == Applied::First { "does" } else { "asks again for" };
+        let verb = if applied == Applied::First { DOES } else { "asks again for" };
         self.log
             .note(
                 self.now_ns(),

@@ -65,8 +65,21 @@ pub(crate) fn wait_for(child: i32) -> io::Result<Ended> {
 
 /// Ends this process at once: no destructor runs, no thread is waited for.
 pub(crate) fn exit(code: i32) -> ! {
+    #[cfg(foretime_profiles)]
+    write_profile();
     // SAFETY: never returns; what is open is closed by the system.
     unsafe { libc::_exit(code) }
+}
+
+/// Writes what a build that counts its steps (`-C profile-generate`) has counted, which it else does when a process ends by itself.
+#[cfg(foretime_profiles)]
+fn write_profile() {
+    unsafe extern "C" {
+        fn __llvm_profile_write_file() -> i32;
+    }
+    // SAFETY: a part of every program that is built so; it reads the counters, and writes a file. Without the file there is no profile, and
+    // that is noticed.
+    let _ = unsafe { __llvm_profile_write_file() };
 }
 
 /// Waits until there is something to read, or the other end is closed; reads nothing. Whether there is.

@@ -9,7 +9,7 @@ use crate::{
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
-        log::{Entry, EntryKind, Outcome, SENDS_IN_VAIN, Span, Turn},
+        log::{DOES, Entry, EntryKind, Outcome, SENDS_IN_VAIN, Span, Turn},
     },
 };
 
@@ -169,19 +169,29 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         EntryKind::Finding => model::EventKind::Check,
     };
     let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
+    let is_effect = entry.kind == EntryKind::Effect;
+    let (label, detail) = if is_effect { shown_effect(entry) } else { (entry.label.clone(), entry.detail.clone()) };
     let fault = if let EntryKind::Fault(fault) = entry.kind { Some(fault.name().to_owned()) } else { None };
     model::Event {
         at_ns: entry.at_ns,
         step: entry.step,
         process: if entry.label.starts_with("reaches the server") { Some(SERVER) } else { lane },
         kind,
-        label: entry.label.clone(),
-        detail: entry.detail.clone(),
+        label,
+        detail,
         fault,
         important: important.contains(&entry.step),
         workflow_id: entry.workflow_id.clone(),
         activity_id: entry.activity_id.clone(),
     }
+}
+
+/// What was done to the outside world, and under which key and in which attempt.
+fn shown_effect(entry: &Entry) -> (String, String) {
+    let what = entry.head();
+    let label = if entry.label == DOES { what.to_owned() } else { format!("{} {what}", entry.label) };
+    let rest = entry.detail.strip_prefix(what).and_then(|rest| rest.strip_prefix(" (")?.strip_suffix(')'));
+    (label, rest.unwrap_or(&entry.detail).to_owned())
 }
 
 fn workflows(state: &State) -> Vec<model::Workflow> {

@@ -10,6 +10,9 @@ use crate::{activities::Attempt, faults::Fault, os::ProcessId};
 /// What a process does with a message after its end, while its tasks are dropped: for a comparison of runs, not for people.
 pub(crate) const SENDS_IN_VAIN: &str = "sends in vain";
 
+/// What a process does to the outside world, unless that knows it already.
+pub(crate) const DOES: &str = "does";
+
 /// What a request does that comes to the server.
 pub(crate) const REACHES: &str = "reaches the server with";
 

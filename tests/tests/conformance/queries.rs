@@ -92,11 +92,15 @@ async fn of_a_workflow_closed_before_its_first_task(s: &Script) {
     let _ = s.call(s.new_query("wf", "state")).await;
 }
 
+/// Long enough for a query that was just asked to be buffered: nothing shows outside that it is there.
+async fn until_it_is_buffered() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
 async fn before_the_first_task(s: &Script) {
     s.start("wf").await;
     asked(s, s.new_query("wf", "state"), async {
-        // Nothing shows outside that a buffered query is there.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_it_is_buffered().await;
         let task = s.await_workflow_task().await;
         let answers = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
         s.note(format_args!("queries in the first task: {}", task.queries.len()));
@@ -114,8 +118,7 @@ async fn before_the_first_task(s: &Script) {
 /// A workflow with a task scheduled, and a query that has come meanwhile: the task that carries it.
 async fn task_with_query(s: &Script) -> WorkflowTask {
     s.signal("wf", "go").await;
-    // Nothing shows outside that a buffered query is there.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until_it_is_buffered().await;
     let task = s.await_workflow_task().await;
     for query in task.queries.values() {
         s.show_message("query", query);
@@ -186,7 +189,7 @@ async fn attached_two(s: &Script) {
         s.note(format_args!("one of two buffered: {}", answer.is_ok()));
     };
     let first = asked(s, s.new_query("wf", "first"), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_it_is_buffered().await;
         let task = s.await_workflow_task().await;
         s.note(format_args!("queries in the task: {}", task.queries.len()));
         complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
@@ -198,7 +201,7 @@ async fn after_a_signal(s: &Script) {
     waiting(s).await;
     s.signal("wf", "first").await;
     asked(s, s.new_query("wf", "state"), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        until_it_is_buffered().await;
         let task = s.await_workflow_task().await;
         let signals = task.history.iter().flat_map(|history| &history.events).count();
         s.note(format_args!("the task has {signals} events and {} query", task.queries.len()));

@@ -9,7 +9,7 @@ use crate::{
     world::{
         State,
         lives::Role,
-        log::{EntryKind, REFUSED},
+        log::{DOES, EntryKind, REFUSED},
         wire::{Kind, SIMULATED},
     },
 };
@@ -136,7 +136,7 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
         let what = entry.head();
         // What was done several times may have been so under several keys.
         let key = if counts.get(what) == Some(&1) { String::new() } else { format!(" ({})", entry.tail()) };
-        let text = format!("{who} {} \"{what}\"{key}", if entry.label == "does" { "did" } else { "asked again for" });
+        let text = format!("{who} {} \"{what}\"{key}", if entry.label == DOES { "did" } else { "asked again for" });
         Moment::new(entry.at_ns, entry.step, text, Interest::End)
     })
 }

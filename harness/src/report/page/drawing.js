@@ -224,8 +224,9 @@ function drawWords(lane, index) {
     const x = toPixel(item.x0), wide = widthOf(item.label, BOLD);
     if (x < view.gutter || x > view.width) return;
     const next = moments[at + 1] ? toPixel(moments[at + 1].x0) - 14 : view.width;
-    const right = Math.min(next, view.width - 6) - x + 6, left = x + 6 - free;
-    const from = right >= wide || right >= left ? x - 6 : Math.max(free, x + 6 - wide);
+    const until = Math.min(x, view.width - 12) + 6;
+    const right = Math.min(next, view.width - 6) - x + 6, left = until - free;
+    const from = right >= wide || right >= left ? x - 6 : Math.max(free, until - wide);
     const most = from === x - 6 ? right : left;
     if (most > 40 && x - 6 >= free - 6) free = Math.max(from, free) + write(item.label, Math.max(from, free), y, colors.ink, BOLD, most, colors.life) + 8;
   });
