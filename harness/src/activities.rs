@@ -1,7 +1,14 @@
 //! Activities under simulation: an interceptor around each attempt knows which it is, and lets go wrong what the plan of
 //! faults says, the activity's own code untouched.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use temporalio_sdk::{
     ApplicationFailure,
@@ -12,7 +19,7 @@ use temporalio_sdk::{
 use crate::{
     faults::{
         Fault,
-        plan::{ActivityFailure, Mishap},
+        plan::{ActivityFailure, Mishap, Slow},
     },
     os::{self, ProcessId},
     report::brief,
@@ -130,13 +137,14 @@ impl ActivityInboundInterceptor for Activities {
                 // The process has been killed: it does not run any code of the activity.
                 return std::future::pending().await;
             };
-            if let Some(latency) = mishap.latency {
-                tokio::time::sleep(latency).await;
-            }
             let outcome = match mishap.failure {
-                Some(failure) if !failure.after_work => Err(failed(&failure)),
+                Some(failure) if !failure.after_work => {
+                    self.slowly(&attempt, std::future::ready(()), mishap.slow).await;
+                    Err(failed(&failure))
+                }
                 failure => {
-                    let outcome = CURRENT.scope(attempt, next.run(input)).await;
+                    let work = CURRENT.scope(attempt.clone(), next.run(input));
+                    let outcome = self.slowly(&attempt, work, mishap.slow).await;
                     if mishap.hangs {
                         std::future::pending::<()>().await;
                     }
@@ -152,6 +160,34 @@ impl ActivityInboundInterceptor for Activities {
 }
 
 impl Activities {
+    /// Does the work, and takes longer where it is to.
+    async fn slowly<T>(&self, attempt: &Attempt, work: impl Future<Output = T>, slow: Option<Slow>) -> T {
+        let Some(Slow { latency, after_awaits }) = slow else { return work.await };
+        let mut work = pin!(work);
+        let mut awaits = 0;
+        let done = poll_fn(|context| {
+            if awaits == after_awaits {
+                return Poll::Ready(None);
+            }
+            let polled = work.as_mut().poll(context);
+            awaits += 1;
+            polled.map(Some)
+        });
+        let done = done.await;
+        let when = match &done {
+            Some(_) => "at the end of its work",
+            None if after_awaits == 0 => "before its work",
+            None => "in the middle of its work",
+        };
+        let how = format!("{} longer, {when}", brief(latency));
+        os::exempt(|| self.world.lock().note_mishap(self.process, attempt, Fault::ActivitySlow, how));
+        tokio::time::sleep(latency).await;
+        match done {
+            Some(done) => done,
+            None => work.await,
+        }
+    }
+
     /// An attempt begins; `None` if its process is killed before it can.
     fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
@@ -190,30 +226,31 @@ impl State {
         })
     }
 
-    /// What befalls this attempt; it is in the log.
+    /// What befalls this attempt; it is in the log, but for slowness, which is when it comes to that.
     fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt) -> Mishap {
         if self.phase != Phase::Body || !self.lives.is_alive(process) {
             return Mishap::default();
         }
         let now_ns = self.now_ns();
         let mishap = self.plan.mishap(&attempt.activity_type, now_ns, &mut self.choices);
-        let mut note = |fault: Fault, how: String| {
-            self.log
-                .note(now_ns, Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}: {how}"))
-                .made_of(attempt.to_string(), how)
-                .of_attempt(Some(attempt.clone()));
-        };
-        if let Some(latency) = mishap.latency {
-            note(Fault::ActivitySlow, format!("{} longer, before its work", brief(latency)));
-        }
         if let Some(failure) = &mishap.failure {
             let when = if failure.after_work { "after its work" } else { "before its work" };
-            note(Fault::ActivityFailure, format!("{}, {when}", failure.error_type));
+            self.note_mishap(process, attempt, Fault::ActivityFailure, format!("{}, {when}", failure.error_type));
         }
         if mishap.hangs {
-            note(Fault::ActivityHang, "after its work".to_owned());
+            self.note_mishap(process, attempt, Fault::ActivityHang, "after its work".to_owned());
         }
         mishap
+    }
+
+    /// Something befalls an attempt, unless its process has been killed.
+    fn note_mishap(&mut self, process: ProcessId, attempt: &Attempt, fault: Fault, how: String) {
+        if self.lives.is_alive(process) {
+            self.log
+                .note(self.now_ns(), Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}: {how}"))
+                .made_of(attempt.to_string(), how)
+                .of_attempt(Some(attempt.clone()));
+        }
     }
 }
 

@@ -23,7 +23,7 @@ const ORDERING: [&str; 2] = ["schedule", "latency"];
 
 /// What a fault brings with it: drawn anew for each strike, from where that is. So a strike has the same consequences when those
 /// before it are left out.
-const CONSEQUENCES: [&str; 9] = [
+const CONSEQUENCES: [&str; 10] = [
     "rest",
     "downtime",
     "crash noticed",
@@ -31,6 +31,7 @@ const CONSEQUENCES: [&str; 9] = [
     "delay",
     "cut",
     "activity latency",
+    "slow after",
     "failure after work",
     "cache size",
 ];

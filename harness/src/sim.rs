@@ -155,7 +155,8 @@ enum Fleet {
 
 impl Workers {
     /// Deploys another version of the code, worker by worker: each stops in good order, and starts again with these options.
-    /// Meanwhile both versions are at work. Every history must replay on the last version.
+    /// Meanwhile both versions are at work. Every history must replay on the last
+    /// version that there was while its run was open.
     pub fn deploy<O: IntoWorkerOptions>(&self, options: impl Fn(usize) -> O + Send + Sync + 'static) {
         match &self.fleet {
             Fleet::Simulated(world, fleet) => os::exempt(|| world.lock().deploy(*fleet, factory(options))),

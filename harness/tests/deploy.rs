@@ -63,6 +63,7 @@ macro_rules! version {
 
 version!(without_check, |ctx| false);
 version!(with_check, |ctx| ctx.patched("check"));
+version!(always_with_check, |ctx| true);
 
 /// Orders every three seconds, and a deploy in the middle of them. The first worker with the new code crashes when it has gone
 /// on with an order: the other takes it over, in some worlds still with the old code.
@@ -84,5 +85,38 @@ async fn old_code_may_meet_what_new_code_has_written(sim: Sim) -> foretime::Resu
         order.get_result(WorkflowGetResultOptions::default()).await?;
     }
     sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+/// When all orders of the old code are closed, nobody gives them to a worker: the new code may do without a patch.
+#[foretime::test(runs = 20)]
+async fn what_was_closed_before_a_deploy_is_the_old_codes_concern(sim: Sim) -> foretime::Result {
+    let workers = sim.workers(2, without_check::worker);
+    sim.faults(Faults::swarm());
+    for number in 0..6 {
+        match number {
+            2 => workers.deploy(always_with_check::worker),
+            4 => workers.deploy(without_check::worker),
+            _ => {}
+        }
+        // The workers of the version before are gone.
+        sim.sleep(Duration::from_secs(3600)).await;
+        let order = format!("order-{number}");
+        let options = WorkflowStartOptions::new(QUEUE, &order).build();
+        let order = sim.client().start_workflow(without_check::Order::run, order, options).await?;
+        order.get_result(WorkflowGetResultOptions::default()).await?;
+    }
+    Ok(())
+}
+
+/// An order that is open when the new code comes has to replay on it.
+#[foretime::test(runs = 20, finds = "Nondeterminism error")]
+async fn what_is_open_at_a_deploy_is_the_new_codes_concern(sim: Sim) -> foretime::Result {
+    let workers = sim.workers(2, without_check::worker);
+    let options = WorkflowStartOptions::new(QUEUE, "order").build();
+    let order = sim.client().start_workflow(without_check::Order::run, "order".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(15)).await;
+    workers.deploy(always_with_check::worker);
+    order.get_result(WorkflowGetResultOptions::default()).await?;
     Ok(())
 }

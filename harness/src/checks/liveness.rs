@@ -6,6 +6,7 @@ use foretime_server::{
 };
 
 use crate::{
+    activities::Attempt,
     finding::FindingKind,
     os::{self, ProcessId},
     world::{State, event_type, lives::Role},
@@ -71,17 +72,20 @@ impl State {
         self.find(FindingKind::Liveness, None, title, detail);
     }
 
+    /// Each open run, and what it waits for.
+    pub(crate) fn open_runs(&self) -> Vec<(String, String)> {
+        let open = self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
+        let waits = |run: RunView<'_>| {
+            let waits_for = waits_for(&run.events_from(1), activities(&run), run.task_queue());
+            (format!("{} ({})", run.workflow_id(), run.workflow_type()), waits_for)
+        };
+        open.map(waits).collect()
+    }
+
     /// Who waits for what, a line each.
     fn who_waits(&self) -> String {
-        let open = self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
-        let mut lines: Vec<String> = open
-            .map(|run| {
-                let events = run.events_from(1);
-                let activities = activities(&run);
-                let waits_for = waits_for(&events, activities, run.task_queue());
-                format!("{} ({}) waits for {waits_for}", run.workflow_id(), run.workflow_type())
-            })
-            .collect();
+        let waits = |(run, waits_for)| format!("{run} waits for {waits_for}");
+        let mut lines: Vec<String> = self.open_runs().into_iter().map(waits).collect();
         if lines.is_empty() {
             lines.push("no workflow is open".to_owned());
         }
@@ -94,11 +98,21 @@ impl State {
             let asked: Vec<&str> = self.asked(process).collect();
             let does = match life.role {
                 Role::Test if !asked.is_empty() => format!("waits for the answer to {}", asked.join(", ")),
+                Role::Worker(_) if self.under_way.of(process).next().is_some() => self.at_work(process),
                 _ => what_threads_do(&os::waits(process)),
             };
             lines.push(format!("{}: {does}", life.name));
         }
         lines.join("\n")
+    }
+
+    /// The attempts that are under way in a process in which nothing happens: each takes one of the places that its worker has.
+    fn at_work(&self, process: ProcessId) -> String {
+        let attempts: Vec<String> = self.under_way.of(process).map(Attempt::subject).collect();
+        let more = attempts.len().saturating_sub(ACTIVITIES_NAMED_MAX);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let named = &attempts[..attempts.len().min(ACTIVITIES_NAMED_MAX)];
+        format!("is still in {}{more}", named.join(" and "))
     }
 }
 

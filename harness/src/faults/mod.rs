@@ -193,14 +193,15 @@ impl ActivityFaults {
         self
     }
 
-    /// The chance that an attempt takes longer, and how much.
+    /// The chance that an attempt takes longer, and how much: before its work, in the middle of it (at an await), or at its end.
     pub fn slow(mut self, chance: f64, latency: RangeInclusive<Duration>) -> Self {
         self.slow = chance;
         self.latency = Some(latency);
         self
     }
 
-    /// The chance that an attempt never ends.
+    /// The chance that an attempt does its work and never ends. As in production, it keeps its place among the activities that its
+    /// worker takes at once, for as long as the worker lives: where that is one place, no other activity has it any more.
     pub fn hangs(mut self, chance: f64) -> Self {
         self.hangs = chance;
         self

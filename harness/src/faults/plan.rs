@@ -22,6 +22,9 @@ const SWARM_REST: [Duration; 6] = [
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
 
+/// At which of its awaits an attempt may still become slow.
+const SLOW_AFTER_MAX: u64 = 2;
+
 /// Whether attempts of activities are the opportunities for it.
 const fn is_of_activities(fault: Fault) -> bool {
     matches!(fault, Fault::ActivityFailure | Fault::ActivitySlow | Fault::ActivityHang)
@@ -45,12 +48,21 @@ pub(crate) struct Plan {
 /// What befalls one attempt of an activity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mishap {
-    /// It takes so much longer before it starts to work.
-    pub(crate) latency: Option<Duration>,
+    /// It takes longer.
+    pub(crate) slow: Option<Slow>,
     /// It fails so, before or after its work.
     pub(crate) failure: Option<ActivityFailure>,
     /// It never ends.
     pub(crate) hangs: bool,
+}
+
+/// How an attempt takes longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slow {
+    /// So much.
+    pub(crate) latency: Duration,
+    /// When it has waited so often: 0 before it starts to work. At the end of its work if it does not come to that.
+    pub(crate) after_awaits: u64,
 }
 
 /// How an attempt fails.
@@ -159,9 +171,11 @@ impl Plan {
             hangs: chance(Fault::ActivityHang),
             ..ActivityFaults::default()
         });
-        let latency = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
+        let slow = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
             let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
-            choices.span("activity latency", from, to)
+            let latency = choices.span("activity latency", from, to);
+            // As often before as after its first awaits.
+            Slow { latency, after_awaits: choices.below("slow after", 2 * SLOW_AFTER_MAX).saturating_sub(SLOW_AFTER_MAX - 1) }
         });
         let failure =
             self.strikes_with(Fault::ActivityFailure, activity_type, faults.fails, now_ns, choices).then(|| ActivityFailure {
@@ -169,6 +183,6 @@ impl Plan {
                 error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
             });
         let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, activity_type, faults.hangs, now_ns, choices);
-        Mishap { latency, failure, hangs }
+        Mishap { slow, failure, hangs }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use foretime_server::engine::time::Time;
 use prost::Message;
 use temporalio_client::{ClientOptions, WorkflowHistory};
 use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
@@ -32,6 +33,8 @@ struct Recorded {
     workflow_type: String,
     task_queue: String,
     history: History,
+    /// When the run was closed, if it was.
+    closed: Option<Time>,
 }
 
 /// A history, or the beginning of one, that is to be replayed.
@@ -41,11 +44,33 @@ struct Replay {
     until: Option<i64>,
 }
 
-/// The code that replays the histories of a fleet.
+/// A version of the code of a fleet, which replays the histories of the runs that were last open on it: nobody gives a closed run to a
+/// worker, so that later versions may have done with what only such runs did.
 struct Code {
     options: Factory,
+    /// When its deploy began, and the next one's, if there was one.
+    from: Time,
+    until: Option<Time>,
     /// Whether no other version of it wrote them.
     is_only: bool,
+}
+
+impl Code {
+    /// The versions of a fleet.
+    fn of(fleet: &Fleet) -> Vec<Self> {
+        let nexts = fleet.versions.iter().skip(1).map(|next| Some(next.from)).chain([None]);
+        let is_only = fleet.versions.len() == 1;
+        let versions = fleet.versions.iter().zip(nexts);
+        versions.map(|(it, until)| Self { options: it.options.clone(), from: it.from, until, is_only }).collect()
+    }
+
+    /// Whether it was the last version while the run was open.
+    fn is_last_of(&self, recorded: &Recorded) -> bool {
+        match recorded.closed {
+            None => self.until.is_none(),
+            Some(closed) => self.from < closed && self.until.is_none_or(|until| closed <= until),
+        }
+    }
 }
 
 /// Starts the replayer, if there is anything to replay.
@@ -62,21 +87,20 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
                 workflow_type: run.workflow_type().to_owned(),
                 task_queue: run.task_queue().to_owned(),
                 history,
+                closed: run.close_time(),
             })
         })
         .collect();
-    let last_version =
-        |fleet: &Fleet| Some(Code { options: fleet.versions.last().cloned()?, is_only: fleet.versions.len() == 1 });
-    let fleets: Vec<Code> = state.lives.fleets.iter().filter_map(last_version).collect();
-    if recorded.is_empty() || fleets.is_empty() {
+    let codes: Vec<Code> = state.lives.fleets.iter().flat_map(Code::of).collect();
+    if recorded.is_empty() || codes.is_empty() {
         return None;
     }
     let world = world.clone();
-    Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &fleets, &recorded)))
+    Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &codes, &recorded)))
 }
 
-fn run(world: &Arc<World>, process: ProcessId, fleets: &[Code], recorded: &[Recorded]) {
-    let outcome = live(world, process, replay_all(world, process, fleets, recorded));
+fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &[Recorded]) {
+    let outcome = live(world, process, replay_all(world, process, codes, recorded));
     os::exempt(|| {
         let mut state = world.lock();
         if let Some(Err(error)) = outcome {
@@ -86,20 +110,21 @@ fn run(world: &Arc<World>, process: ProcessId, fleets: &[Code], recorded: &[Reco
     });
 }
 
-async fn replay_all(world: &Arc<World>, process: ProcessId, fleets: &[Code], recorded: &[Recorded]) -> Result<(), String> {
-    for Code { options: factory, is_only } in fleets {
-        let options = factory(0)?;
+async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &[Recorded]) -> Result<(), String> {
+    for code in codes.iter().filter(|code| recorded.iter().any(|it| code.is_last_of(it))) {
+        let options = (code.options)(0)?;
         let client_options = os::exempt(|| world.lock().client_options.clone());
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
-        let of_fleet = |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type);
-        let of_fleet: Vec<usize> = (0..recorded.len()).filter(|of| of_fleet(&recorded[*of])).collect();
-        if of_fleet.is_empty() {
+        let is_its =
+            |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type) && code.is_last_of(it);
+        let its: Vec<usize> = (0..recorded.len()).filter(|of| is_its(&recorded[*of])).collect();
+        if its.is_empty() {
             continue;
         }
-        let whole = of_fleet.iter().map(|of| Replay { of: *of, until: None });
-        let replays: Vec<Replay> = whole.chain(draw_cuts(world, &of_fleet, recorded)).collect();
+        let whole = its.iter().map(|of| Replay { of: *of, until: None });
+        let replays: Vec<Replay> = whole.chain(draw_cuts(world, &its, recorded)).collect();
         // Another version of the code may ask for the same with another input.
-        let compared = recorded.iter().filter(|_| *is_only).map(|it| (it.run_id.as_str(), &it.history));
+        let compared = recorded.iter().filter(|_| code.is_only).map(|it| (it.run_id.as_str(), &it.history));
         let commands = Commands::of(compared);
         let replayer = replayer(&options, client_options, commands.clone())?;
         let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
@@ -144,9 +169,9 @@ fn replayer(options: &WorkerOptions, client_options: ClientOptions, commands: Co
 
 /// Beginnings of these histories, each up to the start of a workflow task that was completed: of short ones all, of long ones
 /// some that are drawn, since all of them in every run would cost several times the run itself.
-fn draw_cuts(world: &World, of_fleet: &[usize], recorded: &[Recorded]) -> Vec<Replay> {
+fn draw_cuts(world: &World, its: &[usize], recorded: &[Recorded]) -> Vec<Replay> {
     let cuts_of = |of: &usize| recorded[*of].cuts().map(|until| (*of, until)).collect::<Vec<_>>();
-    let mut left: Vec<(usize, i64)> = of_fleet.iter().flat_map(cuts_of).collect();
+    let mut left: Vec<(usize, i64)> = its.iter().flat_map(cuts_of).collect();
     let mut drawn = Vec::new();
     os::exempt(|| {
         let mut state = world.lock();

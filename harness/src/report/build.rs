@@ -75,6 +75,7 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
         failed: failure.is_some(),
         failure,
         story: story.sentences.clone(),
+        untold: story.untold.clone(),
         repeat: case.repeat(seed, state.choices.which()),
         started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
         ended_at_ns: state.now_ns(),

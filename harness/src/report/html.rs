@@ -91,8 +91,15 @@ fn story(report: &Report) -> String {
     if report.story.is_empty() {
         return omitted;
     }
-    let sentences: String = report.story.iter().map(|sentence| format!("<li>{}</li>", escaped(sentence))).collect();
-    format!("<section class=\"story\"><h2>What happened</h2><ol>{sentences}</ol>{omitted}</section>")
+    let list = |sentences: &[String]| -> String {
+        let lines = sentences.iter().map(|sentence| format!("<li>{}</li>", escaped(sentence)));
+        format!("<ol>{}</ol>", lines.collect::<String>())
+    };
+    let untold = match report.untold.len() {
+        0 => String::new(),
+        count => format!("<details><summary>What else came of it ({count})</summary>{}</details>", list(&report.untold)),
+    };
+    format!("<section class=\"story\"><h2>What happened</h2>{}{untold}{omitted}</section>", list(&report.story))
 }
 
 /// The figures of the run, as pairs of a description list.
@@ -136,6 +143,7 @@ mod tests {
         report.workflows[0].history = serde_json::json!({"events": [{HOSTILE: HOSTILE}]});
         report.failure = report.failure.map(|failure| crate::report::model::Failure { title: HOSTILE.to_owned(), ..failure });
         report.story[0] = HOSTILE.to_owned();
+        report.untold = vec![HOSTILE.to_owned()];
         for text in [&mut report.test, &mut report.repeat, &mut report.trace_hash, &mut report.output] {
             *text = HOSTILE.to_owned();
         }

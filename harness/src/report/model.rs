@@ -17,6 +17,9 @@ pub(crate) struct Report {
     pub(crate) failure: Option<Failure>,
     /// What happened, in a few sentences.
     pub(crate) story: Vec<String>,
+    /// What else came of it: for those who want to know more than the story tells.
+    #[serde(default)]
+    pub(crate) untold: Vec<String>,
     /// What is left out of spans and events, if the run was too long to show all of it.
     pub(crate) omitted: Option<String>,
     /// The one command that repeats the run.

@@ -7,7 +7,7 @@ use super::chronicle;
 use crate::{
     faults::Fault,
     finding::{Finding, FindingKind},
-    ledger::{Record, repeated},
+    ledger::{Effect, Record, repeated},
     os::ProcessId,
     world::{
         CODE_DOES_NOT_FIT, State,
@@ -23,6 +23,9 @@ const FAULTS_TOLD_MAX: usize = 3;
 /// At most so many are told when all of them matter.
 const LEAST_FAULTS_TOLD_MAX: usize = 8;
 
+/// At most so many moments that the story does not tell are in the report.
+const UNTOLD_MAX: usize = 1000;
+
 /// At most so many activities are told that met at the moment of the failure.
 const AT_WORK_TOLD_MAX: usize = 4;
 
@@ -30,13 +33,16 @@ const AT_WORK_TOLD_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Story {
     pub(super) sentences: Vec<String>,
+    /// What it does not tell of what came of it.
+    pub(super) untold: Vec<String>,
     /// The steps of the moments that it tells of.
     pub(super) important: BTreeSet<u64>,
 }
 
 /// Tells it.
 pub(super) fn tell(state: &State) -> Story {
-    let mut teller = Teller { state, moments: Vec::new(), conclusions: Vec::new(), important: BTreeSet::new() };
+    let mut teller =
+        Teller { state, moments: Vec::new(), conclusions: Vec::new(), untold: Vec::new(), important: BTreeSet::new() };
     let Some(finding) = state.findings.first() else { return Story::default() };
     match (finding.kind, repeated(&state.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
@@ -46,9 +52,10 @@ pub(super) fn tell(state: &State) -> Story {
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
-            teller.what_came_of_it(finding.at_ns);
+            teller.what_came_of_it(finding);
             if finding.kind == FindingKind::Test {
                 state.queues_that_nobody_serves().iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
+                teller.who_still_waited();
             }
             let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
             if finding.kind == FindingKind::Claim || finding.kind == FindingKind::Panic && !is_of_test {
@@ -71,6 +78,7 @@ struct Teller<'a> {
     moments: Vec<(u64, u64, String)>,
     /// What is to be said at the end.
     conclusions: Vec<String>,
+    untold: Vec<String>,
     important: BTreeSet<u64>,
 }
 
@@ -92,19 +100,31 @@ impl<'a> Teller<'a> {
     fn story(mut self) -> Story {
         self.moments.sort_by_key(|(at_ns, step, _)| (*at_ns, *step));
         let sentences = self.moments.into_iter().map(|(_, _, sentence)| sentence).chain(self.conclusions).collect();
-        Story { sentences, important: self.important }
+        Story { sentences, untold: self.untold, important: self.important }
     }
 
     /// What a reader would look up next.
-    fn what_came_of_it(&mut self, at_ns: u64) {
+    fn what_came_of_it(&mut self, finding: &Finding) {
         let faults_ns: Vec<u64> = self.moments.iter().map(|(at_ns, ..)| *at_ns).collect();
-        let (moments, omitted) = chronicle::moments(self.state, at_ns, &faults_ns);
+        let failure = format!("{}\n{}", finding.title, finding.detail);
+        let (moments, untold) = chronicle::moments(self.state, finding.at_ns, &faults_ns, &failure);
+        let sentence = |moment: &chronicle::Moment| format!("{} {}.", capital(&after(moment.at_ns)), moment.text);
         for moment in moments {
-            self.say(moment.at_ns, moment.step, format!("{} {}.", capital(&after(moment.at_ns)), moment.text));
+            self.say(moment.at_ns, moment.step, sentence(&moment));
         }
-        if omitted > 0 {
-            let more = if omitted == 1 { "one more moment is" } else { &format!("{omitted} more moments are") };
+        if !untold.is_empty() {
+            let more = if untold.len() == 1 { "one more moment is" } else { &format!("{} more moments are", untold.len()) };
             self.conclude(format!("Of what came of it, {more} in the report."));
+        }
+        self.untold = untold.iter().take(UNTOLD_MAX).map(sentence).collect();
+    }
+
+    /// What the workflows waited for that were still open.
+    fn who_still_waited(&mut self) {
+        let open = self.state.open_runs();
+        if (1..=AT_WORK_TOLD_MAX).contains(&open.len()) {
+            let waited: Vec<String> = open.iter().map(|(run, waits_for)| format!("{run} waited for {waits_for}")).collect();
+            self.conclude(format!("When it failed, {}.", waited.join(", and ")));
         }
     }
 
@@ -146,7 +166,10 @@ impl<'a> Teller<'a> {
             effect.workflow_id
         );
         self.say(first.at_ns, 0, attempt_of_first);
+        // Its successor came first: it had long been given up.
+        let is_late = second.effect.attempt < effect.attempt;
         match self.why_again(first, second) {
+            _ if is_late => self.why_late(&second.effect),
             // What befell the attempt was drawn when it began; it came to pass when its work was done.
             Some((entry, why)) if entry.at_ns < first.at_ns => {
                 self.important.insert(entry.step);
@@ -157,8 +180,16 @@ impl<'a> Teller<'a> {
         }
         let key = if second.effect.key.is_none() { "without an idempotency key" } else { "with another idempotency key" };
         let who = capital(&self.name(Some(second.process)));
-        let again = format!("{who} did it again {}, in attempt {}, {key}.", after(second.at_ns), second.effect.attempt);
+        let late = if is_late { ", which had been given up" } else { "" };
+        let again = format!("{who} did it again {}, in attempt {}{late}, {key}.", after(second.at_ns), second.effect.attempt);
         self.say(second.at_ns, u64::MAX, again);
+    }
+
+    /// What kept the attempt that had this effect.
+    fn why_late(&mut self, effect: &Effect) {
+        let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+        let of_attempt: Vec<&Entry> = faults.filter(|entry| is_of_attempt(entry, effect)).collect();
+        of_attempt.into_iter().for_each(|entry| self.tell_of(entry));
     }
 
     /// What made another attempt of an activity necessary although its work was done.
@@ -168,9 +199,7 @@ impl<'a> Teller<'a> {
         faults.find_map(|entry| {
             let effect = &first.effect;
             let same_process = entry.process == Some(first.process) && entry.at_ns >= first.at_ns;
-            let same_activity = entry.attempt.as_ref().is_some_and(|it| {
-                (&it.workflow_id, &it.activity_id, it.attempt) == (&effect.workflow_id, &effect.activity_id, effect.attempt)
-            });
+            let same_activity = is_of_attempt(entry, effect);
             let sentence = match entry.kind {
                 EntryKind::Fault(Fault::Crash) if same_process => {
                     format!("{worker} crashed {}.", with_outcome(entry.head(), entry))
@@ -185,6 +214,7 @@ impl<'a> Teller<'a> {
                 EntryKind::Fault(Fault::ActivityHang) if same_activity => {
                     "The attempt did its work, but never ended.".to_owned()
                 }
+                EntryKind::Fault(Fault::ActivitySlow) if same_activity => format!("The attempt took {}.", entry.tail()),
                 EntryKind::Fault(Fault::Cut) if same_process => {
                     format!("{worker} was cut off from the server, and could not say so.")
                 }
@@ -307,6 +337,12 @@ impl<'a> Teller<'a> {
     }
 }
 
+/// Whether an entry is about the attempt that had this effect.
+fn is_of_attempt(entry: &Entry, effect: &Effect) -> bool {
+    let of_effect = (&effect.workflow_id, &effect.activity_id, effect.attempt);
+    entry.attempt.as_ref().is_some_and(|it| (&it.workflow_id, &it.activity_id, it.attempt) == of_effect)
+}
+
 /// Whether an entry tells this of a process.
 fn is_life(entry: &Entry, label: &str) -> bool {
     entry.kind == EntryKind::Life && entry.label == label
@@ -323,7 +359,7 @@ fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> Stri
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
         Fault::ActivityFailure => format!("{about}, began on {who}, and was made to fail ({how})"),
-        Fault::ActivitySlow => format!("{about}, began on {who}, and took {how}"),
+        Fault::ActivitySlow => format!("{about}, on {who}, took {how}"),
         Fault::ActivityHang => format!("{about}, began on {who}, and was made to hang {how}"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
         Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),

@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use foretime_server::engine::time::Time;
+
 use super::{
     Happening, Phase, State, World,
-    lives::{Ending, Factory, Fleet, Life, Role, Slot, Waiter},
+    lives::{Ending, Factory, Fleet, Life, Role, Slot, Version, Waiter},
     log::EntryKind,
     wire::{LONG_POLL, nanos},
 };
@@ -56,7 +58,7 @@ impl State {
     /// Adds workers with the same options; they start now. Gives the number of the fleet.
     pub(crate) fn add_fleet(&mut self, count: usize, options: Factory) -> usize {
         let fleet = self.lives.fleets.len();
-        self.lives.fleets.push(Fleet { versions: vec![options] });
+        self.lives.fleets.push(Fleet { versions: vec![Version { options, from: Time::EPOCH }] });
         for number in 0..count {
             self.lives.slots.push(Slot { fleet, number, version: 0, life: None, starts_count: 0 });
             self.agenda.add(self.now_ns, Happening::Start(self.lives.slots.len() - 1));
@@ -66,7 +68,8 @@ impl State {
 
     /// Deploys another version of the code: worker by worker stops in good order and starts on it.
     pub(crate) fn deploy(&mut self, fleet: usize, options: Factory) {
-        self.lives.fleets[fleet].versions.push(options);
+        let from = self.time();
+        self.lives.fleets[fleet].versions.push(Version { options, from });
         let version = self.lives.fleets[fleet].versions.len() - 1;
         let mut at_ns = self.now_ns;
         for slot in 0..self.lives.slots.len() {
@@ -84,7 +87,7 @@ impl State {
         }
         let Slot { fleet, number, version, .. } = self.lives.slots[slot];
         let name = format!("worker-{}", slot + 1);
-        let options = self.lives.fleets[fleet].versions[version].clone();
+        let options = self.lives.fleets[fleet].versions[version].options.clone();
         let has_small_cache =
             self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction.name(), "", 0.75, false);
         let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));

@@ -28,8 +28,11 @@ use crate::{
 pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
 
 /// What is to be said of a panic in the SDK's own code.
-const PANIC_OF_SDK: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
+const PANIC_OF_CORE: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
      in a log: with debug-assertions = false under [profile.dev.package.temporalio-sdk-core] in Cargo.toml they are so here, too.";
+
+/// What is to be said of a panic in the rest of the SDK.
+const PANIC_OF_SDK: &str = "\nThat is the SDK's own code; docs/determinism.md of Foretime has those of its bugs that simulations are known to come upon.";
 
 /// A workflow task as its worker gets it; its history is not decoded.
 #[derive(Clone, PartialEq, Message)]
@@ -321,13 +324,16 @@ impl State {
             return;
         }
         let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-        let is_of_sdk = place.contains("/temporalio-sdk-core-");
-        let who = if is_of_sdk { format!("the SDK's core on {}", life.name) } else { life.name.clone() };
+        let (whose, word) = match place.split_once("/registry/src/") {
+            Some((_, crate_path)) if crate_path.contains("/temporalio-sdk-core-") => ("the SDK's core on ", PANIC_OF_CORE),
+            Some((_, crate_path)) if crate_path.contains("/temporalio-") => ("the SDK on ", PANIC_OF_SDK),
+            _ => ("", ""),
+        };
+        let who = format!("{whose}{}", life.name);
         let title = format!("{who} panicked: {first}");
         self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
         if self.panics_are_findings {
             let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
-            let word = if is_of_sdk { PANIC_OF_SDK } else { "" };
             let amid = self.what_panicked(process).map_or_else(String::new, |of| format!("in {of}, "));
             let detail = format!("{rest}{amid}on thread \"{thread}\", at {place}{word}");
             self.find(FindingKind::Panic, Some(process), title, detail);

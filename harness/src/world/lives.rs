@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, task::Waker};
 
+use foretime_server::engine::time::Time;
 use temporalio_sdk::WorkerOptions;
 
 use crate::os::{ProcessId, ThreadId};
@@ -77,7 +78,14 @@ pub(crate) struct Slot {
 
 /// Workers with the same options, by version of their code.
 pub(crate) struct Fleet {
-    pub(crate) versions: Vec<Factory>,
+    pub(crate) versions: Vec<Version>,
+}
+
+/// A version of the code of a fleet.
+pub(crate) struct Version {
+    pub(crate) options: Factory,
+    /// When its deploy began.
+    pub(crate) from: Time,
 }
 
 /// All processes.

@@ -113,8 +113,32 @@ async fn comes_too_late(sim: Sim) -> foretime::Result {
 #[test]
 fn an_attempt_that_completes_after_its_workflow_is_told() {
     let text = fails("told::comes_too_late", &[]);
+    let slow = ", on worker 2, took 1 min 5 s longer, at the end of its work";
     let late = "attempt 1 of Hands::act (trouble) completed on worker ";
-    assert_says(&text, &["and took 1 min 5 s longer, before its work", "attempt 2 of", late, ", after trouble was over."]);
+    assert_says(&text, &[slow, "attempt 2 of", late, ", after trouble was over."]);
+}
+
+#[foretime::test(runs = 10)]
+#[ignore = "fails on purpose"]
+async fn charges_too_slowly(sim: Sim) -> foretime::Result {
+    let span = Duration::from_secs(65);
+    let faults = Faults::none().activity("Hands::act", ActivityFaults::default().slow(1.0, span..=span)).each_at_most(1);
+    trouble(sim.clone(), "charge slowly", faults).await?;
+    sim.sleep(Duration::from_secs(60)).await;
+    sim.ledger().exactly_once_by_key()?;
+    Ok(())
+}
+
+#[test]
+fn an_attempt_may_be_slow_before_its_work_and_between_its_awaits() {
+    let texts: Vec<String> =
+        (1..=10).map(|seed| fails("told::charges_too_slowly", &[("FORETIME_SEED", &seed.to_string())])).collect();
+    let late = "in attempt 1, which had been given up, without an idempotency key.";
+    for (when, then) in [("before", late), ("in the middle of", late), ("at the end of", "in attempt 2, without")] {
+        let slow = format!("took 1 min 5 s longer, {when} its work.");
+        let text = texts.iter().find(|text| text.contains(&slow)).unwrap_or_else(|| panic!("no \"{slow}\": {texts:#?}"));
+        assert_says(text, &["charge card 7 (visa) was done twice", &slow, "did it again", then]);
+    }
 }
 
 #[foretime::test(runs = 1)]

@@ -5,6 +5,7 @@ use prost::Message;
 use super::{
     Engine,
     namespace::NamespaceId,
+    time::Time,
     workflow::{
         Run,
         activity::{Activity, ActivityState},
@@ -105,6 +106,11 @@ impl<'a> RunView<'a> {
     /// Its status.
     pub fn status(&self) -> WorkflowExecutionStatus {
         self.run.status
+    }
+
+    /// When it was closed, if it was.
+    pub fn close_time(&self) -> Option<Time> {
+        self.run.close_time
     }
 
     /// How many events were written.

@@ -12,6 +12,7 @@ use foretime_server::proto::{
 use super::{Interest, Moment, attempts::died_ns, spoken};
 use crate::{
     os::ProcessId,
+    process::test::IDENTITY,
     world::{
         EPOCH_S, State,
         log::{Entry, REACHES, Span},
@@ -41,12 +42,14 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
         .or_else(|| from_outside(run, at_ns, attributes))
         .or_else(|| of_others(run, attributes))
         .or_else(|| end(run, at_ns, attributes))?;
-    let is_signal = matches!(
-        attributes,
-        Attributes::WorkflowExecutionSignaledEventAttributes(_)
-            | Attributes::WorkflowExecutionCancelRequestedEventAttributes(_)
-    );
-    Some(Moment { is_signal, ..Moment::new(at_ns, u64::MAX, text, interest) })
+    let signal = match attributes {
+        Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
+            Some(format!("{} {}{}", run.id, it.signal_name, brief(it.input.as_ref())))
+        }
+        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.id)),
+        _ => None,
+    };
+    Some(Moment { signal, ..Moment::new(at_ns, u64::MAX, text, interest) })
 }
 
 /// Activities and tasks.
@@ -60,6 +63,9 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
         Attributes::ActivityTaskTimedOutEventAttributes(it) => {
             let timed_out = reason(it.failure.as_ref());
             (format!("{} of {id} timed out for good{timed_out}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+        }
+        Attributes::ActivityTaskCancelRequestedEventAttributes(it) => {
+            (format!("{id} asked {} to cancel", run.activity(it.scheduled_event_id)?), Interest::Turn)
         }
         Attributes::ActivityTaskCompletedEventAttributes(it) => {
             let (on, beside) = (on(&it.identity), run.beside(it.scheduled_event_id));
@@ -108,7 +114,10 @@ fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest
         Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(it) => {
             let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
             let name = run.signal(it.initiated_event_id)?;
-            (format!("{id} could not signal {target} \"{name}\": it did not run"), Interest::Wrong)
+            // A run id may be given, and another run of the workflow be open.
+            let is_one_run = it.workflow_execution.as_ref().is_some_and(|it| !it.run_id.is_empty());
+            let what = if is_one_run { "the one run of it that was meant was closed" } else { "it did not run" };
+            (format!("{id} could not signal {target} \"{name}\": {what}"), Interest::Wrong)
         }
         Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(it) => {
             let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
@@ -232,7 +241,11 @@ fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
 
 /// Where an activity ended, by the identity of who told the server.
 fn on(identity: &str) -> String {
-    if identity.is_empty() { String::new() } else { format!(" on {}", spoken(identity)) }
+    match identity {
+        "" => String::new(),
+        IDENTITY => " by a client of the test's".to_owned(),
+        _ => format!(" on {}", spoken(identity)),
+    }
 }
 
 /// The innermost reason of a failure, after a colon. A timeout is one itself: its cause is how the last attempt ended before it.

@@ -2,7 +2,7 @@
 //! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
 //! what their subjects tell, and how telling it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     os::ProcessId,
@@ -23,6 +23,8 @@ pub(super) use attempts::under_way;
 const TOLD_MAX: usize = 8;
 /// With fewer than these, what went well is told, too.
 const FEW: usize = 4;
+/// A signal that comes more often than this is meant to come again.
+const AGAIN_MAX: usize = 3;
 /// What comes so soon before or after a signal may have raced with it.
 const RACE_NS: u64 = 60 * 1_000_000_000;
 
@@ -34,12 +36,13 @@ pub(super) struct Moment {
     pub(super) step: u64,
     pub(super) text: String,
     interest: Interest,
-    is_signal: bool,
+    /// Which signal or request to cancel came, if one did.
+    signal: Option<String>,
 }
 
 impl Moment {
     fn new(at_ns: u64, step: u64, text: String, interest: Interest) -> Self {
-        Self { at_ns, step, text, interest, is_signal: false }
+        Self { at_ns, step, text, interest, signal: None }
     }
 }
 
@@ -56,8 +59,9 @@ enum Interest {
     Well,
 }
 
-/// The moments up to `until_ns`, in order, and how many more there were. `faults_ns`: when the faults struck that are told.
-pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<Moment>, usize) {
+/// The moments up to `until_ns`, in order, and those that are not told. `faults_ns`: when the faults struck that are told;
+/// `failure`: what the failure says, since what it names comes first.
+pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: &str) -> (Vec<Moment>, Vec<Moment>) {
     let mut all: Vec<Moment> = attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).collect();
     all.extend(attempts::lost(state, until_ns).into_iter().chain(attempts::too_late(state)));
     all.extend(effects(state).chain(refusals(state)));
@@ -66,6 +70,8 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<M
         rouse_what_met_a_signal(&mut of_run);
         all.extend(of_run);
     }
+    all.sort_by_key(|moment| (moment.at_ns, moment.step));
+    rouse_what_came_again(&mut all);
     all.retain(|moment| moment.at_ns <= until_ns);
     if all.iter().filter(|moment| moment.interest < Interest::Well).count() >= FEW {
         all.retain(|moment| moment.interest < Interest::Well);
@@ -75,16 +81,53 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64]) -> (Vec<M
         let after_fault = faults_ns.iter().filter_map(|fault_ns| moment.at_ns.checked_sub(*fault_ns)).min();
         after_fault.unwrap_or(u64::MAX).min(until_ns - moment.at_ns)
     };
-    all.sort_by_key(|moment| (moment.interest, distance(moment)));
-    let omitted = all.len().saturating_sub(TOLD_MAX);
-    all.truncate(TOLD_MAX);
-    all.sort_by_key(|moment| (moment.at_ns, moment.step));
+    let named = named(state, failure);
+    let is_meant = |moment: &Moment| named.iter().any(|name| says(&moment.text, name));
+    all.sort_by_cached_key(|moment| {
+        let is_meant = is_meant(moment);
+        (moment.interest as usize - usize::from(is_meant && moment.interest > Interest::Wrong), !is_meant, distance(moment))
+    });
+    let mut omitted = all.split_off(all.len().min(TOLD_MAX));
+    for part in [&mut all, &mut omitted] {
+        part.sort_by_key(|moment| (moment.at_ns, moment.step));
+    }
     (all, omitted)
+}
+
+/// The workflows and the effects that the failure names.
+fn named(state: &State, failure: &str) -> Vec<String> {
+    let effects = state.ledger.iter().map(|record| record.effect.subject.clone());
+    let workflows = state.service().runs().map(|run| run.workflow_id().to_owned());
+    let named: BTreeSet<String> = workflows.chain(effects).filter(|name| says(failure, name)).collect();
+    named.into_iter().collect()
+}
+
+/// Whether the text has the name, and not only as the beginning or the end of another.
+fn says(text: &str, name: &str) -> bool {
+    let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
+    let is_whole = |at: usize| is_apart(text[..at].chars().next_back()) && is_apart(text[at + name.len()..].chars().next());
+    !name.is_empty() && text.match_indices(name).any(|(at, _)| is_whole(at))
+}
+
+/// The same signal twice or so may be one too many; one that comes often is meant to.
+fn rouse_what_came_again(all: &mut [Moment]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for signal in all.iter().filter_map(|moment| moment.signal.clone()) {
+        *counts.entry(signal).or_default() += 1;
+    }
+    let mut seen = BTreeSet::new();
+    for moment in all {
+        let Some(signal) = moment.signal.clone().filter(|signal| counts[signal] <= AGAIN_MAX) else { continue };
+        if !seen.insert(signal) {
+            moment.text += ", again";
+            moment.interest = Interest::Wrong;
+        }
+    }
 }
 
 /// What went well is of interest where it may have raced with a signal.
 fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
-    let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.is_signal).map(|it| it.at_ns).collect();
+    let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.signal.is_some()).map(|it| it.at_ns).collect();
     for moment in of_run.iter_mut().filter(|moment| moment.interest == Interest::Well) {
         if signals_ns.iter().any(|signal_ns| signal_ns.abs_diff(moment.at_ns) <= RACE_NS) {
             moment.interest = Interest::Turn;
