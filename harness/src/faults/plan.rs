@@ -22,8 +22,9 @@ const SWARM_REST: [Duration; 6] = [
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
 
-/// At which of its awaits an attempt may still become slow.
-const SLOW_AFTER_MAX: u64 = 2;
+/// After how many awaits an attempt becomes slow, each as likely as the others. Between what it reads and what it writes there is
+/// mostly one.
+const SLOW_AFTER: [u64; 6] = [0, 0, 1, 1, 1, 2];
 
 /// Whether attempts of activities are the opportunities for it.
 const fn is_of_activities(fault: Fault) -> bool {
@@ -174,8 +175,8 @@ impl Plan {
         let slow = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
             let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
             let latency = choices.span("activity latency", from, to);
-            // As often before as after its first awaits.
-            Slow { latency, after_awaits: choices.below("slow after", 2 * SLOW_AFTER_MAX).saturating_sub(SLOW_AFTER_MAX - 1) }
+            let after = usize::try_from(choices.below("slow after", SLOW_AFTER.len() as u64)).unwrap_or(0);
+            Slow { latency, after_awaits: SLOW_AFTER[after] }
         });
         let failure =
             self.strikes_with(Fault::ActivityFailure, activity_type, faults.fails, now_ns, choices).then(|| ActivityFailure {

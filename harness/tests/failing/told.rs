@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use foretime::{ActivityFaults, Fault, Faults, Sim};
+use foretime::{ActivityFaults, Fault, Faults, Sim, When};
 use temporalio_client::{WorkflowCancelOptions, WorkflowStartOptions, WorkflowTerminateOptions};
 
 use crate::{
@@ -97,6 +97,20 @@ async fn waits_for_half_a_minute(sim: Sim) -> foretime::Result {
 fn an_attempt_that_the_server_waits_for_in_vain_is_told() {
     let text = fails("told::waits_for_half_a_minute", &[]);
     assert_says(&text, &["it takes half a minute", "the server still waited for Hands::act of trouble (attempt 1)", "worker "]);
+}
+
+#[foretime::test(runs = 20)]
+#[ignore = "fails on purpose"]
+async fn has_one_attempt(sim: Sim) -> foretime::Result {
+    trouble(sim, "act once", Faults::none().crash(When::event("ActivityTaskScheduled", 1), 1)).await
+}
+
+#[test]
+fn an_attempt_that_was_given_to_the_dead_is_told_when_it_was_the_last() {
+    let text = fails("told::has_one_attempt", &[]);
+    let given = "Hands::act of trouble timed out for good: activity StartToClose timeout, since attempt 1, which worker 1 was given, \
+                 never reached its code.";
+    assert_says(&text, &["worker 1 crashed", given]);
 }
 
 #[foretime::test(runs = 1)]

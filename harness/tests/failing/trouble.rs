@@ -15,6 +15,7 @@ use std::{
 
 use foretime::{Faults, Sim};
 use temporalio_client::{Client, WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
+use temporalio_common::RetryPolicy;
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkerOptions,
@@ -57,6 +58,11 @@ impl Trouble {
                 let told = nobody.signal(Number::hint, 7, SignalWorkflowOptions::default()).await;
                 assert!(told.is_err(), "there is nobody");
                 ctx.wait_condition(|_| false).await?;
+            }
+            "act once" => {
+                let retry_policy = RetryPolicy::builder().maximum_attempts(1).build();
+                let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(retry_policy);
+                ctx.execute_activity(Hands::act, "charge with a key".to_owned(), options.build()).await?;
             }
             "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {

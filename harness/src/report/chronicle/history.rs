@@ -44,7 +44,8 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
         .or_else(|| end(run, at_ns, attributes))?;
     let signal = match attributes {
         Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
-            Some(format!("{} {}{}", run.id, it.signal_name, brief(it.input.as_ref())))
+            let sender = it.external_workflow_execution.as_ref().map_or("", |it| &it.workflow_id);
+            Some(format!("{} {}{} {sender}", run.id, it.signal_name, brief(it.input.as_ref())))
         }
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.id)),
         _ => None,
@@ -61,8 +62,10 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
             (format!("{} of {id} failed for good{on}{failed}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
         }
         Attributes::ActivityTaskTimedOutEventAttributes(it) => {
-            let timed_out = reason(it.failure.as_ref());
-            (format!("{} of {id} timed out for good{timed_out}", run.activity(it.scheduled_event_id)?), Interest::Wrong)
+            let (timed_out, unreached) =
+                (reason(it.failure.as_ref()), run.unreached(it.scheduled_event_id, it.started_event_id));
+            let activity = run.activity(it.scheduled_event_id)?;
+            (format!("{activity} of {id} timed out for good{timed_out}{unreached}"), Interest::Wrong)
         }
         Attributes::ActivityTaskCancelRequestedEventAttributes(it) => {
             (format!("{id} asked {} to cancel", run.activity(it.scheduled_event_id)?), Interest::Turn)
@@ -183,6 +186,23 @@ impl Run<'_> {
     /// The type of the activity that was scheduled by this event.
     fn activity(&self, scheduled_event_id: i64) -> Option<String> {
         Some(self.scheduled(scheduled_event_id)?.activity_type.as_ref()?.name.clone())
+    }
+
+    /// That no worker's code ever saw the attempt that was started by this event, if it is so.
+    fn unreached(&self, scheduled_event_id: i64, started_event_id: i64) -> String {
+        let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
+        let Some(Attributes::ActivityTaskStartedEventAttributes(started)) = self.at(started_event_id) else {
+            return String::new();
+        };
+        let is_it = |span: &Span| {
+            span.run_id == self.run_id
+                && span.activity_id.as_ref() == activity_id
+                && i64::from(span.attempt) == i64::from(started.attempt)
+        };
+        if self.state.log.spans.iter().any(is_it) {
+            return String::new();
+        }
+        format!(", since attempt {}, which {} was given, never reached its code", started.attempt, spoken(&started.identity))
     }
 
     /// Which other workflow's activity of the same struct was under way at the same time: they may share what is in it, or what it
