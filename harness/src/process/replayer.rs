@@ -44,8 +44,8 @@ struct Replay {
     until: Option<i64>,
 }
 
-/// A version of the code of a fleet, which replays the histories of the runs that were last open on it: nobody gives a closed run to a
-/// worker, so that later versions may have done with what only such runs did.
+/// A version of the code of a fleet. It replays the histories of the runs for which it was the last while they were open: nobody gives
+/// a closed run to a worker, so later versions need no longer know what only such runs did.
 struct Code {
     options: Factory,
     /// When its deploy began, and the next one's, if there was one.
