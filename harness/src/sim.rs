@@ -85,7 +85,8 @@ impl Sim {
     }
 
     /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later, so say it before
-    /// [`Self::workers`]. For a data converter, interceptors, plugins, another namespace.
+    /// [`Self::workers`]. For a data converter, interceptors, plugins, another namespace; the usual one is `default`, so
+    /// `ClientOptions::new("default")`.
     ///
     /// # Errors
     /// The SDK refuses to make a client.
