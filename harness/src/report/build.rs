@@ -67,6 +67,10 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
     let lanes = lanes(state);
     let story = story::tell(state);
     let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !entry.label.starts_with(SENDS_IN_VAIN)).collect();
+    let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(state, *at_ns, text));
+    let mut events: Vec<model::Event> =
+        ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
+    events.sort_by_key(|event| (event.at_ns, event.step));
     let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
     let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
     model::Report {
@@ -91,7 +95,7 @@ fn report(case: &Case, state: &State, seed: u64) -> model::Report {
             let count = entries.len();
             format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
         }),
-        events: ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).collect(),
+        events,
         processes: lanes.processes,
         workflows: workflows(state),
         output: String::new(),
@@ -184,6 +188,24 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         important: important.contains(&entry.step),
         workflow_id: entry.workflow_id.clone(),
         activity_id: entry.activity_id.clone(),
+    }
+}
+
+/// What the story tells of the server's work: after all that the log has of the same instant.
+fn told_of_server(state: &State, at_ns: u64, text: &str) -> model::Event {
+    let entries = &state.log.entries;
+    let before = entries.partition_point(|entry| entry.at_ns <= at_ns).checked_sub(1);
+    model::Event {
+        at_ns,
+        step: before.map_or(0, |index| entries[index].step),
+        process: Some(SERVER),
+        kind: model::EventKind::Log,
+        label: text.to_owned(),
+        detail: String::new(),
+        fault: None,
+        important: true,
+        workflow_id: None,
+        activity_id: None,
     }
 }
 

@@ -33,6 +33,8 @@ const AT_WORK_TOLD_MAX: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Story {
     pub(super) sentences: Vec<String>,
+    /// What it tells of the server's work, which has no entry in the log: when, and what.
+    pub(super) of_server: Vec<(u64, String)>,
     /// What it does not tell of what came of it.
     pub(super) untold: Vec<String>,
     /// The steps of the moments that it tells of.
@@ -41,8 +43,14 @@ pub(super) struct Story {
 
 /// Tells it.
 pub(super) fn tell(state: &State) -> Story {
-    let mut teller =
-        Teller { state, moments: Vec::new(), conclusions: Vec::new(), untold: Vec::new(), important: BTreeSet::new() };
+    let mut teller = Teller {
+        state,
+        moments: Vec::new(),
+        conclusions: Vec::new(),
+        of_server: Vec::new(),
+        untold: Vec::new(),
+        important: BTreeSet::new(),
+    };
     let Some(finding) = state.findings.first() else { return Story::default() };
     match (finding.kind, repeated(&state.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
@@ -78,6 +86,7 @@ struct Teller<'a> {
     moments: Vec<(u64, u64, String)>,
     /// What is to be said at the end.
     conclusions: Vec<String>,
+    of_server: Vec<(u64, String)>,
     untold: Vec<String>,
     important: BTreeSet<u64>,
 }
@@ -100,7 +109,7 @@ impl<'a> Teller<'a> {
     fn story(mut self) -> Story {
         self.moments.sort_by_key(|(at_ns, step, _)| (*at_ns, *step));
         let sentences = self.moments.into_iter().map(|(_, _, sentence)| sentence).chain(self.conclusions).collect();
-        Story { sentences, untold: self.untold, important: self.important }
+        Story { sentences, of_server: self.of_server, untold: self.untold, important: self.important }
     }
 
     /// What a reader would look up next.
@@ -111,6 +120,9 @@ impl<'a> Teller<'a> {
         let sentence = |moment: &chronicle::Moment| format!("{} {}.", capital(&after(moment.at_ns)), moment.text);
         for moment in moments {
             self.say(moment.at_ns, moment.step, sentence(&moment));
+            if moment.step == chronicle::NO_STEP {
+                self.of_server.push((moment.at_ns, moment.text));
+            }
         }
         if !untold.is_empty() {
             let more = if untold.len() == 1 { "one more moment is" } else { &format!("{} more moments are", untold.len()) };

@@ -70,6 +70,12 @@ fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
             r#"Worker 1 serves "quiet", worker 2 and worker 3 "trouble"."#,
         ],
     );
+    let timeline = fs::read_to_string(report("told::is_told_from_outside", "1").join("timeline.txt")).expect("a timeline");
+    let reaches = "reaches the server with RequestCancelWorkflowExecution";
+    assert_says(
+        &timeline,
+        &[reaches, "patient was asked to cancel by the test\n", "patient was terminated by the test (enough)\n"],
+    );
 }
 
 #[foretime::test(runs = 20)]

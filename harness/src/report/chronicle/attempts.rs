@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foretime_server::proto::enums::WorkflowExecutionStatus;
 
 use super::{
-    Interest, Moment,
+    Interest, Moment, NO_STEP,
     history::{brief, since_start_ns},
     name, spoken,
 };
@@ -65,7 +65,7 @@ pub(super) fn endless(state: &State, until_ns: u64) -> Vec<Moment> {
         let said = tried.map(|it| {
             let failed = it.last_failure().map_or_else(String::new, |failure| format!(", the one before failed: {failure}"));
             let text = format!("{} of {id} was at attempt {}{failed}", it.activity_type(), it.attempt());
-            Moment::new(until_ns, u64::MAX, text, Interest::Wrong)
+            Moment::new(until_ns, NO_STEP, text, Interest::Wrong)
         });
         said.collect::<Vec<_>>()
     };
@@ -91,7 +91,7 @@ pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
             let text = format!(
                 "the server still waited for {activity} of {id} (attempt {attempt}), which was given to {worker} and {became}"
             );
-            Some(Moment::new(until_ns, u64::MAX, text, Interest::Wrong))
+            Some(Moment::new(until_ns, NO_STEP, text, Interest::Wrong))
         });
         said.collect::<Vec<_>>()
     };
@@ -121,7 +121,7 @@ pub(super) fn too_late(state: &State) -> Vec<Moment> {
         let Span { attempt, label, workflow_id, .. } = span;
         let who = name(state, span.process);
         let text = format!("attempt {attempt} of {label} ({workflow_id}) completed on {who}, after {after}");
-        Some(Moment::new(to_ns, span.to_step.unwrap_or(u64::MAX), text, Interest::Wrong))
+        Some(Moment::new(to_ns, span.to_step.unwrap_or(NO_STEP), text, Interest::Wrong))
     });
     said.collect()
 }

@@ -9,7 +9,7 @@ use foretime_server::proto::{
     history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
 };
 
-use super::{Interest, Moment, attempts::died_ns, spoken};
+use super::{Interest, Moment, NO_STEP, attempts::died_ns, spoken};
 use crate::{
     os::ProcessId,
     process::test::IDENTITY,
@@ -50,7 +50,7 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.id)),
         _ => None,
     };
-    Some(Moment { signal, ..Moment::new(at_ns, u64::MAX, text, interest) })
+    Some(Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) })
 }
 
 /// Activities and tasks.

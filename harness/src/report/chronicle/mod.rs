@@ -28,11 +28,14 @@ const AGAIN_MAX: usize = 3;
 /// What comes so soon before or after a signal may have raced with it.
 const RACE_NS: u64 = 60 * 1_000_000_000;
 
+/// The place among all steps of a moment of which it is not known: the histories have times only.
+pub(super) const NO_STEP: u64 = u64::MAX;
+
 /// Something that a reader may want to know.
 #[derive(Debug)]
 pub(super) struct Moment {
     pub(super) at_ns: u64,
-    /// Its place among all steps, if that is known: then it may be told before what happened at the same instant.
+    /// Its place among all steps, or [`NO_STEP`]; if it is known, it may be told before what happened at the same instant.
     pub(super) step: u64,
     pub(super) text: String,
     interest: Interest,
