@@ -1,13 +1,10 @@
-//! Task queues: who serves them, and on which open runs wait for a worker that is not there; mostly their names are misspelt then.
+//! Task queues on which open runs wait for a worker that is not there: mostly their names are misspelt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use foretime_server::proto::enums::WorkflowExecutionStatus;
 
-use crate::world::{
-    State,
-    lives::{Life, Role},
-};
+use crate::world::{State, lives::Life};
 
 impl State {
     /// A line for each of them.
@@ -25,28 +22,6 @@ impl State {
             }
         }
         lines
-    }
-
-    /// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`.
-    pub(crate) fn who_serves_what(&self) -> Option<String> {
-        let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();
-        for life in &self.lives.all {
-            if let (Role::Worker(slot), Some(queue)) = (life.role, &life.task_queue) {
-                workers.entry(queue).or_default().insert((slot, &life.name));
-            }
-        }
-        let mut by_queue: Vec<_> = workers.into_iter().map(|(queue, of)| (of, queue)).collect();
-        by_queue.sort();
-        let parts = by_queue.iter().enumerate().map(|(number, (workers, queue))| {
-            let names: Vec<String> = workers.iter().map(|(_, name)| name.replace('-', " ")).collect();
-            let serve = match (number, names.len()) {
-                (0, 1) => " serves",
-                (0, _) => " serve",
-                _ => "",
-            };
-            format!("{}{serve} \"{queue}\"", names.join(" and "))
-        });
-        (by_queue.len() > 1).then(|| parts.collect::<Vec<_>>().join(", "))
     }
 
     /// The task queues of the workers of which this is so, those that have ended included.

@@ -9,7 +9,7 @@ use crate::{
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
-        log::{DOES, Entry, EntryKind, Outcome, SENDS_IN_VAIN, Span, Turn},
+        log::{DOES, Entry, EntryKind, Outcome, REACHES, REACHES_AGAIN, SENDS_IN_VAIN, Span, Turn},
     },
 };
 
@@ -180,7 +180,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
     model::Event {
         at_ns: entry.at_ns,
         step: entry.step,
-        process: if entry.label.starts_with("reaches the server") { Some(SERVER) } else { lane },
+        process: if [REACHES, REACHES_AGAIN].iter().any(|it| entry.label.starts_with(it)) { Some(SERVER) } else { lane },
         kind,
         label,
         detail,

@@ -72,7 +72,7 @@ pub(super) fn tell(state: &State) -> Story {
         }
         _ => teller.last_faults(finding.at_ns),
     }
-    if let Some(served) = state.who_serves_what() {
+    if let Some(served) = chronicle::who_serves_what(state) {
         teller.conclude(format!("{}.", capital(&served)));
     }
     teller.how_much_it_takes();
@@ -180,15 +180,15 @@ impl<'a> Teller<'a> {
         self.say(first.at_ns, 0, attempt_of_first);
         // Its successor came first: it had long been given up.
         let is_late = second.effect.attempt < effect.attempt;
-        match self.why_again(first, second) {
-            _ if is_late => self.why_late(&second.effect),
+        match (!is_late).then(|| self.why_again(first, second)) {
+            None => self.why_late(&second.effect),
             // What befell the attempt was drawn when it began; it came to pass when its work was done.
-            Some((entry, why)) if entry.at_ns < first.at_ns => {
+            Some(Some((entry, why))) if entry.at_ns < first.at_ns => {
                 self.important.insert(entry.step);
                 self.say(first.at_ns, 1, why);
             }
-            Some((entry, why)) => self.point(entry, why),
-            None => self.say(first.at_ns, 1, "Nobody learned of it in time, so it was tried again.".to_owned()),
+            Some(Some((entry, why))) => self.point(entry, why),
+            Some(None) => self.say(first.at_ns, 1, "Nobody learned of it in time, so it was tried again.".to_owned()),
         }
         let key = if second.effect.key.is_none() { "without an idempotency key" } else { "with another idempotency key" };
         let who = capital(&self.name(Some(second.process)));

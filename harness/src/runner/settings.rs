@@ -13,8 +13,8 @@ use crate::{
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
 FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
-                     the command of a failing run has it; several, with commas between; or none. With @1 behind them: in the first other order
-                     of events, where the seed's own does not show it
+                     the command of a failing run has it; several, with commas between; or none; with @1 behind them,
+                     in the first other order of events
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
 FORETIME_RUNS=n      so many seeds in place of what the test says
 FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)

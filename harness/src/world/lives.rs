@@ -84,7 +84,7 @@ pub(crate) struct Fleet {
 /// A version of the code of a fleet.
 pub(crate) struct Version {
     pub(crate) options: Factory,
-    /// When its deploy began.
+    /// When its deploy began; before all time for the first.
     pub(crate) from: Time,
 }
 

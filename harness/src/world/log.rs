@@ -15,6 +15,8 @@ pub(crate) const DOES: &str = "does";
 
 /// What a request does that comes to the server.
 pub(crate) const REACHES: &str = "reaches the server with";
+/// The same of what the wire has made two of.
+pub(crate) const REACHES_AGAIN: &str = "reaches the server again with";
 
 /// What becomes of a request that the server, or the wire, refuses.
 pub(crate) const REFUSED: &str = "is refused";

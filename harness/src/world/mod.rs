@@ -54,6 +54,11 @@ use crate::{
 
 /// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
 pub(crate) const EPOCH_S: u64 = 1_767_225_600;
+
+/// How many virtual nanoseconds after the start of a run the server has this time; `None` if before.
+pub(crate) fn since_start_ns(at: Time) -> Option<u64> {
+    u64::try_from(at.as_nanos() - (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos()).ok()
+}
 /// For how long after the test's body has ended the world may come to rest.
 const REST: Duration = Duration::from_secs(60);
 /// A run that goes on for longer, in virtual time, does not end.
@@ -342,8 +347,7 @@ impl State {
 
     /// Nothing can happen at this instant: on to the next, or to the next phase.
     fn rest(&mut self, world: &Arc<World>) -> Step {
-        let epoch_ns = (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos();
-        let service_ns = self.service.next_deadline().map(|at| u64::try_from(at.as_nanos() - epoch_ns).unwrap_or(0));
+        let service_ns = self.service.next_deadline().map(|at| since_start_ns(at).unwrap_or(0));
         let next_ns = [self.agenda.next_ns(), service_ns].into_iter().flatten().min();
         if let Phase::Rest { until_ns } = self.phase
             && next_ns.is_none_or(|next_ns| next_ns > until_ns)

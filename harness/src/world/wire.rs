@@ -22,7 +22,7 @@ use tonic::Status;
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
-    log::{EntryKind, REACHES, REFUSED, SENDS_IN_VAIN},
+    log::{EntryKind, REACHES, REACHES_AGAIN, REFUSED, SENDS_IN_VAIN},
 };
 use crate::{
     activities::Attempt,
@@ -382,7 +382,7 @@ impl State {
     /// A request reaches the server once more. Nobody hears the answer.
     pub(super) fn duplicate_arrives(&mut self, process: ProcessId, request: Request) {
         let ticket = self.wire.next_ticket();
-        self.log.message(self.now_ns, process, "reaches the server again with", &request.rpc, &[]);
+        self.log.message(self.now_ns, process, REACHES_AGAIN, &request.rpc, &[]);
         if self.serve(request, ticket).is_none() {
             self.service.abandon(self.time(), ticket);
         }

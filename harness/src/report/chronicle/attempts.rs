@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use foretime_server::proto::enums::WorkflowExecutionStatus;
-
-use super::{
-    Interest, Moment, NO_STEP,
-    history::{brief, since_start_ns},
-    name, spoken,
-};
+use super::{Interest, Moment, NO_STEP, history::brief, name, spoken};
 use crate::world::{
     State,
     log::{Outcome, Span},
+    since_start_ns,
 };
 
 /// An activity that is tried again and again is told up to this attempt, and its last.
@@ -72,17 +67,21 @@ pub(super) fn endless(state: &State, until_ns: u64) -> Vec<Moment> {
     runs.flat_map(of_run).collect()
 }
 
+/// This attempt of an activity, if a worker's code saw it.
+pub(super) fn span_of<'a>(state: &'a State, run_id: &str, activity_id: &str, attempt: i32) -> Option<&'a Span> {
+    let attempt = u32::try_from(attempt).ok()?;
+    let is_it =
+        |span: &&Span| (&*span.run_id, span.activity_id.as_deref(), span.attempt) == (run_id, Some(activity_id), attempt);
+    state.log.spans.iter().rfind(is_it)
+}
+
 /// The attempts that the server waits for, and that nobody is at work on any more.
 pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
     let of_run = |run: foretime_server::engine::RunView<'_>| {
         let (id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
         let said = run.open_activities().filter_map(move |it| {
-            let (worker, attempt) = (it.worker()?, u32::try_from(it.attempt()).ok()?);
-            let is_it = |span: &&Span| {
-                let of = (&span.run_id, span.activity_id.as_deref(), span.attempt);
-                span.is_activity && of == (&run_id, Some(it.activity_id()), attempt)
-            };
-            let became = match state.log.spans.iter().rfind(is_it) {
+            let (worker, attempt) = (it.worker()?, it.attempt());
+            let became = match span_of(state, &run_id, it.activity_id(), attempt) {
                 None => "never reached its code",
                 Some(span) if span.to_ns.is_none() && died_ns(state, span).is_some() => "ended with it",
                 Some(_) => return None,
@@ -101,9 +100,8 @@ pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
 /// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun.
 pub(super) fn too_late(state: &State) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
-        let is_over = run.status() != WorkflowExecutionStatus::Running;
-        let last = run.events_from(i64::try_from(run.events_count()).unwrap_or(1)).pop().filter(|_| is_over)?;
-        Some((run.run_id().to_owned(), since_start_ns(&last)?))
+        let closed_ns = run.close_time().and_then(since_start_ns)?;
+        Some((run.run_id().to_owned(), closed_ns))
     };
     let closed_ns: BTreeMap<String, u64> = state.service().runs().filter_map(closed).collect();
     let ended = state.log.spans.iter().filter(|span| span.is_activity && span.outcome == Outcome::Completed);

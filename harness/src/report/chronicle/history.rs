@@ -2,20 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use foretime_server::proto::{
-    common::{Payloads, WorkflowExecution},
-    enums::{TimeoutType, WorkflowTaskFailedCause},
-    failure::{Failure, failure::FailureInfo},
-    history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
+use foretime_server::{
+    engine::time::Time,
+    proto::{
+        common::{Payloads, WorkflowExecution},
+        enums::{TimeoutType, WorkflowTaskFailedCause},
+        failure::{Failure, failure::FailureInfo},
+        history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
+    },
 };
 
-use super::{Interest, Moment, NO_STEP, attempts::died_ns, spoken};
+use super::{
+    Interest, Moment, NO_STEP,
+    attempts::{died_ns, span_of},
+    spoken,
+};
 use crate::{
     os::ProcessId,
     process::test::IDENTITY,
     world::{
-        EPOCH_S, State,
+        State,
         log::{Entry, REACHES, Span},
+        since_start_ns,
     },
 };
 
@@ -37,7 +45,8 @@ struct Run<'a> {
 }
 
 fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
-    let (at_ns, attributes) = (since_start_ns(event)?, event.attributes.as_ref()?);
+    let at_ns = since_start_ns(Time::from_proto(event.event_time.as_ref()?))?;
+    let attributes = event.attributes.as_ref()?;
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))
         .or_else(|| of_others(run, attributes))
@@ -190,19 +199,16 @@ impl Run<'_> {
 
     /// That no worker's code ever saw the attempt that was started by this event, if it is so.
     fn unreached(&self, scheduled_event_id: i64, started_event_id: i64) -> String {
-        let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
-        let Some(Attributes::ActivityTaskStartedEventAttributes(started)) = self.at(started_event_id) else {
+        let (Some(scheduled), Some(Attributes::ActivityTaskStartedEventAttributes(started))) =
+            (self.scheduled(scheduled_event_id), self.at(started_event_id))
+        else {
             return String::new();
         };
-        let is_it = |span: &Span| {
-            span.run_id == self.run_id
-                && span.activity_id.as_ref() == activity_id
-                && i64::from(span.attempt) == i64::from(started.attempt)
-        };
-        if self.state.log.spans.iter().any(is_it) {
-            return String::new();
+        let (attempt, worker) = (started.attempt, spoken(&started.identity));
+        match span_of(self.state, self.run_id, &scheduled.activity_id, attempt) {
+            None => format!(", since attempt {attempt}, which {worker} was given, never reached its code"),
+            Some(_) => String::new(),
         }
-        format!(", since attempt {}, which {} was given, never reached its code", started.attempt, spoken(&started.identity))
     }
 
     /// Which other workflow's activity of the same struct was under way at the same time: they may share what is in it, or what it
@@ -287,11 +293,4 @@ pub(super) fn brief(input: Option<&Payloads>) -> String {
     let text = texts.join(", ");
     let is_told = !text.is_empty() && text.chars().count() <= INPUT_CHARS_MAX && !text.contains(char::is_control);
     if is_told { format!(" ({text})") } else { String::new() }
-}
-
-/// When it was written, since the start of the run.
-pub(super) fn since_start_ns(event: &HistoryEvent) -> Option<u64> {
-    let at = event.event_time.as_ref()?;
-    let seconds = u64::try_from(at.seconds).ok()?.checked_sub(EPOCH_S)?;
-    Some(seconds * 1_000_000_000 + u64::try_from(at.nanos).ok()?)
 }

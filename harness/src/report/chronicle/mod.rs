@@ -187,6 +187,28 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
     })
 }
 
+/// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`.
+pub(super) fn who_serves_what(state: &State) -> Option<String> {
+    let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();
+    for life in &state.lives.all {
+        if let (Role::Worker(slot), Some(queue)) = (life.role, &life.task_queue) {
+            workers.entry(queue).or_default().insert((slot, &life.name));
+        }
+    }
+    let mut by_queue: Vec<_> = workers.into_iter().map(|(queue, of)| (of, queue)).collect();
+    by_queue.sort();
+    let parts = by_queue.iter().enumerate().map(|(number, (workers, queue))| {
+        let names: Vec<String> = workers.iter().map(|(_, name)| spoken(name)).collect();
+        let serve = match (number, names.len()) {
+            (0, 1) => " serves",
+            (0, _) => " serve",
+            _ => "",
+        };
+        format!("{}{serve} \"{queue}\"", names.join(" and "))
+    });
+    (by_queue.len() > 1).then(|| parts.collect::<Vec<_>>().join(", "))
+}
+
 /// A process, as people say it: `worker 1`.
 pub(super) fn name(state: &State, process: ProcessId) -> String {
     let life = state.lives.get(process);
