@@ -15,6 +15,10 @@ use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, WorkerOptions, WorkflowContext, WorkflowContextView, WorkflowResult,
     activities::{ActivityContext, ActivityError},
+    workflow_interceptors::{
+        ExecuteWorkflowInput, ExecuteWorkflowResult, WorkflowInterceptor, WorkflowInterceptorConstructor,
+        WorkflowInterceptorContext, WorkflowInterceptorFuture, WorkflowNext, WorkflowOutputValue,
+    },
 };
 
 const QUEUE: &str = "odd-jobs";
@@ -247,5 +251,36 @@ async fn jobs_survive_whatever_happens(sim: Sim) -> foretime::Result {
         assert_eq!(say(&sim, &format!("job-{n}"), "work").await?, "work");
     }
     foretime::sometimes!(sim.ledger().effects().iter().any(|effect| effect.attempt > 1), "an attempt was repeated");
+    Ok(())
+}
+
+/// Signs what workflows return.
+struct Signature;
+
+impl WorkflowInterceptor for Signature {
+    fn execute<'a>(
+        &'a self,
+        _ctx: WorkflowInterceptorContext,
+        input: ExecuteWorkflowInput,
+        next: WorkflowNext<'a, ExecuteWorkflowInput, WorkflowInterceptorFuture<'a, ExecuteWorkflowResult>>,
+    ) -> WorkflowInterceptorFuture<'a, ExecuteWorkflowResult> {
+        WorkflowInterceptorFuture::new(async move {
+            let output = next.run(input).await?;
+            let said = output.downcast_ref::<String>().expect("jobs return text");
+            Ok(Box::new(format!("{said}, signed")) as Box<dyn WorkflowOutputValue>)
+        })
+    }
+}
+
+/// What the interceptors of a worker add to its workflows, they add when their histories are replayed, too.
+#[foretime::test(runs = 10)]
+async fn interceptors_of_workflows_run_in_replays(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| {
+        let signature = WorkflowInterceptorConstructor::new(|_| Signature);
+        let options = WorkerOptions::new(QUEUE).register_workflow::<Job>()?.register_activities(Jobs);
+        Ok::<_, temporalio_sdk::WorkflowRegistrationError>(options.workflow_interceptor(signature).build())
+    });
+    sim.faults(Faults::swarm());
+    assert_eq!(say(&sim, "job", "hello").await?, "hello, signed");
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The simulated processes: [`test`] runs the test's body, [`worker`] a worker of the user, [`replayer`] the histories at the
-//! end, with an eye on the [`commands`] of the replayed code. Each is one thread with its own current-thread runtime and an ordinary
+//! end, with an eye on the [`commands`] of the replayed code and on the core's [`verdicts`]. Each is one thread with its own current-thread runtime and an ordinary
 //! clock; the SDK adds threads of its own.
 
 use std::{
@@ -22,6 +22,7 @@ use crate::{
 mod commands;
 pub(crate) mod replayer;
 pub(crate) mod test;
+mod verdicts;
 pub(crate) mod worker;
 
 /// The namespace of simulations.
@@ -103,4 +104,15 @@ pub(crate) fn usual_client_options() -> ClientOptions {
 fn sdk_runtime() -> Result<Runtime, String> {
     let options = RuntimeOptions::builder().heartbeat_interval(None).disable_environment_info(true).build()?;
     Runtime::from_current_tokio(options).map_err(|error| error.to_string())
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -4,17 +4,21 @@
 use std::sync::Arc;
 
 use foretime_server::engine::time::Time;
+use futures_util::stream;
 use prost::Message;
-use temporalio_client::{ClientOptions, WorkflowHistory};
+use temporalio_client::ClientOptions;
 use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
-use temporalio_sdk::{
-    SimplePlugin, WorkerOptions,
-    workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions},
+use temporalio_sdk::{Worker, WorkerOptions};
+use temporalio_sdk_core::{
+    init_replay_worker,
+    replay::{HistoryForReplay, ReplayWorkerInput},
 };
 
 use super::{
+    chain,
     commands::{Commands, Difference},
     live,
+    verdicts::Verdicts,
 };
 use crate::{
     finding::FindingKind,
@@ -75,7 +79,7 @@ impl Code {
 
 /// Starts the replayer, if there is anything to replay.
 pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> {
-    let recorded: Vec<Recorded> = state
+    let recorded: Arc<[Recorded]> = state
         .service()
         .runs()
         .filter_map(|run| {
@@ -99,7 +103,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
     Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &codes, &recorded)))
 }
 
-fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &[Recorded]) {
+fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>) {
     let outcome = live(world, process, replay_all(world, process, codes, recorded));
     os::exempt(|| {
         let mut state = world.lock();
@@ -110,10 +114,9 @@ fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &[Recor
     });
 }
 
-async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &[Recorded]) -> Result<(), String> {
+async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>) -> Result<(), String> {
     for code in codes.iter().filter(|code| recorded.iter().any(|it| code.is_last_of(it))) {
         let options = (code.options)(0)?;
-        let client_options = os::exempt(|| world.lock().client_options.clone());
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
         let is_its =
             |it: &Recorded| it.task_queue == options.task_queue && types.contains(&it.workflow_type) && code.is_last_of(it);
@@ -122,15 +125,14 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
             continue;
         }
         let whole = its.iter().map(|of| Replay { of: *of, until: None });
-        let replays: Vec<Replay> = whole.chain(draw_cuts(world, &its, recorded)).collect();
+        let replays: Arc<[Replay]> = whole.chain(draw_cuts(world, &its, recorded)).collect();
         // Another version of the code may ask for the same with another input.
         let compared = recorded.iter().filter(|_| code.is_only).map(|it| (it.run_id.as_str(), &it.history));
         let commands = Commands::of(compared);
-        let replayer = replayer(&options, client_options, commands.clone())?;
-        let histories: Vec<WorkflowHistory> = replays.iter().map(|replay| recorded[replay.of].until(replay.until)).collect();
-        let results = replayer.replay_workflows(histories).await.map_err(|error| error.to_string())?;
-        for (replay, result) in replays.iter().zip(results) {
-            if let Some(failure) = result.replay_failure {
+        let client_options = os::exempt(|| world.lock().client_options.clone());
+        let verdicts = replay(options, client_options, commands.clone(), &replays, recorded).await?;
+        for (replay, failure) in replays.iter().zip(verdicts.given()) {
+            if let Some(failure) = failure {
                 let of = &recorded[replay.of];
                 let cut = replay.until.map_or_else(String::new, |event| format!(", cut at event {event},"));
                 let title = format!("the history of {}{cut} does not replay", of.workflow_id);
@@ -150,21 +152,27 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
     Ok(())
 }
 
-/// The official replayer, with the workflows that a worker's options register. It runs without the options' workflow
-/// interceptors, which nothing can read (temporalio-sdk 1.1).
-fn replayer(options: &WorkerOptions, client_options: ClientOptions, commands: Commands) -> Result<WorkflowReplayer, String> {
-    let plugin = SimplePlugin::builder("foretime").workflows(options.workflows()).build();
-    let replayer_options = WorkflowReplayerOptions::new()
-        .worker_plugin(plugin)
-        .worker_interceptor(commands)
-        .namespace(client_options.namespace)
-        .data_converter(client_options.data_converter)
-        .task_queue(options.task_queue.clone())
-        .workflow_failure_errors(options.workflow_failure_errors.clone())
-        .workflow_types_to_failure_errors(options.workflow_types_to_failure_errors.clone())
-        .detect_nondeterministic_futures(options.detect_nondeterministic_futures)
-        .build();
-    WorkflowReplayer::new(replayer_options).map_err(|error| error.to_string())
+/// Replays histories, one after the other, on a worker with all of a worker's options: as a worker in production does with what is not
+/// in its cache. The core's replayer, on which every SDK's own is built, gives that worker workflow tasks and nothing else, so no
+/// activity runs. A history is made when its turn comes: together they would take much memory, which is slow.
+async fn replay(
+    mut options: WorkerOptions,
+    client_options: ClientOptions,
+    commands: Commands,
+    replays: &Arc<[Replay]>,
+    recorded: &Arc<[Recorded]>,
+) -> Result<Verdicts, String> {
+    let verdicts = Verdicts::default();
+    options.worker_interceptor(verdicts.clone());
+    options.worker_interceptor(commands);
+    let (replays, recorded) = (replays.clone(), recorded.clone());
+    let histories = (0..replays.len()).map(move |index| recorded[replays[index].of].until(replays[index].until));
+    let config = options.to_core_options(client_options.namespace.clone(), String::new())?;
+    let core =
+        init_replay_worker(ReplayWorkerInput::new(config, stream::iter(histories))).map_err(|error| error.to_string())?;
+    let worker = Worker::new_from_core_options(Arc::new(core), client_options, options);
+    worker.map_err(|error| chain(&error))?.run().await.map_err(|error| chain(&error))?;
+    Ok(verdicts)
 }
 
 /// Beginnings of these histories, each up to the start of a workflow task that was completed: of short ones all, of long ones
@@ -197,8 +205,10 @@ impl Recorded {
             .map(|(event, _)| event.event_id)
     }
 
-    fn until(&self, last: Option<i64>) -> WorkflowHistory {
+    /// The history, or its beginning up to an event.
+    fn until(&self, last: Option<i64>) -> HistoryForReplay {
         let count = last.map_or(self.history.events.len(), |last| usize::try_from(last).unwrap_or(usize::MAX));
-        History { events: self.history.events.iter().take(count).cloned().collect() }.into()
+        let events = self.history.events.iter().take(count).cloned().collect();
+        HistoryForReplay::new(History { events }, &self.workflow_id)
     }
 }

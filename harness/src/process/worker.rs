@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use temporalio_sdk::Worker;
 
-use super::{Awaits, Word, connect, live, sdk_runtime};
+use super::{Awaits, Word, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
     os::{self, ProcessId},
@@ -57,15 +57,4 @@ async fn work(
         ended = &mut running => return ended.map_err(|error| chain(&error)),
     }
     running.await.map_err(|error| chain(&error))
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -1,0 +1,56 @@
+//! What the core says of the histories that it replays: it takes each run out of the worker's cache when it is done with it, and
+//! says why.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use temporalio_common::protos::coresdk::workflow_activation::{
+    RemoveFromCache, WorkflowActivation, remove_from_cache::EvictionReason, workflow_activation_job::Variant,
+};
+use temporalio_sdk::{interceptors::WorkerInterceptor, workflow_replayer::WorkflowReplayFailure};
+
+/// One for each history, in their order. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdicts {
+    given: Arc<Mutex<Vec<Option<WorkflowReplayFailure>>>>,
+}
+
+impl Verdicts {
+    /// Those given so far; `None` for a history that the code fits.
+    pub(super) fn given(&self) -> Vec<Option<WorkflowReplayFailure>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl WorkerInterceptor for Verdicts {
+    fn on_workflow_activation<'a, 'b, 'c>(
+        &'a self,
+        activation: &'b WorkflowActivation,
+    ) -> Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'c>>
+    where
+        'a: 'c,
+        'b: 'c,
+        Self: 'c,
+    {
+        let removals = activation.jobs.iter().filter_map(|job| match &job.variant {
+            Some(Variant::RemoveFromCache(removal)) => Some(failure(removal)),
+            _ => None,
+        });
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(removals);
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What the reason says of the code. The replayer itself asks for the removal of what it has replayed to the end.
+fn failure(removal: &RemoveFromCache) -> Option<WorkflowReplayFailure> {
+    let message = removal.message.clone();
+    match removal.reason() {
+        EvictionReason::LangRequested | EvictionReason::CacheFull => None,
+        EvictionReason::Nondeterminism => Some(WorkflowReplayFailure::Nondeterminism { message }),
+        EvictionReason::LangFail => Some(WorkflowReplayFailure::WorkflowTaskFailure { message }),
+        other => Some(WorkflowReplayFailure::Internal { reason: format!("{other:?}"), message }),
+    }
+}
