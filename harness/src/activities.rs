@@ -8,6 +8,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::Poll,
+    time::{Duration, SystemTime},
 };
 
 use temporalio_sdk::{
@@ -132,8 +133,10 @@ impl ActivityInboundInterceptor for Activities {
             activity_type: info.activity_type.clone(),
             attempt: info.attempt,
         };
+        let left = info.deadline.and_then(|deadline| deadline.duration_since(SystemTime::now()).ok());
+        let patience = [left, info.heartbeat_timeout].into_iter().flatten().filter(|it| !it.is_zero()).min();
         let run = async move {
-            let Some((mishap, begun)) = self.begin(&attempt) else {
+            let Some((mishap, begun)) = self.begin(&attempt, patience) else {
                 // The process has been killed: it does not run any code of the activity.
                 return std::future::pending().await;
             };
@@ -188,8 +191,8 @@ impl Activities {
         }
     }
 
-    /// An attempt begins; `None` if its process is killed before it can.
-    fn begin(&self, attempt: &Attempt) -> Option<(Mishap, Begun<'_>)> {
+    /// An attempt begins that is given up after `patience`; `None` if its process is killed before it can.
+    fn begin(&self, attempt: &Attempt, patience: Option<Duration>) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
             if state.crashes(self.process, "when it started an activity", &attempt.activity_type, None)
@@ -198,7 +201,7 @@ impl Activities {
                 return None;
             }
             state.activity_begins(&attempt.activity_type);
-            let mishap = state.draw_mishap(self.process, attempt);
+            let mishap = state.draw_mishap(self.process, attempt, patience);
             let span = if state.log.is_detailed() { Some(state.begin_span(self.process, attempt)) } else { None };
             let number = state.under_way.begin(self.process, attempt.clone());
             Some((mishap, Begun { world: &self.world, process: self.process, number, span }))
@@ -227,12 +230,12 @@ impl State {
     }
 
     /// What befalls this attempt; it is in the log, but for slowness, which is when it comes to that.
-    fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt) -> Mishap {
+    fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt, patience: Option<Duration>) -> Mishap {
         if self.phase != Phase::Body || !self.lives.is_alive(process) {
             return Mishap::default();
         }
         let now_ns = self.now_ns();
-        let mishap = self.plan.mishap(&attempt.activity_type, now_ns, &mut self.choices);
+        let mishap = self.plan.mishap(&attempt.activity_type, patience, now_ns, &mut self.choices);
         if let Some(failure) = &mishap.failure {
             let when = if failure.after_work { "after its work" } else { "before its work" };
             self.note_mishap(process, attempt, Fault::ActivityFailure, format!("{}, {when}", failure.error_type));

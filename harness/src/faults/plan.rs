@@ -21,6 +21,10 @@ const SWARM_REST: [Duration; 6] = [
 ];
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
+/// One slow attempt in so many takes longer than it may: only then does it work on beside the next one, unknown to the server.
+const OVERDUE_ONE_IN: u64 = 3;
+/// For how long an attempt is at most kept until it is overdue.
+const PATIENCE_MAX: Duration = Duration::from_secs(600);
 
 /// After how many awaits an attempt becomes slow, each as likely as the others. Between what it reads and what it writes there is
 /// mostly one.
@@ -162,8 +166,14 @@ impl Plan {
         choices.span("downtime", self.downtime.0, self.downtime.1)
     }
 
-    /// What befalls an attempt of this activity type.
-    pub(crate) fn mishap(&mut self, activity_type: &str, now_ns: u64, choices: &mut Choices) -> Mishap {
+    /// What befalls an attempt of this activity type. `patience`: after how long without an end or a heartbeat it is given up.
+    pub(crate) fn mishap(
+        &mut self,
+        activity_type: &str,
+        patience: Option<Duration>,
+        now_ns: u64,
+        choices: &mut Choices,
+    ) -> Mishap {
         let given = self.activities.iter().find(|(of, _)| of == activity_type).map(|(_, faults)| faults.clone());
         let chance = |fault: Fault| self.chances.get(&fault).copied().unwrap_or(0.0);
         let faults = given.unwrap_or_else(|| ActivityFaults {
@@ -173,8 +183,10 @@ impl Plan {
             ..ActivityFaults::default()
         });
         let slow = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
-            let (from, to) = faults.latency.as_ref().map_or(LATENCY, |range| (*range.start(), *range.end()));
-            let latency = choices.span("activity latency", from, to);
+            let latency = match &faults.latency {
+                Some(range) => choices.span("activity latency", *range.start(), *range.end()),
+                None => latency(patience, choices),
+            };
             let after = usize::try_from(choices.below("slow after", SLOW_AFTER.len() as u64)).unwrap_or(0);
             Slow { latency, after_awaits: SLOW_AFTER[after] }
         });
@@ -185,5 +197,16 @@ impl Plan {
             });
         let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, activity_type, faults.hangs, now_ns, choices);
         Mishap { slow, failure, hangs }
+    }
+}
+
+/// How much longer an attempt takes that is given up after `patience`.
+fn latency(patience: Option<Duration>, choices: &mut Choices) -> Duration {
+    let (from, to) = LATENCY;
+    match patience.filter(|patience| (from..=PATIENCE_MAX).contains(patience)) {
+        Some(patience) if choices.below("overdue", OVERDUE_ONE_IN) == 0 => {
+            patience + choices.span("activity latency", from, patience)
+        }
+        _ => choices.span("activity latency", from, to),
     }
 }

@@ -73,6 +73,12 @@ pub(crate) struct Limits {
     pub(crate) cut_events_max: usize,
 }
 
+/// The server works on what one task asks for side by side (to start a child, to signal another workflow, to tell a parent): any of it
+/// may be done first.
+fn transfer_order(choices: &mut Choices) -> impl FnMut(usize) -> usize {
+    |count| usize::try_from(choices.below("transfer task", count as u64)).unwrap_or(0)
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { steps_max: 2_000_000, cut_events_max: 150 }
@@ -321,7 +327,8 @@ impl State {
         match self.agenda.take_due_if(index - ready.len(), due) {
             Some(happening) => self.happen(world, happening),
             None => {
-                self.service.advance(self.time());
+                let now = self.time();
+                self.service.advance_in(now, &mut transfer_order(&mut self.choices));
                 self.deliver_answers();
             }
         }

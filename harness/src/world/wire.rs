@@ -23,6 +23,7 @@ use super::{
     Happening, State, World,
     lives::{Role, Waiter},
     log::{EntryKind, REACHES, REACHES_AGAIN, REFUSED, SENDS_IN_VAIN},
+    transfer_order,
 };
 use crate::{
     activities::Attempt,
@@ -393,7 +394,9 @@ impl State {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let workflow_task = (self.log.is_detailed() && method.starts_with("RespondWorkflowTask")).then(|| message.clone());
         // No deadline: the server is to end no long poll.
-        let answer = self.service.call(self.time(), Call { service, method, caller, deadline: None, message }, ticket);
+        let call = Call { service, method, caller, deadline: None, message };
+        let now = self.time();
+        let answer = self.service.call_in(now, call, ticket, &mut transfer_order(&mut self.choices));
         if let (Some(message), Some(answer)) = (workflow_task, &answer) {
             self.workflow_task_answered(&message, answer.is_ok());
         }

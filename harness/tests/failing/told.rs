@@ -177,6 +177,32 @@ fn what_the_server_refuses_to_an_activity_is_told() {
     );
 }
 
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn signals_at_its_end(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal and end", Faults::none()).await?;
+    Err("nobody was told".into())
+}
+
+#[test]
+fn what_is_sent_in_the_task_that_closes_a_workflow_is_told() {
+    let never = "trouble signalled nobody \"hint\" in the workflow task that closed it: the server never sends such a signal.";
+    assert_says(&fails("told::signals_at_its_end", &[]), &["nobody was told", never]);
+}
+
+#[foretime::test(runs = 20)]
+#[ignore = "fails on purpose"]
+async fn signals_a_new_child(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal a new child", Faults::none()).await
+}
+
+#[test]
+fn what_one_task_asks_for_may_be_done_in_any_order() {
+    let too_early =
+        "could not signal number \"hint\": the server had not yet started it, for which the same workflow task asked.";
+    assert_says(&fails("told::signals_a_new_child", &[]), &[too_early, "It takes no fault."]);
+}
+
 #[foretime::test(runs = 100)]
 #[ignore = "fails on purpose"]
 async fn says_nothing(sim: Sim) -> foretime::Result {

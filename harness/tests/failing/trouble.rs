@@ -59,6 +59,14 @@ impl Trouble {
                 assert!(told.is_err(), "there is nobody");
                 ctx.wait_condition(|_| false).await?;
             }
+            "signal and end" => {
+                let _telling = ctx.external_workflow("nobody", None).signal(Number::hint, 7, SignalWorkflowOptions::default());
+            }
+            "signal a new child" => {
+                let options = ChildWorkflowOptions::workflow_id("number".to_owned());
+                let _starting = ctx.start_child_workflow(Number::run, 7_u64, options);
+                ctx.external_workflow("number", None).signal(Number::hint, 7, SignalWorkflowOptions::default()).await?;
+            }
             "act once" => {
                 let retry_policy = RetryPolicy::builder().maximum_attempts(1).build();
                 let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(retry_policy);

@@ -1,4 +1,4 @@
-//! What one workflow's transaction leaves for others, done in order after it.
+//! What one workflow's transaction leaves for others, done after it.
 
 use super::{
     Engine,
@@ -34,6 +34,9 @@ use crate::{
 pub(crate) const SERVER_IDENTITY: &str = "history-service";
 const PARENT_CLOSE_REASON: &str = "by parent close policy";
 
+/// Says which of so many transfer tasks is done next, from 0 on.
+pub type Order<'a> = dyn FnMut(usize) -> usize + 'a;
+
 /// One thing that is left to do.
 #[derive(Debug)]
 pub(crate) enum Effect {
@@ -55,8 +58,8 @@ pub(crate) enum External {
 }
 
 impl Engine {
-    pub(super) fn run_effects(&mut self) {
-        while let Some(effect) = self.effects.pop_front() {
+    pub(super) fn run_effects(&mut self, order: &mut Order<'_>) {
+        while let Some(effect) = self.next_effect(order) {
             match effect {
                 Effect::StartChild { parent, initiated_event_id } => self.start_child(parent, initiated_event_id),
                 Effect::StartRun(mut start) => {
@@ -68,12 +71,26 @@ impl Engine {
                     self.transact(key, |run, cx| run.schedule_first_workflow_task(cx));
                 }
                 Effect::Closed(key) => self.after_close(key),
+                // `processSignalExecution`, `processCancelExecution`: what a workflow sends in the task that closes it is never sent.
+                Effect::External { from, .. } if !self.runs.get(from).is_running() => {}
                 Effect::External { from, initiated_event_id, namespace, request_id, external } => match external {
                     External::Signal(sent) => self.signal_external(from, initiated_event_id, namespace, request_id, *sent),
                     External::Cancel(sent) => self.cancel_external(from, initiated_event_id, namespace, request_id, *sent),
                 },
             }
         }
+    }
+
+    /// A run that follows another begins in the transaction that closes that one. All else is a transfer task of its own, and the real
+    /// server works on many of them side by side (`history.transferProcessorSchedulerWorkerCount`).
+    fn next_effect(&mut self, order: &mut Order<'_>) -> Option<Effect> {
+        let follower = self.effects.iter().position(|effect| matches!(effect, Effect::StartRun(_)));
+        let next = match (follower, self.effects.len()) {
+            (Some(follower), _) => follower,
+            (None, 0 | 1) => 0,
+            (None, count) => order(count),
+        };
+        self.effects.remove(next)
     }
 
     fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {

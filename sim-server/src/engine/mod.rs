@@ -54,6 +54,7 @@ mod token;
 pub mod validate;
 mod workflow;
 
+pub use effects::Order;
 pub use inspect::{ActivityView, RunView};
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
 pub use read_history::{HistoryReply, Reader};
@@ -198,11 +199,11 @@ impl Engine {
 
     /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens.
     /// One instant, not all: those who are answered then get to act before time goes on.
-    pub fn advance(&mut self, wall: Time) {
+    pub fn advance(&mut self, wall: Time, order: &mut Order<'_>) {
         self.tick(wall);
         if let Some(at) = self.next_skip() {
             self.clock.skip_to(at);
-            self.settle();
+            self.settle_in(order);
         }
     }
 
@@ -212,10 +213,16 @@ impl Engine {
         self.timers.next().filter(|_| self.clock.may_skip(abandoned))
     }
 
-    /// Brings everything to rest: effects, then matches of tasks and pollers, then what is due.
+    /// Brings everything to rest: effects, then matches of tasks and pollers, then what is due. Transfer tasks are done in the
+    /// order in which they were asked for.
     pub fn settle(&mut self) {
+        self.settle_in(&mut |_| 0);
+    }
+
+    /// [`Self::settle`], with transfer tasks in another order.
+    pub fn settle_in(&mut self, order: &mut Order<'_>) {
         loop {
-            self.run_effects();
+            self.run_effects(order);
             self.match_tasks();
             if !self.effects.is_empty() {
                 continue;

@@ -9,7 +9,7 @@ use tonic::Status;
 
 use crate::{
     config::Config,
-    engine::{Engine, RunView, Ticket, time::Time},
+    engine::{Engine, Order, RunView, Ticket, time::Time},
 };
 
 mod reply;
@@ -72,6 +72,11 @@ impl Service {
 
     /// Serves one call: its answer, or `None` if the call is parked; then the answer comes out of [`Self::next_answer`].
     pub fn call(&mut self, now: Time, call: Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
+        self.call_in(now, call, ticket, &mut |_| 0)
+    }
+
+    /// [`Self::call`]; what it asks the server to do for several workflows is done in this order.
+    pub fn call_in(&mut self, now: Time, call: Call, ticket: Ticket, order: &mut Order<'_>) -> Option<Result<Bytes, Status>> {
         self.engine.tick(now);
         let Some(row) = self.rows.get(&(call.service.as_str(), call.method.as_str())) else {
             return Some(Err(Status::unimplemented(format!("unknown method {} for service {}", call.method, call.service))));
@@ -80,7 +85,7 @@ impl Service {
             Some(handler) => handler(&mut self.engine, &call, ticket),
             None => Some(Err(table::unimplemented(row))),
         };
-        self.engine.settle();
+        self.engine.settle_in(order);
         outcome
     }
 
@@ -93,7 +98,12 @@ impl Service {
 
     /// Runs everything that is due at `now` (wall time); where virtual time may skip, it skips to the next instant.
     pub fn advance(&mut self, now: Time) {
-        self.engine.advance(now);
+        self.advance_in(now, &mut |_| 0);
+    }
+
+    /// [`Self::advance`]; what comes of it for several workflows is done in this order.
+    pub fn advance_in(&mut self, now: Time, order: &mut Order<'_>) {
+        self.engine.advance(now, order);
     }
 
     /// When (wall time) [`Self::advance`] wants to be called next, if nothing else happens before.

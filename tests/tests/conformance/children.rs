@@ -39,7 +39,10 @@ crate::scripts![
     signals_a_closed_one,
     signals_itself,
     signals_as_if_a_child,
+    signals_another_and_completes,
+    signals_another_and_continues_as_new,
     cancels_another,
+    cancels_another_and_completes,
     cancels_a_missing_one,
     cancels_a_closed_one,
 ];
@@ -302,6 +305,36 @@ async fn signals_as_if_a_child(s: &Script) {
     let signal =
         SignalExternalWorkflowExecutionCommandAttributes { child_workflow_only: true, ..s.external_signal("other", "hello") };
     does_to_another(s, signal_external(signal)).await;
+}
+
+/// A workflow `other` that has nothing to do, and `wf`, which does this in one task.
+async fn does_at_its_end(s: &Script, commands: [Command; 2]) {
+    s.start("other").await;
+    s.run_task([]).await;
+    s.start("wf").await;
+    s.await_restart_interval().await;
+    s.run_task(commands).await;
+    s.history("wf").await;
+    s.step("what a workflow sends in the task that closes it is never sent");
+    s.history("other").await;
+}
+
+async fn signals_another_and_completes(s: &Script) {
+    does_at_its_end(s, [signal_external(s.external_signal("other", "hello")), complete_workflow("done")]).await;
+    s.no_workflow_task().await;
+}
+
+async fn signals_another_and_continues_as_new(s: &Script) {
+    let next = foretime_tests::commands::continue_as_new(s.next_run());
+    does_at_its_end(s, [signal_external(s.external_signal("other", "hello")), next]).await;
+    s.step("the task of the next run, and no other");
+    s.workflow_task().await;
+    s.no_workflow_task().await;
+}
+
+async fn cancels_another_and_completes(s: &Script) {
+    does_at_its_end(s, [cancel(s, "other"), complete_workflow("done")]).await;
+    s.no_workflow_task().await;
 }
 
 fn cancel(s: &Script, id: &str) -> Command {

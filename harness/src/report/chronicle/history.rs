@@ -8,7 +8,10 @@ use foretime_server::{
         common::{Payloads, WorkflowExecution},
         enums::{TimeoutType, WorkflowTaskFailedCause},
         failure::{Failure, failure::FailureInfo},
-        history::{ActivityTaskScheduledEventAttributes, HistoryEvent, history_event::Attributes},
+        history::{
+            ActivityTaskScheduledEventAttributes, HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+            history_event::Attributes,
+        },
     },
 };
 
@@ -50,6 +53,7 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))
         .or_else(|| of_others(run, attributes))
+        .or_else(|| too_late(run, attributes))
         .or_else(|| end(run, at_ns, attributes))?;
     let signal = match attributes {
         Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
@@ -88,8 +92,7 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
         Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
             (format!("a workflow task of {id} timed out{}", run.started_on(it.started_event_id)), Interest::Turn)
         }
-        // That something came in between, and the task is done again, is no failure.
-        Attributes::WorkflowTaskFailedEventAttributes(it) if it.cause() != WorkflowTaskFailedCause::UnhandledCommand => {
+        Attributes::WorkflowTaskFailedEventAttributes(it) if is_failure_of_code(it.cause()) => {
             (format!("a workflow task of {id} failed{}", reason(it.failure.as_ref())), Interest::Turn)
         }
         _ => return None,
@@ -125,17 +128,48 @@ fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest
         }
         Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(it) => {
             let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
-            let name = run.signal(it.initiated_event_id)?;
+            let sent = run.signal(it.initiated_event_id)?;
             // A run id may be given, and another run of the workflow be open.
             let is_one_run = it.workflow_execution.as_ref().is_some_and(|it| !it.run_id.is_empty());
-            let what = if is_one_run { "the one run of it that was meant was closed" } else { "it did not run" };
-            (format!("{id} could not signal {target} \"{name}\": {what}"), Interest::Wrong)
+            let what = match is_one_run {
+                true => "the one run of it that was meant was closed",
+                false if run.asks_for_child(target, sent.workflow_task_completed_event_id) => {
+                    "the server had not yet started it, for which the same workflow task asked"
+                }
+                false => "it did not run",
+            };
+            (format!("{id} could not signal {target} \"{}\": {what}", sent.signal_name), Interest::Wrong)
         }
         Attributes::RequestCancelExternalWorkflowExecutionFailedEventAttributes(it) => {
             let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
             (format!("{id} could not cancel {target}: it did not run"), Interest::Wrong)
         }
         _ => return None,
+    })
+}
+
+/// What the run asked for in the workflow task that closed it, and that the server therefore never does.
+fn too_late(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+    let target = |it: &Option<WorkflowExecution>| it.as_ref().map_or_else(String::new, |it| it.workflow_id.clone());
+    let (task, asked, done) = match attributes {
+        Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(it) => {
+            let asked = format!("signalled {} \"{}\"", target(&it.workflow_execution), it.signal_name);
+            (it.workflow_task_completed_event_id, asked, "sends such a signal")
+        }
+        Attributes::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(it) => {
+            let asked = format!("asked {} to cancel", target(&it.workflow_execution));
+            (it.workflow_task_completed_event_id, asked, "sends such a request")
+        }
+        Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(it) => {
+            let asked = format!("asked for its child {}", it.workflow_id);
+            (it.workflow_task_completed_event_id, asked, "starts such a child")
+        }
+        _ => return None,
+    };
+    let is_closing = run.events.last().and_then(|last| closing_task(last.attributes.as_ref()?)) == Some(task);
+    is_closing.then(|| {
+        let text = format!("{} {asked} in the workflow task that closed it: the server never {done}", run.id);
+        (text, Interest::Wrong)
     })
 }
 
@@ -237,12 +271,23 @@ impl Run<'_> {
         }
     }
 
-    /// The name of the signal that was sent by this event.
-    fn signal(&self, initiated_event_id: i64) -> Option<&str> {
-        let Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(sent) = self.at(initiated_event_id)? else {
-            return None;
+    /// Whether this workflow task asked for a child of this id.
+    fn asks_for_child(&self, workflow_id: &str, completed_event_id: i64) -> bool {
+        let is_it = |it: &Attributes| match it {
+            Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(it) => {
+                it.workflow_id == workflow_id && it.workflow_task_completed_event_id == completed_event_id
+            }
+            _ => false,
         };
-        Some(&sent.signal_name)
+        self.events.iter().filter_map(|event| event.attributes.as_ref()).any(is_it)
+    }
+
+    /// The signal that was sent by this event.
+    fn signal(&self, initiated_event_id: i64) -> Option<&SignalExternalWorkflowExecutionInitiatedEventAttributes> {
+        match self.at(initiated_event_id)? {
+            Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(sent) => Some(sent),
+            _ => None,
+        }
     }
 
     /// The activities that have no end in the history.
@@ -251,6 +296,22 @@ impl Run<'_> {
             self.events.iter().filter_map(|event| scheduled_event_of_end(event.attributes.as_ref()?)).collect();
         let scheduled = self.events.iter().map(|event| event.event_id).filter(|id| !ended.contains(id));
         scheduled.filter_map(|id| self.activity(id)).collect()
+    }
+}
+
+/// No failure is that something came in between, and the task is done again, or that the run was closed meanwhile.
+fn is_failure_of_code(cause: WorkflowTaskFailedCause) -> bool {
+    !matches!(cause, WorkflowTaskFailedCause::UnhandledCommand | WorkflowTaskFailedCause::ForceCloseCommand)
+}
+
+/// The completed workflow task that closed the run with this event.
+fn closing_task(attributes: &Attributes) -> Option<i64> {
+    match attributes {
+        Attributes::WorkflowExecutionCompletedEventAttributes(it) => Some(it.workflow_task_completed_event_id),
+        Attributes::WorkflowExecutionFailedEventAttributes(it) => Some(it.workflow_task_completed_event_id),
+        Attributes::WorkflowExecutionCanceledEventAttributes(it) => Some(it.workflow_task_completed_event_id),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => Some(it.workflow_task_completed_event_id),
+        _ => None,
     }
 }
 
