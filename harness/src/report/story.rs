@@ -144,9 +144,10 @@ impl<'a> Teller<'a> {
     fn who_was_at_work(&mut self, at_ns: u64) {
         let under_way = chronicle::under_way(self.state, at_ns);
         if under_way.len() > 1 {
+            let names = chronicle::RunNames::of(self.state);
             let at_work = |span: &&Span| {
-                let Span { label, workflow_id, attempt, .. } = span;
-                format!("{} was in {label} of {workflow_id} (attempt {attempt})", self.name(Some(span.process)))
+                let (who, run) = (self.name(Some(span.process)), names.name(&span.workflow_id, &span.run_id));
+                format!("{who} was in {} of {run} (attempt {})", span.label, span.attempt)
             };
             let told: Vec<String> = under_way.iter().take(AT_WORK_TOLD_MAX).map(at_work).collect();
             self.say(at_ns, u64::MAX, format!("When it failed, {}.", told.join(", and ")));

@@ -20,8 +20,11 @@ async fn leaves_an_activity_behind(sim: Sim) -> foretime::Result {
 #[test]
 fn an_activity_that_a_run_leaves_behind_is_told_and_is_no_earlier_attempt_of_the_next_run() {
     let text = fails("told::leaves_an_activity_behind", &[]);
-    assert_says(&text, &["and that was it", "trouble continued as new, with Hands::act not finished.", "trouble completed"]);
-    assert!(!text.contains("attempt 1 of Hands::act (trouble) began"), "{text}");
+    assert_says(
+        &text,
+        &["and that was it", "run 1 of trouble continued as new, with Hands::act not finished.", "run 2 of trouble completed"],
+    );
+    assert!(!text.contains("attempt 1 of Hands::act (run 2 of trouble) began"), "{text}");
 }
 
 #[foretime::test(runs = 1)]

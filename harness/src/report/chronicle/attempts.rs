@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Interest, Moment, NO_STEP, history::brief, name, spoken};
+use super::{Interest, Moment, NO_STEP, RunNames, history::brief, name, spoken};
 use crate::world::{
     State,
     log::{Outcome, Span},
@@ -13,7 +13,7 @@ use crate::world::{
 const ATTEMPT_TOLD_MAX: u32 = 3;
 
 /// The attempts of activities after the first, and what became of the one before.
-pub(super) fn tried_again(state: &State) -> Vec<Moment> {
+pub(super) fn tried_again(state: &State, names: &RunNames) -> Vec<Moment> {
     let mut of_activity: BTreeMap<(&str, &str, Option<&str>), Vec<&Span>> = BTreeMap::new();
     for span in state.log.spans.iter().filter(|span| span.is_activity) {
         of_activity.entry((&span.workflow_id, &span.run_id, span.activity_id.as_deref())).or_default().push(span);
@@ -24,10 +24,10 @@ pub(super) fn tried_again(state: &State) -> Vec<Moment> {
         before.zip(spans.iter().copied()).map(move |(before, again)| (before, again, Some(again.attempt) == last))
     });
     let again = with_before.filter(|(_, again, _)| again.attempt > 1);
-    again.map(|(before, again, is_last)| again_after(state, before, again, is_last)).collect()
+    again.map(|(before, again, is_last)| again_after(state, names, before, again, is_last)).collect()
 }
 
-fn again_after(state: &State, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
+fn again_after(state: &State, names: &RunNames, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
     let ended_ns = before.map(|before| before.to_ns.or(died_ns(state, before)));
     let is_beside = ended_ns.is_some_and(|ended_ns| ended_ns.is_none_or(|ended_ns| ended_ns > again.from_ns));
     let became = match before {
@@ -38,10 +38,10 @@ fn again_after(state: &State, before: Option<&Span>, again: &Span, is_last: bool
         Some(before) if before.to_ns.is_none() => format!(", since attempt {} had ended with its worker", before.attempt),
         Some(_) => String::new(),
     };
-    let (activity, workflow, who) = (&again.label, &again.workflow_id, name(state, again.process));
+    let (activity, run, who) = (&again.label, names.name(&again.workflow_id, &again.run_id), name(state, again.process));
     let with =
         again.resumes_from.as_ref().map_or_else(String::new, |it| format!(", with the last heartbeat{}", brief(Some(it))));
-    let text = format!("attempt {} of {activity} ({workflow}) began on {who}{with}{became}", again.attempt);
+    let text = format!("attempt {} of {activity} ({run}) began on {who}{with}{became}", again.attempt);
     let interest = match again.attempt {
         _ if is_beside => Interest::Wrong,
         ..=ATTEMPT_TOLD_MAX => Interest::Turn,
@@ -52,10 +52,10 @@ fn again_after(state: &State, before: Option<&Span>, again: &Span, is_last: bool
 }
 
 /// The activities that were tried for longer than is told of each attempt, and still are.
-pub(super) fn endless(state: &State, until_ns: u64) -> Vec<Moment> {
+pub(super) fn endless(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment> {
     let runs = state.service().runs();
     let of_run = |run: foretime_server::engine::RunView<'_>| {
-        let id = run.workflow_id().to_owned();
+        let id = names.name(run.workflow_id(), run.run_id()).to_owned();
         let tried = run.open_activities().filter(|it| u32::try_from(it.attempt()).is_ok_and(|it| it > ATTEMPT_TOLD_MAX));
         let said = tried.map(|it| {
             let failed = it.last_failure().map_or_else(String::new, |failure| format!(", the one before failed: {failure}"));
@@ -76,9 +76,9 @@ pub(super) fn span_of<'a>(state: &'a State, run_id: &str, activity_id: &str, att
 }
 
 /// The attempts that the server waits for, and that nobody is at work on any more.
-pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
+pub(super) fn lost(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment> {
     let of_run = |run: foretime_server::engine::RunView<'_>| {
-        let (id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
+        let (id, run_id) = (names.name(run.workflow_id(), run.run_id()).to_owned(), run.run_id().to_owned());
         let said = run.open_activities().filter_map(move |it| {
             let (worker, attempt) = (it.worker()?, it.attempt());
             let became = match span_of(state, &run_id, it.activity_id(), attempt) {
@@ -98,7 +98,7 @@ pub(super) fn lost(state: &State, until_ns: u64) -> Vec<Moment> {
 }
 
 /// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun.
-pub(super) fn too_late(state: &State) -> Vec<Moment> {
+pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
         let closed_ns = run.close_time().and_then(since_start_ns)?;
         Some((run.run_id().to_owned(), closed_ns))
@@ -111,14 +111,15 @@ pub(super) fn too_late(state: &State) -> Vec<Moment> {
             let same = (&other.run_id, &other.activity_id) == (&span.run_id, &span.activity_id);
             other.is_activity && same && other.attempt > span.attempt && other.from_ns < to_ns
         };
+        let run = names.name(&span.workflow_id, &span.run_id);
         let after = if closed_ns.get(&span.run_id).is_some_and(|closed_ns| *closed_ns < to_ns) {
-            format!("{} was over", span.workflow_id)
+            format!("{run} was over")
         } else {
             format!("attempt {} had begun", state.log.spans.iter().rfind(next)?.attempt)
         };
-        let Span { attempt, label, workflow_id, .. } = span;
+        let Span { attempt, label, .. } = span;
         let who = name(state, span.process);
-        let text = format!("attempt {attempt} of {label} ({workflow_id}) completed on {who}, after {after}");
+        let text = format!("attempt {attempt} of {label} ({run}) completed on {who}, after {after}");
         Some(Moment::new(to_ns, span.to_step.unwrap_or(NO_STEP), text, Interest::Wrong))
     });
     said.collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use foretime_server::{
-    engine::time::Time,
+    engine::{RunView, time::Time},
     proto::{
         common::{Payloads, WorkflowExecution},
         enums::{TimeoutType, WorkflowTaskFailedCause},
@@ -16,9 +16,9 @@ use foretime_server::{
 };
 
 use super::{
-    Interest, Moment, NO_STEP,
+    Interest, Moment, NO_STEP, RunNames,
     attempts::{died_ns, span_of},
-    spoken,
+    name, spoken,
 };
 use crate::{
     os::ProcessId,
@@ -34,15 +34,19 @@ use crate::{
 const INPUT_CHARS_MAX: usize = 40;
 
 /// The moments of this run.
-pub(super) fn moments(state: &State, id: &str, run_id: &str, events: &[HistoryEvent]) -> Vec<Moment> {
-    let run = Run { state, id, run_id, events };
+pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Vec<Moment> {
+    let (workflow_id, run_id, events) = (view.workflow_id(), view.run_id(), &view.events_from(1));
+    let run = Run { state, names, id: names.name(workflow_id, run_id), workflow_id, run_id, events };
     events.iter().filter_map(|event| of_event(&run, event)).collect()
 }
 
 /// The run that the events are of.
 struct Run<'a> {
     state: &'a State,
+    names: &'a RunNames,
+    /// What it is called.
     id: &'a str,
+    workflow_id: &'a str,
     run_id: &'a str,
     events: &'a [HistoryEvent],
 }
@@ -58,9 +62,9 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
     let signal = match attributes {
         Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
             let sender = it.external_workflow_execution.as_ref().map_or("", |it| &it.workflow_id);
-            Some(format!("{} {}{} {sender}", run.id, it.signal_name, brief(it.input.as_ref())))
+            Some(format!("{} {}{} {sender}", run.workflow_id, it.signal_name, brief(it.input.as_ref())))
         }
-        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.id)),
+        Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.workflow_id)),
         _ => None,
     };
     Some(Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) })
@@ -213,7 +217,7 @@ impl Run<'_> {
         let asks = |entry: &&Entry| entry.label.strip_prefix(REACHES).is_some_and(|it| it.trim_start().starts_with(rpc));
         let senders: BTreeSet<ProcessId> = log[from..to].iter().filter(asks).filter_map(|entry| entry.process).collect();
         match senders.first() {
-            Some(sender) if senders.len() == 1 => format!(" by {}", super::name(self.state, *sender)),
+            Some(sender) if senders.len() == 1 => format!(" by {}", name(self.state, *sender)),
             _ => String::new(),
         }
     }
@@ -254,7 +258,7 @@ impl Run<'_> {
         let Some(last) = spans().rfind(is_it) else { return String::new() };
         let of_struct = |span: &Span| span.label.split("::").next().map(str::to_owned);
         let overlaps = |span: &&Span| {
-            span.workflow_id != self.id
+            span.workflow_id != self.workflow_id
                 && of_struct(span) == of_struct(last)
                 && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
                 // One that hangs to the end of the run is at no work.
@@ -263,9 +267,9 @@ impl Run<'_> {
         let others: Vec<&Span> = spans().filter(overlaps).collect();
         match *others {
             [] => String::new(),
-            [other] if other.process == last.process => format!(", beside {} of {}", other.label, other.workflow_id),
             [other] => {
-                format!(", beside {} of {} on {}", other.label, other.workflow_id, super::name(self.state, other.process))
+                let beside = format!(", beside {} of {}", other.label, self.names.name(&other.workflow_id, &other.run_id));
+                if other.process == last.process { beside } else { format!("{beside} on {}", name(self.state, other.process)) }
             }
             _ => format!(", beside {} others", others.len()),
         }

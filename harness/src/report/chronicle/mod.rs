@@ -1,23 +1,23 @@
 //! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
 //! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
-//! what their subjects tell, and how telling it is.
+//! what their subjects tell, and how telling it is; [`names`], what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    os::ProcessId,
-    world::{
-        State,
-        lives::Role,
-        log::{DOES, EntryKind, REFUSED},
-        wire::{Kind, SIMULATED},
-    },
+use crate::world::{
+    State,
+    lives::Role,
+    log::{DOES, EntryKind, REFUSED},
+    wire::{Kind, SIMULATED},
 };
 
 mod attempts;
 mod history;
+mod names;
 
 pub(super) use attempts::under_way;
+use names::spoken;
+pub(super) use names::{RunNames, name};
 
 /// At most so many moments are told.
 const TOLD_MAX: usize = 8;
@@ -65,11 +65,13 @@ enum Interest {
 /// The moments up to `until_ns`, in order, and those that are not told. `faults_ns`: when the faults struck that are told;
 /// `failure`: what the failure says, since what it names comes first.
 pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: &str) -> (Vec<Moment>, Vec<Moment>) {
-    let mut all: Vec<Moment> = attempts::tried_again(state).into_iter().chain(attempts::endless(state, until_ns)).collect();
-    all.extend(attempts::lost(state, until_ns).into_iter().chain(attempts::too_late(state)));
+    let names = RunNames::of(state);
+    let mut all: Vec<Moment> = attempts::tried_again(state, &names);
+    all.extend(attempts::endless(state, &names, until_ns));
+    all.extend(attempts::lost(state, &names, until_ns).into_iter().chain(attempts::too_late(state, &names)));
     all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
-        let mut of_run = history::moments(state, run.workflow_id(), run.run_id(), &run.events_from(1));
+        let mut of_run = history::moments(state, &names, &run);
         rouse_what_met_a_signal(&mut of_run);
         all.extend(of_run);
     }
@@ -207,15 +209,4 @@ pub(super) fn who_serves_what(state: &State) -> Option<String> {
         format!("{}{serve} \"{queue}\"", names.join(" and "))
     });
     (by_queue.len() > 1).then(|| parts.collect::<Vec<_>>().join(", "))
-}
-
-/// A process, as people say it: `worker 1`.
-pub(super) fn name(state: &State, process: ProcessId) -> String {
-    let life = state.lives.get(process);
-    if life.role == Role::Test { "the test".to_owned() } else { spoken(&life.name) }
-}
-
-/// A worker's name or identity, which are the same, as people say it.
-fn spoken(name: &str) -> String {
-    name.replace('-', " ")
 }

@@ -1,0 +1,47 @@
+//! What stories call things.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    os::ProcessId,
+    world::{State, lives::Role},
+};
+
+/// What the runs are called of workflows that have several.
+#[derive(Debug)]
+pub(in crate::report) struct RunNames {
+    /// By run id.
+    names: BTreeMap<String, String>,
+}
+
+impl RunNames {
+    /// Of all runs of this simulation so far.
+    pub(in crate::report) fn of(state: &State) -> Self {
+        let mut by_workflow: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for run in state.service().runs() {
+            by_workflow.entry(run.workflow_id().to_owned()).or_default().push(run.run_id().to_owned());
+        }
+        let several = by_workflow.into_iter().filter(|(_, runs)| runs.len() > 1);
+        let named = several.flat_map(|(id, runs)| {
+            let numbered = (1..).zip(runs);
+            numbered.map(move |(number, run_id)| (run_id, format!("run {number} of {id}"))).collect::<Vec<_>>()
+        });
+        Self { names: named.collect() }
+    }
+
+    /// A run, as people say it: its workflow's id, or `run 2 of order-7`.
+    pub(in crate::report) fn name<'a>(&'a self, workflow_id: &'a str, run_id: &str) -> &'a str {
+        self.names.get(run_id).map_or(workflow_id, |name| name)
+    }
+}
+
+/// A process, as people say it: `worker 1`.
+pub(in crate::report) fn name(state: &State, process: ProcessId) -> String {
+    let life = state.lives.get(process);
+    if life.role == Role::Test { "the test".to_owned() } else { spoken(&life.name) }
+}
+
+/// A worker's name or identity, which are the same, as people say it.
+pub(super) fn spoken(name: &str) -> String {
+    name.replace('-', " ")
+}
