@@ -8,7 +8,8 @@
 //!
 //! The system hands out memory with zeros in it, and takes longer for that than a short simulation for its own work. So the front
 //! of each region is laid out by the process that forks, and shared by its children, who live one after the other: each finds the
-//! pages of the one before, and blocks are cleared here when they are taken for the first time. So a simulation does not fork.
+//! pages of the one before, and blocks are cleared here when they are taken for the first time. (Not large ones: they are buffers, of
+//! which nobody reads what he has not written, and many are never filled.) So a simulation does not fork.
 
 use std::{
     cell::Cell,
@@ -30,6 +31,8 @@ const REGION_BYTES: usize = 32 << 30;
 /// What `malloc` promises of every address.
 pub(super) const ALIGNMENT_MIN: usize = 16;
 const ALIGNMENT_MAX: usize = 2 << 20;
+/// Blocks that are larger are not cleared.
+const CLEARED_MAX: usize = 4 << 10;
 /// Up to here there is a class for every 16 bytes; past it, four between one power of two and the next.
 const SMALL_MAX: usize = 1 << 10;
 const SMALL_CLASSES: usize = SMALL_MAX / ALIGNMENT_MIN + 1;
@@ -168,12 +171,16 @@ impl Region {
             return None;
         }
         self.taken.set(end);
+        let used_bytes = end.min(self.used_to.get()).saturating_sub(start);
+        let is_cleared = room_bytes <= CLEARED_MAX;
         // SAFETY: in the region, and past all that was taken; room for the header was left before the start.
         unsafe {
             (start as *mut Header).sub(1).write(Header { list, room_bytes });
-            ptr::write_bytes(start as *mut u8, 0, end.min(self.used_to.get()).saturating_sub(start));
+            if is_cleared {
+                ptr::write_bytes(start as *mut u8, 0, used_bytes);
+            }
         }
-        Some(Memory { start: start as *mut u8, is_fresh: true })
+        Some(Memory { start: start as *mut u8, is_fresh: is_cleared || used_bytes == 0 })
     }
 }
 

@@ -83,7 +83,8 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
         .service()
         .runs()
         .filter_map(|run| {
-            let history = History::decode(run.encoded_events()).ok()?;
+            let mut history = History { events: Vec::with_capacity(run.event_count()) };
+            history.merge(run.encoded_events()).ok()?;
             let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
             has_worked.then(|| Recorded {
                 workflow_id: run.workflow_id().to_owned(),

@@ -123,9 +123,17 @@ impl<'a> RunView<'a> {
         self.run.history.slice(1, self.run.history.next_id())
     }
 
+    /// How many events it has.
+    pub fn event_count(&self) -> usize {
+        usize::try_from(self.run.history.last_id()).unwrap_or(0)
+    }
+
     /// Its events from this id on (the first is 1), decoded.
     pub fn events_from(&self, event_id: i64) -> Vec<HistoryEvent> {
-        let bytes = self.run.history.slice(event_id.max(1), self.run.history.next_id());
-        History::decode(bytes).map(|history| history.events).unwrap_or_default()
+        let (from, to) = (event_id.max(1), self.run.history.next_id());
+        // An event is large, so it pays not to move them all each time that there are twice as many.
+        let mut history = History { events: Vec::with_capacity(usize::try_from(to - from).unwrap_or(0)) };
+        let decoded = history.merge(self.run.history.slice(from, to));
+        decoded.map(|()| history.events).unwrap_or_default()
     }
 }
