@@ -13,7 +13,7 @@ use crate::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
         lives::Role,
-        log::{Entry, EntryKind, Span},
+        log::{Entry, EntryKind, REACHES, Span},
         wire::HOW_IT_ENDED,
     },
 };
@@ -263,6 +263,7 @@ impl<'a> Teller<'a> {
             capital(&after(finding.at_ns))
         );
         self.say(finding.at_ns, u64::MAX, replayed);
+        self.queries(finding.at_ns);
     }
 
     /// A history of the run does not replay afterwards.
@@ -273,6 +274,19 @@ impl<'a> Teller<'a> {
             false => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
         };
         self.conclude(format!("All workflow tasks of the run went well, but afterwards {}: {what_then}.", finding.title));
+        self.queries(finding.at_ns);
+    }
+
+    /// That there were queries, whose handlers may have changed what a replay does not.
+    fn queries(&mut self, until_ns: u64) {
+        let is_query =
+            |entry: &&Entry| entry.label.strip_prefix(REACHES).is_some_and(|rpc| rpc.trim_start() == "QueryWorkflow");
+        let asked = match self.entries(0, until_ns).filter(is_query).count() {
+            0 => return,
+            1 => "A query was".to_owned(),
+            count => format!("{count} queries were"),
+        };
+        self.conclude(format!("{asked} asked before: a replay answers none, so their handlers must not change anything."));
     }
 
     /// Which other versions of the code were deployed before.

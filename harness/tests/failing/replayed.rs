@@ -1,8 +1,14 @@
 //! What replays find.
 
-use foretime::{Faults, Sim};
+use std::time::Duration;
 
-use crate::{assert_says, fails, trouble::trouble};
+use foretime::{Faults, Sim};
+use temporalio_client::{WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowStartOptions};
+
+use crate::{
+    assert_says, fails,
+    trouble::{QUEUE, Trouble, trouble, workflows_alone},
+};
 
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
@@ -53,4 +59,23 @@ async fn acts_in_workflow_code(sim: Sim) -> foretime::Result {
 fn an_effect_of_workflow_code_is_found_by_its_replay() {
     let text = fails("replayed::acts_in_workflow_code", &[]);
     assert_says(&text, &["workflow code did \"mail ada\" when it was replayed", "belongs in an activity"]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn counts_queries(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| workflows_alone());
+    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
+    let run = sim.client().start_workflow(Trouble::run, "wait as often as it was asked".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(5)).await;
+    run.query(Trouble::ask, (), WorkflowQueryOptions::default()).await?;
+    run.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+
+#[test]
+fn that_a_query_may_have_changed_something_is_told() {
+    let text = fails("replayed::counts_queries", &[]);
+    let asked = "A query was asked before: a replay answers none, so their handlers must not change anything.";
+    assert_says(&text, &["timer 2 was started with 61s in the history, the replayed code asks for it with 60s", asked]);
 }

@@ -1,6 +1,7 @@
 //! The workflow that does one thing that it should not, and the activity that does another.
 
 use std::{
+    cell::Cell,
     collections::HashMap,
     fs,
     net::ToSocketAddrs,
@@ -19,7 +20,7 @@ use temporalio_common::RetryPolicy;
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityOptions, ChildWorkflowOptions, ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkerOptions,
-    WorkflowContext, WorkflowRegistrationError, WorkflowResult,
+    WorkflowContext, WorkflowContextView, WorkflowRegistrationError, WorkflowResult,
     activities::{ActivityContext, ActivityError},
 };
 
@@ -28,7 +29,9 @@ pub(crate) const QUEUE: &str = "trouble";
 /// Does one thing that it should not.
 #[workflow]
 #[derive(Default)]
-pub(crate) struct Trouble;
+pub(crate) struct Trouble {
+    asked: Cell<u64>,
+}
 
 #[workflow_methods]
 impl Trouble {
@@ -46,6 +49,11 @@ impl Trouble {
             }
             "sleep" => std::thread::sleep(Duration::from_secs(20)),
             "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
+            "wait as often as it was asked" => {
+                ctx.timer(Duration::from_secs(10)).await;
+                let asked = ctx.state(|it| it.asked.get());
+                ctx.timer(Duration::from_secs(60 + asked)).await;
+            }
             "ask a child by chance" => drop(ask_a_child(ctx, by_chance()).await?),
             "ask a child of chance" => drop(ask_a_child(ctx, 100).await?),
             "go on as new while acting" => {
@@ -79,6 +87,12 @@ impl Trouble {
             }
         }
         Ok(())
+    }
+
+    /// A query that changes something.
+    #[query]
+    pub(crate) fn ask(&self, _ctx: &WorkflowContextView) -> u64 {
+        self.asked.replace(self.asked.get() + 1)
     }
 }
 
