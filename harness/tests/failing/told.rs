@@ -206,6 +206,19 @@ fn what_one_task_asks_for_may_be_done_in_any_order() {
     assert_says(&fails("told::signals_a_new_child", &[]), &[too_early, "It takes no fault."]);
 }
 
+#[foretime::test(runs = 20)]
+#[ignore = "fails on purpose"]
+async fn signals_twice(sim: Sim) -> foretime::Result {
+    trouble(sim, "signal twice", Faults::none()).await
+}
+
+#[test]
+fn signals_that_come_in_another_order_than_they_were_sent_are_told() {
+    let swapped =
+        "number was signalled \"hint\" (2) before \"hint\" (1), which trouble sent first: on what one workflow task asks";
+    assert_says(&fails("told::signals_twice", &[]), &["in order", swapped, "It takes no fault."]);
+}
+
 #[foretime::test(runs = 100)]
 #[ignore = "fails on purpose"]
 async fn says_nothing(sim: Sim) -> foretime::Result {

@@ -70,6 +70,16 @@ impl Trouble {
             "signal and end" => {
                 let _telling = ctx.external_workflow("nobody", None).signal(Number::hint, 7, SignalWorkflowOptions::default());
             }
+            "signal twice" => {
+                let options = ChildWorkflowOptions::workflow_id("number".to_owned());
+                let child = ctx.start_child_workflow(Patience::run, (), options).await?;
+                let number = ctx.external_workflow("number", None);
+                let first = number.signal(Patience::hint, 1, SignalWorkflowOptions::default());
+                let second = number.signal(Patience::hint, 2, SignalWorkflowOptions::default());
+                (first.await?, second.await?);
+                let hints = child.result().await?;
+                assert_eq!(hints, [1, 2], "in order");
+            }
             "signal a new child" => {
                 let options = ChildWorkflowOptions::workflow_id("number".to_owned());
                 let _starting = ctx.start_child_workflow(Number::run, 7_u64, options);
@@ -121,6 +131,27 @@ impl Number {
 
     #[signal]
     fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _number: u64) {}
+}
+
+/// Waits for two hints, and says in which order they came.
+#[workflow]
+#[derive(Default)]
+struct Patience {
+    hints: Vec<u64>,
+}
+
+#[workflow_methods]
+impl Patience {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Vec<u64>> {
+        ctx.wait_condition(|it| it.hints.len() == 2).await?;
+        Ok(ctx.state(|it| it.hints.clone()))
+    }
+
+    #[signal]
+    fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, hint: u64) {
+        self.hints.push(hint);
+    }
 }
 
 struct Hands {
@@ -230,7 +261,12 @@ pub(crate) fn workflows_alone_on(queue: &str) -> Result<WorkerOptions, WorkflowR
 
 pub(crate) fn worker(client: &Client) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let (options, hands) = (WorkerOptions::new(QUEUE), Hands { client: client.clone() });
-    Ok(options.register_workflow::<Trouble>()?.register_workflow::<Number>()?.register_activities(hands).build())
+    Ok(options
+        .register_workflow::<Trouble>()?
+        .register_workflow::<Number>()?
+        .register_workflow::<Patience>()?
+        .register_activities(hands)
+        .build())
 }
 
 /// Runs the workflow on two workers.

@@ -1,6 +1,7 @@
 //! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
 //! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
-//! what their subjects tell, and how telling it is; [`names`], what things are called.
+//! what their subjects tell, and how telling it is; [`order`], what came in another order than was asked for; [`names`], what things
+//! are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,7 @@ use crate::world::{
 mod attempts;
 mod history;
 mod names;
+mod order;
 
 pub(super) use attempts::under_way;
 use names::spoken;
@@ -69,6 +71,7 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: 
     let mut all: Vec<Moment> = attempts::tried_again(state, &names);
     all.extend(attempts::endless(state, &names, until_ns));
     all.extend(attempts::lost(state, &names, until_ns).into_iter().chain(attempts::too_late(state, &names)));
+    all.extend(order::swapped(state));
     all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
         let mut of_run = history::moments(state, &names, &run);
