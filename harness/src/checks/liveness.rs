@@ -9,7 +9,8 @@ use crate::{
     activities::Attempt,
     finding::FindingKind,
     os::{self, ProcessId},
-    world::{State, event_type, lives::Role},
+    report::after,
+    world::{State, event_type, first_workflow_task_ns, lives::Role},
 };
 
 /// A run in which nothing comes of so many steps gets nowhere: an activity that fails for ever takes twelve for an attempt.
@@ -156,6 +157,11 @@ fn waits_for(events: &[HistoryEvent], activities: Vec<String>, task_queue: &str)
             "WorkflowTaskStarted" => waits.push("the answer to its workflow task".to_owned()),
             _ => {}
         }
+    }
+    if let Some(at_ns) =
+        events.first().filter(|_| last_of(&["WorkflowTaskScheduled"]).is_none()).and_then(first_workflow_task_ns)
+    {
+        waits.push(format!("its first workflow task, {}", after(at_ns)));
     }
     let open = |begun: &str, ended: &[&str]| count(begun).saturating_sub(ended.iter().map(|name| count(name)).sum());
     let timers = open("TimerStarted", &["TimerFired", "TimerCanceled"]);

@@ -4,11 +4,19 @@ use std::collections::BTreeSet;
 
 use foretime_server::proto::enums::WorkflowExecutionStatus;
 
-use crate::world::{State, lives::Life};
+use crate::world::{
+    State,
+    lives::{Life, Role},
+};
 
 impl State {
-    /// A line for each of them.
+    /// A line for each of them; none while a worker has yet to say which it serves.
     pub(crate) fn queues_that_nobody_serves(&self) -> Vec<String> {
+        let is_starting =
+            |life: &Life| matches!(life.role, Role::Worker(_)) && life.task_queue.is_none() && life.ended.is_none();
+        if self.lives.all.iter().any(is_starting) {
+            return Vec::new();
+        }
         let served = self.served(|_| true);
         let acted_on = self.served(|life| life.takes_activities);
         let (of_workflows, of_activities) = self.awaited();

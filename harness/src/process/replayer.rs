@@ -6,9 +6,8 @@ use std::sync::Arc;
 use foretime_server::engine::time::Time;
 use futures_util::stream;
 use prost::Message;
-use temporalio_client::ClientOptions;
 use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
-use temporalio_sdk::{Worker, WorkerOptions};
+use temporalio_sdk::{Worker, WorkerOptions, workflow_replayer::WorkflowReplayFailure};
 use temporalio_sdk_core::{
     init_replay_worker,
     replay::{HistoryForReplay, ReplayWorkerInput},
@@ -18,7 +17,7 @@ use super::{
     chain,
     commands::{Commands, Difference},
     live,
-    verdicts::Verdicts,
+    verdicts::{Verdict, Verdicts},
 };
 use crate::{
     finding::FindingKind,
@@ -29,6 +28,9 @@ use crate::{
         plain,
     },
 };
+
+/// How the title of a finding ends of a history that is replayed well once, but not a second time on the same worker.
+pub(crate) const REPLAYS_BUT_ONCE: &str = "replays once, but not again on the same worker";
 
 /// A history of the run.
 struct Recorded {
@@ -83,7 +85,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
         .service()
         .runs()
         .filter_map(|run| {
-            let mut history = History { events: Vec::with_capacity(run.event_count()) };
+            let mut history = History { events: Vec::with_capacity(run.events_count()) };
             history.merge(run.encoded_events()).ok()?;
             let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
             has_worked.then(|| Recorded {
@@ -130,17 +132,19 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
         // Another version of the code may ask for the same with another input.
         let compared = recorded.iter().filter(|_| code.is_only).map(|it| (it.run_id.as_str(), &it.history));
         let commands = Commands::of(compared);
-        let client_options = os::exempt(|| world.lock().client_options.clone());
-        let verdicts = replay(options, client_options, commands.clone(), &replays, recorded).await?;
-        for (replay, failure) in replays.iter().zip(verdicts.given()) {
-            if let Some(failure) = failure {
-                let of = &recorded[replay.of];
-                let cut = replay.until.map_or_else(String::new, |event| format!(", cut at event {event},"));
-                let title = format!("the history of {}{cut} does not replay", of.workflow_id);
-                let detail = format!("run {} of {}: {}", of.run_id, of.workflow_type, plain(&failure.to_string()));
-                os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, detail));
-                return Ok(());
-            }
+        let verdicts = replay(world, options, commands.clone(), &replays, recorded).await?;
+        if let Some((failed, failure)) = first_failure(&replays, verdicts) {
+            let of = &recorded[failed.of];
+            let title = match failed.until {
+                None => format!("the history of {} does not replay", of.workflow_id),
+                Some(_) if replays_but_once(world, code, failed.of, recorded).await? => {
+                    format!("the history of {} {REPLAYS_BUT_ONCE}", of.workflow_id)
+                }
+                Some(event) => format!("the history of {}, cut at event {event}, does not replay", of.workflow_id),
+            };
+            let detail = format!("run {} of {}: {}", of.run_id, of.workflow_type, plain(&failure.to_string()));
+            os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, detail));
+            return Ok(());
         }
         if let Some(Difference { run_id, text }) = commands.difference() {
             let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
@@ -153,16 +157,29 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
     Ok(())
 }
 
+/// The first replay that failed.
+fn first_failure(replays: &[Replay], verdicts: Vec<Verdict>) -> Option<(&Replay, WorkflowReplayFailure)> {
+    replays.iter().zip(verdicts).find_map(|(replay, verdict)| Some((replay, verdict?)))
+}
+
+/// Whether a history that has been replayed whole fails when that is done twice on one worker.
+async fn replays_but_once(world: &World, code: &Code, of: usize, recorded: &Arc<[Recorded]>) -> Result<bool, String> {
+    let twice = [Replay { of, until: None }, Replay { of, until: None }].into();
+    let verdicts = replay(world, (code.options)(0)?, Commands::default(), &twice, recorded).await?;
+    Ok(matches!(verdicts[..], [None, Some(_)]))
+}
+
 /// Replays histories, one after the other, on a worker with all of a worker's options: as a worker in production does with what is not
 /// in its cache. The core's replayer, on which every SDK's own is built, gives that worker workflow tasks and nothing else, so no
 /// activity runs. A history is made when its turn comes: together they would take much memory, which is slow.
 async fn replay(
+    world: &World,
     mut options: WorkerOptions,
-    client_options: ClientOptions,
     commands: Commands,
     replays: &Arc<[Replay]>,
     recorded: &Arc<[Recorded]>,
-) -> Result<Verdicts, String> {
+) -> Result<Vec<Verdict>, String> {
+    let client_options = os::exempt(|| world.lock().client_options.clone());
     let verdicts = Verdicts::default();
     options.worker_interceptor(verdicts.clone());
     options.worker_interceptor(commands);
@@ -173,7 +190,7 @@ async fn replay(
         init_replay_worker(ReplayWorkerInput::new(config, stream::iter(histories))).map_err(|error| error.to_string())?;
     let worker = Worker::new_from_core_options(Arc::new(core), client_options, options);
     worker.map_err(|error| chain(&error))?.run().await.map_err(|error| chain(&error))?;
-    Ok(verdicts)
+    Ok(verdicts.given())
 }
 
 /// Beginnings of these histories, each up to the start of a workflow task that was completed: of short ones all, of long ones

@@ -12,15 +12,18 @@ use temporalio_common::protos::coresdk::workflow_activation::{
 };
 use temporalio_sdk::{interceptors::WorkerInterceptor, workflow_replayer::WorkflowReplayFailure};
 
+/// What does not fit, if the code does not fit a history.
+pub(super) type Verdict = Option<WorkflowReplayFailure>;
+
 /// One for each history, in their order. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts {
-    given: Arc<Mutex<Vec<Option<WorkflowReplayFailure>>>>,
+    given: Arc<Mutex<Vec<Verdict>>>,
 }
 
 impl Verdicts {
-    /// Those given so far; `None` for a history that the code fits.
-    pub(super) fn given(&self) -> Vec<Option<WorkflowReplayFailure>> {
+    /// Those given so far.
+    pub(super) fn given(&self) -> Vec<Verdict> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -45,7 +48,7 @@ impl WorkerInterceptor for Verdicts {
 }
 
 /// What the reason says of the code. The replayer itself asks for the removal of what it has replayed to the end.
-fn failure(removal: &RemoveFromCache) -> Option<WorkflowReplayFailure> {
+fn failure(removal: &RemoveFromCache) -> Verdict {
     let message = removal.message.clone();
     match removal.reason() {
         EvictionReason::LangRequested | EvictionReason::CacheFull => None,

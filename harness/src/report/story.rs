@@ -9,6 +9,7 @@ use crate::{
     finding::{Finding, FindingKind},
     ledger::{Effect, Record, repeated},
     os::ProcessId,
+    process::replayer::REPLAYS_BUT_ONCE,
     world::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
@@ -61,11 +62,11 @@ pub(super) fn tell(state: &State) -> Story {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding);
-            if finding.kind == FindingKind::Test {
+            let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
+            if finding.kind == FindingKind::Test || finding.kind == FindingKind::Panic && is_of_test {
                 state.queues_that_nobody_serves().iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
                 teller.who_still_waited();
             }
-            let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
             if finding.kind == FindingKind::Claim || finding.kind == FindingKind::Panic && !is_of_test {
                 teller.who_was_at_work(finding.at_ns);
             }
@@ -269,9 +270,12 @@ impl<'a> Teller<'a> {
     /// A history of the run does not replay afterwards.
     fn does_not_replay(&mut self, finding: &Finding) {
         self.deploys(finding.at_ns);
-        let what_then = match finding.title.ends_with("does not replay") {
-            true => "a worker that had lost its cache would have failed there",
-            false => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
+        let what_then = if finding.title.ends_with("does not replay") {
+            "a worker that had started there, with an empty cache, would have failed"
+        } else if finding.title.ends_with(REPLAYS_BUT_ONCE) {
+            "its options keep something from one run to the next (in an interceptor, a factory, what they share)"
+        } else {
+            "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)"
         };
         self.conclude(format!("All workflow tasks of the run went well, but afterwards {}: {what_then}.", finding.title));
         self.queries(finding.at_ns);
@@ -382,7 +386,7 @@ fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> Stri
     match fault {
         Fault::Crash => format!("{who} crashed {}", teller.moment(entry)),
         Fault::ClusterCrash => format!("{who} and all other workers crashed {}", teller.moment(entry)),
-        Fault::Restart => format!("{who} was restarted in good order"),
+        Fault::Restart => format!("{who} was asked to stop, in good order, and to start again"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
         Fault::ActivityFailure => format!("{about}, began on {who}, and was made to fail ({how})"),

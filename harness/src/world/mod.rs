@@ -21,6 +21,7 @@ use bytes::Bytes;
 use foretime_server::{
     config::{Config, Personality},
     engine::{Ticket, time::Time},
+    proto::history::{HistoryEvent, history_event::Attributes},
     rpc::Service,
 };
 use temporalio_client::ClientOptions;
@@ -59,6 +60,15 @@ pub(crate) const EPOCH_S: u64 = 1_767_225_600;
 pub(crate) fn since_start_ns(at: Time) -> Option<u64> {
     u64::try_from(at.as_nanos() - (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos()).ok()
 }
+/// How many nanoseconds after the start of a run of the test the run of a workflow gets its first workflow task that was started by
+/// this event, if it has to wait for that: for its cron schedule, or until it is tried again.
+pub(crate) fn first_workflow_task_ns(started: &HistoryEvent) -> Option<u64> {
+    let Some(Attributes::WorkflowExecutionStartedEventAttributes(attributes)) = &started.attributes else { return None };
+    let backoff: Duration = attributes.first_workflow_task_backoff?.try_into().ok()?;
+    let at = Time::from_proto(started.event_time.as_ref()?) + backoff;
+    since_start_ns(at).filter(|_| !backoff.is_zero())
+}
+
 /// For how long after the test's body has ended the world may come to rest.
 const REST: Duration = Duration::from_secs(60);
 /// A run that goes on for longer, in virtual time, does not end.

@@ -1,13 +1,17 @@
 //! What replays find.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use foretime::{Faults, Sim};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowStartOptions};
+use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
 
 use crate::{
     assert_says, fails,
-    trouble::{QUEUE, Trouble, trouble, workflows_alone},
+    trouble::{QUEUE, Trouble, run_on, trouble, workflows_alone},
 };
 
 #[foretime::test(runs = 1)]
@@ -78,4 +82,21 @@ fn that_a_query_may_have_changed_something_is_told() {
     let text = fails("replayed::counts_queries", &[]);
     let asked = "A query was asked before: a replay answers none, so their handlers must not change anything.";
     assert_says(&text, &["timer 2 was started with 61s in the history, the replayed code asks for it with 60s", asked]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn counts_its_workflows(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| {
+        let count = AtomicU64::new(0);
+        let counted = move || Trouble::asked(count.fetch_add(1, Ordering::Relaxed));
+        Ok::<_, WorkflowRegistrationError>(WorkerOptions::new(QUEUE).register_workflow_with_factory(counted)?.build())
+    });
+    run_on(&sim, QUEUE, "act if it was asked").await
+}
+
+#[test]
+fn what_a_worker_keeps_from_one_run_to_the_next_is_found_by_a_second_replay() {
+    let once = "the history of trouble replays once, but not again on the same worker";
+    assert_says(&fails("replayed::counts_its_workflows", &[]), &[once, "its options keep something from one run to the next"]);
 }

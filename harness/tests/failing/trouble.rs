@@ -54,6 +54,14 @@ impl Trouble {
                 let asked = ctx.state(|it| it.asked.get());
                 ctx.timer(Duration::from_secs(60 + asked)).await;
             }
+            "act if it was asked" => {
+                ctx.timer(Duration::from_secs(10)).await;
+                if ctx.state(|it| it.asked.get()) > 0 {
+                    let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                    ctx.execute_activity(Hands::act, "charge".to_owned(), options).await?;
+                }
+                ctx.timer(Duration::from_secs(10)).await;
+            }
             "ask a child by chance" => drop(ask_a_child(ctx, by_chance()).await?),
             "ask a child of chance" => drop(ask_a_child(ctx, 100).await?),
             "go on as new while acting" => {
@@ -76,7 +84,8 @@ impl Trouble {
                 let number = ctx.external_workflow("number", None);
                 let first = number.signal(Patience::hint, 1, SignalWorkflowOptions::default());
                 let second = number.signal(Patience::hint, 2, SignalWorkflowOptions::default());
-                (first.await?, second.await?);
+                first.await?;
+                second.await?;
                 let hints = child.result().await?;
                 assert_eq!(hints, [1, 2], "in order");
             }
@@ -103,6 +112,13 @@ impl Trouble {
     #[query]
     pub(crate) fn ask(&self, _ctx: &WorkflowContextView) -> u64 {
         self.asked.replace(self.asked.get() + 1)
+    }
+}
+
+impl Trouble {
+    /// One that was asked so often before it began.
+    pub(crate) fn asked(times: u64) -> Self {
+        Self { asked: Cell::new(times) }
     }
 }
 

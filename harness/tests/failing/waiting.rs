@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use foretime::{Faults, Sim};
+use temporalio_client::WorkflowStartOptions;
 
 use crate::{
     assert_says, fails,
-    trouble::{QUEUE, run_on, trouble, worker, workflows_alone},
+    trouble::{QUEUE, Trouble, run_on, trouble, worker, workflows_alone},
 };
 
 #[foretime::test(runs = 5)]
@@ -87,4 +88,23 @@ fn a_run_that_gets_nowhere_says_which_activity_fails() {
         &text,
         &["nothing has come of the last", "trouble (Trouble) waits for activity Hands::act (attempt ", "the disk is full"],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn looks_between_two_runs(sim: Sim) -> foretime::Result {
+    let client = sim.client().clone();
+    sim.workers(1, move |_| worker(&client));
+    let options = WorkflowStartOptions::new(QUEUE, "hourly").cron_schedule("0 * * * *".to_owned()).build();
+    sim.client().start_workflow(Trouble::run, "charge".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(90 * 60)).await;
+    panic!("and that was it");
+}
+
+#[test]
+fn that_a_run_waits_for_its_time_is_told() {
+    let text = fails("waiting::looks_between_two_runs", &[]);
+    let (ended, waits) =
+        ("run 1 of hourly completed; run 2 of hourly was to begin after ", "waited for its first workflow task, after ");
+    assert_says(&text, &["and that was it", ended, waits]);
 }

@@ -123,11 +123,6 @@ impl<'a> RunView<'a> {
         self.run.history.slice(1, self.run.history.next_id())
     }
 
-    /// How many events it has.
-    pub fn event_count(&self) -> usize {
-        usize::try_from(self.run.history.last_id()).unwrap_or(0)
-    }
-
     /// Its events from this id on (the first is 1), decoded.
     pub fn events_from(&self, event_id: i64) -> Vec<HistoryEvent> {
         let (from, to) = (event_id.max(1), self.run.history.next_id());

@@ -97,14 +97,16 @@ pub(super) fn lost(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment
     state.service().runs().flat_map(of_run).collect()
 }
 
-/// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun.
+/// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun. Those that
+/// failed, if their workflow was over: till then they may have worked on.
 pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
         let closed_ns = run.close_time().and_then(since_start_ns)?;
         Some((run.run_id().to_owned(), closed_ns))
     };
     let closed_ns: BTreeMap<String, u64> = state.service().runs().filter_map(closed).collect();
-    let ended = state.log.spans.iter().filter(|span| span.is_activity && span.outcome == Outcome::Completed);
+    let ended = |span: &&Span| span.is_activity && matches!(span.outcome, Outcome::Completed | Outcome::Failed);
+    let ended = state.log.spans.iter().filter(ended);
     let said = ended.filter_map(|span| {
         let to_ns = span.to_ns?;
         let next = |other: &&Span| {
@@ -114,13 +116,21 @@ pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
         let run = names.name(&span.workflow_id, &span.run_id);
         let after = if closed_ns.get(&span.run_id).is_some_and(|closed_ns| *closed_ns < to_ns) {
             format!("{run} was over")
+        } else if span.outcome == Outcome::Failed {
+            return None;
         } else {
             format!("attempt {} had begun", state.log.spans.iter().rfind(next)?.attempt)
         };
         let Span { attempt, label, .. } = span;
         let who = name(state, span.process);
-        let text = format!("attempt {attempt} of {label} ({run}) completed on {who}, after {after}");
-        Some(Moment::new(to_ns, span.to_step.unwrap_or(NO_STEP), text, Interest::Wrong))
+        let (ended, interest) = match span.outcome {
+            Outcome::Completed => ("completed", Interest::Wrong),
+            _ => ("ended", Interest::Turn),
+        };
+        let text = format!("attempt {attempt} of {label} ({run}) {ended} on {who}, after {after}");
+        // What it did last has the same step.
+        let step = span.to_step.map_or(NO_STEP, |step| step + 1);
+        Some(Moment::new(to_ns, step, text, interest))
     });
     said.collect()
 }

@@ -6,7 +6,7 @@ use foretime_server::{
     engine::{RunView, time::Time},
     proto::{
         common::{Payloads, WorkflowExecution},
-        enums::{TimeoutType, WorkflowTaskFailedCause},
+        enums::{TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
         failure::{Failure, failure::FailureInfo},
         history::{
             ActivityTaskScheduledEventAttributes, HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes,
@@ -23,13 +23,16 @@ use super::{
 use crate::{
     os::ProcessId,
     process::test::IDENTITY,
+    report::after,
     world::{
-        State,
+        State, first_workflow_task_ns,
         log::{Entry, REACHES, Span},
         since_start_ns,
     },
 };
 
+/// What the server says of a run that it terminates with its parent.
+const PARENT_CLOSE_REASON: &str = "by parent close policy";
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
@@ -186,7 +189,11 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
         Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
         Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
             let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
-            (format!("was terminated{}{why}", run.by(at_ns, "Terminate")), Interest::Wrong)
+            let text = match it.reason == PARENT_CLOSE_REASON {
+                true => format!("was terminated{why}{}", run.since_its_parent()),
+                false => format!("was terminated{}{why}", run.by(at_ns, "Terminate")),
+            };
+            (text, Interest::Wrong)
         }
         Attributes::WorkflowExecutionFailedEventAttributes(it) => {
             (format!("failed{}", reason(it.failure.as_ref())), Interest::Wrong)
@@ -194,11 +201,11 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
         Attributes::WorkflowExecutionTimedOutEventAttributes(_) => ("timed out".to_owned(), Interest::Wrong),
         _ => return None,
     };
-    let left = run.open_activities();
+    let (left, next) = (run.open_activities(), run.next(attributes));
     if left.is_empty() {
-        return Some((format!("{id} {how}"), interest));
+        return Some((format!("{id} {how}{next}"), interest));
     }
-    Some((format!("{id} {how}, with {} not finished", left.join(" and ")), Interest::Wrong))
+    Some((format!("{id} {how}, with {} not finished{next}", left.join(" and ")), Interest::Wrong))
 }
 
 impl Run<'_> {
@@ -220,6 +227,38 @@ impl Run<'_> {
             Some(sender) if senders.len() == 1 => format!(" by {}", name(self.state, *sender)),
             _ => String::new(),
         }
+    }
+
+    /// What became of its parent: `, since run 1 of shop continued as new`.
+    fn since_its_parent(&self) -> String {
+        let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = self.at(1) else { return String::new() };
+        let Some(parent) = &started.parent_workflow_execution else { return String::new() };
+        let status = self.state.service().runs().find(|run| run.run_id() == parent.run_id).map(|run| run.status());
+        let became = match status {
+            Some(WorkflowExecutionStatus::ContinuedAsNew) => "continued as new",
+            Some(WorkflowExecutionStatus::Completed) => "completed",
+            Some(WorkflowExecutionStatus::Failed) => "failed",
+            Some(WorkflowExecutionStatus::Canceled) => "was cancelled",
+            Some(WorkflowExecutionStatus::Terminated) => "was terminated",
+            Some(WorkflowExecutionStatus::TimedOut) => "timed out",
+            _ => return String::new(),
+        };
+        format!(", since {} {became}", self.names.name(&parent.workflow_id, &parent.run_id))
+    }
+
+    /// When the run begins to work that follows this one, if it waits for that.
+    fn next(&self, end: &Attributes) -> String {
+        let next_run_id = match end {
+            Attributes::WorkflowExecutionCompletedEventAttributes(it) => &it.new_execution_run_id,
+            Attributes::WorkflowExecutionFailedEventAttributes(it) => &it.new_execution_run_id,
+            Attributes::WorkflowExecutionTimedOutEventAttributes(it) => &it.new_execution_run_id,
+            Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => &it.new_execution_run_id,
+            _ => return String::new(),
+        };
+        let next = self.state.service().runs().find(|run| run.run_id() == *next_run_id);
+        let starts_ns = next.and_then(|run| first_workflow_task_ns(run.events_from(1).first()?));
+        let name = self.names.name(self.workflow_id, next_run_id);
+        starts_ns.map_or_else(String::new, |at_ns| format!("; {name} was to begin {}", after(at_ns)))
     }
 
     /// Who had the workflow task that was started by this event.
