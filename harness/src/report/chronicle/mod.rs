@@ -1,7 +1,7 @@
 //! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
 //! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
-//! what their subjects tell, and how telling it is; [`order`], what came in another order than was asked for; [`names`], what things
-//! are called.
+//! what their subjects tell, and how telling it is, with what [`run`] looks up; [`order`], what came in another order than was asked
+//! for; [`names`], what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,7 @@ mod attempts;
 mod history;
 mod names;
 mod order;
+mod run;
 
 pub(super) use attempts::under_way;
 use names::spoken;
