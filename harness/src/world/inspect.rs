@@ -7,7 +7,10 @@ use foretime_server::proto::{
     common::{Payloads, WorkflowExecution, WorkflowType},
     enums::{EventType, WorkflowTaskFailedCause},
     history::HistoryEvent,
-    workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest},
+    workflowservice::{
+        PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
+        StartWorkflowExecutionResponse,
+    },
 };
 use prost::Message;
 use tonic::Status;
@@ -65,6 +68,16 @@ struct TaskAnswer {
     task_token: Bytes,
 }
 
+/// That a process asked to start a workflow, and was given a run that was there.
+#[derive(Clone, Debug)]
+pub(crate) struct Joined {
+    pub(crate) at_ns: u64,
+    /// Its place among all steps.
+    pub(crate) step: u64,
+    pub(crate) process: ProcessId,
+    pub(crate) run_id: String,
+}
+
 /// The workflow tasks that workers have, by token, until their answer is taken; with which heartbeat attempts were given out; and how
 /// far the histories have been searched for triggers.
 #[derive(Debug, Default)]
@@ -74,6 +87,8 @@ pub(super) struct Tasks {
     heartbeats: BTreeMap<(String, String, u32), Payloads>,
     /// The attempts that were given out, by token; if reports are kept.
     attempts: BTreeMap<Bytes, Attempt>,
+    /// If reports are kept.
+    joined: Vec<Joined>,
     events_seen: BTreeMap<String, usize>,
     trigger_counts: BTreeMap<usize, usize>,
 }
@@ -138,6 +153,14 @@ impl State {
                     self.activity_task_starts(task);
                 }
             }
+            "StartWorkflowExecution" if self.log.is_detailed() => {
+                if let Ok(StartWorkflowExecutionResponse { run_id, started: false, .. }) =
+                    StartWorkflowExecutionResponse::decode(bytes.clone())
+                {
+                    let (at_ns, step) = (self.now_ns, self.log.steps());
+                    self.tasks.joined.push(Joined { at_ns, step, process, run_id });
+                }
+            }
             // Eager activities come along with the answer to the task that asks for them.
             "RespondWorkflowTaskCompleted" if self.log.is_detailed() => {
                 let tasks = RespondWorkflowTaskCompletedResponse::decode(bytes.clone()).map(|it| it.activity_tasks);
@@ -169,6 +192,11 @@ impl State {
             return None;
         }
         self.tasks.attempts.get(&TaskAnswer::decode(message.clone()).ok()?.task_token).cloned()
+    }
+
+    /// Who asked to start a workflow, and was given a run that was there.
+    pub(crate) fn joined(&self) -> &[Joined] {
+        &self.tasks.joined
     }
 
     /// The details of the last heartbeat of the attempts before this one, with which it was given out.

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use foretime::{ActivityFaults, Fault, Faults, Sim, When};
-use temporalio_client::{WorkflowCancelOptions, WorkflowStartOptions, WorkflowTerminateOptions};
+use temporalio_client::{WorkflowCancelOptions, WorkflowIdConflictPolicy, WorkflowStartOptions, WorkflowTerminateOptions};
 
 use crate::{
     assert_says, fails, report, reports,
@@ -207,6 +207,24 @@ fn what_one_task_asks_for_may_be_done_in_any_order() {
         &fails("told::signals_a_new_child", &[]),
         &[too_early, "number was terminated (by parent close policy), since trouble failed.", "It takes no fault."],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn starts_what_is_there(sim: Sim) -> foretime::Result {
+    sim.workers(1, |_| workflows_alone_on("quiet"));
+    for what in ["wait for ever", "charge"] {
+        let policy = WorkflowIdConflictPolicy::UseExisting;
+        let options = WorkflowStartOptions::new("quiet", "patient").id_conflict_policy(policy).build();
+        sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;
+    }
+    Err("nothing was charged".into())
+}
+
+#[test]
+fn that_a_start_came_to_an_open_run_is_told() {
+    let text = fails("told::starts_what_is_there", &[]);
+    assert_says(&text, &["nothing was charged", "the test asked to start patient, and was given its run, which was open."]);
 }
 
 #[foretime::test(runs = 20)]

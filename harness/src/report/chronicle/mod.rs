@@ -73,6 +73,7 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: 
     all.extend(attempts::endless(state, &names, until_ns));
     all.extend(attempts::lost(state, &names, until_ns).into_iter().chain(attempts::too_late(state, &names)));
     all.extend(order::swapped(state));
+    all.extend(joins(state, &names));
     all.extend(effects(state).chain(refusals(state)));
     for run in state.service().runs() {
         let mut of_run = history::moments(state, &names, &run);
@@ -174,6 +175,20 @@ fn refusals(state: &State) -> Vec<Moment> {
         _ => Moment { text: format!("{}, {count} times from then on", moment.text), ..moment },
     };
     told.into_values().map(times).collect()
+}
+
+/// Who asked to start what was there: nothing of what it would have been started with is used.
+fn joins<'a>(state: &'a State, names: &'a RunNames) -> impl Iterator<Item = Moment> + 'a {
+    state.joined().iter().filter_map(|joined| {
+        let run = state.service().runs().find(|run| run.run_id() == joined.run_id)?;
+        let (id, who) = (run.workflow_id().to_owned(), name(state, joined.process));
+        let given = match names.name(&id, &joined.run_id) {
+            only if only == id => "its run",
+            of_several => of_several,
+        };
+        let text = format!("{who} asked to start {id}, and was given {given}, which was open");
+        Some(Moment::new(joined.at_ns, joined.step, text, Interest::Turn))
+    })
 }
 
 /// What was done to the outside world.
