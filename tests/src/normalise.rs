@@ -12,7 +12,7 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use foretime_server::proto::{self, history::HistoryEvent};
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
-use regex::{Captures, Regex};
+use regex_lite::{Captures, Regex};
 use serde_json::{Map, Value};
 use tonic::{Code, Status};
 
