@@ -14,7 +14,7 @@ use crate::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
         lives::Role,
-        log::{Entry, EntryKind, REACHES, Span},
+        log::{Entry, EntryKind, Span},
         wire::HOW_IT_ENDED,
     },
 };
@@ -283,8 +283,7 @@ impl<'a> Teller<'a> {
 
     /// That there were queries, whose handlers may have changed what a replay does not.
     fn queries(&mut self, until_ns: u64) {
-        let is_query =
-            |entry: &&Entry| entry.label.strip_prefix(REACHES).is_some_and(|rpc| rpc.trim_start() == "QueryWorkflow");
+        let is_query = |entry: &&Entry| entry.reached() == Some("QueryWorkflow");
         let asked = match self.entries(0, until_ns).filter(is_query).count() {
             0 => return,
             1 => "A query was".to_owned(),

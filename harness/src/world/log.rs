@@ -74,6 +74,11 @@ impl Entry {
         (self.workflow_id, self.activity_id) = (named(workflow_id), named(activity_id));
     }
 
+    /// Which request reached the server, if one did for the first time.
+    pub(crate) fn reached(&self) -> Option<&str> {
+        self.label.strip_prefix(REACHES).map(str::trim_start)
+    }
+
     /// The attempt that it is about, if it is about one.
     pub(crate) fn of_attempt(&mut self, attempt: Option<Attempt>) -> &mut Self {
         if let Some(attempt) = &attempt {

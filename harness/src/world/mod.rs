@@ -60,6 +60,12 @@ pub(crate) const EPOCH_S: u64 = 1_767_225_600;
 pub(crate) fn since_start_ns(at: Time) -> Option<u64> {
     u64::try_from(at.as_nanos() - (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos()).ok()
 }
+
+/// The same of when the server wrote an event.
+pub(crate) fn event_ns(event: &HistoryEvent) -> Option<u64> {
+    since_start_ns(Time::from_proto(event.event_time.as_ref()?))
+}
+
 /// How many nanoseconds after the start of a run of the test the run of a workflow gets its first workflow task that was started by
 /// this event, if it has to wait for that: for its cron schedule, or until it is tried again.
 pub(crate) fn first_workflow_task_ns(started: &HistoryEvent) -> Option<u64> {
@@ -83,16 +89,16 @@ pub(crate) struct Limits {
     pub(crate) cut_events_max: usize,
 }
 
-/// The server works on what one task asks for side by side (to start a child, to signal another workflow, to tell a parent): any of it
-/// may be done first.
-fn transfer_order(choices: &mut Choices) -> impl FnMut(usize) -> usize {
-    |count| usize::try_from(choices.below("transfer task", count as u64)).unwrap_or(0)
-}
-
 impl Default for Limits {
     fn default() -> Self {
         Self { steps_max: 2_000_000, cut_events_max: 150 }
     }
+}
+
+/// The server works on what one task asks for side by side (to start a child, to signal another workflow, to tell a parent): any of it
+/// may be done first.
+fn transfer_order(choices: &mut Choices) -> impl FnMut(usize) -> usize {
+    |count| usize::try_from(choices.below("transfer task", count as u64)).unwrap_or(0)
 }
 
 /// Something that is going to happen.

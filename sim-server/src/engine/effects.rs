@@ -32,7 +32,8 @@ use crate::{
 
 /// Who signs what the server does by itself.
 pub(crate) const SERVER_IDENTITY: &str = "history-service";
-const PARENT_CLOSE_REASON: &str = "by parent close policy";
+/// Why the server terminates a child whose parent has closed.
+pub const PARENT_CLOSE_REASON: &str = "by parent close policy";
 
 /// Says which of so many transfer tasks is done next, from 0 on.
 pub type Order<'a> = dyn FnMut(usize) -> usize + 'a;

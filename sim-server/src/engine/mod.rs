@@ -54,7 +54,7 @@ mod token;
 pub mod validate;
 mod workflow;
 
-pub use effects::Order;
+pub use effects::{Order, PARENT_CLOSE_REASON};
 pub use inspect::{ActivityView, RunView};
 pub use polls::{ActivityTaskReply, WorkflowTaskReply};
 pub use read_history::{HistoryReply, Reader};
@@ -189,18 +189,18 @@ impl Engine {
     }
 
     /// The wall reached `wall`: ends the long polls that are over, and runs what fell due.
-    pub fn tick(&mut self, wall: Time) {
+    pub fn tick(&mut self, wall: Time, order: &mut Order<'_>) {
         self.clock.tick(wall);
         while let Some((_, ticket)) = self.expiries.pop_due(wall) {
             self.expire(ticket);
         }
-        self.settle();
+        self.settle_in(order);
     }
 
     /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens.
     /// One instant, not all: those who are answered then get to act before time goes on.
     pub fn advance(&mut self, wall: Time, order: &mut Order<'_>) {
-        self.tick(wall);
+        self.tick(wall, order);
         if let Some(at) = self.next_skip() {
             self.clock.skip_to(at);
             self.settle_in(order);

@@ -77,7 +77,7 @@ impl Service {
 
     /// [`Self::call`]; what it asks the server to do for several workflows is done in this order.
     pub fn call_in(&mut self, now: Time, call: Call, ticket: Ticket, order: &mut Order<'_>) -> Option<Result<Bytes, Status>> {
-        self.engine.tick(now);
+        self.engine.tick(now, order);
         let Some(row) = self.rows.get(&(call.service.as_str(), call.method.as_str())) else {
             return Some(Err(Status::unimplemented(format!("unknown method {} for service {}", call.method, call.service))));
         };
@@ -91,7 +91,7 @@ impl Service {
 
     /// Forgets a parked call whose caller went away (or whose deadline passed). No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
-        self.engine.tick(now);
+        self.engine.tick(now, &mut |_| 0);
         self.engine.abandon(ticket);
         self.engine.settle();
     }

@@ -1,7 +1,7 @@
 //! What the events of a history tell.
 
 use foretime_server::{
-    engine::{RunView, time::Time},
+    engine::{PARENT_CLOSE_REASON, RunView},
     proto::{
         common::{Payloads, WorkflowExecution},
         enums::{TimeoutType, WorkflowTaskFailedCause},
@@ -14,10 +14,8 @@ use super::{
     Interest, Moment, NO_STEP, RunNames,
     run::{Run, closing_task, on},
 };
-use crate::world::{State, since_start_ns};
+use crate::world::{State, event_ns};
 
-/// What the server says of a run that it terminates with its parent.
-const PARENT_CLOSE_REASON: &str = "by parent close policy";
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
@@ -29,7 +27,7 @@ pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Ve
 }
 
 fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
-    let at_ns = since_start_ns(Time::from_proto(event.event_time.as_ref()?))?;
+    let at_ns = event_ns(event)?;
     let attributes = event.attributes.as_ref()?;
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))

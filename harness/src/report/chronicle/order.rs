@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use foretime_server::{
-    engine::time::Time,
-    proto::history::{HistoryEvent, history_event::Attributes},
-};
+use foretime_server::proto::{common::Payloads, history::history_event::Attributes};
 
 use super::{Interest, Moment, NO_STEP, history::brief};
-use crate::world::{State, since_start_ns};
+use crate::world::{State, event_ns};
 
 /// A signal, by its name and what was sent along.
 type Signal = String;
@@ -27,12 +24,12 @@ pub(super) fn swapped(state: &State) -> Vec<Moment> {
                 Some(Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(it)) => {
                     let to = it.workflow_execution.as_ref().map_or_else(String::new, |it| it.workflow_id.clone());
                     let of_task = ((id.to_owned(), to), it.workflow_task_completed_event_id);
-                    sent.entry(of_task).or_default().push(format!("\"{}\"{}", it.signal_name, brief(it.input.as_ref())));
+                    sent.entry(of_task).or_default().push(signal(&it.signal_name, it.input.as_ref()));
                 }
                 Some(Attributes::WorkflowExecutionSignaledEventAttributes(it)) => {
-                    let (Some(from), Some(at_ns)) = (&it.external_workflow_execution, at_ns(&event)) else { continue };
-                    let signal = format!("\"{}\"{}", it.signal_name, brief(it.input.as_ref()));
-                    came.entry((from.workflow_id.clone(), id.to_owned())).or_default().push((at_ns, signal));
+                    let (Some(from), Some(at_ns)) = (&it.external_workflow_execution, event_ns(&event)) else { continue };
+                    let came_so = signal(&it.signal_name, it.input.as_ref());
+                    came.entry((from.workflow_id.clone(), id.to_owned())).or_default().push((at_ns, came_so));
                 }
                 _ => {}
             }
@@ -57,6 +54,6 @@ fn first_swap(sent: &[Signal], came: &[(u64, Signal)], (from, to): &Between) -> 
     Some(Moment::new(*at_ns, NO_STEP, text, Interest::Wrong))
 }
 
-fn at_ns(event: &HistoryEvent) -> Option<u64> {
-    since_start_ns(Time::from_proto(event.event_time.as_ref()?))
+fn signal(name: &str, input: Option<&Payloads>) -> Signal {
+    format!("\"{name}\"{}", brief(input))
 }

@@ -21,7 +21,7 @@ use crate::{
     report::after,
     world::{
         State, first_workflow_task_ns,
-        log::{Entry, REACHES, Span},
+        log::{Entry, Span},
     },
 };
 
@@ -49,7 +49,7 @@ impl Run<'_> {
     pub(super) fn by(&self, at_ns: u64, rpc: &str) -> String {
         let log = &self.state.log.entries;
         let (from, to) = (log.partition_point(|it| it.at_ns < at_ns), log.partition_point(|it| it.at_ns <= at_ns));
-        let asks = |entry: &&Entry| entry.label.strip_prefix(REACHES).is_some_and(|it| it.trim_start().starts_with(rpc));
+        let asks = |entry: &&Entry| entry.reached().is_some_and(|it| it.starts_with(rpc));
         let senders: BTreeSet<ProcessId> = log[from..to].iter().filter(asks).filter_map(|entry| entry.process).collect();
         match senders.first() {
             Some(sender) if senders.len() == 1 => format!(" by {}", name(self.state, *sender)),
