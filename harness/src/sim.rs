@@ -6,8 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use temporalio_client::{Client, ClientOptions};
+use foretime_server::config::SearchAttributeType;
+use temporalio_client::{Client, ClientOptions, NamespacedClient};
+use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
 use temporalio_sdk::WorkerOptions;
+use tonic::IntoRequest;
 
 use crate::{
     failure::Failure,
@@ -99,6 +102,21 @@ impl Sim {
             Cluster::Staged(stage) => stage.use_client_options(options).await?,
         };
         Ok(())
+    }
+
+    /// Registers search attributes of your own in the client's namespace, by their names, as an operator does before workflows
+    /// carry them. One that is there stays as it is.
+    ///
+    /// # Errors
+    /// The server refuses it: a name that Temporal keeps to itself, or too many of a type.
+    pub async fn add_search_attributes<N: Into<String>>(
+        &self,
+        attributes: impl IntoIterator<Item = (N, SearchAttributeType)>,
+    ) -> Result<(), Failure> {
+        let search_attributes = attributes.into_iter().map(|(name, of)| (name.into(), of.to_proto() as i32)).collect();
+        let request = AddSearchAttributesRequest { search_attributes, namespace: self.client.namespace() };
+        let added = self.client.connection().operator_service().add_search_attributes(request.into_request()).await;
+        added.map(drop).map_err(|refusal| Failure::of_setup(refusal.message()))
     }
 
     /// What activities did to the outside world.

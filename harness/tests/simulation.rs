@@ -8,12 +8,16 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use foretime::{Fault, Faults, Sim, When};
+use foretime::{Fault, Faults, SearchAttributeType, Sim, When};
 use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowStartOptions};
-use temporalio_common::{RetryPolicy, protos::temporal::api::enums::v1::EventType};
+use temporalio_common::{
+    RetryPolicy,
+    protos::temporal::api::{enums::v1::EventType, history::v1::history_event::Attributes},
+    search_attributes::{SearchAttributeKey, SearchAttributes},
+};
 use temporalio_macros::{activities, workflow, workflow_methods};
 use temporalio_sdk::{
-    ActivityOptions, WorkerOptions, WorkflowContext, WorkflowContextView, WorkflowResult,
+    ActivityOptions, ChildWorkflowOptions, WorkerOptions, WorkflowContext, WorkflowContextView, WorkflowResult,
     activities::{ActivityContext, ActivityError},
     workflow_interceptors::{
         ExecuteWorkflowInput, ExecuteWorkflowResult, WorkflowInterceptor, WorkflowInterceptorConstructor,
@@ -41,6 +45,29 @@ impl Job {
     #[query]
     fn is_there(&self, _ctx: &WorkflowContextView) -> bool {
         true
+    }
+}
+
+/// Starts two children on a queue that nobody polls, each with an hour.
+#[workflow]
+#[derive(Default)]
+struct Hopeless;
+
+#[workflow_methods]
+impl Hopeless {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        let options = |id: &str| {
+            let mut options = ChildWorkflowOptions::workflow_id(id.to_owned());
+            options.task_queue = Some("nobody's".to_owned());
+            options.run_timeout = Some(Duration::from_secs(60 * 60));
+            options
+        };
+        let elder = ctx.start_child_workflow(Job::run, "work".to_owned(), options("elder"));
+        let younger = ctx.start_child_workflow(Job::run, "work".to_owned(), options("younger"));
+        let (elder, younger) = (elder.await?, younger.await?);
+        drop((elder.result().await, younger.result().await));
+        Ok(())
     }
 }
 
@@ -155,7 +182,11 @@ async fn say(sim: &Sim, id: &str, what: &str) -> foretime::Result<String> {
 fn workers(sim: &Sim, count: usize) {
     sim.workers(count, |_| {
         Ok::<_, temporalio_sdk::WorkflowRegistrationError>(
-            WorkerOptions::new(QUEUE).register_workflow::<Job>()?.register_activities(Jobs).build(),
+            WorkerOptions::new(QUEUE)
+                .register_workflow::<Job>()?
+                .register_workflow::<Hopeless>()?
+                .register_activities(Jobs)
+                .build(),
         )
     });
 }
@@ -282,5 +313,44 @@ async fn interceptors_of_workflows_run_in_replays(sim: Sim) -> foretime::Result 
     });
     sim.faults(Faults::swarm());
     assert_eq!(say(&sim, "job", "hello").await?, "hello, signed");
+    Ok(())
+}
+
+/// What falls due for several workflows at one instant is done in any order.
+#[foretime::test(runs = 20)]
+async fn timeouts_of_one_instant_come_in_any_order(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    let options = WorkflowStartOptions::new(QUEUE, "hopeless").build();
+    let hopeless = sim.client().start_workflow(Hopeless::run, (), options).await?;
+    hopeless.get_result(WorkflowGetResultOptions::default()).await?;
+    let events = hopeless.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
+    let told = events.iter().find_map(|event| match event.attributes.as_ref()? {
+        Attributes::ChildWorkflowExecutionTimedOutEventAttributes(it) => it.workflow_execution.as_ref(),
+        _ => None,
+    });
+    let first = told.map(|execution| execution.workflow_id.as_str());
+    foretime::sometimes!(first == Some("elder"), "the elder child is told of first");
+    foretime::sometimes!(first == Some("younger"), "the younger child is told of first");
+    Ok(())
+}
+
+#[foretime::test(runs = 5)]
+async fn workflows_carry_search_attributes_of_ones_own(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    let customer = SearchAttributeKey::<String>::keyword("CustomerId");
+    let options = || {
+        WorkflowStartOptions::new(QUEUE, "job").search_attributes(SearchAttributes::new([customer.value_set("c-7".to_owned())]))
+    };
+    let refused = sim.client().start_workflow(Job::run, "work".to_owned(), options().build()).await;
+    assert!(refused.is_err(), "nobody has registered CustomerId");
+
+    sim.add_search_attributes([("CustomerId", SearchAttributeType::Keyword)]).await?;
+    let job = sim.client().start_workflow(Job::run, "work".to_owned(), options().build()).await?;
+    let described = job.describe(Default::default()).await?;
+    assert_eq!(described.search_attributes().get(&customer).as_deref(), Some("c-7"));
+
+    let reserved =
+        sim.add_search_attributes([("TemporalThings", SearchAttributeType::Int)]).await.expect_err("it is Temporal's");
+    assert_eq!(reserved.to_string(), "Search attribute TemporalThings is reserved by system.");
     Ok(())
 }

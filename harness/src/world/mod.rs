@@ -357,7 +357,7 @@ impl State {
             Happening::Duplicate(process, request) => self.duplicate_arrives(process, request),
             Happening::Reply(id, answer) => self.reply_arrives(id, answer),
             Happening::Abandon(ticket) => {
-                self.service.abandon(self.time(), ticket);
+                self.abandon(ticket);
                 self.deliver_answers();
             }
             Happening::TimeOut(id) => self.time_out(id),

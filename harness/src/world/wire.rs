@@ -374,7 +374,7 @@ impl State {
                         self.agenda.add(deadline_ns.max(self.now_ns), Happening::TimeOut(id));
                     }
                 }
-                None => self.service.abandon(self.time(), ticket),
+                None => self.abandon(ticket),
             },
         }
         self.deliver_answers();
@@ -385,7 +385,7 @@ impl State {
         let ticket = self.wire.next_ticket();
         self.log.message(self.now_ns, process, REACHES_AGAIN, &request.rpc, &[]);
         if self.serve(request, ticket).is_none() {
-            self.service.abandon(self.time(), ticket);
+            self.abandon(ticket);
         }
         self.deliver_answers();
     }
@@ -401,6 +401,12 @@ impl State {
             self.workflow_task_answered(&message, answer.is_ok());
         }
         answer
+    }
+
+    /// The server is told that nobody waits for a call's answer any more.
+    pub(super) fn abandon(&mut self, ticket: Ticket) {
+        let now = self.time();
+        self.service.abandon_in(now, ticket, &mut transfer_order(&mut self.choices));
     }
 
     /// Sends out what the server has answered of late.
@@ -476,7 +482,7 @@ impl State {
         call.times_out = false;
         if let Some(ticket) = call.ticket.take() {
             self.wire.tickets.remove(&ticket);
-            self.service.abandon(self.time(), ticket);
+            self.abandon(ticket);
             self.refuse_call(id, 0, Status::deadline_exceeded("Deadline Exceeded"));
             self.deliver_answers();
         }
@@ -497,7 +503,7 @@ impl State {
     fn give_up(&mut self, id: CallId) {
         if let Some(Pending { ticket: Some(ticket), .. }) = self.forget(id) {
             self.wire.tickets.remove(&ticket);
-            self.service.abandon(self.time(), ticket);
+            self.abandon(ticket);
             self.deliver_answers();
         }
     }
@@ -511,7 +517,7 @@ impl State {
         let parked = self.wire.pending.iter().filter(|(_, call)| is_poll(call));
         let parked: Vec<(CallId, Ticket)> = parked.filter_map(|(id, call)| Some((*id, call.ticket?))).collect();
         for (id, ticket) in parked {
-            self.service.abandon(self.time(), ticket);
+            self.abandon(ticket);
             self.wire.tickets.remove(&ticket);
             if let Some(call) = self.wire.pending.get_mut(&id) {
                 call.ticket = None;

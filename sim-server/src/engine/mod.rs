@@ -194,7 +194,7 @@ impl Engine {
         while let Some((_, ticket)) = self.expiries.pop_due(wall) {
             self.expire(ticket);
         }
-        self.settle_in(order);
+        self.settle(order);
     }
 
     /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens.
@@ -203,7 +203,7 @@ impl Engine {
         self.tick(wall, order);
         if let Some(at) = self.next_skip() {
             self.clock.skip_to(at);
-            self.settle_in(order);
+            self.settle(order);
         }
     }
 
@@ -213,14 +213,8 @@ impl Engine {
         self.timers.next().filter(|_| self.clock.may_skip(abandoned))
     }
 
-    /// Brings everything to rest: effects, then matches of tasks and pollers, then what is due. Transfer tasks are done in the
-    /// order in which they were asked for.
-    pub fn settle(&mut self) {
-        self.settle_in(&mut |_| 0);
-    }
-
-    /// [`Self::settle`], with transfer tasks in another order.
-    pub fn settle_in(&mut self, order: &mut Order<'_>) {
+    /// Brings everything to rest: effects, of several workflows in this order, then matches of tasks and pollers, then what is due.
+    pub fn settle(&mut self, order: &mut Order<'_>) {
         loop {
             self.run_effects(order);
             self.match_tasks();

@@ -85,15 +85,20 @@ impl Service {
             Some(handler) => handler(&mut self.engine, &call, ticket),
             None => Some(Err(table::unimplemented(row))),
         };
-        self.engine.settle_in(order);
+        self.engine.settle(order);
         outcome
     }
 
     /// Forgets a parked call whose caller went away (or whose deadline passed). No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
-        self.engine.tick(now, &mut |_| 0);
+        self.abandon_in(now, ticket, &mut |_| 0);
+    }
+
+    /// [`Self::abandon`]; what is due for several workflows is done in this order.
+    pub fn abandon_in(&mut self, now: Time, ticket: Ticket, order: &mut Order<'_>) {
+        self.engine.tick(now, order);
         self.engine.abandon(ticket);
-        self.engine.settle();
+        self.engine.settle(order);
     }
 
     /// Runs everything that is due at `now` (wall time); where virtual time may skip, it skips to the next instant.
