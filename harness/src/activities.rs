@@ -195,7 +195,8 @@ impl Activities {
     fn begin(&self, attempt: &Attempt, patience: Option<Duration>) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
-            if state.crashes(self.process, "when it started an activity", &attempt.activity_type, None)
+            let kept = state.log.is_detailed().then(|| attempt.clone());
+            if state.crashes(self.process, "when it started an activity", &attempt.activity_type, kept)
                 || !state.lives.is_alive(self.process)
             {
                 return None;

@@ -46,6 +46,7 @@ pub(super) struct Story {
 pub(super) fn tell(state: &State) -> Story {
     let mut teller = Teller {
         state,
+        names: chronicle::RunNames::of(state),
         moments: Vec::new(),
         conclusions: Vec::new(),
         of_server: Vec::new(),
@@ -83,6 +84,7 @@ pub(super) fn tell(state: &State) -> Story {
 
 struct Teller<'a> {
     state: &'a State,
+    names: chronicle::RunNames,
     /// What happened, when, and at which step.
     moments: Vec<(u64, u64, String)>,
     /// What is to be said at the end.
@@ -145,9 +147,8 @@ impl<'a> Teller<'a> {
     fn who_was_at_work(&mut self, at_ns: u64) {
         let under_way = chronicle::under_way(self.state, at_ns);
         if under_way.len() > 1 {
-            let names = chronicle::RunNames::of(self.state);
             let at_work = |span: &&Span| {
-                let (who, run) = (self.name(Some(span.process)), names.name(&span.workflow_id, &span.run_id));
+                let (who, run) = (self.name(Some(span.process)), self.names.name(&span.workflow_id, &span.run_id));
                 format!("{who} was in {} of {run} (attempt {})", span.label, span.attempt)
             };
             let told: Vec<String> = under_way.iter().take(AT_WORK_TOLD_MAX).map(at_work).collect();
@@ -216,10 +217,10 @@ impl<'a> Teller<'a> {
             let same_activity = is_of_attempt(entry, effect);
             let sentence = match entry.kind {
                 EntryKind::Fault(Fault::Crash) if same_process => {
-                    format!("{worker} crashed {}.", with_outcome(entry.head(), entry))
+                    format!("{worker} crashed {}.", self.with_attempt(entry))
                 }
                 EntryKind::Fault(Fault::ClusterCrash) if entry.at_ns >= first.at_ns => {
-                    let (who, moment) = (self.name(entry.process), with_outcome(entry.head(), entry));
+                    let (who, moment) = (self.name(entry.process), self.with_attempt(entry));
                     format!("{} and all other workers crashed {moment}.", capital(&who))
                 }
                 EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
@@ -329,12 +330,22 @@ impl<'a> Teller<'a> {
         self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
     }
 
+    /// The moment of a crash, with which attempt of an activity it is about, and how that ended.
+    fn with_attempt(&self, entry: &Entry) -> String {
+        let Some(attempt) = &entry.attempt else { return entry.head().to_owned() };
+        let ended = if entry.tail().contains("Completed") { "was done" } else { "had failed" };
+        let subject = self.names.subject(attempt);
+        let moment = entry.head().replace(HOW_IT_ENDED, &format!("that {subject} {ended}"));
+        moment.replace("started an activity", &format!("started {subject}"))
+    }
+
     /// The moment of a crash, with what its worker was about.
     fn moment(&self, entry: &Entry) -> String {
-        let moment = if entry.attempt.is_some() { with_outcome(entry.head(), entry) } else { moment(entry) };
+        let moment = if entry.attempt.is_some() { self.with_attempt(entry) } else { moment(entry) };
         let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
-        let amid: Vec<String> = amid.map(|span| format!("{} of {}", span.label, span.workflow_id)).collect();
+        let amid: Vec<String> =
+            amid.map(|span| format!("{} of {}", span.label, self.names.name(&span.workflow_id, &span.run_id))).collect();
         if amid.is_empty() || amid.len() > AT_WORK_TOLD_MAX || amid.iter().any(|attempt| moment.contains(attempt)) {
             return moment;
         }
@@ -381,16 +392,17 @@ fn is_life(entry: &Entry, label: &str) -> bool {
 /// What a fault did to a process, as a sentence without its end.
 fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> String {
     let (about, how) = (entry.head(), entry.tail());
-    let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
+    let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", teller.names.subject(attempt)));
+    let attempt = entry.attempt.as_ref().map_or_else(|| about.to_owned(), |it| teller.names.in_run(it).to_string());
     match fault {
         Fault::Crash => format!("{who} crashed {}", teller.moment(entry)),
         Fault::ClusterCrash => format!("{who} and all other workers crashed {}", teller.moment(entry)),
         Fault::Restart => format!("{who} was asked to stop, in good order, and to start again"),
         Fault::Cut => format!("{who} was cut off from the server"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
-        Fault::ActivityFailure => format!("{about}, began on {who}, and was made to fail ({how})"),
-        Fault::ActivitySlow => format!("{about}, on {who}, took {how}"),
-        Fault::ActivityHang => format!("{about}, began on {who}, and was made to hang {how}"),
+        Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
+        Fault::ActivitySlow => format!("{attempt}, on {who}, took {how}"),
+        Fault::ActivityHang => format!("{attempt}, began on {who}, and was made to hang {how}"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
         Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),
         Fault::Delay => {
@@ -404,13 +416,6 @@ fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> Stri
     }
 }
 
-/// Which activity it was that the moment is about, and how it ended.
-fn with_outcome(moment: &str, entry: &Entry) -> String {
-    let Some(attempt) = &entry.attempt else { return moment.to_owned() };
-    let ended = if entry.tail().contains("Completed") { "was done" } else { "had failed" };
-    moment.replace(HOW_IT_ENDED, &format!("that {} {ended}", attempt.subject()))
-}
-
 /// The moment of a crash, with what the parenthesis says of it.
 fn moment(entry: &Entry) -> String {
     let (moment, about) = (entry.head(), entry.tail());
@@ -418,7 +423,6 @@ fn moment(entry: &Entry) -> String {
         ("its side effect", format!("its side effect \"{about}\"")),
         ("a request", about.to_owned()),
         ("its request", about.to_owned()),
-        ("started an activity", format!("started {about}")),
         ("its awaits", format!("its awaits, during {about}")),
     ];
     let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));

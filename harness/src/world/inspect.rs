@@ -68,6 +68,37 @@ struct TaskAnswer {
     task_token: Bytes,
 }
 
+/// A request that is about a workflow: which one.
+#[derive(Clone, PartialEq, Message)]
+struct OfExecution {
+    #[prost(message, optional, tag = "2")]
+    workflow_execution: Option<WorkflowExecution>,
+}
+
+/// The same where the request has no run.
+#[derive(Clone, PartialEq, Message)]
+struct OfWorkflowId {
+    #[prost(string, tag = "2")]
+    workflow_id: String,
+}
+
+/// The workflow that a request of the test or of an activity's client is about.
+fn workflow_of(rpc: &str, message: &Bytes) -> Option<String> {
+    match rpc {
+        "StartWorkflowExecution" | "SignalWithStartWorkflowExecution" => {
+            Some(OfWorkflowId::decode(message.clone()).ok()?.workflow_id)
+        }
+        "SignalWorkflowExecution"
+        | "RequestCancelWorkflowExecution"
+        | "TerminateWorkflowExecution"
+        | "DescribeWorkflowExecution"
+        | "QueryWorkflow"
+        | "UpdateWorkflowExecution"
+        | "GetWorkflowExecutionHistory" => Some(OfExecution::decode(message.clone()).ok()?.workflow_execution?.workflow_id),
+        _ => None,
+    }
+}
+
 /// That a process asked to start a workflow, and was given a run that was there.
 #[derive(Clone, Debug)]
 pub(crate) struct Joined {
@@ -192,6 +223,11 @@ impl State {
             return None;
         }
         self.tasks.attempts.get(&TaskAnswer::decode(message.clone()).ok()?.task_token).cloned()
+    }
+
+    /// The workflow that a request is about, if that is kept.
+    pub(super) fn workflow_asked_for(&self, rpc: &str, message: &Bytes) -> Option<String> {
+        self.log.is_detailed().then(|| workflow_of(rpc, message)).flatten()
     }
 
     /// Who asked to start a workflow, and was given a run that was there.

@@ -214,9 +214,11 @@ impl Log {
         }
     }
 
-    /// The message that was just kept goes with the outcome of this attempt.
-    pub(super) fn last_is_of(&mut self, attempt: Option<Attempt>) {
-        if let Some(entry) = self.entries.last_mut().filter(|_| attempt.is_some()) {
+    /// The message that was just kept goes with the outcome of this attempt, or is about this workflow.
+    pub(super) fn last_is_of(&mut self, attempt: Option<Attempt>, workflow_id: Option<String>) {
+        let Some(entry) = self.entries.last_mut().filter(|_| self.is_detailed) else { return };
+        entry.workflow_id = workflow_id;
+        if attempt.is_some() {
             entry.of_attempt(attempt);
         }
     }

@@ -58,6 +58,8 @@ struct Pending {
     ticket: Option<Ticket>,
     /// Of which attempt of an activity it says how it ended, if that is kept.
     outcome_of: Option<Attempt>,
+    /// The workflow that it is about, if that is kept.
+    workflow_id: Option<String>,
     /// Whether [`Happening::TimeOut`] is to come for it.
     times_out: bool,
     waiter: Option<Waiter>,
@@ -237,6 +239,7 @@ impl State {
             rpc: request.rpc.clone(),
             ticket: None,
             outcome_of: self.attempt_that_ends(&request.rpc, &request.message),
+            workflow_id: self.workflow_asked_for(&request.rpc, &request.message),
             times_out: false,
             waiter: None,
             answer: None,
@@ -444,7 +447,8 @@ impl State {
 
     /// A reply reaches its caller.
     pub(super) fn reply_arrives(&mut self, id: CallId, answer: Result<Bytes, Status>) {
-        let Some((process, rpc)) = self.wire.pending.get(&id).map(|call| (call.process, call.rpc.clone())) else { return };
+        let Some(call) = self.wire.pending.get(&id) else { return };
+        let (process, rpc) = (call.process, call.rpc.clone());
         if !self.lives.is_alive(process) {
             return;
         }
@@ -453,9 +457,9 @@ impl State {
         match &answer {
             Ok(bytes) => self.log.message(self.now_ns, process, "is answered", &rpc, bytes),
             Err(status) => {
-                let attempt = self.outcome_of(id);
+                let (attempt, workflow_id) = (call.outcome_of.clone(), call.workflow_id.clone());
                 self.log.message(self.now_ns, process, REFUSED, &rpc, status.message().as_bytes());
-                self.log.last_is_of(attempt);
+                self.log.last_is_of(attempt, workflow_id);
             }
         }
         self.look_into(process, &rpc, &answer);

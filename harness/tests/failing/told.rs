@@ -176,7 +176,7 @@ fn what_the_server_refuses_to_an_activity_is_told() {
     let text = fails("told::signals_a_stranger", &[]);
     assert_says(
         &text,
-        &["nobody was told", "was refused SignalWorkflowExecution: workflow not found", "Hands::act of trouble"],
+        &["nobody was told", "was refused SignalWorkflowExecution for stranger: workflow not found.", "Hands::act of trouble"],
     );
 }
 

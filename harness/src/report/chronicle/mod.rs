@@ -74,7 +74,7 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: 
     all.extend(attempts::lost(state, &names, until_ns).into_iter().chain(attempts::too_late(state, &names)));
     all.extend(order::swapped(state));
     all.extend(joins(state, &names));
-    all.extend(effects(state).chain(refusals(state)));
+    all.extend(effects(state).chain(refusals(state, &names)));
     for run in state.service().runs() {
         let mut of_run = history::moments(state, &names, &run);
         rouse_what_met_a_signal(&mut of_run);
@@ -147,14 +147,16 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
 
 /// What the server refused: to activities, whose clients are those of their workers, to the test, and to workers that were too late
 /// with what they say of an activity. What was refused again and again is told once.
-fn refusals(state: &State) -> Vec<Moment> {
+fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
     let refused = state.log.entries.iter().filter_map(|entry| {
         let rpc = entry.label.strip_prefix(REFUSED)?.trim_start();
         let process = entry.process.filter(|process| state.lives.get(*process).role != Role::Replayer)?;
         if !matches!(Kind::of(rpc), Kind::Other | Kind::EndActivity) || entry.detail.starts_with(SIMULATED) {
             return None;
         }
-        let why = entry.detail.split(" WorkflowId: ").next().unwrap_or_default().trim_end_matches('.');
+        // Which workflow it is about is said already.
+        let why = [" WorkflowId: ", " for ID: "].iter().fold(&*entry.detail, |why, id| why.split(id).next().unwrap_or_default());
+        let why = why.trim_end_matches('.');
         let interest = match Kind::of(rpc) {
             // A worker says it of an attempt that was given up, as it should.
             Kind::EndActivity if entry.attempt.is_some() => Interest::Turn,
@@ -162,7 +164,8 @@ fn refusals(state: &State) -> Vec<Moment> {
             _ if rpc == "StartWorkflowExecution" => Interest::Turn,
             _ => Interest::Wrong,
         };
-        let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", attempt.subject()));
+        let subject = entry.attempt.as_ref().map(|attempt| names.subject(attempt)).or_else(|| entry.workflow_id.clone());
+        let of = subject.map_or_else(String::new, |subject| format!(" for {subject}"));
         let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
     });

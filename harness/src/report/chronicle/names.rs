@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    activities::Attempt,
     os::ProcessId,
     world::{State, lives::Role},
 };
@@ -32,6 +33,16 @@ impl RunNames {
     /// A run, as people say it: its workflow's id, or `run 2 of order-7`.
     pub(in crate::report) fn name<'a>(&'a self, workflow_id: &'a str, run_id: &str) -> &'a str {
         self.names.get(run_id).map_or(workflow_id, |name| name)
+    }
+
+    /// An attempt of an activity, within a sentence.
+    pub(in crate::report) fn subject(&self, attempt: &Attempt) -> String {
+        self.in_run(attempt).subject()
+    }
+
+    /// The same attempt, with its run's name in place of its workflow's id.
+    pub(in crate::report) fn in_run(&self, attempt: &Attempt) -> Attempt {
+        Attempt { workflow_id: self.name(&attempt.workflow_id, &attempt.run_id).to_owned(), ..attempt.clone() }
     }
 }
 
