@@ -280,7 +280,7 @@ impl Mailer {
     }
 }
 
-/// Three customers who take some of the steps by themselves, and may have had enough. Whatever happens, no mail comes too
+/// A few customers who take some of the steps by themselves, and may have had enough. Whatever happens, no mail comes too
 /// early, twice, without need, or after the workflow has said that the customer is unsubscribed.
 ///
 /// # Errors
@@ -292,7 +292,8 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     sim.workers(2, move |_| worker(&at_work));
     let slow_mail = ActivityFaults::default().slow(0.3, Duration::from_millis(500)..=Duration::from_secs(100));
     sim.faults(Faults::swarm().activity("Post::send", slow_mail.fails(0.05).hangs(0.02)));
-    let customers = ["ada", "bob", "eve"].map(|name| Customer::draw(name, &mut dice));
+    let names = dice.few_of(&["ada", "bob", "eve"]);
+    let customers: Vec<Customer> = names.iter().map(|name| Customer::draw(name, &mut dice)).collect();
     let courses = try_join_all(customers.iter().map(|customer| customer.takes_course(&sim, &mailer))).await?;
     // For what is late.
     tokio::time::sleep(DAY).await;

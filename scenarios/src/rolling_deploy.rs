@@ -266,7 +266,7 @@ impl Files {
     }
 }
 
-/// Five claims, begun within a month, and the second version deployed meanwhile. Whatever happens, each claim is seen
+/// A few claims, begun within a month, and the second version deployed meanwhile. Whatever happens, each claim is seen
 /// through in the order of one version or the other, and no money is paid unchecked once the deploy is over.
 ///
 /// # Errors
@@ -283,6 +283,8 @@ pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
     deploys(sim, broken::worker).await
 }
 
+const CLAIMS_MAX: usize = 5;
+
 /// How long a deploy may take, with all that may go wrong.
 const DEPLOY_MAX: Duration = Duration::from_secs(30 * 60);
 
@@ -296,14 +298,15 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
     sim.faults(Faults::swarm());
     // After a storm all claim at once.
     let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
-    let claims: Vec<(String, Duration)> = (1..=5).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
+    let claims: Vec<(String, Duration)> =
+        (1..=dice.few(CLAIMS_MAX)).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
     for (id, _) in &claims {
         if dice.once_in(3) {
             files.suspect(id);
         }
     }
     // Every other deploy is so close to a payment that both versions may have a hand in the claim.
-    let payment = claims[usize::try_from(dice.below(5))?].1 + OBJECTIONS;
+    let payment = dice.one_of(&claims.iter().map(|(_, after)| *after).collect::<Vec<_>>()) + OBJECTIONS;
     let just_before = payment - dice.span(Duration::from_secs(10));
     let deployed_after = if dice.once_in(2) { just_before } else { dice.span(DAY * 60) };
     let mut deployed_at = sim.now();

@@ -13,7 +13,7 @@ use crate::people::{Dice, in_time};
 /// A page takes half of the heartbeat's timeout.
 const PAGE_TAKES: Duration = Duration::from_secs(30);
 
-/// Three requests at once.
+/// A few requests at once.
 ///
 /// # Errors
 /// What did not hold.
@@ -23,7 +23,8 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let at_work = desk.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let matters: Vec<Matter> = ["chair", "desk", "lamp"].map(|id| Matter::draw(id, &mut dice)).into();
+    let ids = dice.few_of(&["chair", "desk", "lamp"]);
+    let matters: Vec<Matter> = ids.iter().map(|id| Matter::draw(id, &mut dice)).collect();
     let ends = try_join_all(matters.iter().map(|matter| matter.is_decided(&sim))).await?;
     // For what is late.
     tokio::time::sleep(DAY).await;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 /// Simulates subscriptions for a year of virtual time, in many worlds.
 ///
-/// Real workers of the official Rust SDK charge three customers month by month, while workers crash, replies are lost and the
+/// Real workers of the official Rust SDK charge their customers month by month, while workers crash, replies are lost and the
 /// payment gateway fails. Each world follows from its seed, and repeats exactly.
 #[derive(Parser)]
 #[command(name = "subscription", after_help = EXAMPLES)]

@@ -10,11 +10,11 @@ use temporalio_client::{WorkflowCancelOptions, WorkflowGetResultOptions, Workflo
 use super::{Order, OrderSaga, Outcome, Shop, Step, TASK_QUEUE, worker};
 use crate::people::{Dice, in_time};
 
-const ORDERS: u64 = 6;
+const ORDERS_MAX: usize = 6;
 const STOCK: u32 = 10;
 const STEPS: [Step; 3] = [Step::Reserve, Step::Charge, Step::Ship];
 
-/// Six customers of a small shop.
+/// A few customers of a small shop.
 ///
 /// # Errors
 /// What did not hold.
@@ -27,7 +27,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let at_work = shop.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let customers: Vec<Customer> = (1..=ORDERS).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
+    let customers: Vec<Customer> = (1..=dice.few(ORDERS_MAX)).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
     let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim))).await?;
     // For what is late.
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
@@ -58,7 +58,7 @@ struct Customer {
 }
 
 impl Customer {
-    fn draw(number: u64, shop: &Shop, dice: &mut Dice) -> Self {
+    fn draw(number: usize, shop: &Shop, dice: &mut Dice) -> Self {
         let id = format!("order-{number}");
         if dice.once_in(3) {
             // A step has ten attempts: from the tenth on it fails for good, though it was done.

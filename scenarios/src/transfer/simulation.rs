@@ -11,14 +11,14 @@ use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
 use super::{Bank, Order, Outcome, TASK_QUEUE, Transfer, broken, worker};
 use crate::people::Dice;
 
-const TRANSFERS: u64 = 8;
+const TRANSFERS_MAX: usize = 8;
 const ACCOUNTS: [&str; 3] = ["ada", "bob", "eve"];
 const OPENED_WITH_CENTS: u64 = 10_000;
 /// Within which all transfers are begun.
 const RUSH: Duration = Duration::from_secs(2 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Eight transfers between three accounts.
+/// A few transfers between three accounts.
 ///
 /// # Errors
 /// What did not hold.
@@ -37,7 +37,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
 /// # Errors
 /// What did not hold.
 pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
-    transfers(sim, broken::worker, OPENED_WITH_CENTS / (2 * TRANSFERS)).await.map(drop)
+    transfers(sim, broken::worker, OPENED_WITH_CENTS / (2 * TRANSFERS_MAX as u64)).await.map(drop)
 }
 
 async fn transfers(
@@ -56,7 +56,8 @@ async fn transfers(
     let slow_bank =
         ActivityFaults::default().slow(0.3, Duration::from_secs(10)..=Duration::from_secs(120)).fails(0.05).hangs(0.02);
     sim.faults(Faults::swarm().activity("Teller::withdraw", slow_bank.clone()).activity("Teller::deposit", slow_bank));
-    let (closed_after, orders) = (dice.span(RUSH), (0..TRANSFERS).map(|_| draw(&mut dice, cents_max)).collect::<Vec<_>>());
+    let closed_after = dice.span(RUSH);
+    let orders: Vec<_> = (0..dice.few(TRANSFERS_MAX)).map(|_| draw(&mut dice, cents_max)).collect();
     let close = async {
         tokio::time::sleep(closed_after).await;
         bank.close("eve");

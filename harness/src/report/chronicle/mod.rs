@@ -155,7 +155,8 @@ fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
             return None;
         }
         // Which workflow it is about is said already.
-        let why = [" WorkflowId: ", " for ID: "].iter().fold(&*entry.detail, |why, id| why.split(id).next().unwrap_or_default());
+        let why =
+            [" WorkflowId: ", " for ID: "].iter().fold(&*entry.detail, |why, id| why.split(id).next().unwrap_or_default());
         let why = why.trim_end_matches('.');
         let interest = match Kind::of(rpc) {
             // A worker says it of an attempt that was given up, as it should.
