@@ -3,6 +3,9 @@
 //! as it is, and a simulation leaves its stacks to the next simulation of the same process ([`super::memory`] says more of that).
 //! And where a stack lies depends on the simulation alone.
 //!
+//! The first stacks are made before the simulations: on a large page each, which a child maps with one fault. The others follow, as
+//! they are needed.
+//!
 //! A stack has two holders: the thread, until the system has ended it, and its handle, until it is joined or detached (what libc
 //! knows of a thread stands at the top of its stack). There is no lock: who has the turn is the only one here.
 
@@ -15,8 +18,16 @@ use std::{
 const START: usize = 0x30_0000_0000;
 /// Address space for them, which costs nothing.
 const SPAN_BYTES: usize = 32 << 30;
-/// How much of that is shared with the simulations before and after this one: some thirty stacks of the usual size.
-const SHARED_BYTES: usize = 64 << 20;
+/// How many stacks are made beforehand: as many as most simulations have at once.
+const PREPARED_COUNT: usize = 12;
+/// How large those are: what std asks for if nobody says otherwise. It is the size of a large page of x86-64, too.
+const PREPARED_BYTES: usize = 2 << 20;
+/// From one to the next: what lies between is their guard.
+const PREPARED_EVERY_BYTES: usize = 2 * PREPARED_BYTES;
+/// Where the others lie.
+const OTHERS_START: usize = START + PREPARED_COUNT * PREPARED_EVERY_BYTES;
+/// How much is shared with the simulations before and after this one: those that are prepared, and some thirty more.
+const SHARED_BYTES: usize = OTHERS_START - START + (64 << 20);
 /// How much of a stack most threads use: it is mapped at once, not page by page.
 const USUAL_BYTES: usize = 160 << 10;
 /// A stack that grows past its end meets this, where nobody may read or write: a page, and pages have 64 KiB at most.
@@ -24,9 +35,19 @@ pub(super) const GUARD_BYTES: usize = 64 << 10;
 
 /// Whether the address space is there.
 static IS_LAID_OUT: AtomicBool = AtomicBool::new(false);
-static STACKS: Stacks = Stacks { taken_to: Cell::new(START), free: Cell::new(None) };
+static STACKS: Stacks = Stacks {
+    are_large: [const { Cell::new(false) }; PREPARED_COUNT],
+    prepared_taken: Cell::new(0),
+    taken_to: Cell::new(OTHERS_START),
+    free: Cell::new(None),
+};
 
 struct Stacks {
+    /// Which of those that were made beforehand have their large page.
+    are_large: [Cell<bool>; PREPARED_COUNT],
+    /// How many of them have been taken.
+    prepared_taken: Cell<usize>,
+    /// Up to here the others have been made.
     taken_to: Cell<usize>,
     /// The first of those that nobody holds.
     free: Cell<Option<&'static Stack>>,
@@ -52,9 +73,30 @@ unsafe impl Sync for Stack {}
 /// Reserves the address space, if the system has it: else threads have libc's stacks. For a process that forks one child after the
 /// other, and has none of these stacks itself.
 pub(super) fn lay_out() {
-    let is_laid_out = map(libc::MAP_PRIVATE | libc::MAP_FIXED_NOREPLACE, SPAN_BYTES)
-        && (map(libc::MAP_SHARED | libc::MAP_FIXED, SHARED_BYTES) || map(libc::MAP_PRIVATE | libc::MAP_FIXED, SHARED_BYTES));
+    let is_reserved = map(libc::MAP_PRIVATE | libc::MAP_FIXED_NOREPLACE, SPAN_BYTES);
+    let is_shared = is_reserved && map(libc::MAP_SHARED | libc::MAP_FIXED, SHARED_BYTES);
+    let is_mapped = is_shared || is_reserved && map(libc::MAP_PRIVATE | libc::MAP_FIXED, SHARED_BYTES);
+    let is_laid_out = is_mapped && (0..PREPARED_COUNT).all(|number| prepare(number, is_shared));
     IS_LAID_OUT.store(is_laid_out, Ordering::Release);
+}
+
+/// Makes the stack of this number: on a large page, if the system can do that and has one. Where the stack lies does not depend on it.
+fn prepare(number: usize, is_shared: bool) -> bool {
+    let start = prepared_at(number) as *mut libc::c_void;
+    // SAFETY: pages of the span that are nobody's yet.
+    unsafe {
+        let is_made = libc::mprotect(start, PREPARED_BYTES, libc::PROT_READ | libc::PROT_WRITE) == 0;
+        let is_large = is_made
+            && is_shared
+            && libc::madvise(start, PREPARED_BYTES, libc::MADV_POPULATE_WRITE) == 0
+            && libc::madvise(start, PREPARED_BYTES, libc::MADV_COLLAPSE) == 0;
+        STACKS.are_large[number].set(is_large);
+        is_made
+    }
+}
+
+const fn prepared_at(number: usize) -> usize {
+    START + number * PREPARED_EVERY_BYTES + PREPARED_BYTES
 }
 
 fn map(how: libc::c_int, bytes: usize) -> bool {
@@ -62,6 +104,13 @@ fn map(how: libc::c_int, bytes: usize) -> bool {
     // SAFETY: new pages, where there are none but ours.
     let mapped = unsafe { libc::mmap(START as *mut libc::c_void, bytes, libc::PROT_NONE, flags, -1, 0) };
     mapped as usize == START
+}
+
+/// Maps as much of a stack as is used of most.
+fn map_usual(start: usize, bytes: usize) {
+    let usual_bytes = bytes.min(USUAL_BYTES);
+    // SAFETY: pages of the stack; the call changes nothing that is in them, and where it fails they are mapped one by one.
+    unsafe { libc::madvise((start + bytes - usual_bytes) as *mut libc::c_void, usual_bytes, libc::MADV_POPULATE_READ) };
 }
 
 impl Stack {
@@ -79,7 +128,22 @@ impl Stack {
             }
             place = &stack.next;
         }
-        Self::make(bytes)
+        if bytes == PREPARED_BYTES && STACKS.prepared_taken.get() < PREPARED_COUNT {
+            Some(Self::prepared())
+        } else {
+            Self::make(bytes)
+        }
+    }
+
+    /// The next of those that were made beforehand.
+    fn prepared() -> &'static Self {
+        let number = STACKS.prepared_taken.get();
+        STACKS.prepared_taken.set(number + 1);
+        let start = prepared_at(number);
+        if !STACKS.are_large[number].get() {
+            map_usual(start, PREPARED_BYTES);
+        }
+        Self::of(start, PREPARED_BYTES)
     }
 
     fn make(bytes: usize) -> Option<&'static Self> {
@@ -94,12 +158,14 @@ impl Stack {
             return None;
         }
         if end <= START + SHARED_BYTES {
-            let usual_bytes = bytes.min(USUAL_BYTES);
-            // SAFETY: pages of the stack; the call changes nothing that is in them, and where it fails they are mapped one by one.
-            unsafe { libc::madvise((start + bytes - usual_bytes) as *mut libc::c_void, usual_bytes, libc::MADV_POPULATE_READ) };
+            map_usual(start, bytes);
         }
         STACKS.taken_to.set(end);
-        Some(Box::leak(Box::new(Self { start, bytes, holders: Cell::new(2), next: Cell::new(None) })))
+        Some(Self::of(start, bytes))
+    }
+
+    fn of(start: usize, bytes: usize) -> &'static Self {
+        Box::leak(Box::new(Self { start, bytes, holders: Cell::new(2), next: Cell::new(None) }))
     }
 
     /// One of its two holders needs it no more.

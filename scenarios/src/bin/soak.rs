@@ -16,7 +16,7 @@ use anstream::{eprintln, println};
 use clap::Parser;
 use foretime::{Campaign, Summary};
 use foretime_scenarios::{approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Runs every scenario over many seeds, each twice, and compares.
 #[derive(Parser)]
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
             "scenario", "seeds", "twice", "faults", "years", "a second", "a core", "MiB"
         );
     }
-    let all: Result<Vec<bool>, String> = [
+    let all: Result<Vec<Summary>, String> = [
         run(&options, "a year", subscription::a_year),
         run(&options, "six weeks", subscription::six_weeks),
         run(&options, "subscription", subscription::simulation),
@@ -69,9 +69,16 @@ fn main() -> ExitCode {
         run(&options, "deploy", rolling_deploy::simulation),
     ]
     .into_iter()
+    .filter_map(Result::transpose)
     .collect();
     match all {
-        Ok(all) => ExitCode::from(u8::from(all.contains(&false))),
+        Ok(all) => {
+            let with_faults: Vec<Summary> = all.iter().filter(|summary| faults(summary) > 0).cloned().collect();
+            if with_faults.len() > 1 {
+                Row::of("mixed", &with_faults, None).print(options.json);
+            }
+            ExitCode::from(u8::from(all.iter().any(|summary| summary.failed_seed().is_some())))
+        }
         Err(error) => {
             eprintln!("soak: {error}");
             ExitCode::from(2)
@@ -84,58 +91,82 @@ fn is_parent() -> bool {
     std::env::var_os("FORETIME_SOCKET").is_none()
 }
 
-/// Runs one scenario; whether all was well.
+/// Runs one scenario; `None` if it is not wanted.
 fn run<F>(
     options: &Options,
     name: &str,
     simulation: impl Fn(foretime::Sim) -> F + Clone + Send + Sync + 'static,
-) -> Result<bool, String>
+) -> Result<Option<Summary>, String>
 where
     F: Future<Output = foretime::Result> + 'static,
 {
     if options.only.as_ref().is_some_and(|only| only != name) {
-        return Ok(true);
+        return Ok(None);
     }
     // A process that runs seeds does nothing else.
     let memory = is_parent().then(Memory::watch);
     let twice_every = if options.once { u64::MAX } else { 1 };
     let summary = Campaign::new(name).runs(options.seeds).twice_every(twice_every).run(simulation)?;
     let (first_mib, last_mib) = memory.map(Memory::stop).unwrap_or_default();
-    let simulations = summary.runs + summary.twice_count;
-    let a_second = simulations as f64 / summary.elapsed.as_secs_f64();
-    if options.json {
-        println!("{}", to_json(&summary, a_second, first_mib, last_mib));
-    } else {
-        let faults: u64 = summary.faults.values().sum();
-        println!(
-            "{name:>13} {:>7} {:>7} {faults:>7} {:>9.1} {a_second:>8.1} {:>8.1} {first_mib:>5} {last_mib:>6}",
-            summary.runs,
-            summary.twice_count,
-            summary.virtual_years(),
-            a_second / summary.jobs as f64
-        );
-    }
+    Row::of(name, std::slice::from_ref(&summary), Some((first_mib, last_mib))).print(options.json);
     // A rare case that no run came to is no failure here: how many seeds run is the caller's choice.
-    let all_passed = summary.failed_seed().is_none();
-    if !all_passed {
+    if summary.failed_seed().is_some() {
         eprintln!("{summary}");
     }
-    Ok(all_passed)
+    Ok(Some(summary))
 }
 
-fn to_json(summary: &Summary, a_second: f64, first_mib: u64, last_mib: u64) -> Value {
-    json!({
-        "scenario": summary.test,
-        "seeds": summary.runs,
-        "twice": summary.twice_count,
-        "good": summary.failed_seed().is_none(),
-        "faults": summary.faults.values().sum::<u64>(),
-        "virtual_years": summary.virtual_years(),
-        "simulations_per_s": a_second,
-        "simulations_per_s_core": a_second / summary.jobs as f64,
-        "memory_first_mib": first_mib,
-        "memory_last_mib": last_mib,
-    })
+fn faults(summary: &Summary) -> u64 {
+    summary.faults.values().sum()
+}
+
+/// What is said of one scenario, or of several together.
+struct Row<'a> {
+    name: &'a str,
+    seeds: u64,
+    twice: u64,
+    good: bool,
+    faults: u64,
+    years: f64,
+    a_second: f64,
+    a_second_core: f64,
+    /// Resident in the first tenth of the time, and in the last.
+    mib: Option<(u64, u64)>,
+}
+
+impl<'a> Row<'a> {
+    fn of(name: &'a str, all: &[Summary], mib: Option<(u64, u64)>) -> Self {
+        let sum = |of: fn(&Summary) -> u64| all.iter().map(of).sum::<u64>();
+        let (seeds, twice) = (sum(|summary| summary.runs), sum(|summary| summary.twice_count));
+        let elapsed_s: f64 = all.iter().map(|summary| summary.elapsed.as_secs_f64()).sum();
+        let core_s: f64 = all.iter().map(|summary| summary.elapsed.as_secs_f64() * summary.jobs as f64).sum();
+        Self {
+            name,
+            seeds,
+            twice,
+            good: all.iter().all(|summary| summary.failed_seed().is_none()),
+            faults: sum(faults),
+            years: all.iter().map(Summary::virtual_years).sum(),
+            a_second: (seeds + twice) as f64 / elapsed_s,
+            a_second_core: (seeds + twice) as f64 / core_s,
+            mib,
+        }
+    }
+
+    fn print(&self, as_json: bool) {
+        let Self { name, seeds, twice, good, faults, years, a_second, a_second_core, mib } = self;
+        let (first_mib, last_mib) = mib.unzip();
+        if as_json {
+            let row = json!({
+                "scenario": name, "seeds": seeds, "twice": twice, "good": good, "faults": faults, "virtual_years": years,
+                "simulations_per_s": a_second, "simulations_per_s_core": a_second_core,
+                "memory_first_mib": first_mib, "memory_last_mib": last_mib,
+            });
+            return println!("{row}");
+        }
+        let mib = mib.map_or_else(String::new, |(first, last)| format!("{first:>5} {last:>6}"));
+        println!("{name:>13} {seeds:>7} {twice:>7} {faults:>7} {years:>9.1} {a_second:>8.1} {a_second_core:>8.1} {mib}");
+    }
 }
 
 /// Processes that compute for nothing.
