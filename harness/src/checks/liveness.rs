@@ -28,6 +28,24 @@ pub(crate) struct Progress {
     seen: usize,
     seen_at_step: u64,
     next_look_at_step: u64,
+    /// Who has had all turns of late, at which instant, and how many.
+    turns: Option<(ProcessId, u64, u64)>,
+}
+
+impl Progress {
+    /// A thread of this process gets the turn.
+    pub(crate) fn turn(&mut self, process: ProcessId, at_ns: u64) {
+        let count = match self.turns {
+            Some((of, since_ns, count)) if (of, since_ns) == (process, at_ns) => count,
+            _ => 0,
+        };
+        self.turns = Some((process, at_ns, count + 1));
+    }
+
+    /// The process that goes round and round, while no time goes by.
+    fn who_spins(&self) -> Option<ProcessId> {
+        self.turns.filter(|(.., count)| *count >= STEPS_WITHOUT_PROGRESS_MAX / 2).map(|(process, ..)| process)
+    }
 }
 
 impl State {
@@ -50,9 +68,15 @@ impl State {
         }
         let without = steps - progress.seen_at_step;
         if without >= STEPS_WITHOUT_PROGRESS_MAX {
-            let title = format!("nothing has come of the last {without} steps, and the test still waits");
+            let spins = self.progress.who_spins();
+            let title = match spins {
+                None => format!("nothing has come of the last {without} steps, and the test still waits"),
+                Some(process) => {
+                    format!("{} goes round and round, and no time goes by", self.lives.get(process).name)
+                }
+            };
             let detail = self.who_waits();
-            self.find(FindingKind::Liveness, None, title, detail);
+            self.find(FindingKind::Liveness, spins, title, detail);
             return true;
         }
         false
@@ -98,6 +122,7 @@ impl State {
             }
             let asked: Vec<&str> = self.asked(process).collect();
             let does = match life.role {
+                _ if self.progress.who_spins() == Some(process) => self.spins_in(process),
                 Role::Test if !asked.is_empty() => format!("waits for the answer to {}", asked.join(", ")),
                 Role::Worker(_) if self.under_way.of(process).next().is_some() => self.at_work(process),
                 _ => what_threads_do(&os::waits(process)),
@@ -105,6 +130,19 @@ impl State {
             lines.push(format!("{}: {does}", life.name));
         }
         lines.join("\n")
+    }
+
+    /// What goes round and round in this process.
+    fn spins_in(&self, process: ProcessId) -> String {
+        let workflows = self.workflow_tasks_of(process);
+        let loops = "whose awaits all return at once (those of a workflow that was cancelled do)";
+        match workflows.as_slice() {
+            [] => format!("goes on without an end: it has a loop {loops}"),
+            _ => format!(
+                "goes on without an end with a workflow task of {}: its code has a loop {loops}",
+                workflows.join(" or of ")
+            ),
+        }
     }
 
     /// The attempts that are under way in a process in which nothing happens: each takes one of the places that its worker has.

@@ -1,6 +1,6 @@
 //! Task queues on which open runs wait for a worker that is not there: mostly their names are misspelt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foretime_server::proto::enums::WorkflowExecutionStatus;
 
@@ -17,14 +17,15 @@ impl State {
         if self.lives.all.iter().any(is_starting) {
             return Vec::new();
         }
-        let served = self.served(|_| true);
+        let (served, ever_served) = (self.served(|_| true), self.ever_served());
         let acted_on = self.served(|life| life.takes_activities);
         let (of_workflows, of_activities) = self.awaited();
         let there_is = if served.is_empty() { "none serves any".to_owned() } else { format!("they serve {}", named(&served)) };
         let mut lines = Vec::new();
         for queue in of_workflows.union(&of_activities) {
             if !served.contains(queue) {
-                lines.push(format!("no worker serves task queue \"{queue}\": {there_is}"));
+                let any_more = if ever_served.contains(queue) { " any more" } else { "" };
+                lines.push(format!("no worker serves task queue \"{queue}\"{any_more}: {there_is}"));
             } else if of_activities.contains(queue) && !acted_on.contains(queue) {
                 lines.push(format!("no worker of task queue \"{queue}\" has any activity registered"));
             }
@@ -32,9 +33,26 @@ impl State {
         lines
     }
 
-    /// The task queues of the workers of which this is so, those that have ended included.
+    /// The task queues of the workers of which this is so in some life. Who is down comes back, but perhaps for another queue: the last
+    /// that a worker had counts.
     fn served(&self, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
-        self.lives.all.iter().filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
+        let last = self.last_task_queues();
+        let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());
+        self.lives.all.iter().filter(is_served).filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
+    }
+
+    /// The task queue that each worker had last, by its slot.
+    pub(crate) fn last_task_queues(&self) -> BTreeMap<usize, String> {
+        let had = self.lives.all.iter().filter_map(|life| match life.role {
+            Role::Worker(slot) => Some((slot, life.task_queue.clone()?)),
+            Role::Test | Role::Replayer => None,
+        });
+        had.collect()
+    }
+
+    /// The task queues that any worker ever had.
+    fn ever_served(&self) -> BTreeSet<String> {
+        self.lives.all.iter().filter_map(|life| life.task_queue.clone()).collect()
     }
 
     /// The task queues of open runs, and those of their activities.

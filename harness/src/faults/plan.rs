@@ -207,6 +207,8 @@ fn latency(patience: Option<Duration>, choices: &mut Choices) -> Duration {
         Some(patience) if choices.below("overdue", OVERDUE_ONE_IN) == 0 => {
             patience + choices.span("activity latency", from, patience)
         }
-        _ => choices.span("activity latency", from, to),
+        // In time: what it has read is old when it writes, and the server knows no better.
+        Some(patience) => choices.span("activity latency", from, to.min(patience)),
+        None => choices.span("activity latency", from, to),
     }
 }

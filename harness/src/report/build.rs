@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{history, model, story};
+use super::{chronicle, history, model, story};
 use crate::{
     os::ProcessId,
-    runner::{Case, result::Detail},
+    runner::{
+        Case,
+        result::{Detail, Known},
+    },
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
@@ -14,8 +17,9 @@ use crate::{
 };
 
 /// A run in full.
-pub(crate) fn detail(case: &Case, state: &mut State, seed: u64) -> Detail {
-    Detail { trace: trace(state), tape: state.choices.tape(), report: report(case, state, seed) }
+pub(crate) fn detail(case: &Case, state: &mut State, seed: u64, known: &Known) -> Detail {
+    let moments = if state.findings.is_empty() { chronicle::all(state) } else { Vec::new() };
+    Detail { trace: trace(state), tape: state.choices.tape(), report: report(case, state, seed, known), moments }
 }
 
 /// Every step, a line each.
@@ -63,9 +67,9 @@ struct Lanes {
     of_life: BTreeMap<ProcessId, usize>,
 }
 
-fn report(case: &Case, state: &State, seed: u64) -> model::Report {
+fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report {
     let lanes = lanes(state);
-    let story = story::tell(state);
+    let story = story::tell(state, known);
     let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !entry.label.starts_with(SENDS_IN_VAIN)).collect();
     let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(state, *at_ns, text));
     let mut events: Vec<model::Event> =

@@ -34,7 +34,7 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
 /// A file cannot be written.
 pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
     let Some(detail) = &result.detail else { return Ok(None) };
-    let Detail { trace, tape, report } = &**detail;
+    let Detail { trace, tape, report, moments: _ } = &**detail;
     let mut report = report.clone();
     report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
     write_histories(directory, &mut report)?;

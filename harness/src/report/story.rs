@@ -10,6 +10,7 @@ use crate::{
     ledger::{Effect, Record, repeated},
     os::ProcessId,
     process::replayer::REPLAYS_BUT_ONCE,
+    runner::result::Known,
     world::{
         CODE_DOES_NOT_FIT, State,
         fates::{DEPLOYED, KILLED},
@@ -27,6 +28,9 @@ const LEAST_FAULTS_TOLD_MAX: usize = 8;
 /// At most so many moments that the story does not tell are in the report.
 const UNTOLD_MAX: usize = 1000;
 
+/// A worker that is down for so long is missed.
+const LONG_DOWN_NS: u64 = 5_000_000_000;
+
 /// At most so many activities are told that met at the moment of the failure.
 const AT_WORK_TOLD_MAX: usize = 4;
 
@@ -43,9 +47,10 @@ pub(super) struct Story {
 }
 
 /// Tells it.
-pub(super) fn tell(state: &State) -> Story {
+pub(super) fn tell(state: &State, known: &Known) -> Story {
     let mut teller = Teller {
         state,
+        known,
         names: chronicle::RunNames::of(state),
         moments: Vec::new(),
         conclusions: Vec::new(),
@@ -84,6 +89,7 @@ pub(super) fn tell(state: &State) -> Story {
 
 struct Teller<'a> {
     state: &'a State,
+    known: &'a Known,
     names: chronicle::RunNames,
     /// What happened, when, and at which step.
     moments: Vec<(u64, u64, String)>,
@@ -119,7 +125,13 @@ impl<'a> Teller<'a> {
     fn what_came_of_it(&mut self, finding: &Finding) {
         let faults_ns: Vec<u64> = self.moments.iter().map(|(at_ns, ..)| *at_ns).collect();
         let failure = format!("{}\n{}", finding.title, finding.detail);
-        let (moments, untold) = chronicle::moments(self.state, finding.at_ns, &faults_ns, &failure);
+        let light = chronicle::Light {
+            faults_ns: &faults_ns,
+            takes_them: self.known.is_least,
+            failure: &failure,
+            usual: self.known.usual.as_deref(),
+        };
+        let (moments, untold) = chronicle::moments(self.state, finding.at_ns, &light);
         let sentence = |moment: &chronicle::Moment| format!("{} {}.", capital(&after(moment.at_ns)), moment.text);
         for moment in moments {
             self.say(moment.at_ns, moment.step, sentence(&moment));
@@ -148,8 +160,8 @@ impl<'a> Teller<'a> {
         let under_way = chronicle::under_way(self.state, at_ns);
         if under_way.len() > 1 {
             let at_work = |span: &&Span| {
-                let (who, run) = (self.name(Some(span.process)), self.names.name(&span.workflow_id, &span.run_id));
-                format!("{who} was in {} of {run} (attempt {})", span.label, span.attempt)
+                let who = self.name(Some(span.process));
+                format!("{who} was in {}", self.subject_of(span))
             };
             let told: Vec<String> = under_way.iter().take(AT_WORK_TOLD_MAX).map(at_work).collect();
             self.say(at_ns, u64::MAX, format!("When it failed, {}.", told.join(", and ")));
@@ -278,7 +290,14 @@ impl<'a> Teller<'a> {
         } else {
             "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)"
         };
-        self.conclude(format!("All workflow tasks of the run went well, but afterwards {}: {what_then}.", finding.title));
+        self.conclude(format!("No workflow task of the run failed, but afterwards {}: {what_then}.", finding.title));
+        if finding.title.ends_with("does not replay") && !self.has_deploys() {
+            self.conclude(
+                "No other code was deployed: which way the code takes depends on something that is not in the history (chance, a \
+                 clock, the order of a map, tokio::select!, a static)."
+                    .to_owned(),
+            );
+        }
         self.queries(finding.at_ns);
     }
 
@@ -291,6 +310,10 @@ impl<'a> Teller<'a> {
             count => format!("{count} queries were"),
         };
         self.conclude(format!("{asked} asked before: a replay answers none, so their handlers must not change anything."));
+    }
+
+    fn has_deploys(&self) -> bool {
+        self.state.log.entries.iter().any(|entry| is_life(entry, DEPLOYED))
     }
 
     /// Which other versions of the code were deployed before.
@@ -311,7 +334,7 @@ impl<'a> Teller<'a> {
     /// which matter.
     fn last_faults(&mut self, at_ns: u64) {
         self.deploys(at_ns);
-        let are_chosen = self.state.is_least || self.state.choices.which().strikes.is_some();
+        let are_chosen = self.known.is_least || self.state.choices.which().strikes.is_some();
         let most = if are_chosen { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
         let is_told = |entry: &&Entry| matches!(entry.kind, EntryKind::Fault(_)) || is_life(entry, KILLED);
         let before: Vec<&Entry> = self.entries(0, at_ns).filter(is_told).collect();
@@ -344,17 +367,30 @@ impl<'a> Teller<'a> {
         let moment = if entry.attempt.is_some() { self.with_attempt(entry) } else { moment(entry) };
         let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
-        let amid: Vec<String> =
-            amid.map(|span| format!("{} of {}", span.label, self.names.name(&span.workflow_id, &span.run_id))).collect();
+        let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
         if amid.is_empty() || amid.len() > AT_WORK_TOLD_MAX || amid.iter().any(|attempt| moment.contains(attempt)) {
             return moment;
         }
         format!("{moment}, in the middle of {}", amid.join(" and "))
     }
 
+    /// An attempt, as [`chronicle::RunNames::subject`] has it.
+    fn subject_of(&self, span: &Span) -> String {
+        format!("{} of {} (attempt {})", span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
+    }
+
+    /// For how long there was no such worker after a crash, if that was long.
+    fn downtime(&self, crash: &Entry) -> String {
+        let lives = &self.state.lives;
+        let Some(name) = crash.process.map(|process| &lives.get(process).name) else { return String::new() };
+        let next = lives.all.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
+        let down_ns = next.map(|life| life.from_ns - crash.at_ns).filter(|down_ns| *down_ns >= LONG_DOWN_NS);
+        down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
+    }
+
     /// Whether it takes these faults; those that were not told yet are.
     fn how_much_it_takes(&mut self) {
-        if self.state.is_least {
+        if self.known.is_least {
             let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
             let untold: Vec<&Entry> = faults.filter(|entry| !self.important.contains(&entry.step)).collect();
             for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
@@ -362,7 +398,7 @@ impl<'a> Teller<'a> {
             }
         }
         let count: u64 = self.state.fault_counts().values().sum();
-        match (self.state.is_least, count, &self.state.otherwise) {
+        match (self.known.is_least, count, &self.known.otherwise) {
             (_, 0, _) => self.conclude("It takes no fault.".to_owned()),
             (true, 1, _) => self.conclude("Without that one fault the run passes.".to_owned()),
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
@@ -395,23 +431,26 @@ fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> Stri
     let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", teller.names.subject(attempt)));
     let attempt = entry.attempt.as_ref().map_or_else(|| about.to_owned(), |it| teller.names.in_run(it).to_string());
     match fault {
-        Fault::Crash => format!("{who} crashed {}", teller.moment(entry)),
-        Fault::ClusterCrash => format!("{who} and all other workers crashed {}", teller.moment(entry)),
+        Fault::Crash => format!("{who} crashed {}{}", teller.moment(entry), teller.downtime(entry)),
+        Fault::ClusterCrash => {
+            format!("{who} and all other workers crashed {}{}", teller.moment(entry), teller.downtime(entry))
+        }
         Fault::Restart => format!("{who} was asked to stop, in good order, and to start again"),
-        Fault::Cut => format!("{who} was cut off from the server"),
+        Fault::Cut => format!("{who} was cut off from the server, for {how}"),
         Fault::Eviction => format!("{who} started with a small cache ({about})"),
         Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
         Fault::ActivitySlow => format!("{attempt}, on {who}, took {how}"),
-        Fault::ActivityHang => format!("{attempt}, began on {who}, and was made to hang {how}"),
+        Fault::ActivityHang => format!("{attempt}, was made to hang on {who} {how}"),
         Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
         Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),
         Fault::Delay => {
             let (message, by) = how.split_once(", ").unwrap_or(("a message", how));
             format!("{message} of {about}{of} of {who} was delayed {by}")
         }
-        Fault::Unavailable | Fault::ResourceExhausted | Fault::DeadlineExceeded => {
+        Fault::Unavailable | Fault::ResourceExhausted => {
             format!("{who} failed to reach the server with {about}{of} ({})", fault.name())
         }
+        Fault::DeadlineExceeded => format!("{who} sent {about}{of}, which was lost: it waits {how} for an answer"),
         Fault::HeartbeatLost => format!("a heartbeat of {who} was lost"),
     }
 }
@@ -423,7 +462,6 @@ fn moment(entry: &Entry) -> String {
         ("its side effect", format!("its side effect \"{about}\"")),
         ("a request", about.to_owned()),
         ("its request", about.to_owned()),
-        ("its awaits", format!("its awaits, during {about}")),
     ];
     let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));
     place.map_or_else(|| moment.to_owned(), |(vague, exact)| moment.replacen(vague, exact, 1))

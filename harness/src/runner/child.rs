@@ -13,7 +13,7 @@ use temporalio_sdk::WorkerOptions;
 
 use super::{
     Case,
-    result::{Line, Order, RunFailure, RunResult},
+    result::{Known, Line, Order, RunFailure, RunResult},
     settings,
 };
 use crate::{
@@ -113,7 +113,7 @@ fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, is_detailed, only, is_least, otherwise, output: _ } = order;
+    let Order { seed, tape, is_detailed, only, known, output: _ } = order;
     let begun = Instant::now();
     let choices = match tape {
         Some(tape) => Choices::from_tape(tape),
@@ -129,11 +129,10 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     let mut state = world.lock();
-    (state.is_least, state.otherwise) = (is_least, otherwise);
-    result_of(case, &mut state, seed, real_us)
+    result_of(case, &mut state, seed, real_us, &known)
 }
 
-fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResult {
+fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64, known: &Known) -> RunResult {
     let name_of = |process: Option<_>| process.map_or_else(|| "server".to_owned(), |it| state.lives.get(it).name.clone());
     let failures = state.findings.iter().map(|it| RunFailure {
         kind: it.kind,
@@ -159,7 +158,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64) -> RunResu
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
-        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, state, seed))),
+        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, state, seed, known))),
     }
 }
 

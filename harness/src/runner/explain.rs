@@ -10,7 +10,7 @@ use std::{
 use super::{
     Case,
     job::Job,
-    result::{Order, RunFailure, RunResult},
+    result::{Known, Order, RunFailure, RunResult},
     settings::Settings,
     summary::{Failed, Summary},
 };
@@ -66,7 +66,7 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
 fn say_what_did_not_strike(order: &Order, result: &RunResult) {
     let struck = |name: &&String| result.strikes.iter().any(|strike| [&strike.name, &strike.at].contains(name));
     let missing: Vec<&str> = order.only.strikes.iter().flatten().filter(|name| !struck(name)).map(String::as_str).collect();
-    if !missing.is_empty() && !order.is_least {
+    if !missing.is_empty() && !order.known.is_least {
         let missing = missing.join(", ");
         // Not by `eprintln!`: the test passes, perhaps, and what is said so in tests that pass is not shown.
         let _ = writeln!(io::stderr(), "foretime: did not strike in this run, which did not come to it: {missing}");
@@ -80,8 +80,13 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
         return Ok(());
     }
     let Least { only, is_least, otherwise, takes_none } = leave_out(case, &failed)?;
-    let again = one(case, settings, Order { only, is_least, otherwise, ..Order::of(failed.seed) })?;
-    let given_up = || format!("Each run of it takes long: after {} s no more faults were left out.", SEARCH_MAX.as_secs());
+    let usual = if is_least { usual(case, failed.seed, &only)? } else { None };
+    let known = Known { is_least, otherwise, usual };
+    let again = one(case, settings, Order { only, known, ..Order::of(failed.seed) })?;
+    let given_up = || {
+        let tried = SEARCH_MAX.as_secs();
+        format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
+    };
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
     summary.failed = Some(match again.failed {
         Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
@@ -92,6 +97,21 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
         None => Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed },
     });
     Ok(())
+}
+
+/// What happens in the run with these strikes if the last of them is left out, and it passes.
+fn usual(case: &Case, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let mut run = |only: &Only, is_detailed| {
+        let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };
+        job.run(&order).map_err(|error| error.to_string())
+    };
+    let with_all = run(only, false)?;
+    let names = with_all.strikes.last().into_iter().flat_map(|last| [&last.name, &last.at]);
+    let is_of_only = |name: &&String| only.strikes.as_ref().is_some_and(|strikes| strikes.contains(*name));
+    let Some(last) = names.into_iter().find(is_of_only) else { return Ok(None) };
+    let without = run(&only.without(last), true)?;
+    Ok(without.detail.filter(|_| without.failures.is_empty()).map(|detail| detail.moments))
 }
 
 /// What is left of the faults of a failing seed.

@@ -24,10 +24,8 @@ pub(crate) struct Order {
     pub(crate) tape: Option<Tape>,
     /// Which strikes of faults there are, of those that are drawn.
     pub(crate) only: Only,
-    /// Whether none of the strikes that are left can be left out, or the run does not fail.
-    pub(crate) is_least: bool,
-    /// How the run fails without one of them, if it does, in another way.
-    pub(crate) otherwise: Option<String>,
+    /// What is known of the seed already.
+    pub(crate) known: Known,
     /// Whether the report and the trace are wanted.
     pub(crate) is_detailed: bool,
     /// Where the test's output goes; nowhere if not said.
@@ -37,7 +35,7 @@ pub(crate) struct Order {
 impl Order {
     /// A run of this seed as it is.
     pub(crate) fn of(seed: u64) -> Self {
-        Self { seed, tape: None, only: Only::default(), is_least: false, otherwise: None, is_detailed: false, output: None }
+        Self { seed, tape: None, only: Only::default(), known: Known::default(), is_detailed: false, output: None }
     }
 
     /// As it goes over the line: its length before it, so that who reads it takes nothing of the next.
@@ -61,6 +59,17 @@ impl Order {
         from.read_exact(&mut text)?;
         Ok(serde_json::from_slice(&text)?)
     }
+}
+
+/// What other runs of a seed have shown: the story of this one tells it, or is told in the light of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// Whether none of the strikes that are left can be left out, or the run does not fail.
+    pub(crate) is_least: bool,
+    /// How the run fails without one of them, if it does, in another way.
+    pub(crate) otherwise: Option<String>,
+    /// What happens without the last of them, if the run passes then: [`Detail::moments`].
+    pub(crate) usual: Option<Vec<String>>,
 }
 
 /// What came of a run.
@@ -137,6 +146,8 @@ pub(crate) struct Detail {
     pub(crate) tape: Tape,
     /// For people.
     pub(crate) report: Report,
+    /// Of a run that passed, all moments that a story could tell.
+    pub(crate) moments: Vec<String>,
 }
 
 /// A line from a process that runs seeds.

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use foretime_server::proto::{
     common::{Payloads, WorkflowExecution, WorkflowType},
     enums::{EventType, WorkflowTaskFailedCause},
-    history::HistoryEvent,
+    history::{HistoryEvent, history_event::Attributes},
     workflowservice::{
         PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
         StartWorkflowExecutionResponse,
     },
 };
 use prost::Message;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::wire::SIMULATED;
 use super::{
@@ -29,6 +29,18 @@ use crate::{
 
 /// What is wrong when a worker's code asks for something else than the history has.
 pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
+
+/// What is wrong when something else than the SDK wakes workflow code.
+const WOKEN_FROM_OUTSIDE: &str = "workflow code waits for something that is not the SDK's";
+
+/// How the SDK says so.
+const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
+
+/// What the SDK says of a run that it cannot even begin: not why.
+const NOT_CREATED: &str = "Failed to create workflow execution";
+
+/// How the server's word begins on a workflow task that something came in between of.
+const UNHANDLED_COMMAND: &str = "UnhandledCommand";
 
 /// What is to be said of a panic in the SDK's own code.
 const PANIC_OF_CORE: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
@@ -302,6 +314,18 @@ impl State {
         }
     }
 
+    /// The server fails a workflow task whose answer asks for what cannot be done. That no retry mends. (No failure of the code is that
+    /// something came in between, which is told so as well.)
+    pub(super) fn workflow_task_refused(&mut self, process: Option<ProcessId>, message: Option<&Bytes>, status: &Status) {
+        if status.code() != Code::InvalidArgument || status.message().starts_with(UNHANDLED_COMMAND) {
+            return;
+        }
+        let span = message.and_then(|message| self.tasks.task_of(message)).and_then(|(_, span)| self.log.spans.get(span));
+        let of = span.map_or_else(String::new, |span| format!("of {} ({}): ", span.workflow_id, span.label));
+        let detail = format!("{of}{}", status.message());
+        self.find(FindingKind::WorkflowTaskFailed, process, "the server failed a workflow task".to_owned(), detail);
+    }
+
     /// A worker fails a workflow task: its code does not fit the history, or panicked. That no retry mends.
     fn workflow_task_failed(&mut self, process: ProcessId, message: &Bytes) {
         let Ok(request) = RespondWorkflowTaskFailedRequest::decode(message.clone()) else { return };
@@ -320,19 +344,35 @@ impl State {
             // While a deploy rolls, older code meets what newer code has written, whatever the author does. The server gives the
             // task out again, and a worker of the newer code completes it; if none does, the run hangs.
             WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
+            WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => WOKEN_FROM_OUTSIDE,
             WorkflowTaskFailedCause::NonDeterministicError => CODE_DOES_NOT_FIT,
             _ => "a workflow task failed",
         };
         let worker = self.lives.get(process).name.clone();
         let version = self.version_name(process);
         let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
+        let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
+        let input = input.map_or_else(String::new, |input| format!(", with the input {input}"));
         let of = of.map_or_else(String::new, |span| format!(" of {} ({})", span.workflow_id, span.label));
         self.find(
             FindingKind::WorkflowTaskFailed,
             Some(process),
             title.to_owned(),
-            format!("{worker}{version} failed a workflow task{of} with {}: {}", cause.as_str_name(), plain(&text)),
+            format!("{worker}{version} failed a workflow task{of} with {}: {}{input}", cause.as_str_name(), plain(&text)),
         );
+    }
+
+    /// What a run was started with.
+    fn input_of(&self, run_id: &str) -> Option<String> {
+        const SHOWN_CHARS_MAX: usize = 300;
+        let run = self.service.runs().find(|run| run.run_id() == run_id)?;
+        let Attributes::WorkflowExecutionStartedEventAttributes(started) = run.events_from(1).into_iter().next()?.attributes?
+        else {
+            return None;
+        };
+        let payloads = started.input.unwrap_or_default().payloads;
+        let texts: Vec<_> = payloads.iter().map(|payload| String::from_utf8_lossy(&payload.data)).collect();
+        Some(texts.join(", ").chars().take(SHOWN_CHARS_MAX).collect())
     }
 
     /// Whether another worker of its fleet has run a newer version of the code.
@@ -402,6 +442,13 @@ impl State {
             let detail = format!("{rest}{amid}on thread \"{thread}\", at {place}{word}");
             self.find(FindingKind::Panic, Some(process), title, detail);
         }
+    }
+
+    /// The workflows whose tasks a process has, if spans are kept.
+    pub(crate) fn workflow_tasks_of(&self, process: ProcessId) -> Vec<String> {
+        let of_process = self.tasks.open.values().filter(|(of, _)| *of == process);
+        let spans = of_process.filter_map(|(_, span)| self.log.spans.get(*span));
+        spans.map(|span| format!("{} ({})", span.workflow_id, span.label)).collect()
     }
 
     /// Whose code runs on this thread, which panics: that of an activity, or of the only workflow that the process is at work on.

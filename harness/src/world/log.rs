@@ -223,6 +223,13 @@ impl Log {
         }
     }
 
+    /// What was just noted is about this, and has this to say of it.
+    pub(super) fn last_is_made_of(&mut self, head: &str, tail: String) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.made_of(head, tail);
+        }
+    }
+
     /// A thread got its turn.
     pub(super) fn turn(&mut self, at_ns: u64, process: ProcessId, thread: u32) {
         self.steps += 1;

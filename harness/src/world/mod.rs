@@ -154,10 +154,6 @@ pub(crate) struct State {
     pub(crate) log: Log,
     pub(crate) progress: Progress,
     limits: Limits,
-    /// Whether the run would not fail if one more of its faults were left out.
-    pub(crate) is_least: bool,
-    /// How it fails without one of them, if it does, in another way.
-    pub(crate) otherwise: Option<String>,
     pub(crate) ledger: Vec<Record>,
     pub(crate) under_way: UnderWay,
     pub(crate) findings: Vec<Finding>,
@@ -202,8 +198,6 @@ impl World {
             log: Log::new(is_detailed),
             progress: Progress::default(),
             limits,
-            is_least: false,
-            otherwise: None,
             ledger: Vec::new(),
             under_way: UnderWay::default(),
             findings: Vec::new(),
@@ -337,6 +331,7 @@ impl State {
         let index = usize::try_from(self.choices.below("schedule", total as u64)).unwrap_or(0);
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
+            self.progress.turn(*process, self.now_ns);
             self.may_crash_at_work(*process);
             return Step::Run(*thread);
         }

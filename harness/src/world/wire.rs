@@ -318,6 +318,7 @@ impl State {
         }
         if self.strikes_call(id, Fault::DeadlineExceeded, process, rpc) {
             let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
+            self.log.last_is_made_of(rpc, brief(Duration::from_nanos(timeout_ns)));
             return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
         }
         None
@@ -330,6 +331,7 @@ impl State {
         }
         let span = self.choices.span("cut", Duration::from_secs(1), Duration::from_secs(300));
         self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
+        self.log.last_is_made_of("from the server", brief(span));
         // The server goes on to give tasks to the polls that it has, for as long as a poll takes there.
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         true
@@ -366,7 +368,7 @@ impl State {
             self.log.message(self.now_ns, process, REACHES, &request.rpc, &[]);
         }
         let deadline_ns = request.deadline_ns.filter(|_| !Kind::is_long_poll(&request.rpc));
-        match self.serve(request, ticket) {
+        match self.serve(process, request, ticket) {
             Some(answer) => self.reply(id, answer),
             None => match self.wire.pending.get_mut(&id) {
                 Some(call) => {
@@ -387,19 +389,23 @@ impl State {
     pub(super) fn duplicate_arrives(&mut self, process: ProcessId, request: Request) {
         let ticket = self.wire.next_ticket();
         self.log.message(self.now_ns, process, REACHES_AGAIN, &request.rpc, &[]);
-        if self.serve(request, ticket).is_none() {
+        if self.serve(Some(process), request, ticket).is_none() {
             self.abandon(ticket);
         }
         self.deliver_answers();
     }
 
-    fn serve(&mut self, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
+    fn serve(&mut self, process: Option<ProcessId>, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
-        let workflow_task = (self.log.is_detailed() && method.starts_with("RespondWorkflowTask")).then(|| message.clone());
+        let is_workflow_task = method.starts_with("RespondWorkflowTask");
+        let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server is to end no long poll.
         let call = Call { service, method, caller, deadline: None, message };
         let now = self.time();
         let answer = self.service.call_in(now, call, ticket, &mut transfer_order(&mut self.choices));
+        if let (true, Some(Err(status))) = (is_workflow_task, &answer) {
+            self.workflow_task_refused(process, workflow_task.as_ref(), status);
+        }
         if let (Some(message), Some(answer)) = (workflow_task, &answer) {
             self.workflow_task_answered(&message, answer.is_ok());
         }

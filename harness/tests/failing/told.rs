@@ -249,7 +249,7 @@ async fn says_nothing(sim: Sim) -> foretime::Result {
 #[test]
 fn whose_outcome_was_lost_is_told() {
     let text = fails("told::says_nothing", &[]);
-    let lost = "failed to reach the server with RespondActivityTaskCompleted for Hands::act of trouble (attempt 1)";
+    let lost = "sent RespondActivityTaskCompleted for Hands::act of trouble (attempt 1), which was lost: it waits 30.0 s for an answer.";
     assert_says(&text, &["it was asked for too often", lost, "attempt 2 of Hands::act (trouble) began on worker"]);
 }
 

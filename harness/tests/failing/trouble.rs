@@ -99,6 +99,19 @@ impl Trouble {
                 let options = ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(retry_policy);
                 ctx.execute_activity(Hands::act, "charge with a key".to_owned(), options.build()).await?;
             }
+            "try until it is done" => {
+                let retry_policy = RetryPolicy::builder().maximum_attempts(1).build();
+                let options =
+                    ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(retry_policy).build();
+                // That it was cancelled is one of the errors.
+                while ctx.execute_activity(Hands::act, "fail".to_owned(), options.clone()).await.is_err() {
+                    ctx.timer(Duration::from_secs(30)).await;
+                }
+            }
+            "ask for a child with a long name" => {
+                let options = ChildWorkflowOptions::workflow_id("number".repeat(1000));
+                ctx.start_child_workflow(Number::run, 7_u64, options).await?;
+            }
             "act itself" => drop(foretime::effect("mail", "ada").apply()),
             _ => {
                 let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foretime::{Faults, Sim};
-use temporalio_client::WorkflowStartOptions;
+use temporalio_client::{WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowStartOptions};
 
 use crate::{
     assert_says, fails,
@@ -88,6 +88,41 @@ fn a_run_that_gets_nowhere_says_which_activity_fails() {
         &text,
         &["nothing has come of the last", "trouble (Trouble) waits for activity Hands::act (attempt ", "the disk is full"],
     );
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn swallows_its_cancellation(sim: Sim) -> foretime::Result {
+    let client = sim.client().clone();
+    sim.workers(1, move |_| worker(&client));
+    let options = WorkflowStartOptions::new(QUEUE, "trouble").build();
+    let trouble = sim.client().start_workflow(Trouble::run, "try until it is done".to_owned(), options).await?;
+    sim.sleep(Duration::from_secs(10)).await;
+    trouble.cancel(WorkflowCancelOptions::default()).await?;
+    trouble.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+
+#[test]
+fn code_that_goes_round_and_round_is_named() {
+    let text = fails("waiting::swallows_its_cancellation", &[]);
+    let round = "worker-1 goes round and round, and no time goes by";
+    let with =
+        "worker-1: goes on without an end with a workflow task of trouble (Trouble): its code has a loop whose awaits all";
+    assert_says(&text, &[round, "on worker-1", with, "trouble was asked to cancel by the test."]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn asks_for_what_cannot_be(sim: Sim) -> foretime::Result {
+    trouble(sim, "ask for a child with a long name", Faults::none()).await
+}
+
+#[test]
+fn a_workflow_task_that_the_server_fails_is_a_failure() {
+    let text = fails("waiting::asks_for_what_cannot_be", &[]);
+    let failed = "the server failed a workflow task";
+    assert_says(&text, &[failed, "of trouble (Trouble): BadStartChildExecutionAttributes: ", "length limit"]);
 }
 
 #[foretime::test(runs = 1)]

@@ -313,6 +313,7 @@ impl Engine {
         let (runs, mut cx) = self.parts(now);
         let run = runs.get_mut(key);
         let outcome = change(run, &mut cx);
+        run.enforce_history_limits(&mut cx);
         run.end_transaction(&mut cx);
         let holds = run.count_holds();
         let held_before = std::mem::replace(&mut run.holds, holds);
@@ -365,11 +366,13 @@ impl Engine {
 fn limits(config: &Config) -> Limits {
     let number = |key: &str| config.dynamic_config.get(key).and_then(|value| value.parse().ok());
     let mut limits = Limits::default();
-    if let Some(count) = number("limit.historyCount.suggestContinueAsNew") {
-        limits.history_events_suggest = count;
-    }
-    if let Some(bytes) = number("limit.historySize.suggestContinueAsNew") {
-        limits.history_size_suggest_bytes = bytes;
+    for (key, limit) in [
+        ("limit.historyCount.suggestContinueAsNew", &mut limits.history_events_suggest),
+        ("limit.historySize.suggestContinueAsNew", &mut limits.history_size_suggest_bytes),
+        ("limit.historyCount.error", &mut limits.history_events_max),
+        ("limit.historySize.error", &mut limits.history_size_max_bytes),
+    ] {
+        *limit = number(key).unwrap_or(*limit);
     }
     limits
 }

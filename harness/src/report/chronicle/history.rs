@@ -12,7 +12,7 @@ use foretime_server::{
 
 use super::{
     Interest, Moment, NO_STEP, RunNames,
-    run::{Run, closing_task, on},
+    run::{Run, closing_task, on, types_with_several_inputs},
 };
 use crate::world::{State, event_ns};
 
@@ -22,7 +22,8 @@ const INPUT_CHARS_MAX: usize = 40;
 /// The moments of this run.
 pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Vec<Moment> {
     let (workflow_id, run_id, events) = (view.workflow_id(), view.run_id(), &view.events_from(1));
-    let run = Run { state, names, id: names.name(workflow_id, run_id), workflow_id, run_id, events };
+    let varied = types_with_several_inputs(events);
+    let run = Run { state, names, id: names.name(workflow_id, run_id), workflow_id, run_id, events, varied };
     events.iter().filter_map(|event| of_event(&run, event)).collect()
 }
 
@@ -81,6 +82,12 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
 /// What others want of the run, and who.
 fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, Interest)> {
     let id = run.id;
+    if let Attributes::WorkflowExecutionStartedEventAttributes(it) = attributes {
+        let is_another = id != run.workflow_id && run.number() > 1;
+        let is_from_outside = it.continued_execution_run_id.is_empty() && it.parent_workflow_execution.is_none();
+        let by = run.by(at_ns, "Start");
+        return (is_another && is_from_outside).then(|| (format!("{id} was started{by}"), Interest::Turn));
+    }
     let by = |workflow: Option<&WorkflowExecution>, rpc| {
         workflow.map_or_else(|| run.by(at_ns, rpc), |workflow| format!(" by {}", workflow.workflow_id))
     };
@@ -91,7 +98,7 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
         }
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(it) => {
             let by = by(it.external_workflow_execution.as_ref(), "RequestCancel");
-            (format!("{id} was asked to cancel{by}"), Interest::Turn)
+            (format!("{id} was asked to cancel{by}"), Interest::Wrong)
         }
         _ => return None,
     })

@@ -1,5 +1,5 @@
 //! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
-//! the attempts of activities, as sentences. A run has many of them; the most telling are chosen. [`attempts`] and [`history`] say
+//! the attempts of activities, as sentences. A run has many of them; [`choice`] has the most telling. [`attempts`] and [`history`] say
 //! what their subjects tell, and how telling it is, with what [`run`] looks up; [`order`], what came in another order than was asked
 //! for; [`names`], what things are called.
 
@@ -13,19 +13,17 @@ use crate::world::{
 };
 
 mod attempts;
+mod choice;
 mod history;
 mod names;
 mod order;
 mod run;
 
 pub(super) use attempts::under_way;
+pub(super) use choice::Light;
 use names::spoken;
 pub(super) use names::{RunNames, name};
 
-/// At most so many moments are told.
-const TOLD_MAX: usize = 8;
-/// With fewer than these, what went well is told, too.
-const FEW: usize = 4;
 /// A signal that comes more often than this is meant to come again.
 const AGAIN_MAX: usize = 3;
 /// What comes so soon before or after a signal may have raced with it.
@@ -65,9 +63,20 @@ enum Interest {
     Well,
 }
 
-/// The moments up to `until_ns`, in order, and those that are not told. `faults_ns`: when the faults struck that are told;
-/// `failure`: what the failure says, since what it names comes first.
-pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: &str) -> (Vec<Moment>, Vec<Moment>) {
+/// The moments up to `until_ns`, in order: those that are told, and those that are not.
+pub(super) fn moments(state: &State, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
+    let mut all = every(state, until_ns);
+    all.retain(|moment| moment.at_ns <= until_ns);
+    choice::choose(state, all, until_ns, light)
+}
+
+/// All that could be told of a run, in order.
+pub(super) fn all(state: &State) -> Vec<String> {
+    every(state, state.now_ns()).into_iter().map(|moment| moment.text).collect()
+}
+
+/// All moments, in order; `until_ns`: when what is still so is told.
+fn every(state: &State, until_ns: u64) -> Vec<Moment> {
     let names = RunNames::of(state);
     let mut all: Vec<Moment> = attempts::tried_again(state, &names);
     all.extend(attempts::endless(state, &names, until_ns));
@@ -82,41 +91,7 @@ pub(super) fn moments(state: &State, until_ns: u64, faults_ns: &[u64], failure: 
     }
     all.sort_by_key(|moment| (moment.at_ns, moment.step));
     rouse_what_came_again(&mut all);
-    all.retain(|moment| moment.at_ns <= until_ns);
-    if all.iter().filter(|moment| moment.interest < Interest::Well).count() >= FEW {
-        all.retain(|moment| moment.interest < Interest::Well);
-    }
-    // Of two that are as telling, that which is nearer to the failure, or came sooner after a fault.
-    let distance = |moment: &Moment| {
-        let after_fault = faults_ns.iter().filter_map(|fault_ns| moment.at_ns.checked_sub(*fault_ns)).min();
-        after_fault.unwrap_or(u64::MAX).min(until_ns - moment.at_ns)
-    };
-    let named = named(state, failure);
-    let is_meant = |moment: &Moment| named.iter().any(|name| says(&moment.text, name));
-    all.sort_by_cached_key(|moment| {
-        let is_meant = is_meant(moment);
-        (moment.interest as usize - usize::from(is_meant && moment.interest > Interest::Wrong), !is_meant, distance(moment))
-    });
-    let mut omitted = all.split_off(all.len().min(TOLD_MAX));
-    for part in [&mut all, &mut omitted] {
-        part.sort_by_key(|moment| (moment.at_ns, moment.step));
-    }
-    (all, omitted)
-}
-
-/// The workflows and the effects that the failure names.
-fn named(state: &State, failure: &str) -> Vec<String> {
-    let effects = state.ledger.iter().map(|record| record.effect.subject.clone());
-    let workflows = state.service().runs().map(|run| run.workflow_id().to_owned());
-    let named: BTreeSet<String> = workflows.chain(effects).filter(|name| says(failure, name)).collect();
-    named.into_iter().collect()
-}
-
-/// Whether the text has the name, and not only as the beginning or the end of another.
-fn says(text: &str, name: &str) -> bool {
-    let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
-    let is_whole = |at: usize| is_apart(text[..at].chars().next_back()) && is_apart(text[at + name.len()..].chars().next());
-    !name.is_empty() && text.match_indices(name).any(|(at, _)| is_whole(at))
+    all
 }
 
 /// The same signal twice or so may be one too many; one that comes often is meant to.
@@ -212,17 +187,23 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
     })
 }
 
-/// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`.
+/// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`; and
+/// which served another before.
 pub(super) fn who_serves_what(state: &State) -> Option<String> {
+    let last = state.last_task_queues();
     let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();
+    let mut before: BTreeSet<(usize, &str, &str)> = BTreeSet::new();
     for life in &state.lives.all {
-        if let (Role::Worker(slot), Some(queue)) = (life.role, &life.task_queue) {
+        let (Role::Worker(slot), Some(queue)) = (life.role, &life.task_queue) else { continue };
+        if last.get(&slot) == Some(queue) {
             workers.entry(queue).or_default().insert((slot, &life.name));
+        } else {
+            before.insert((slot, &life.name, queue));
         }
     }
     let mut by_queue: Vec<_> = workers.into_iter().map(|(queue, of)| (of, queue)).collect();
     by_queue.sort();
-    let parts = by_queue.iter().enumerate().map(|(number, (workers, queue))| {
+    let serve = by_queue.iter().enumerate().map(|(number, (workers, queue))| {
         let names: Vec<String> = workers.iter().map(|(_, name)| spoken(name)).collect();
         let serve = match (number, names.len()) {
             (0, 1) => " serves",
@@ -231,5 +212,7 @@ pub(super) fn who_serves_what(state: &State) -> Option<String> {
         };
         format!("{}{serve} \"{queue}\"", names.join(" and "))
     });
-    (by_queue.len() > 1).then(|| parts.collect::<Vec<_>>().join(", "))
+    let served = before.iter().map(|(_, name, queue)| format!("{} served \"{queue}\" before", spoken(name)));
+    let parts: Vec<String> = serve.chain(served).collect();
+    (parts.len() > 1).then(|| parts.join(", "))
 }

@@ -1,8 +1,9 @@
 //! A run, and what there is to look up in its history, in the log and in other runs: who, which, and what became of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foretime_server::proto::{
+    common::Payloads,
     enums::WorkflowExecutionStatus,
     history::{
         ActivityTaskScheduledEventAttributes, HistoryEvent, SignalExternalWorkflowExecutionInitiatedEventAttributes,
@@ -13,6 +14,7 @@ use foretime_server::proto::{
 use super::{
     RunNames,
     attempts::{died_ns, span_of},
+    history::brief,
     name, spoken,
 };
 use crate::{
@@ -34,6 +36,22 @@ pub(super) struct Run<'a> {
     pub(super) workflow_id: &'a str,
     pub(super) run_id: &'a str,
     pub(super) events: &'a [HistoryEvent],
+    /// The types of activities that it asked for with several inputs.
+    pub(super) varied: BTreeSet<String>,
+}
+
+/// The types of activities of this history that have several inputs: their names alone do not tell which is which.
+pub(super) fn types_with_several_inputs(events: &[HistoryEvent]) -> BTreeSet<String> {
+    let mut inputs: BTreeMap<&str, &Option<Payloads>> = BTreeMap::new();
+    let mut varied = BTreeSet::new();
+    for event in events {
+        let Some(Attributes::ActivityTaskScheduledEventAttributes(it)) = &event.attributes else { continue };
+        let Some(of) = &it.activity_type else { continue };
+        if **inputs.entry(&of.name).or_insert(&it.input) != it.input {
+            varied.insert(of.name.clone());
+        }
+    }
+    varied
 }
 
 impl Run<'_> {
@@ -97,9 +115,18 @@ impl Run<'_> {
         }
     }
 
-    /// The type of the activity that was scheduled by this event.
+    /// The type of the activity that was scheduled by this event, with its input if there are others of this type.
     pub(super) fn activity(&self, scheduled_event_id: i64) -> Option<String> {
-        Some(self.scheduled(scheduled_event_id)?.activity_type.as_ref()?.name.clone())
+        let scheduled = self.scheduled(scheduled_event_id)?;
+        let name = &scheduled.activity_type.as_ref()?.name;
+        let input = if self.varied.contains(name) { brief(scheduled.input.as_ref()) } else { String::new() };
+        Some(format!("{name}{input}"))
+    }
+
+    /// Which run of its workflow it is, from 1.
+    pub(super) fn number(&self) -> usize {
+        let of_workflow = self.state.service().runs().filter(|run| run.workflow_id() == self.workflow_id);
+        1 + of_workflow.take_while(|run| run.run_id() != self.run_id).count()
     }
 
     /// That no worker's code ever saw the attempt that was started by this event, if it is so.

@@ -86,6 +86,22 @@ impl Run {
         self.close(cx, WorkflowExecutionStatus::Terminated, attributes, Extras { links, ..Extras::default() });
     }
 
+    /// Terminates a run whose history has grown too large (`service/history/workflow/context.go`, `enforceHistorySizeCheck` and
+    /// `enforceHistoryCountCheck`). There it is done when more is to be written, which is refused; here at once.
+    pub(crate) fn enforce_history_limits(&mut self, cx: &mut Cx<'_>) {
+        let what = if self.history.size_bytes() > cx.limits.history_size_max_bytes {
+            "size"
+        } else if self.history.next_id() - 1 > cx.limits.history_events_max as i64 {
+            "count"
+        } else {
+            return;
+        };
+        if self.is_running() {
+            let reason = format!("Workflow history {what} exceeds limit.");
+            self.terminate(cx, &reason, None, SERVER_IDENTITY, Vec::new());
+        }
+    }
+
     /// The run's timeout (`may_follow`: a retry or the cron schedule may go on), or the whole execution's.
     pub(crate) fn time_out(&mut self, cx: &mut Cx<'_>, may_follow: bool) {
         let expired = self.facts.execution_expiration.is_some_and(|at| at <= cx.now);

@@ -1,0 +1,105 @@
+//! What becomes of a run whose history grows past what the server allows. The limit is lowered, as on the real server, by the
+//! dynamic configuration; there it was watched with `--dynamic-config-value limit.historyCount.error=6`.
+
+use foretime_server::{
+    config::{Config, Personality},
+    engine::{Ticket, time::Time},
+    proto::{
+        common::{WorkflowExecution, WorkflowType},
+        enums::EventType,
+        history::history_event::Attributes,
+        taskqueue::TaskQueue,
+        workflowservice::*,
+    },
+    rpc::{Call, Caller, Service},
+};
+use foretime_tests::client::{Rpc, WORKFLOW_SERVICE};
+use prost::Message;
+use tonic::{Code, Status};
+
+const NAMESPACE: &str = "default";
+
+fn service(dynamic: (&str, &str)) -> Service {
+    let dynamic_config = [(dynamic.0.to_owned(), dynamic.1.to_owned())].into();
+    let config = Config { personality: Personality::DevServer, dynamic_config, ..Config::default() };
+    Service::new(&config).expect("the configuration is sound")
+}
+
+fn call<R: Rpc>(service: &mut Service, request: &R) -> Result<R::Reply, Status> {
+    let call = Call {
+        service: WORKFLOW_SERVICE.to_owned(),
+        method: R::method().to_owned(),
+        caller: Caller::default(),
+        deadline: None,
+        message: request.encode_to_vec().into(),
+    };
+    let now = Time::from_nanos(1_700_000_000_000_000_000);
+    let answer = service.call(now, call, Ticket(1)).expect("it is answered at once")?;
+    Ok(R::Reply::decode(answer).expect("it is the reply"))
+}
+
+fn execution() -> Option<WorkflowExecution> {
+    Some(WorkflowExecution { workflow_id: "wf".to_owned(), run_id: String::new() })
+}
+
+fn start(service: &mut Service) {
+    let started = call(
+        service,
+        &StartWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_id: "wf".to_owned(),
+            workflow_type: Some(WorkflowType { name: "W".to_owned() }),
+            task_queue: Some(TaskQueue { name: "q".to_owned(), ..TaskQueue::default() }),
+            request_id: "start".to_owned(),
+            ..StartWorkflowExecutionRequest::default()
+        },
+    );
+    started.expect("it starts");
+}
+
+fn signal(service: &mut Service, name: &str) -> Result<SignalWorkflowExecutionResponse, Status> {
+    call(
+        service,
+        &SignalWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: execution(),
+            signal_name: name.to_owned(),
+            request_id: name.to_owned(),
+            ..SignalWorkflowExecutionRequest::default()
+        },
+    )
+}
+
+/// Signals the workflow until that is refused: how many times it was, with the refusal, and the last event.
+fn signal_to_the_end(service: &mut Service) -> (usize, Status, Attributes) {
+    start(service);
+    let (taken, refused) =
+        (0..100).find_map(|n| signal(service, &format!("s{n}")).err().map(|refused| (n, refused))).expect("it comes to an end");
+    let request = GetWorkflowExecutionHistoryRequest {
+        namespace: NAMESPACE.to_owned(),
+        execution: execution(),
+        ..GetWorkflowExecutionHistoryRequest::default()
+    };
+    let history = call(service, &request).expect("it has a history").history.expect("it has a history");
+    let last = history.events.last().expect("it has events");
+    assert_eq!(last.event_type(), EventType::WorkflowExecutionTerminated);
+    (taken, refused, last.attributes.clone().expect("it has attributes"))
+}
+
+#[test]
+fn a_run_with_too_many_events_is_terminated() {
+    // Started, scheduled and five signals are one more than six. (The real server writes the same; it terminates the run when the
+    // sixth signal comes, and refuses that one with the reason.)
+    let (taken, refused, last) = signal_to_the_end(&mut service(("limit.historyCount.error", "6")));
+    assert_eq!((taken, refused.code()), (5, Code::NotFound));
+    let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = last else { panic!("{last:?}") };
+    assert_eq!(terminated.reason, "Workflow history count exceeds limit.");
+    assert_eq!(terminated.identity, "history-service");
+}
+
+#[test]
+fn a_run_with_too_long_a_history_is_terminated() {
+    let (_, _, last) = signal_to_the_end(&mut service(("limit.historySize.error", "2000")));
+    let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = last else { panic!("{last:?}") };
+    assert_eq!(terminated.reason, "Workflow history size exceeds limit.");
+}
