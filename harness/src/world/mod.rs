@@ -4,7 +4,7 @@
 //! - [`agenda`]: what is going to happen when
 //! - [`lives`]: the processes; [`fates`]: how they are started, crashed, stopped and started again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
-//! - [`inspect`]: what the messages tell: tasks, failures, moments for triggers
+//! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and that one failed
 //! - [`log`]: what happened
 //!
 //! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
@@ -33,8 +33,10 @@ mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
 pub(crate) mod wire;
+mod workflow_tasks;
 
-pub(crate) use inspect::{CODE_DOES_NOT_FIT, event_type, plain};
+pub(crate) use inspect::event_type;
+pub(crate) use workflow_tasks::{CODE_DOES_NOT_FIT, plain};
 
 use self::{
     agenda::Agenda,

@@ -1,0 +1,196 @@
+//! Workflow tasks, as the messages tell of them: which a worker has, and that one failed, by the worker's word or the server's.
+
+use bytes::Bytes;
+use foretime_server::proto::{
+    common::{WorkflowExecution, WorkflowType},
+    enums::WorkflowTaskFailedCause,
+    history::{HistoryEvent, history_event::Attributes},
+    workflowservice::RespondWorkflowTaskFailedRequest,
+};
+use prost::Message;
+use tonic::{Code, Status};
+
+use super::{
+    State,
+    log::{Outcome, Span},
+    wire::SIMULATED,
+};
+use crate::{finding::FindingKind, os::ProcessId};
+
+/// What is wrong when a worker's code asks for something else than the history has.
+pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
+
+/// What is wrong when something else than the SDK wakes workflow code.
+const WOKEN_FROM_OUTSIDE: &str = "workflow code waits for something that is not the SDK's";
+
+/// How the SDK says so.
+const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
+
+/// What the SDK says of a run that it cannot even begin: not why.
+const NOT_CREATED: &str = "Failed to create workflow execution";
+
+/// How the server's word begins on a workflow task that something came in between of.
+const UNHANDLED_COMMAND: &str = "UnhandledCommand";
+
+/// A workflow task as its worker gets it; its history is not decoded.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct WorkflowTask {
+    #[prost(bytes = "bytes", tag = "1")]
+    task_token: Bytes,
+    #[prost(message, optional, tag = "2")]
+    workflow_execution: Option<WorkflowExecution>,
+    #[prost(message, optional, tag = "3")]
+    workflow_type: Option<WorkflowType>,
+    #[prost(int64, tag = "4")]
+    previous_started_event_id: i64,
+    #[prost(int32, tag = "6")]
+    attempt: i32,
+    #[prost(bytes = "bytes", tag = "8")]
+    history: Bytes,
+}
+
+/// The encoded events of a history.
+#[derive(Clone, PartialEq, Message)]
+struct Events {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    events: Vec<Bytes>,
+}
+
+impl State {
+    pub(super) fn workflow_task_starts(&mut self, process: ProcessId, task: WorkflowTask) {
+        let first = Events::decode(task.history).ok().and_then(|history| history.events.into_iter().next());
+        let starts_at = first.and_then(|event| HistoryEvent::decode(event).ok()).map_or(0, |event| event.event_id);
+        if starts_at == 1 && task.previous_started_event_id > 0 {
+            self.replays += 1;
+        }
+        if self.log.is_detailed() {
+            let WorkflowExecution { workflow_id, run_id } = task.workflow_execution.unwrap_or_default();
+            let span = self.log.begin_span(Span {
+                process,
+                from_ns: self.now_ns,
+                to_ns: None,
+                is_activity: false,
+                label: task.workflow_type.map(|it| it.name).unwrap_or_default(),
+                detail: format!("{workflow_id}, attempt {}", task.attempt),
+                workflow_id,
+                run_id,
+                activity_id: None,
+                attempt: u32::try_from(task.attempt).unwrap_or_default(),
+                resumes_from: None,
+                from_step: 0,
+                to_step: None,
+                outcome: Outcome::Open,
+            });
+            self.tasks.open.insert(task.task_token, (process, span));
+        }
+    }
+
+    pub(super) fn workflow_task_ends(&mut self, message: &Bytes, outcome: Outcome) {
+        if !self.log.is_detailed() {
+            return;
+        }
+        if let Some((_, span)) = self.tasks.task_of(message) {
+            let now_ns = self.now_ns;
+            self.log.end_span(span, now_ns, outcome);
+        }
+    }
+
+    /// The server takes or refuses what was said of a workflow task. Once taken, it is of no more interest: the same may arrive twice.
+    pub(super) fn workflow_task_answered(&mut self, message: &Bytes, is_taken: bool) {
+        let Some((token, span)) = self.tasks.task_of(message) else { return };
+        if is_taken {
+            self.tasks.open.remove(&token);
+        } else {
+            self.log.refuse_span(span);
+        }
+    }
+
+    /// The server fails a workflow task whose answer asks for what cannot be done. That no retry mends. (No failure of the code is that
+    /// something came in between, which is told so as well.)
+    pub(super) fn workflow_task_refused(&mut self, process: Option<ProcessId>, message: Option<&Bytes>, status: &Status) {
+        if status.code() != Code::InvalidArgument || status.message().starts_with(UNHANDLED_COMMAND) {
+            return;
+        }
+        let span = message.and_then(|message| self.tasks.task_of(message)).and_then(|(_, span)| self.log.spans.get(span));
+        let of = span.map_or_else(String::new, |span| format!("of {} ({}): ", span.workflow_id, span.label));
+        let detail = format!("{of}{}", status.message());
+        self.find(FindingKind::WorkflowTaskFailed, process, "the server failed a workflow task".to_owned(), detail);
+    }
+
+    /// A worker fails a workflow task: its code does not fit the history, or panicked. That no retry mends.
+    pub(super) fn workflow_task_failed(&mut self, process: ProcessId, message: &Bytes) {
+        let Ok(request) = RespondWorkflowTaskFailedRequest::decode(message.clone()) else { return };
+        let cause = request.cause();
+        let text = request.failure.map(|failure| failure.message).unwrap_or_default();
+        // That the server could not be reached is a fault of ours, and the next attempt mends it.
+        if text.contains(SIMULATED) {
+            return;
+        }
+        // The SDK's core has bugs of its own when it keeps no workflow: with a local activity under way it takes the next
+        // task for one of the run that it gave up. The next attempt mends that, too.
+        if self.lives.get(process).has_no_cache && text.contains("Fatal error in workflow machines") {
+            return;
+        }
+        let title = match cause {
+            // While a deploy rolls, older code meets what newer code has written, whatever the author does. The server gives the
+            // task out again, and a worker of the newer code completes it; if none does, the run hangs.
+            WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
+            WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => WOKEN_FROM_OUTSIDE,
+            WorkflowTaskFailedCause::NonDeterministicError => CODE_DOES_NOT_FIT,
+            _ => "a workflow task failed",
+        };
+        let worker = self.lives.get(process).name.clone();
+        let version = self.version_name(process);
+        let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
+        let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
+        let input = input.map_or_else(String::new, |input| format!(", with the input {input}"));
+        let of = of.map_or_else(String::new, |span| format!(" of {} ({})", span.workflow_id, span.label));
+        self.find(
+            FindingKind::WorkflowTaskFailed,
+            Some(process),
+            title.to_owned(),
+            format!("{worker}{version} failed a workflow task{of} with {}: {}{input}", cause.as_str_name(), plain(&text)),
+        );
+    }
+
+    /// What a run was started with.
+    fn input_of(&self, run_id: &str) -> Option<String> {
+        const SHOWN_CHARS_MAX: usize = 300;
+        let run = self.service.runs().find(|run| run.run_id() == run_id)?;
+        let Attributes::WorkflowExecutionStartedEventAttributes(started) = run.events_from(1).into_iter().next()?.attributes?
+        else {
+            return None;
+        };
+        let payloads = started.input.unwrap_or_default().payloads;
+        let texts: Vec<_> = payloads.iter().map(|payload| String::from_utf8_lossy(&payload.data)).collect();
+        Some(texts.join(", ").chars().take(SHOWN_CHARS_MAX).collect())
+    }
+
+    /// Whether another worker of its fleet has run a newer version of the code.
+    fn is_left_behind(&self, process: ProcessId) -> bool {
+        let (fleet, version) = (self.lives.fleet_of(process), self.lives.get(process).version);
+        let mut others = (0..).map(ProcessId).zip(&self.lives.all);
+        others.any(|(other, life)| life.version > version && self.lives.fleet_of(other) == fleet)
+    }
+
+    /// Which version of the code a process runs, if there are several.
+    pub(crate) fn version_name(&self, process: ProcessId) -> String {
+        let life = self.lives.get(process);
+        let versions = self.lives.fleet_of(process).map_or(1, |fleet| self.lives.fleets[fleet].versions.len());
+        if versions > 1 { format!(", on version {} of the code,", life.version + 1) } else { String::new() }
+    }
+
+    /// The workflows whose tasks a process has, if spans are kept.
+    pub(crate) fn workflow_tasks_of(&self, process: ProcessId) -> Vec<String> {
+        let of_process = self.tasks.open.values().filter(|(of, _)| *of == process);
+        let spans = of_process.filter_map(|(_, span)| self.log.spans.get(*span));
+        spans.map(|span| format!("{} ({})", span.workflow_id, span.label)).collect()
+    }
+}
+
+/// What the core says of code that does not fit its history, without the structures around it.
+pub(crate) fn plain(text: &str) -> &str {
+    let from = text.find("[TMPRL").unwrap_or(0);
+    let said = &text[from..];
+    if from == 0 { said } else { said.split("\", ").next().unwrap_or(said) }
+}
