@@ -71,6 +71,25 @@ impl Hopeless {
     }
 }
 
+/// Does ten jobs, each in four attempts at most. Gives how many were not done.
+#[workflow]
+#[derive(Default)]
+struct FourAttempts;
+
+#[workflow_methods]
+impl FourAttempts {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<usize> {
+        let policy = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_attempts(4).build();
+        let options = ActivityOptions::with_start_to_close_timeout(DAY).retry_policy(policy).build();
+        let mut failed = 0;
+        for job in 0..10 {
+            failed += usize::from(ctx.execute_activity(Jobs::work, format!("job {job}"), options.clone()).await.is_err());
+        }
+        Ok(failed)
+    }
+}
+
 struct Jobs;
 
 #[activities]
@@ -185,6 +204,7 @@ fn workers(sim: &Sim, count: usize) {
             WorkerOptions::new(QUEUE)
                 .register_workflow::<Job>()?
                 .register_workflow::<Hopeless>()?
+                .register_workflow::<FourAttempts>()?
                 .register_activities(Jobs)
                 .build(),
         )
@@ -352,5 +372,17 @@ async fn workflows_carry_search_attributes_of_ones_own(sim: Sim) -> foretime::Re
     let reserved =
         sim.add_search_attributes([("TemporalThings", SearchAttributeType::Int)]).await.expect_err("it is Temporal's");
     assert_eq!(reserved.to_string(), "Search attribute TemporalThings is reserved by system.");
+    Ok(())
+}
+
+/// What an activity needs may be down for as long as a retry policy goes on.
+#[foretime::test(runs = 200)]
+async fn all_attempts_that_a_policy_allows_may_fail(sim: Sim) -> foretime::Result {
+    workers(&sim, 1);
+    sim.faults(Faults::swarm());
+    let options = WorkflowStartOptions::new(QUEUE, "jobs").build();
+    let jobs = sim.client().start_workflow(FourAttempts::run, (), options).await?;
+    let failed = jobs.get_result(WorkflowGetResultOptions::default()).await?;
+    foretime::sometimes!(failed > 0, "a job fails four times");
     Ok(())
 }

@@ -19,6 +19,11 @@ const SWARM_REST: [Duration; 6] = [
     Duration::from_secs(86_400),
     Duration::from_secs(20 * 86_400),
 ];
+/// One failed attempt in so many is the first of several, of whichever workflow: what the activity needs is down. Only then do all the
+/// attempts fail that a retry policy allows.
+const OUTAGE_ONE_IN: u64 = 3;
+/// How many more attempts fail then: from this on, and less than so many more.
+const OUTAGE_ATTEMPTS: (u64, u64) = (2, 4);
 /// How much longer an activity takes if its faults do not say.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
 /// One slow attempt in so many takes longer than it may: only then does it work on beside the next one, unknown to the server.
@@ -44,6 +49,8 @@ pub(crate) struct Plan {
     rests: BTreeMap<Fault, Duration>,
     rests_until_ns: BTreeMap<Fault, u64>,
     counts: BTreeMap<Fault, u64>,
+    /// How many attempts are still to fail of each activity type that is down.
+    outages: BTreeMap<String, u64>,
     pub(crate) activities: Vec<(String, ActivityFaults)>,
     pub(crate) triggers: Vec<(When, usize)>,
     downtime: (Duration, Duration),
@@ -113,6 +120,7 @@ impl Plan {
             rests,
             rests_until_ns: BTreeMap::new(),
             counts: BTreeMap::new(),
+            outages: BTreeMap::new(),
             activities: faults.activities.clone(),
             triggers: faults.triggers.clone(),
             downtime: (*faults.downtime.start(), *faults.downtime.end()),
@@ -132,8 +140,20 @@ impl Plan {
     }
 
     fn strikes_with(&mut self, fault: Fault, place: &str, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
-        let left = self.left.get(&fault).copied().unwrap_or(0);
         let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
+        self.strikes_unless(rests, fault, place, chance, now_ns, choices)
+    }
+
+    fn strikes_unless(
+        &mut self,
+        rests: bool,
+        fault: Fault,
+        place: &str,
+        chance: f64,
+        now_ns: u64,
+        choices: &mut Choices,
+    ) -> bool {
+        let left = self.left.get(&fault).copied().unwrap_or(0);
         if self.stopped || !choices.strikes_with(fault.name(), place, chance, left == 0 || rests) {
             return false;
         }
@@ -175,6 +195,7 @@ impl Plan {
         choices: &mut Choices,
     ) -> Mishap {
         let given = self.activities.iter().find(|(of, _)| of == activity_type).map(|(_, faults)| faults.clone());
+        let is_given = given.is_some();
         let chance = |fault: Fault| self.chances.get(&fault).copied().unwrap_or(0.0);
         let faults = given.unwrap_or_else(|| ActivityFaults {
             fails: chance(Fault::ActivityFailure),
@@ -190,13 +211,28 @@ impl Plan {
             let after = usize::try_from(choices.below("slow after", SLOW_AFTER.len() as u64)).unwrap_or(0);
             Slow { latency, after_awaits: SLOW_AFTER[after] }
         });
-        let failure =
-            self.strikes_with(Fault::ActivityFailure, activity_type, faults.fails, now_ns, choices).then(|| ActivityFailure {
-                after_work: choices.chance("failure after work", 0.5),
-                error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
-            });
+        let fails = self.fails(activity_type, is_given, faults.fails, now_ns, choices);
+        let failure = fails.then(|| ActivityFailure {
+            after_work: choices.chance("failure after work", 0.5),
+            error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
+        });
         let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, activity_type, faults.hangs, now_ns, choices);
         Mishap { slow, failure, hangs }
+    }
+
+    /// Whether an attempt of this activity type fails: by chance, or since what it needs is down. `is_given`: the test says how often it
+    /// fails, and so it does.
+    fn fails(&mut self, activity_type: &str, is_given: bool, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
+        if let Some(left) = self.outages.get_mut(activity_type).filter(|left| **left > 0) {
+            *left -= 1;
+            return self.strikes_unless(false, Fault::ActivityFailure, activity_type, 1.0, now_ns, choices);
+        }
+        let fails = self.strikes_with(Fault::ActivityFailure, activity_type, chance, now_ns, choices);
+        if fails && !is_given && choices.below("outage", OUTAGE_ONE_IN) == 0 {
+            let (least, span) = OUTAGE_ATTEMPTS;
+            self.outages.insert(activity_type.to_owned(), least + choices.below("outage attempts", span));
+        }
+        fails
     }
 }
 

@@ -25,6 +25,8 @@ use crate::{
 const SEARCH_MAX: Duration = Duration::from_secs(40);
 /// A run that takes longer is tried in one order of events only.
 const QUICK_MAX: Duration = Duration::from_millis(500);
+/// One that takes longer is not compared with what happens without its last fault.
+const COMPARED_MAX: Duration = Duration::from_secs(5);
 /// In a run that takes long, from so many strikes on, halves of them are left out first.
 const HALVED_MIN: usize = 4;
 /// In how many other orders of events a seed is tried with a fault less.
@@ -99,9 +101,14 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     Ok(())
 }
 
-/// What happens in the run with these strikes if the last of them is left out, and it passes.
-fn usual(case: &Case, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+/// What happens in the run with these strikes if the last of them is left out, and it passes; if they are said one by one, and a run
+/// is quick.
+pub(super) fn usual(case: &Case, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+    if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
+        return Ok(None);
+    }
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let begun = Instant::now();
     let mut run = |only: &Only, is_detailed| {
         let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };
         job.run(&order).map_err(|error| error.to_string())
@@ -109,7 +116,7 @@ fn usual(case: &Case, seed: u64, only: &Only) -> Result<Option<Vec<String>>, Str
     let with_all = run(only, false)?;
     let names = with_all.strikes.last().into_iter().flat_map(|last| [&last.name, &last.at]);
     let is_of_only = |name: &&String| only.strikes.as_ref().is_some_and(|strikes| strikes.contains(*name));
-    let Some(last) = names.into_iter().find(is_of_only) else { return Ok(None) };
+    let Some(last) = names.into_iter().find(is_of_only).filter(|_| begun.elapsed() < COMPARED_MAX) else { return Ok(None) };
     let without = run(&only.without(last), true)?;
     Ok(without.detail.filter(|_| without.failures.is_empty()).map(|detail| detail.moments))
 }

@@ -253,6 +253,17 @@ fn whose_outcome_was_lost_is_told() {
     assert_says(&text, &["it was asked for too often", lost, "attempt 2 of Hands::act (trouble) began on worker"]);
 }
 
+#[test]
+fn a_run_that_is_repeated_has_the_same_story() {
+    let moments = |text: &str| text.lines().filter(|line| line.starts_with("  After ")).map(str::to_owned).collect::<Vec<_>>();
+    let found = fails("told::says_nothing", &[]);
+    let repeat = found.lines().find(|line| line.starts_with("repeat: ")).expect("it says how to repeat it");
+    let value = |name: &str| repeat.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('=')).expect("it is said");
+    let (seed, only) = (value("FORETIME_SEED"), value("FORETIME_ONLY"));
+    let again = fails("told::says_nothing", &[("FORETIME_SEED", seed), ("FORETIME_ONLY", only)]);
+    assert_eq!(moments(&again), moments(&found));
+}
+
 #[foretime::test(runs = 300)]
 #[ignore = "fails on purpose"]
 async fn says_nothing_twice(sim: Sim) -> foretime::Result {

@@ -19,6 +19,9 @@ use crate::world::{State, event_ns};
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
+/// What a run did that ended with a continue-as-new.
+pub(super) const CONTINUED: &str = "continued as new";
+
 /// The moments of this run.
 pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Vec<Moment> {
     let (workflow_id, run_id, events) = (view.workflow_id(), view.run_id(), &view.events_from(1));
@@ -165,7 +168,7 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
     let (how, interest) = match attributes {
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
-        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => (CONTINUED.to_owned(), Interest::Well),
         Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
             let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
             let text = match it.reason == PARENT_CLOSE_REASON {

@@ -110,12 +110,12 @@ fn rouse_what_came_again(all: &mut [Moment]) {
     }
 }
 
-/// What went well is of interest where it may have raced with a signal.
+/// What went well is of interest where it may have raced with a signal; a continue-as-new above all, which may not have taken it along.
 fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
     let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.signal.is_some()).map(|it| it.at_ns).collect();
     for moment in of_run.iter_mut().filter(|moment| moment.interest == Interest::Well) {
         if signals_ns.iter().any(|signal_ns| signal_ns.abs_diff(moment.at_ns) <= RACE_NS) {
-            moment.interest = Interest::Turn;
+            moment.interest = if moment.text.contains(history::CONTINUED) { Interest::Wrong } else { Interest::Turn };
         }
     }
 }
