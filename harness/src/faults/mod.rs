@@ -31,7 +31,8 @@ pub enum Fault {
     DeadlineExceeded,
     /// A worker starts with a small cache of workflows or none: the next workflow task replays from the start.
     Eviction,
-    /// An attempt of an activity fails, before or after it did its work.
+    /// An attempt of an activity fails, before or after it did its work; in a swarm those of its type that follow may fail, too: what they
+    /// need is down.
     ActivityFailure,
     /// An attempt of an activity takes longer.
     ActivitySlow,
@@ -142,7 +143,7 @@ impl Faults {
         self.with(fault, 0.0)
     }
 
-    /// Faults for the activities of one type, in place of those for all. `#[activities]` names a type after the struct and the
+    /// Faults for the activities of one type, in place of those for all; they count as the others do ([`Self::each_at_most`]). `#[activities]` names a type after the struct and the
     /// function, as `Billing::charge`. If no run comes to an attempt of one, the test fails: its name is misspelt, or it is not reached.
     pub fn activity(mut self, activity_type: impl Into<String>, faults: ActivityFaults) -> Self {
         self.activities.push((activity_type.into(), faults));
