@@ -14,14 +14,16 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use super::memory::{LARGE_PAGE_BYTES, lay_on_large_pages};
+
 /// Where stacks lie.
 const START: usize = 0x30_0000_0000;
 /// Address space for them, which costs nothing.
 const SPAN_BYTES: usize = 32 << 30;
 /// How many stacks are made beforehand: as many as most simulations have at once.
 const PREPARED_COUNT: usize = 12;
-/// How large those are: what std asks for if nobody says otherwise. It is the size of a large page of x86-64, too.
-const PREPARED_BYTES: usize = 2 << 20;
+/// How large those are: what std asks for if nobody says otherwise.
+const PREPARED_BYTES: usize = LARGE_PAGE_BYTES;
 /// From one to the next: what lies between is their guard.
 const PREPARED_EVERY_BYTES: usize = 2 * PREPARED_BYTES;
 /// Where the others lie.
@@ -86,10 +88,7 @@ fn prepare(number: usize, is_shared: bool) -> bool {
     // SAFETY: pages of the span that are nobody's yet.
     unsafe {
         let is_made = libc::mprotect(start, PREPARED_BYTES, libc::PROT_READ | libc::PROT_WRITE) == 0;
-        let is_large = is_made
-            && is_shared
-            && libc::madvise(start, PREPARED_BYTES, libc::MADV_POPULATE_WRITE) == 0
-            && libc::madvise(start, PREPARED_BYTES, libc::MADV_COLLAPSE) == 0;
+        let is_large = is_made && is_shared && lay_on_large_pages(prepared_at(number), PREPARED_BYTES);
         STACKS.are_large[number].set(is_large);
         is_made
     }

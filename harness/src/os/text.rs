@@ -4,8 +4,7 @@
 
 use std::{ffi::c_void, ops::Range, ptr};
 
-/// How large a large page is.
-const PAGE_BYTES: usize = 2 << 20;
+use super::memory::LARGE_PAGE_BYTES;
 
 /// Moves the program's code to large pages, as far as it fills whole ones. Where the system has none, all stays as it was: it
 /// is only slower. For x86-64: other processors want to be told of code that moves.
@@ -40,7 +39,8 @@ fn code() -> Option<Range<usize>> {
         if let Some(code) = headers.iter().find(is_code) {
             let number = |it: u64| usize::try_from(it).unwrap_or(0);
             let start = number(info.dlpi_addr) + number(code.p_vaddr);
-            *answer = start.next_multiple_of(PAGE_BYTES)..(start + number(code.p_memsz)) / PAGE_BYTES * PAGE_BYTES;
+            *answer =
+                start.next_multiple_of(LARGE_PAGE_BYTES)..(start + number(code.p_memsz)) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
         }
         1
     }
@@ -52,14 +52,14 @@ fn code() -> Option<Range<usize>> {
 
 /// New memory that begins with a large page, and shall have large pages.
 fn reserve(bytes: usize) -> Option<*mut c_void> {
-    let (wanted, access) = (bytes + PAGE_BYTES, libc::PROT_READ | libc::PROT_WRITE);
+    let (wanted, access) = (bytes + LARGE_PAGE_BYTES, libc::PROT_READ | libc::PROT_WRITE);
     // SAFETY: new pages, of which those before and after the aligned part are given back.
     unsafe {
         let mapped = libc::mmap(ptr::null_mut(), wanted, access, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
         if mapped == libc::MAP_FAILED {
             return None;
         }
-        let start = (mapped as usize).next_multiple_of(PAGE_BYTES);
+        let start = (mapped as usize).next_multiple_of(LARGE_PAGE_BYTES);
         let (before, after) = (start - mapped as usize, mapped as usize + wanted - (start + bytes));
         if before > 0 {
             libc::munmap(mapped, before);
