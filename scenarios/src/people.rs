@@ -35,10 +35,10 @@ impl Dice {
         these[usize::try_from(self.below(these.len() as u64)).unwrap_or(0)]
     }
 
-    /// How many there are of something, up to `most`: one every other time, then two, and so on. What goes wrong with many goes wrong
-    /// with few nearly always, in less time, and the story of it is shorter.
+    /// How many there are of something, up to `most`: one two times in three, else two as often, and so on. What goes wrong with many
+    /// goes wrong with few nearly always, in less time, and the story of it is shorter.
     pub(crate) fn few(&mut self, most: usize) -> usize {
-        (1..most).find(|_| self.once_in(2)).unwrap_or(most)
+        (1..most).find(|_| !self.once_in(3)).unwrap_or(most)
     }
 
     /// The first few of these.

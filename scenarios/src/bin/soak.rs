@@ -44,8 +44,8 @@ Examples:
   soak --seeds 2000 --load 4
   FORETIME_JOBS=1 soak --once --seeds 500 --json";
 
-/// How often memory is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often memory is looked at. Simulations come and go, many times a second, and are as large as they have come to be.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
     let options = Options::parse();
@@ -211,7 +211,7 @@ impl Memory {
         Self { stop, watcher }
     }
 
-    /// The middle of what was seen in the first tenth of the time, and in the last; MiB.
+    /// The mean of what was seen in the first tenth of the time, and in the last; MiB.
     fn stop(self) -> (u64, u64) {
         self.stop.store(true, Ordering::Relaxed);
         self.watcher.join().unwrap_or_default()
@@ -220,12 +220,8 @@ impl Memory {
 
 fn first_and_last(seen: &[u64]) -> (u64, u64) {
     let tenth = seen.len().div_ceil(10);
-    let middle = |part: &[u64]| {
-        let mut part = part.to_vec();
-        part.sort_unstable();
-        part.get(part.len() / 2).copied().unwrap_or_default()
-    };
-    (middle(&seen[..tenth]), middle(&seen[seen.len() - tenth..]))
+    let mean = |part: &[u64]| part.iter().sum::<u64>() / (part.len() as u64).max(1);
+    (mean(&seen[..tenth]), mean(&seen[seen.len() - tenth..]))
 }
 
 /// What this process, its children and theirs hold in memory. What they share counts for each.
