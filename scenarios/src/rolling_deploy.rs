@@ -298,8 +298,9 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
     sim.faults(Faults::swarm());
     // After a storm all claim at once.
     let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
+    // Two at least: a deploy is to come between them.
     let claims: Vec<(String, Duration)> =
-        (1..=dice.few(CLAIMS_MAX)).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
+        (1..=1 + dice.few(CLAIMS_MAX - 1)).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
     for (id, _) in &claims {
         if dice.once_in(3) {
             files.suspect(id);
