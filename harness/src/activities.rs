@@ -43,8 +43,13 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// As stories have it within a sentence.
     pub(crate) fn subject(&self) -> String {
-        format!("{} of {} (attempt {})", self.activity_type, self.workflow_id, self.attempt)
+        subject(&self.activity_type, &self.workflow_id, self.attempt)
     }
+}
+
+/// An attempt within a sentence; `of`: which workflow, or which run.
+pub(crate) fn subject(activity_type: &str, of: &str, attempt: u32) -> String {
+    format!("{activity_type} of {of} (attempt {attempt})")
 }
 
 impl fmt::Display for Attempt {

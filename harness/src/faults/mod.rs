@@ -143,8 +143,9 @@ impl Faults {
         self.with(fault, 0.0)
     }
 
-    /// Faults for the activities of one type, in place of those for all; they count as the others do ([`Self::each_at_most`]). `#[activities]` names a type after the struct and the
-    /// function, as `Billing::charge`. If no run comes to an attempt of one, the test fails: its name is misspelt, or it is not reached.
+    /// Faults for the activities of one type, in place of those for all; they count as the others do ([`Self::each_at_most`]).
+    /// `#[activities]` names a type after the struct and the function, as `Billing::charge`. If no run comes to an attempt of one, the
+    /// test fails: its name is misspelt, or it is not reached.
     pub fn activity(mut self, activity_type: impl Into<String>, faults: ActivityFaults) -> Self {
         self.activities.push((activity_type.into(), faults));
         self

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
+    activities,
     faults::Fault,
     finding::{Finding, FindingKind},
     ledger::{Effect, Record, repeated},
@@ -376,7 +377,7 @@ impl<'a> Teller<'a> {
 
     /// An attempt, as [`chronicle::RunNames::subject`] has it.
     fn subject_of(&self, span: &Span) -> String {
-        format!("{} of {} (attempt {})", span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
+        activities::subject(&span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
     /// For how long there was no such worker after a crash, if that was long.

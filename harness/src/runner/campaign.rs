@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{
     Case, difference, explain,
     job::Job,
-    result::{Known, Order, RunFailure, RunResult},
+    result::{Order, RunFailure, RunResult},
     settings::Settings,
     summary::{Failed, Summary},
 };
@@ -42,10 +42,8 @@ pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         return explain::one(case, settings, tape_order(path)?);
     }
     if let Some(seed) = settings.seed {
-        let only = settings.only.clone();
-        // The story is told as when the seed was found.
-        let known = Known { usual: explain::usual(case, seed, &only)?, ..Known::default() };
-        return explain::one(case, settings, Order { only, known, ..Order::of(seed) });
+        let order = Order { only: settings.only.clone(), ..Order::of(seed) };
+        return explain::one(case, settings, order);
     }
     let shared = Shared {
         case,

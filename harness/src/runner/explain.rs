@@ -42,10 +42,12 @@ const IN_ONE_PLACE_MAX: u64 = 3;
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
-    let begun = Instant::now();
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
-    let order = Order { is_detailed: true, output: Some(directory.join("output.txt")), ..order };
+    let usual = usual(&mut job, order.seed, &order.only)?;
+    let known = Known { usual, ..order.known };
+    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order };
+    let begun = Instant::now();
     let result = job.run(&order).map_err(|error| error.to_string())?;
     say_what_did_not_strike(&order, &result);
     let mut summary = Summary::new(case);
@@ -82,8 +84,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
         return Ok(());
     }
     let Least { only, is_least, otherwise, takes_none } = leave_out(case, &failed)?;
-    let usual = if is_least { usual(case, failed.seed, &only)? } else { None };
-    let known = Known { is_least, otherwise, usual };
+    let known = Known { is_least, otherwise, usual: None };
     let again = one(case, settings, Order { only, known, ..Order::of(failed.seed) })?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();
@@ -103,11 +104,10 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
 
 /// What happens in the run with these strikes if the last of them is left out, and it passes; if they are said one by one, and a run
 /// is quick.
-pub(super) fn usual(case: &Case, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
     if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
     }
-    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let begun = Instant::now();
     let mut run = |only: &Only, is_detailed| {
         let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };

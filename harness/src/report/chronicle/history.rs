@@ -19,9 +19,6 @@ use crate::world::{State, event_ns};
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
-/// What a run did that ended with a continue-as-new.
-pub(super) const CONTINUED: &str = "continued as new";
-
 /// The moments of this run.
 pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Vec<Moment> {
     let (workflow_id, run_id, events) = (view.workflow_id(), view.run_id(), &view.events_from(1));
@@ -46,7 +43,12 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.workflow_id)),
         _ => None,
     };
-    Some(Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) })
+    let mut moment = Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) };
+    // It may not have taken the signal along.
+    if let Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) = attributes {
+        moment.beside_signal = Interest::Wrong;
+    }
+    Some(moment)
 }
 
 /// Activities and tasks.
@@ -86,7 +88,7 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
 fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, Interest)> {
     let id = run.id;
     if let Attributes::WorkflowExecutionStartedEventAttributes(it) = attributes {
-        let is_another = id != run.workflow_id && run.number() > 1;
+        let is_another = run.names.is_another(run.run_id);
         let is_from_outside = it.continued_execution_run_id.is_empty() && it.parent_workflow_execution.is_none();
         let by = run.by(at_ns, "Start");
         return (is_another && is_from_outside).then(|| (format!("{id} was started{by}"), Interest::Turn));
@@ -168,7 +170,7 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
     let (how, interest) = match attributes {
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
-        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => (CONTINUED.to_owned(), Interest::Well),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
         Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
             let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
             let text = match it.reason == PARENT_CLOSE_REASON {

@@ -40,13 +40,15 @@ pub(super) struct Moment {
     pub(super) step: u64,
     pub(super) text: String,
     interest: Interest,
+    /// How telling it is if it may have raced with a signal.
+    beside_signal: Interest,
     /// Which signal or request to cancel came, if one did.
     signal: Option<String>,
 }
 
 impl Moment {
     fn new(at_ns: u64, step: u64, text: String, interest: Interest) -> Self {
-        Self { at_ns, step, text, interest, signal: None }
+        Self { at_ns, step, text, interest, beside_signal: interest.min(Interest::Turn), signal: None }
     }
 }
 
@@ -110,12 +112,12 @@ fn rouse_what_came_again(all: &mut [Moment]) {
     }
 }
 
-/// What went well is of interest where it may have raced with a signal; a continue-as-new above all, which may not have taken it along.
+/// What went well is of interest where it may have raced with a signal.
 fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
     let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.signal.is_some()).map(|it| it.at_ns).collect();
     for moment in of_run.iter_mut().filter(|moment| moment.interest == Interest::Well) {
         if signals_ns.iter().any(|signal_ns| signal_ns.abs_diff(moment.at_ns) <= RACE_NS) {
-            moment.interest = if moment.text.contains(history::CONTINUED) { Interest::Wrong } else { Interest::Turn };
+            moment.interest = moment.beside_signal;
         }
     }
 }

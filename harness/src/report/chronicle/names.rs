@@ -11,8 +11,8 @@ use crate::{
 /// What the runs are called of workflows that have several.
 #[derive(Debug)]
 pub(in crate::report) struct RunNames {
-    /// By run id.
-    names: BTreeMap<String, String>,
+    /// By run id: which it is of its workflow's, from 1, and its name.
+    names: BTreeMap<String, (usize, String)>,
 }
 
 impl RunNames {
@@ -25,14 +25,19 @@ impl RunNames {
         let several = by_workflow.into_iter().filter(|(_, runs)| runs.len() > 1);
         let named = several.flat_map(|(id, runs)| {
             let numbered = (1..).zip(runs);
-            numbered.map(move |(number, run_id)| (run_id, format!("run {number} of {id}"))).collect::<Vec<_>>()
+            numbered.map(move |(number, run_id)| (run_id, (number, format!("run {number} of {id}")))).collect::<Vec<_>>()
         });
         Self { names: named.collect() }
     }
 
     /// A run, as people say it: its workflow's id, or `run 2 of order-7`.
     pub(in crate::report) fn name<'a>(&'a self, workflow_id: &'a str, run_id: &str) -> &'a str {
-        self.names.get(run_id).map_or(workflow_id, |name| name)
+        self.names.get(run_id).map_or(workflow_id, |(_, name)| name)
+    }
+
+    /// Whether there was a run of its workflow before.
+    pub(super) fn is_another(&self, run_id: &str) -> bool {
+        self.names.get(run_id).is_some_and(|(number, _)| *number > 1)
     }
 
     /// An attempt of an activity, within a sentence.

@@ -123,12 +123,6 @@ impl Run<'_> {
         Some(format!("{name}{input}"))
     }
 
-    /// Which run of its workflow it is, from 1.
-    pub(super) fn number(&self) -> usize {
-        let of_workflow = self.state.service().runs().filter(|run| run.workflow_id() == self.workflow_id);
-        1 + of_workflow.take_while(|run| run.run_id() != self.run_id).count()
-    }
-
     /// That no worker's code ever saw the attempt that was started by this event, if it is so.
     pub(super) fn unreached(&self, scheduled_event_id: i64, started_event_id: i64) -> String {
         let (Some(scheduled), Some(Attributes::ActivityTaskStartedEventAttributes(started))) =
