@@ -19,14 +19,13 @@ use temporalio_sdk::{
 
 use crate::{
     faults::{
-        Fault,
+        Place,
         plan::{ActivityFailure, Mishap, Slow},
     },
     os::{self, ProcessId},
-    report::brief,
     world::{
         Phase, State, World,
-        log::{EntryKind, Outcome, Span},
+        log::{Outcome, SlowWhen, Span, Struck, What},
     },
 };
 
@@ -183,12 +182,12 @@ impl Activities {
         });
         let done = done.await;
         let when = match &done {
-            Some(_) => "at the end of its work",
-            None if after_awaits == 0 => "before its work",
-            None => "in the middle of its work",
+            Some(_) => SlowWhen::After,
+            None if after_awaits == 0 => SlowWhen::Before,
+            None => SlowWhen::Amid,
         };
-        let how = format!("{} longer, {when}", brief(latency));
-        os::exempt(|| self.world.lock().note_mishap(self.process, attempt, Fault::ActivitySlow, how));
+        let slow = Struck::ActivitySlow { attempt: attempt.clone(), by: latency, when };
+        os::exempt(|| self.world.lock().note_mishap(self.process, slow));
         tokio::time::sleep(latency).await;
         match done {
             Some(done) => done,
@@ -201,7 +200,7 @@ impl Activities {
         os::exempt(|| {
             let mut state = self.world.lock();
             let kept = state.log.is_detailed().then(|| attempt.clone());
-            if state.crashes(self.process, "when it started an activity", &attempt.activity_type, kept)
+            if state.crashes(self.process, Place::ActivityStart(&attempt.activity_type), kept)
                 || !state.lives.is_alive(self.process)
             {
                 return None;
@@ -243,22 +242,19 @@ impl State {
         let now_ns = self.now_ns();
         let mishap = self.plan.mishap(&attempt.activity_type, patience, now_ns, &mut self.choices);
         if let Some(failure) = &mishap.failure {
-            let when = if failure.after_work { "after its work" } else { "before its work" };
-            self.note_mishap(process, attempt, Fault::ActivityFailure, format!("{}, {when}", failure.error_type));
+            let ActivityFailure { after_work, error_type } = failure.clone();
+            self.note_mishap(process, Struck::ActivityFailure { attempt: attempt.clone(), error_type, after_work });
         }
         if mishap.hangs {
-            self.note_mishap(process, attempt, Fault::ActivityHang, "after its work".to_owned());
+            self.note_mishap(process, Struck::ActivityHang { attempt: attempt.clone() });
         }
         mishap
     }
 
     /// Something befalls an attempt, unless its process has been killed.
-    fn note_mishap(&mut self, process: ProcessId, attempt: &Attempt, fault: Fault, how: String) {
+    fn note_mishap(&mut self, process: ProcessId, struck: Struck) {
         if self.lives.is_alive(process) {
-            self.log
-                .note(self.now_ns(), Some(process), EntryKind::Fault(fault), fault.name(), format!("{attempt}: {how}"))
-                .made_of(attempt.to_string(), how)
-                .of_attempt(Some(attempt.clone()));
+            self.note(Some(process), What::Fault(struck));
         }
     }
 }

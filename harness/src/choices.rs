@@ -3,6 +3,8 @@
 //! A label names a stream of its own, so that one draw more under one label leaves the others alone. The tape is drawn from
 //! a seed, or read from a recording; a recording that is at its end gives 0, which is always the harmless choice: no
 //! fault, the first in line, no delay.
+//!
+//! Seeds depend on the numbers of labels, faults and places, which never change, and on no words.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -18,23 +20,144 @@ use rand_chacha::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What orders the events of a run: who is next, and how long messages take.
-const ORDERING: [&str; 2] = ["schedule", "latency"];
+use crate::{
+    faults::{Fault, Place},
+    hash::Hash,
+};
 
-/// What a fault brings with it: drawn anew for each strike, from where that is. So a strike has the same consequences when those
-/// before it are left out.
-const CONSEQUENCES: [&str; 10] = [
-    "rest",
-    "downtime",
-    "crash noticed",
-    "crash loses requests",
-    "delay",
-    "cut",
-    "activity latency",
-    "slow after",
-    "failure after work",
-    "cache size",
-];
+/// What is decided by a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Label {
+    /// What happens next, of all that could.
+    Schedule,
+    /// How long a message takes.
+    Latency,
+    /// What the server does first, of what one task asks for.
+    TransferTask,
+    /// How far apart workers are stopped in a deploy.
+    Deploy,
+    /// Which kinds of faults a run has, in a swarm.
+    Swarm,
+    /// How likely each of them is.
+    SwarmChance,
+    /// How long each rests at most.
+    SwarmRest,
+    /// How often each strikes at most.
+    SwarmCount,
+    /// How long a kind of fault rests after it struck.
+    Rest,
+    /// How long a crashed worker is down.
+    Downtime,
+    /// When the server notices a crash.
+    CrashNoticed,
+    /// Whether what a crashed worker has sent is lost on its way.
+    CrashLosesRequests,
+    /// How long a message is delayed.
+    Delay,
+    /// For how long a worker is cut off.
+    CutOff,
+    /// How much longer an attempt takes.
+    ActivityLatency,
+    /// After how many awaits it becomes slow.
+    SlowAfter,
+    /// Whether it takes longer than it may.
+    Overdue,
+    /// Whether an attempt fails after its work.
+    FailureAfterWork,
+    /// Whether those that follow fail, too.
+    Outage,
+    /// How many of them.
+    OutageAttempts,
+    /// How many workflows a worker keeps.
+    CacheSize,
+    /// Where a history is cut for a replay.
+    HistoryCut,
+    /// Whether a fault of this kind strikes.
+    Strike(Fault),
+}
+
+impl Label {
+    /// Its number. Seeds depend on it: it never changes.
+    const fn code(self) -> u64 {
+        match self {
+            Self::Schedule => 1,
+            Self::Latency => 2,
+            Self::TransferTask => 3,
+            Self::Deploy => 4,
+            Self::Swarm => 5,
+            Self::SwarmChance => 6,
+            Self::SwarmRest => 7,
+            Self::SwarmCount => 8,
+            Self::Rest => 9,
+            Self::Downtime => 10,
+            Self::CrashNoticed => 11,
+            Self::CrashLosesRequests => 12,
+            Self::Delay => 13,
+            Self::CutOff => 14,
+            Self::ActivityLatency => 15,
+            Self::SlowAfter => 16,
+            Self::Overdue => 17,
+            Self::FailureAfterWork => 18,
+            Self::Outage => 19,
+            Self::OutageAttempts => 20,
+            Self::CacheSize => 21,
+            Self::HistoryCut => 22,
+            Self::Strike(fault) => 100 + fault.code(),
+        }
+    }
+
+    /// What it is called on tapes.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Latency => "latency",
+            Self::TransferTask => "transfer task",
+            Self::Deploy => "deploy",
+            Self::Swarm => "swarm",
+            Self::SwarmChance => "swarm chance",
+            Self::SwarmRest => "swarm rest",
+            Self::SwarmCount => "swarm count",
+            Self::Rest => "rest",
+            Self::Downtime => "downtime",
+            Self::CrashNoticed => "crash noticed",
+            Self::CrashLosesRequests => "crash loses requests",
+            Self::Delay => "delayed by",
+            Self::CutOff => "cut off for",
+            Self::ActivityLatency => "activity latency",
+            Self::SlowAfter => "slow after",
+            Self::Overdue => "overdue",
+            Self::FailureAfterWork => "failure after work",
+            Self::Outage => "outage",
+            Self::OutageAttempts => "outage attempts",
+            Self::CacheSize => "cache size",
+            Self::HistoryCut => "history cut",
+            Self::Strike(fault) => fault.name(),
+        }
+    }
+
+    /// Whether it orders the events of a run: who is next, and how long messages take.
+    const fn is_ordering(self) -> bool {
+        matches!(self, Self::Schedule | Self::Latency)
+    }
+
+    /// Whether a fault brings it with it. It is drawn anew for each strike, from where that is: so a strike has the same consequences
+    /// when those before it are left out.
+    const fn is_consequence(self) -> bool {
+        matches!(
+            self,
+            Self::Rest
+                | Self::Downtime
+                | Self::CrashNoticed
+                | Self::CrashLosesRequests
+                | Self::Delay
+                | Self::CutOff
+                | Self::ActivityLatency
+                | Self::SlowAfter
+                | Self::FailureAfterWork
+                | Self::CacheSize
+        )
+    }
+}
 
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
@@ -166,14 +289,18 @@ pub(crate) struct Tape {
 pub(crate) struct Choices {
     seed: u64,
     source: u64,
-    streams: BTreeMap<&'static str, Stream>,
+    streams: BTreeMap<Label, Stream>,
     recorded: Option<BTreeMap<String, VecDeque<u64>>>,
     count: u64,
+    /// A hash of all draws: those of each stream in order, of streams in any.
+    hash: u64,
     /// How often each kind of fault struck, or would have.
-    struck: BTreeMap<&'static str, u64>,
-    /// How many opportunities there were for each kind in each place.
-    opportunities: BTreeMap<(&'static str, u64), u64>,
+    struck: BTreeMap<Fault, u64>,
+    /// How many opportunities there were for each kind in each place, by the place's number.
+    opportunities: BTreeMap<(Fault, u64), u64>,
     strikes: Vec<Strike>,
+    /// What the consequences of the last strike are drawn from, beside the seed.
+    last_strike: u64,
     only: Only,
     holds_none_back: bool,
 }
@@ -184,6 +311,9 @@ struct Stream {
     /// How many strikes there were when the generator was made.
     strikes_count: usize,
     taken: Vec<u64>,
+    /// Of all that was taken, and of all but the last.
+    hash: Hash,
+    hash_before: Hash,
 }
 
 impl Choices {
@@ -199,9 +329,11 @@ impl Choices {
             streams: BTreeMap::new(),
             recorded: None,
             count: 0,
+            hash: 0,
             struck: BTreeMap::new(),
             opportunities: BTreeMap::new(),
             strikes: Vec::new(),
+            last_strike: 0,
             only: Only::default(),
             holds_none_back: false,
         }
@@ -235,13 +367,18 @@ impl Choices {
 
     /// What was drawn so far.
     pub(crate) fn tape(&self) -> Tape {
-        let draws = self.streams.iter().map(|(label, stream)| ((*label).to_owned(), stream.taken.clone())).collect();
+        let draws = self.streams.iter().map(|(label, stream)| (label.name().to_owned(), stream.taken.clone())).collect();
         Tape { seed: self.seed, source: self.source, draws, holds_none_back: self.holds_none_back }
     }
 
     /// How many draws there were.
     pub(crate) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// A hash of all draws so far.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// The strikes that there were, in order.
@@ -251,66 +388,66 @@ impl Choices {
 
     /// Where a fault of which kind could have struck, and how often: `reply-lost:9f3a21c4`.
     pub(crate) fn opportunities(&self) -> BTreeMap<String, u64> {
-        self.opportunities.iter().map(|((label, place), count)| (at(label, *place), *count)).collect()
+        self.opportunities.iter().map(|((fault, place), count)| (at(*fault, *place), *count)).collect()
     }
 
     /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
     /// `is_held_back`: not now, so soon or so often after others of its kind; but who asks for strikes by their places has them.
-    pub(crate) fn strikes_with(&mut self, label: &'static str, place: &str, probability: f64, is_held_back: bool) -> bool {
+    pub(crate) fn strikes_with(&mut self, fault: Fault, place: Place<&str>, probability: f64, is_held_back: bool) -> bool {
         if probability <= 0.0 {
             return false;
         }
-        let place = hash(place);
-        let nth = self.opportunities.entry((label, place)).or_default();
+        let place = place.hash();
+        let nth = self.opportunities.entry((fault, place.value())).or_default();
         *nth += 1;
         let nth = *nth;
         if is_held_back && !self.holds_none_back {
             return false;
         }
+        let label = Label::Strike(fault);
         let is_drawn = self.chance(label, probability);
         if !is_drawn && self.only.strikes.is_none() {
             return false;
         }
-        let number = self.struck.entry(label).or_default();
+        let number = self.struck.entry(fault).or_default();
         *number += u64::from(is_drawn);
-        let strike = Strike { name: format!("{}-{number}", kind_of_strike(label)), at: format!("{}:{nth}", at(label, place)) };
+        let strike =
+            Strike { name: format!("{}-{number}", kind_of_strike(fault)), at: format!("{}:{nth}", at(fault, place.value())) };
         let strikes = self.only.has(&strike, is_drawn);
         if strikes {
             self.strikes.push(strike);
+            self.last_strike = place.number(fault.code()).number(nth).value();
         }
         // The tape has what happened, not what was drawn.
         if strikes != is_drawn
-            && let Some(taken) = self.streams.get_mut(label).and_then(|stream| stream.taken.last_mut())
+            && let Some(stream) = self.streams.get_mut(&label)
         {
-            *taken = if strikes { CHANCE_STEPS - 1 } else { 0 };
+            self.hash = self.hash.wrapping_add(stream.take_instead(if strikes { CHANCE_STEPS - 1 } else { 0 }));
         }
         strikes
     }
 
     /// A number from 0 to `bound` - 1. No draw if there is nothing to decide.
-    pub(crate) fn below(&mut self, label: &'static str, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, label: Label, bound: u64) -> u64 {
         if bound <= 1 {
             return 0;
         }
         self.count += 1;
-        let source = if ORDERING.contains(&label) { self.source ^ self.only.order } else { self.source };
+        let source = if label.is_ordering() { self.source ^ self.only.order } else { self.source };
         let stream = self.streams.entry(label).or_insert_with(|| Stream::new(source, label));
-        if let Some(strike) = self.strikes.last()
-            && stream.strikes_count != self.strikes.len()
-            && CONSEQUENCES.contains(&label)
-        {
-            (stream.generator, stream.strikes_count) = (generator(source ^ fnv(&strike.at), label), self.strikes.len());
+        if stream.strikes_count != self.strikes.len() && label.is_consequence() {
+            (stream.generator, stream.strikes_count) = (generator(source ^ self.last_strike, label), self.strikes.len());
         }
         let drawn = match &mut self.recorded {
             None => stream.below(bound),
-            Some(recorded) => recorded.get_mut(label).and_then(VecDeque::pop_front).unwrap_or(0).min(bound - 1),
+            Some(recorded) => recorded.get_mut(label.name()).and_then(VecDeque::pop_front).unwrap_or(0).min(bound - 1),
         };
-        stream.taken.push(drawn);
+        self.hash = self.hash.wrapping_add(stream.take(drawn));
         drawn
     }
 
     /// Whether something with this probability (0 to 1) happens.
-    pub(crate) fn chance(&mut self, label: &'static str, probability: f64) -> bool {
+    pub(crate) fn chance(&mut self, label: Label, probability: f64) -> bool {
         if probability <= 0.0 {
             return false;
         }
@@ -321,7 +458,7 @@ impl Choices {
     }
 
     /// A span between the two, both included; small ones are as likely as large ones, decade by decade.
-    pub(crate) fn span(&mut self, label: &'static str, from: Duration, to: Duration) -> Duration {
+    pub(crate) fn span(&mut self, label: Label, from: Duration, to: Duration) -> Duration {
         let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         let (from, to) = (micros(from), micros(to).max(micros(from)));
         let decades = ((to.max(1)) / from.max(1)).max(1).ilog2() + 1;
@@ -334,41 +471,49 @@ impl Choices {
     }
 }
 
-/// How strikes under this label begin their names: `reply-lost`.
-pub(crate) fn kind_of_strike(label: &str) -> String {
-    label.replace(' ', "-")
+/// How strikes of this kind begin their names: `reply-lost`.
+pub(crate) fn kind_of_strike(fault: Fault) -> String {
+    fault.name().replace(' ', "-")
 }
 
-/// A place for strikes under this label, by its hash.
-fn at(label: &str, place: u64) -> String {
-    format!("{}:{:08x}", kind_of_strike(label), place >> 32)
+/// A place for strikes of this kind, by its hash.
+fn at(fault: Fault, place: u64) -> String {
+    format!("{}:{:08x}", kind_of_strike(fault), place >> 32)
 }
 
 impl Stream {
-    fn new(seed: u64, label: &str) -> Self {
-        Self { generator: generator(seed, label), strikes_count: 0, taken: Vec::new() }
+    fn new(seed: u64, label: Label) -> Self {
+        let hash = Hash::new().number(label.code());
+        Self { generator: generator(seed, label), strikes_count: 0, taken: Vec::new(), hash, hash_before: hash }
     }
 
     fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.generator.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
+
+    /// Notes what was drawn; gives by how much its hash grows.
+    fn take(&mut self, drawn: u64) -> u64 {
+        self.taken.push(drawn);
+        self.hash_before = self.hash;
+        self.hash = self.hash.number(drawn);
+        self.hash.value().wrapping_sub(self.hash_before.value())
+    }
+
+    /// The same, in place of what was drawn last.
+    fn take_instead(&mut self, drawn: u64) -> u64 {
+        let Some(last) = self.taken.last_mut() else { return 0 };
+        *last = drawn;
+        let hash = self.hash.value();
+        self.hash = self.hash_before.number(drawn);
+        self.hash.value().wrapping_sub(hash)
+    }
 }
 
-fn generator(seed: u64, label: &str) -> ChaCha8Rng {
+fn generator(seed: u64, label: Label) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(fnv(label));
+    generator.set_stream(label.code());
     generator
-}
-
-/// A number for a place. There are many opportunities for faults: eight bytes at a time go into it.
-fn hash(place: &str) -> u64 {
-    let words = place.as_bytes().chunks(8).map(|chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    });
-    words.fold(place.len() as u64, |hash, word| (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// FNV-1a: a number for a name.
@@ -381,7 +526,7 @@ mod tests {
     use super::*;
 
     fn draw(choices: &mut Choices) -> Vec<u64> {
-        (0..40).map(|n| choices.below(if n % 3 == 0 { "schedule" } else { "latency" }, 1000)).collect()
+        (0..40).map(|n| choices.below(if n % 3 == 0 { Label::Schedule } else { Label::Latency }, 1000)).collect()
     }
 
     #[test]
@@ -397,12 +542,12 @@ mod tests {
     #[test]
     fn a_label_more_leaves_the_other_labels_alone() {
         let mut plain = Choices::from_seed(7, "test");
-        let alone: Vec<_> = (0..9).map(|_| plain.below("schedule", 100)).collect();
+        let alone: Vec<_> = (0..9).map(|_| plain.below(Label::Schedule, 100)).collect();
         let mut mixed = Choices::from_seed(7, "test");
         let among: Vec<_> = (0..9)
             .map(|_| {
-                mixed.below("new", 100);
-                mixed.below("schedule", 100)
+                mixed.below(Label::Deploy, 100);
+                mixed.below(Label::Schedule, 100)
             })
             .collect();
         assert_eq!(alone, among);
@@ -411,8 +556,8 @@ mod tests {
     #[test]
     fn the_end_of_a_tape_is_harmless() {
         let mut choices = Choices::from_tape(Tape::default());
-        assert!(!choices.chance("crash", 0.999));
-        assert_eq!(choices.below("schedule", 5), 0);
+        assert!(!choices.chance(Label::Strike(Fault::Crash), 0.999));
+        assert_eq!(choices.below(Label::Schedule, 5), 0);
     }
 
     #[test]
@@ -423,7 +568,9 @@ mod tests {
     #[test]
     fn a_strike_that_is_left_out_is_harmless_on_the_tape_too() {
         let strikes = |choices: &mut Choices| {
-            (0..30).map(|n| choices.strikes_with("reply lost", ["a", "b"][n % 2], 0.3, false)).collect::<Vec<_>>()
+            (0..30)
+                .map(|n| choices.strikes_with(Fault::ReplyLost, Place::BeforeReply(["a", "b"][n % 2]), 0.3, false))
+                .collect::<Vec<_>>()
         };
         let mut all = Choices::from_seed(7, "test");
         let struck: Vec<usize> =
@@ -448,14 +595,16 @@ mod tests {
     #[test]
     fn a_strike_may_be_had_where_it_was_not_drawn() {
         let strikes = |choices: &mut Choices| {
-            (0..30).map(|n| choices.strikes_with("crash", ["here", "there"][n % 2], 0.2, false)).collect::<Vec<_>>()
+            (0..30)
+                .map(|n| choices.strikes_with(Fault::Crash, Place::Attempt(["here", "there"][n % 2]), 0.2, false))
+                .collect::<Vec<_>>()
         };
-        let mut all = Choices::from_seed(7, "test");
+        let mut all = Choices::from_seed(8, "test");
         let drawn = strikes(&mut all);
         let there = all.strikes()[0].at_nth(4);
         let at = if drawn.iter().position(|strikes| *strikes).is_some_and(|at| at % 2 == 0) { 6 } else { 7 };
         assert!(!drawn[at], "this seed has nothing there: {drawn:?}");
-        let mut only = Choices::from_seed(7, "test").only(Only::these([there.clone()]));
+        let mut only = Choices::from_seed(8, "test").only(Only::these([there.clone()]));
         let expected: Vec<bool> = (0..30).map(|n| n == at).collect();
         assert_eq!(strikes(&mut only), expected);
         assert_eq!(only.strikes()[0].at, there);
@@ -467,8 +616,9 @@ mod tests {
 
     #[test]
     fn a_strike_that_is_asked_for_by_its_place_is_not_held_back() {
-        let strikes =
-            |choices: &mut Choices| (0..9).map(|_| choices.strikes_with("crash", "here", 0.2, true)).collect::<Vec<_>>();
+        let strikes = |choices: &mut Choices| {
+            (0..9).map(|_| choices.strikes_with(Fault::Crash, Place::Await, 0.2, true)).collect::<Vec<_>>()
+        };
         let mut all = Choices::from_seed(7, "test");
         assert_eq!(strikes(&mut all), [false; 9]);
         assert_eq!((all.count(), all.opportunities().into_values().next()), (0, Some(9)));
@@ -484,8 +634,8 @@ mod tests {
         let downtimes = |only: Only| {
             let mut choices = Choices::from_seed(7, "test").only(only);
             let mut one = || {
-                let strikes = choices.strikes_with("crash", "here", 0.3, false);
-                strikes.then(|| choices.span("downtime", Duration::from_millis(1), Duration::from_secs(60)))
+                let strikes = choices.strikes_with(Fault::Crash, Place::Await, 0.3, false);
+                strikes.then(|| choices.span(Label::Downtime, Duration::from_millis(1), Duration::from_secs(60)))
             };
             (0..30).map(|_| one()).collect::<Vec<_>>()
         };
@@ -503,7 +653,7 @@ mod tests {
         let mut choices = Choices::from_seed(1, "test");
         let (from, to) = (Duration::from_millis(1), Duration::from_secs(100));
         for _ in 0..1000 {
-            let span = choices.span("span", from, to);
+            let span = choices.span(Label::Delay, from, to);
             assert!(span >= from && span <= to, "{span:?}");
         }
     }

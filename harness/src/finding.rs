@@ -37,6 +37,25 @@ pub(crate) enum FindingKind {
 }
 
 impl FindingKind {
+    /// Its number. Hashes depend on it: it never changes.
+    pub(crate) const fn code(self) -> u64 {
+        match self {
+            Self::Test => 1,
+            Self::Panic => 2,
+            Self::WorkflowTaskFailed => 3,
+            Self::Replay => 4,
+            Self::Impure => 5,
+            Self::Blocked => 6,
+            Self::History => 7,
+            Self::Claim => 8,
+            Self::Liveness => 9,
+            Self::Refused => 10,
+            Self::TurnKept => 11,
+            Self::Differs => 12,
+            Self::Setup => 13,
+        }
+    }
+
     /// Its name in reports.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -11,13 +11,14 @@ use std::{
 
 use crate::{
     activities::{self, Attempt},
+    faults::Place,
     finding::FindingKind,
     os::{self, ProcessId},
     simulation,
     world::{
         State, World,
         lives::Role,
-        log::{DOES, EntryKind},
+        log::{Done, What},
     },
 };
 
@@ -151,25 +152,15 @@ impl State {
         }
         // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
         // a fake's own state and the ledger then say the same.
-        let about = format!("{} {}", new.kind, new.subject);
         let attempts = attempt.map_or_else(|| self.under_way.of(process).cloned().collect(), |attempt| vec![attempt]);
         let attempt = if let [attempt] = &*attempts { attempt.clone() } else { Attempt::default() };
-        let key = new.key.as_ref().map_or_else(|| "without a key".to_owned(), |key| format!("key {key}"));
-        let verb = if applied == Applied::First { DOES } else { "asks again for" };
-        self.log
-            .note(
-                self.now_ns(),
-                Some(process),
-                EntryKind::Effect,
-                verb,
-                format!("{about} ({key}, attempt {})", attempt.attempt),
-            )
-            .made_of(&*about, key)
-            .about(&attempt.workflow_id, &attempt.activity_id);
+        let NewEffect { kind, subject, key } = new.clone();
+        let done = Done { kind: kind.clone(), subject: subject.clone(), key, applied, attempt: attempt.clone() };
+        self.note(Some(process), What::Effect(done));
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
-        self.crashes(process, "after its side effect, before it could say so", &about, None);
+        self.crashes(process, Place::AfterEffect { kind: &kind, subject: &subject }, None);
         applied
     }
 }

@@ -38,6 +38,7 @@ mod environment;
 mod failure;
 mod faults;
 mod finding;
+mod hash;
 mod ledger;
 mod os;
 mod process;
@@ -48,6 +49,7 @@ mod simulation;
 mod skipping;
 mod stage;
 mod transport;
+mod words;
 mod world;
 
 pub use entry::Campaign;

@@ -9,7 +9,7 @@ use crate::{
     activities::Attempt,
     finding::FindingKind,
     os::{self, ProcessId},
-    report::after,
+    words::after,
     world::{State, event_type, first_workflow_task_ns, lives::Role},
 };
 

@@ -1,9 +1,14 @@
 //! What may go wrong: which kinds of faults, how likely, how often. [`Faults`] is what a user says; [`plan`] is what one run
-//! makes of it.
+//! makes of it; [`place`] is where a fault may strike, [`rpc`] what the
+//! messages are that it befalls.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
+mod place;
 pub(crate) mod plan;
+mod rpc;
+
+pub(crate) use self::{place::Place, rpc::RpcKind};
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +68,27 @@ impl Fault {
         Self::HeartbeatLost,
         Self::Cut,
     ];
+
+    /// Its number. Seeds depend on it: it never changes.
+    pub(crate) const fn code(self) -> u64 {
+        match self {
+            Self::Crash => 1,
+            Self::ClusterCrash => 2,
+            Self::Restart => 3,
+            Self::ReplyLost => 4,
+            Self::Duplicate => 5,
+            Self::Delay => 6,
+            Self::Unavailable => 7,
+            Self::ResourceExhausted => 8,
+            Self::DeadlineExceeded => 9,
+            Self::Eviction => 10,
+            Self::ActivityFailure => 11,
+            Self::ActivitySlow => 12,
+            Self::ActivityHang => 13,
+            Self::HeartbeatLost => 14,
+            Self::Cut => 15,
+        }
+    }
 
     /// Its name in reports.
     pub const fn name(self) -> &'static str {

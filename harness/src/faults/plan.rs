@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{ActivityFaults, Fault, Faults, When};
-use crate::choices::Choices;
+use super::{ActivityFaults, Fault, Faults, Place, When};
+use crate::choices::{Choices, Label};
 
 /// How likely a kind of fault is in a swarm at each opportunity: between these, decade by decade.
 const SWARM_CHANCE: (f64, u32) = (0.002, 7);
@@ -97,8 +97,8 @@ impl Plan {
         let mut chances = BTreeMap::new();
         if faults.is_swarm {
             for fault in Fault::ALL {
-                if choices.chance("swarm", 0.5) {
-                    let doublings = i32::try_from(choices.below("swarm chance", u64::from(SWARM_CHANCE.1))).unwrap_or(0);
+                if choices.chance(Label::Swarm, 0.5) {
+                    let doublings = i32::try_from(choices.below(Label::SwarmChance, u64::from(SWARM_CHANCE.1))).unwrap_or(0);
                     let weight = if is_of_activities(fault) { ACTIVITY_WEIGHT } else { 1.0 };
                     chances.insert(fault, SWARM_CHANCE.0 * 2_f64.powi(doublings) * weight);
                 }
@@ -107,11 +107,11 @@ impl Plan {
         chances.extend(&faults.chances);
         let mut rests = BTreeMap::new();
         for fault in chances.keys().filter(|_| faults.is_swarm) {
-            let rest = usize::try_from(choices.below("swarm rest", SWARM_REST.len() as u64)).unwrap_or(0);
+            let rest = usize::try_from(choices.below(Label::SwarmRest, SWARM_REST.len() as u64)).unwrap_or(0);
             rests.insert(*fault, SWARM_REST[rest]);
         }
         let mut most = |_: Fault| match faults.is_swarm {
-            true => 1 + u32::try_from(choices.below("swarm count", u64::from(faults.each_at_most))).unwrap_or(0),
+            true => 1 + u32::try_from(choices.below(Label::SwarmCount, u64::from(faults.each_at_most))).unwrap_or(0),
             false => faults.each_at_most,
         };
         Self {
@@ -134,12 +134,19 @@ impl Plan {
     }
 
     /// Whether `fault` strikes at this opportunity, in this place. `weight`: how large an opportunity it is, 1 for the usual.
-    pub(crate) fn strikes(&mut self, fault: Fault, place: &str, weight: f64, now_ns: u64, choices: &mut Choices) -> bool {
+    pub(crate) fn strikes(
+        &mut self,
+        fault: Fault,
+        place: Place<&str>,
+        weight: f64,
+        now_ns: u64,
+        choices: &mut Choices,
+    ) -> bool {
         let chance = self.chances.get(&fault).copied().unwrap_or(0.0) * weight;
         self.strikes_with(fault, place, chance, now_ns, choices)
     }
 
-    fn strikes_with(&mut self, fault: Fault, place: &str, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
+    fn strikes_with(&mut self, fault: Fault, place: Place<&str>, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let rests = self.rests_until_ns.get(&fault).is_some_and(|until_ns| now_ns < *until_ns);
         self.strikes_unless(rests, fault, place, chance, now_ns, choices)
     }
@@ -148,17 +155,17 @@ impl Plan {
         &mut self,
         rests: bool,
         fault: Fault,
-        place: &str,
+        place: Place<&str>,
         chance: f64,
         now_ns: u64,
         choices: &mut Choices,
     ) -> bool {
         let left = self.left.get(&fault).copied().unwrap_or(0);
-        if self.stopped || !choices.strikes_with(fault.name(), place, chance, left == 0 || rests) {
+        if self.stopped || !choices.strikes_with(fault, place, chance, left == 0 || rests) {
             return false;
         }
         if let Some(rest) = self.rests.get(&fault).filter(|rest| !rest.is_zero()) {
-            let rest = choices.span("rest", Duration::from_millis(1), *rest);
+            let rest = choices.span(Label::Rest, Duration::from_millis(1), *rest);
             self.rests_until_ns.insert(fault, now_ns + u64::try_from(rest.as_nanos()).unwrap_or(0));
         }
         self.left.insert(fault, left.saturating_sub(1));
@@ -183,7 +190,7 @@ impl Plan {
 
     /// How long a crashed worker is down.
     pub(crate) fn downtime(&self, choices: &mut Choices) -> Duration {
-        choices.span("downtime", self.downtime.0, self.downtime.1)
+        choices.span(Label::Downtime, self.downtime.0, self.downtime.1)
     }
 
     /// What befalls an attempt of this activity type. `patience`: after how long without an end or a heartbeat it is given up.
@@ -203,34 +210,36 @@ impl Plan {
             hangs: chance(Fault::ActivityHang),
             ..ActivityFaults::default()
         });
-        let slow = self.strikes_with(Fault::ActivitySlow, activity_type, faults.slow, now_ns, choices).then(|| {
+        let place = Place::Attempt(activity_type);
+        let slow = self.strikes_with(Fault::ActivitySlow, place, faults.slow, now_ns, choices).then(|| {
             let latency = match &faults.latency {
-                Some(range) => choices.span("activity latency", *range.start(), *range.end()),
+                Some(range) => choices.span(Label::ActivityLatency, *range.start(), *range.end()),
                 None => latency(patience, choices),
             };
-            let after = usize::try_from(choices.below("slow after", SLOW_AFTER.len() as u64)).unwrap_or(0);
+            let after = usize::try_from(choices.below(Label::SlowAfter, SLOW_AFTER.len() as u64)).unwrap_or(0);
             Slow { latency, after_awaits: SLOW_AFTER[after] }
         });
         let fails = self.fails(activity_type, is_given, faults.fails, now_ns, choices);
         let failure = fails.then(|| ActivityFailure {
-            after_work: choices.chance("failure after work", 0.5),
+            after_work: choices.chance(Label::FailureAfterWork, 0.5),
             error_type: faults.error_type.clone().unwrap_or_else(|| "SimulatedFailure".to_owned()),
         });
-        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, activity_type, faults.hangs, now_ns, choices);
+        let hangs = failure.is_none() && self.strikes_with(Fault::ActivityHang, place, faults.hangs, now_ns, choices);
         Mishap { slow, failure, hangs }
     }
 
     /// Whether an attempt of this activity type fails: by chance, or since what it needs is down. `is_given`: the test says how often it
     /// fails, and so it does.
     fn fails(&mut self, activity_type: &str, is_given: bool, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
+        let place = Place::Attempt(activity_type);
         if let Some(left) = self.outages.get_mut(activity_type).filter(|left| **left > 0) {
             *left -= 1;
-            return self.strikes_unless(false, Fault::ActivityFailure, activity_type, 1.0, now_ns, choices);
+            return self.strikes_unless(false, Fault::ActivityFailure, place, 1.0, now_ns, choices);
         }
-        let fails = self.strikes_with(Fault::ActivityFailure, activity_type, chance, now_ns, choices);
-        if fails && !is_given && choices.below("outage", OUTAGE_ONE_IN) == 0 {
+        let fails = self.strikes_with(Fault::ActivityFailure, place, chance, now_ns, choices);
+        if fails && !is_given && choices.below(Label::Outage, OUTAGE_ONE_IN) == 0 {
             let (least, span) = OUTAGE_ATTEMPTS;
-            self.outages.insert(activity_type.to_owned(), least + choices.below("outage attempts", span));
+            self.outages.insert(activity_type.to_owned(), least + choices.below(Label::OutageAttempts, span));
         }
         fails
     }
@@ -240,11 +249,11 @@ impl Plan {
 fn latency(patience: Option<Duration>, choices: &mut Choices) -> Duration {
     let (from, to) = LATENCY;
     match patience.filter(|patience| (from..=PATIENCE_MAX).contains(patience)) {
-        Some(patience) if choices.below("overdue", OVERDUE_ONE_IN) == 0 => {
-            patience + choices.span("activity latency", from, patience)
+        Some(patience) if choices.below(Label::Overdue, OVERDUE_ONE_IN) == 0 => {
+            patience + choices.span(Label::ActivityLatency, from, patience)
         }
         // In time: what it has read is old when it writes, and the server knows no better.
-        Some(patience) => choices.span("activity latency", from, to.min(patience)),
-        None => choices.span("activity latency", from, to),
+        Some(patience) => choices.span(Label::ActivityLatency, from, to.min(patience)),
+        None => choices.span(Label::ActivityLatency, from, to),
     }
 }

@@ -20,6 +20,7 @@ use super::{
     verdicts::{Verdict, Verdicts},
 };
 use crate::{
+    choices::Label,
     finding::FindingKind,
     os::{self, ProcessId},
     world::{
@@ -203,7 +204,7 @@ fn draw_cuts(world: &World, its: &[usize], recorded: &[Recorded]) -> Vec<Replay>
         let mut state = world.lock();
         let mut events_left = state.limits().cut_events_max;
         while !left.is_empty() && events_left > 0 {
-            let index = state.choices.below("cut", left.len() as u64);
+            let index = state.choices.below(Label::HistoryCut, left.len() as u64);
             let (of, until) = left.swap_remove(usize::try_from(index).unwrap_or(0));
             events_left = events_left.saturating_sub(usize::try_from(until).unwrap_or(0));
             drawn.push(Replay { of, until: Some(until) });

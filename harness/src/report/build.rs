@@ -12,7 +12,7 @@ use crate::{
     world::{
         EPOCH_S, State,
         lives::{Ending, Role},
-        log::{DOES, Entry, EntryKind, Outcome, REACHES, REACHES_AGAIN, SENDS_IN_VAIN, Span, Turn},
+        log::{Entry, Outcome, Passage, Span, Turn, What},
     },
 };
 
@@ -38,7 +38,14 @@ fn trace(state: &State) -> Vec<String> {
 /// One step, as two runs are compared by.
 fn trace_line(state: &State, entry: &Entry) -> String {
     let process = entry.process.map_or("server", |process| &state.lives.get(process).name);
-    format!("{:>7} +{:.6}s {process} {} {} [{:016x}]", entry.step, seconds(entry.at_ns), entry.label, entry.detail, entry.hash)
+    format!(
+        "{:>7} +{:.6}s {process} {} {} [{:016x}]",
+        entry.step,
+        seconds(entry.at_ns),
+        entry.label(),
+        entry.detail(),
+        entry.hash
+    )
 }
 
 #[expect(clippy::cast_precision_loss, reason = "shown to people")]
@@ -70,7 +77,8 @@ struct Lanes {
 fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report {
     let lanes = lanes(state);
     let story = story::tell(state, known);
-    let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !entry.label.starts_with(SENDS_IN_VAIN)).collect();
+    let is_in_vain = |entry: &&Entry| matches!(entry.what, What::Message { passage: Passage::SentInVain, .. });
+    let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
     let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(state, *at_ns, text));
     let mut events: Vec<model::Event> =
         ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
@@ -88,7 +96,7 @@ fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report
         started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
         ended_at_ns: state.now_ns(),
         steps: state.log.steps(),
-        trace_hash: format!("{:016x}", state.log.hash()),
+        trace_hash: format!("{:016x}", state.hash()),
         faults: state
             .fault_counts()
             .iter()
@@ -169,29 +177,31 @@ fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> 
 }
 
 fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model::Event {
-    let kind = match entry.kind {
-        EntryKind::Rpc => model::EventKind::Rpc,
-        EntryKind::Fault(_) => model::EventKind::Fault,
-        EntryKind::Effect => model::EventKind::Effect,
-        EntryKind::Life => model::EventKind::Log,
-        EntryKind::Panic => model::EventKind::Panic,
-        EntryKind::Finding => model::EventKind::Check,
+    let kind = match entry.what {
+        What::Message { .. } | What::Refusal(_) => model::EventKind::Rpc,
+        What::Fault(_) => model::EventKind::Fault,
+        What::Effect(_) => model::EventKind::Effect,
+        What::Life(_) => model::EventKind::Log,
+        What::Panic { .. } => model::EventKind::Panic,
+        What::Finding { .. } => model::EventKind::Check,
     };
     let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
-    let is_effect = entry.kind == EntryKind::Effect;
-    let (label, detail) = if is_effect { shown_effect(entry) } else { (entry.label.clone(), entry.detail.clone()) };
-    let fault = if let EntryKind::Fault(fault) = entry.kind { Some(fault.name().to_owned()) } else { None };
+    let reaches = matches!(entry.what, What::Message { passage: Passage::Arrived | Passage::ArrivedAgain, .. });
+    let (label, detail) = match &entry.what {
+        What::Effect(done) => (done.title(), done.circumstances()),
+        _ => (entry.label(), entry.detail()),
+    };
     model::Event {
         at_ns: entry.at_ns,
         step: entry.step,
-        process: if [REACHES, REACHES_AGAIN].iter().any(|it| entry.label.starts_with(it)) { Some(SERVER) } else { lane },
+        process: if reaches { Some(SERVER) } else { lane },
         kind,
         label,
         detail,
-        fault,
+        fault: entry.fault().map(|struck| struck.fault().name().to_owned()),
         important: important.contains(&entry.step),
-        workflow_id: entry.workflow_id.clone(),
-        activity_id: entry.activity_id.clone(),
+        workflow_id: entry.workflow_id().map(str::to_owned),
+        activity_id: entry.activity_id().map(str::to_owned),
     }
 }
 
@@ -211,14 +221,6 @@ fn told_of_server(state: &State, at_ns: u64, text: &str) -> model::Event {
         workflow_id: None,
         activity_id: None,
     }
-}
-
-/// What was done to the outside world, and under which key and in which attempt.
-fn shown_effect(entry: &Entry) -> (String, String) {
-    let what = entry.head();
-    let label = if entry.label == DOES { what.to_owned() } else { format!("{} {what}", entry.label) };
-    let rest = entry.detail.strip_prefix(what).and_then(|rest| rest.strip_prefix(" (")?.strip_suffix(')'));
-    (label, rest.unwrap_or(&entry.detail).to_owned())
 }
 
 fn workflows(state: &State) -> Vec<model::Workflow> {

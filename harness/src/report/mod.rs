@@ -13,5 +13,3 @@ pub(crate) mod model;
 mod sample;
 mod story;
 mod timeline;
-
-pub(crate) use story::{after, brief};

@@ -6,18 +6,17 @@ use std::{collections::BTreeSet, time::Duration};
 use super::chronicle;
 use crate::{
     activities,
-    faults::Fault,
+    faults::RpcKind,
     finding::{Finding, FindingKind},
     ledger::{Effect, Record, repeated},
     os::ProcessId,
     process::replayer::REPLAYS_BUT_ONCE,
     runner::result::Known,
+    words::{after, brief, capital},
     world::{
         CODE_DOES_NOT_FIT, State,
-        fates::{DEPLOYED, KILLED},
         lives::Role,
-        log::{Entry, EntryKind, Span},
-        wire::HOW_IT_ENDED,
+        log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     },
 };
 
@@ -182,7 +181,7 @@ impl<'a> Teller<'a> {
         let effect = &first.effect;
         let what = format!("{} {}", effect.kind, effect.subject);
         for record in [first, second] {
-            let of_record = self.entries(record.at_ns, record.at_ns).filter(|entry| entry.kind == EntryKind::Effect);
+            let of_record = self.entries(record.at_ns, record.at_ns).filter(|entry| matches!(entry.what, What::Effect(_)));
             self.important.extend(of_record.map(|entry| entry.step));
         }
         let attempt_of_first = format!(
@@ -215,42 +214,36 @@ impl<'a> Teller<'a> {
 
     /// What kept the attempt that had this effect.
     fn why_late(&mut self, effect: &Effect) {
-        let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+        let faults = self.state.log.entries.iter().filter(|entry| entry.fault().is_some());
         let of_attempt: Vec<&Entry> = faults.filter(|entry| is_of_attempt(entry, effect)).collect();
         of_attempt.into_iter().for_each(|entry| self.tell_of(entry));
     }
 
     /// What made another attempt of an activity necessary although its work was done.
     fn why_again(&self, first: &Record, second: &Record) -> Option<(&'a Entry, String)> {
-        let mut faults = self.entries(0, second.at_ns).filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+        let mut faults = self.entries(0, second.at_ns).filter_map(|entry| Some((entry, entry.fault()?)));
         let worker = capital(&self.name(Some(first.process)));
-        faults.find_map(|entry| {
+        faults.find_map(|(entry, struck)| {
             let effect = &first.effect;
             let same_process = entry.process == Some(first.process) && entry.at_ns >= first.at_ns;
             let same_activity = is_of_attempt(entry, effect);
-            let sentence = match entry.kind {
-                EntryKind::Fault(Fault::Crash) if same_process => {
-                    format!("{worker} crashed {}.", self.with_attempt(entry))
-                }
-                EntryKind::Fault(Fault::ClusterCrash) if entry.at_ns >= first.at_ns => {
-                    let (who, moment) = (self.name(entry.process), self.with_attempt(entry));
+            let sentence = match struck {
+                Struck::Crash(crash) if same_process => format!("{worker} crashed {}.", self.with_attempt(crash)),
+                Struck::ClusterCrash(crash) if entry.at_ns >= first.at_ns => {
+                    let (who, moment) = (self.name(entry.process), self.with_attempt(crash));
                     format!("{} and all other workers crashed {moment}.", capital(&who))
                 }
-                EntryKind::Fault(Fault::ActivityFailure) if same_activity => {
-                    "The attempt failed after its work was done.".to_owned()
-                }
-                EntryKind::Fault(Fault::ActivityHang) if same_activity => {
-                    "The attempt did its work, but never ended.".to_owned()
-                }
-                EntryKind::Fault(Fault::ActivitySlow) if same_activity => format!("The attempt took {}.", entry.tail()),
-                EntryKind::Fault(Fault::Cut) if same_process => {
+                Struck::ActivityFailure { .. } if same_activity => "The attempt failed after its work was done.".to_owned(),
+                Struck::ActivityHang { .. } if same_activity => "The attempt did its work, but never ended.".to_owned(),
+                Struck::ActivitySlow { .. } if same_activity => format!("The attempt took {}.", struck.how()),
+                Struck::Cut { .. } if same_process => {
                     format!("{worker} was cut off from the server, and could not say so.")
                 }
-                EntryKind::Fault(fault) if same_process && entry.detail.contains("RespondActivityTask") => {
+                Struck::HeartbeatLost(_) if same_process => "Its heartbeats were lost.".to_owned(),
+                _ if same_process && struck.rpc().map(RpcKind::of) == Some(RpcKind::EndActivity) => {
                     let who = self.name(Some(first.process));
-                    format!("What {who} said of it went wrong on the wire ({}).", fault.name())
+                    format!("What {who} said of it went wrong on the wire ({}).", struck.fault().name())
                 }
-                EntryKind::Fault(Fault::HeartbeatLost) if same_process => "Its heartbeats were lost.".to_owned(),
                 _ => return None,
             };
             Some((entry, sentence))
@@ -262,13 +255,19 @@ impl<'a> Teller<'a> {
         let process = finding.process;
         let why = self.state.log.entries.iter().rev().find(|entry| {
             let lost_a_cache = matches!(
-                entry.kind,
-                EntryKind::Fault(Fault::Crash | Fault::ClusterCrash | Fault::Eviction | Fault::Restart | Fault::Cut)
+                entry.fault(),
+                Some(
+                    Struck::Crash(_)
+                        | Struck::ClusterCrash(_)
+                        | Struck::Eviction { .. }
+                        | Struck::Restart(_)
+                        | Struck::Cut { .. }
+                )
             );
-            lost_a_cache && entry.process.is_some() || is_life(entry, DEPLOYED)
+            lost_a_cache && entry.process.is_some() || deployed(entry).is_some()
         });
         self.deploys(finding.at_ns);
-        if let Some(entry) = why.filter(|entry| !is_life(entry, DEPLOYED)) {
+        if let Some(entry) = why.filter(|entry| deployed(entry).is_none()) {
             self.tell_of(entry);
         }
         let version = process.map(|process| self.state.version_name(process)).unwrap_or_default();
@@ -314,19 +313,16 @@ impl<'a> Teller<'a> {
     }
 
     fn has_deploys(&self) -> bool {
-        self.state.log.entries.iter().any(|entry| is_life(entry, DEPLOYED))
+        self.state.log.entries.iter().any(|entry| deployed(entry).is_some())
     }
 
     /// Which other versions of the code were deployed before.
     fn deploys(&mut self, at_ns: u64) {
         let mut told = BTreeSet::new();
-        for entry in self.entries(0, at_ns).filter(|entry| is_life(entry, DEPLOYED)) {
-            if told.insert(&entry.detail) {
-                let version = entry.detail.rsplit(' ').next().unwrap_or_default();
-                self.point(
-                    entry,
-                    format!("{} the deploy of version {version} of the code began.", capital(&after(entry.at_ns))),
-                );
+        for (entry, version) in self.entries(0, at_ns).filter_map(|entry| Some((entry, deployed(entry)?))) {
+            if told.insert(version) {
+                let when = capital(&after(entry.at_ns));
+                self.point(entry, format!("{when} the deploy of version {} of the code began.", version + 1));
             }
         }
     }
@@ -337,7 +333,7 @@ impl<'a> Teller<'a> {
         self.deploys(at_ns);
         let are_chosen = self.known.is_least || self.state.choices.which().strikes.is_some();
         let most = if are_chosen { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
-        let is_told = |entry: &&Entry| matches!(entry.kind, EntryKind::Fault(_)) || is_life(entry, KILLED);
+        let is_told = |entry: &&Entry| matches!(entry.what, What::Fault(_) | What::Life(LifeStep::Killed { .. }));
         let before: Vec<&Entry> = self.entries(0, at_ns).filter(is_told).collect();
         for entry in before.iter().skip(before.len().saturating_sub(most)) {
             self.tell_of(entry);
@@ -347,25 +343,24 @@ impl<'a> Teller<'a> {
     /// Tells of a fault, or that a worker was killed because it did not stop.
     fn tell_of(&mut self, entry: &'a Entry) {
         let who = self.name(entry.process);
-        let sentence = match entry.kind {
-            EntryKind::Fault(fault) => happened(self, fault, entry, &who),
-            _ => format!("{who} was killed: {}", entry.detail),
+        let sentence = match &entry.what {
+            What::Fault(struck) => happened(self, struck, entry, &who),
+            _ => format!("{who} was killed: {}", entry.detail()),
         };
         self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
     }
 
     /// The moment of a crash, with which attempt of an activity it is about, and how that ended.
-    fn with_attempt(&self, entry: &Entry) -> String {
-        let Some(attempt) = &entry.attempt else { return entry.head().to_owned() };
-        let ended = if entry.tail().contains("Completed") { "was done" } else { "had failed" };
-        let subject = self.names.subject(attempt);
-        let moment = entry.head().replace(HOW_IT_ENDED, &format!("that {subject} {ended}"));
-        moment.replace("started an activity", &format!("started {subject}"))
+    fn with_attempt(&self, crash: &Crash) -> String {
+        match &crash.attempt {
+            Some(attempt) => crash.place.moment_of(&self.names.subject(attempt)),
+            None => crash.place.moment(),
+        }
     }
 
     /// The moment of a crash, with what its worker was about.
-    fn moment(&self, entry: &Entry) -> String {
-        let moment = if entry.attempt.is_some() { self.with_attempt(entry) } else { moment(entry) };
+    fn moment(&self, entry: &Entry, crash: &Crash) -> String {
+        let moment = if crash.attempt.is_some() { self.with_attempt(crash) } else { crash.place.exact_moment() };
         let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
@@ -392,7 +387,7 @@ impl<'a> Teller<'a> {
     /// Whether it takes these faults; those that were not told yet are.
     fn how_much_it_takes(&mut self) {
         if self.known.is_least {
-            let faults = self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Fault(_)));
+            let faults = self.state.log.entries.iter().filter(|entry| entry.fault().is_some());
             let untold: Vec<&Entry> = faults.filter(|entry| !self.important.contains(&entry.step)).collect();
             for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
                 self.tell_of(entry);
@@ -409,8 +404,8 @@ impl<'a> Teller<'a> {
     }
 
     fn point_at_findings(&mut self) {
-        let findings =
-            self.state.log.entries.iter().filter(|entry| matches!(entry.kind, EntryKind::Finding | EntryKind::Panic));
+        let is_finding = |entry: &&Entry| matches!(entry.what, What::Finding { .. } | What::Panic { .. });
+        let findings = self.state.log.entries.iter().filter(is_finding);
         self.important.extend(findings.map(|entry| entry.step));
     }
 }
@@ -418,79 +413,45 @@ impl<'a> Teller<'a> {
 /// Whether an entry is about the attempt that had this effect.
 fn is_of_attempt(entry: &Entry, effect: &Effect) -> bool {
     let of_effect = (&effect.workflow_id, &effect.activity_id, effect.attempt);
-    entry.attempt.as_ref().is_some_and(|it| (&it.workflow_id, &it.activity_id, it.attempt) == of_effect)
+    entry.attempt().is_some_and(|it| (&it.workflow_id, &it.activity_id, it.attempt) == of_effect)
 }
 
-/// Whether an entry tells this of a process.
-fn is_life(entry: &Entry, label: &str) -> bool {
-    entry.kind == EntryKind::Life && entry.label == label
+/// The version of the code (0 is the first) for which a worker is asked to stop, if it is.
+fn deployed(entry: &Entry) -> Option<usize> {
+    if let What::Life(LifeStep::AskedToStop { deploy }) = entry.what { deploy } else { None }
 }
 
 /// What a fault did to a process, as a sentence without its end.
-fn happened(teller: &Teller<'_>, fault: Fault, entry: &Entry, who: &str) -> String {
-    let (about, how) = (entry.head(), entry.tail());
-    let of = entry.attempt.as_ref().map_or_else(String::new, |attempt| format!(" for {}", teller.names.subject(attempt)));
-    let attempt = entry.attempt.as_ref().map_or_else(|| about.to_owned(), |it| teller.names.in_run(it).to_string());
-    match fault {
-        Fault::Crash => format!("{who} crashed {}{}", teller.moment(entry), teller.downtime(entry)),
-        Fault::ClusterCrash => {
-            format!("{who} and all other workers crashed {}{}", teller.moment(entry), teller.downtime(entry))
+fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> String {
+    let how = struck.how();
+    let of = |call: &Call| {
+        let attempt = call.outcome_of.as_ref();
+        attempt.map_or_else(|| call.rpc.clone(), |attempt| format!("{} for {}", call.rpc, teller.names.subject(attempt)))
+    };
+    match struck {
+        Struck::Crash(crash) => format!("{who} crashed {}{}", teller.moment(entry, crash), teller.downtime(entry)),
+        Struck::ClusterCrash(crash) => {
+            format!("{who} and all other workers crashed {}{}", teller.moment(entry, crash), teller.downtime(entry))
         }
-        Fault::Restart => format!("{who} was asked to stop, in good order, and to start again"),
-        Fault::Cut => format!("{who} was cut off from the server, for {how}"),
-        Fault::Eviction => format!("{who} started with a small cache ({about})"),
-        Fault::ActivityFailure => format!("{attempt}, began on {who}, and was made to fail ({how})"),
-        Fault::ActivitySlow => format!("{attempt}, on {who}, took {how}"),
-        Fault::ActivityHang => format!("{attempt}, was made to hang on {who} {how}"),
-        Fault::ReplyLost => format!("{who} never got the reply to {about}{of}"),
-        Fault::Duplicate => format!("{who} sent {about}{of}, which reached the server twice"),
-        Fault::Delay => {
-            let (message, by) = how.split_once(", ").unwrap_or(("a message", how));
-            format!("{message} of {about}{of} of {who} was delayed {by}")
+        Struck::Restart(_) => format!("{who} was asked to stop, in good order, and to start again"),
+        Struck::Cut { .. } => format!("{who} was cut off from the server, for {how}"),
+        Struck::Eviction { .. } => format!("{who} started with a small cache ({how})"),
+        Struck::ActivityFailure { attempt, .. } => {
+            format!("{}, began on {who}, and was made to fail ({how})", teller.names.in_run(attempt))
         }
-        Fault::Unavailable | Fault::ResourceExhausted => {
-            format!("{who} failed to reach the server with {about}{of} ({})", fault.name())
+        Struck::ActivitySlow { attempt, .. } => format!("{}, on {who}, took {how}", teller.names.in_run(attempt)),
+        Struck::ActivityHang { attempt } => format!("{}, was made to hang on {who} {how}", teller.names.in_run(attempt)),
+        Struck::ReplyLost(call) => format!("{who} never got the reply to {}", of(call)),
+        Struck::Duplicate(call) => format!("{who} sent {}, which reached the server twice", of(call)),
+        Struck::Delay { call, way, by } => {
+            format!("{} of {} of {who} was delayed by {}", way.words(), of(call), brief(*by))
         }
-        Fault::DeadlineExceeded => format!("{who} sent {about}{of}, which was lost: it waits {how} for an answer"),
-        Fault::HeartbeatLost => format!("a heartbeat of {who} was lost"),
-    }
-}
-
-/// The moment of a crash, with what the parenthesis says of it.
-fn moment(entry: &Entry) -> String {
-    let (moment, about) = (entry.head(), entry.tail());
-    let told = [
-        ("its side effect", format!("its side effect \"{about}\"")),
-        ("a request", about.to_owned()),
-        ("its request", about.to_owned()),
-    ];
-    let place = told.iter().find(|(vague, _)| !about.is_empty() && moment.contains(vague));
-    place.map_or_else(|| moment.to_owned(), |(vague, exact)| moment.replacen(vague, exact, 1))
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// A virtual time, as people say it.
-pub(crate) fn after(ns: u64) -> String {
-    let seconds = ns / 1_000_000_000;
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("after {}.{:03} s", seconds, ns / 1_000_000 % 1000),
-        (0, 0, _) => format!("after {minutes} min {} s", seconds % 60),
-        (0, ..) => format!("after {hours} h {minutes} min {} s", seconds % 60),
-        (1, ..) => format!("after 1 day {hours:02}:{minutes:02}:{:02}", seconds % 60),
-        _ => format!("after {days} days {hours:02}:{minutes:02}:{:02}", seconds % 60),
-    }
-}
-
-/// A span of time, as people say it.
-pub(crate) fn brief(span: Duration) -> String {
-    match span.as_secs() {
-        0 => format!("{} ms", span.as_millis()),
-        seconds @ 1..60 => format!("{seconds}.{} s", span.subsec_millis() / 100),
-        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+        Struck::Unavailable(call) | Struck::ResourceExhausted(call) => {
+            format!("{who} failed to reach the server with {} ({})", of(call), struck.fault().name())
+        }
+        Struck::DeadlineExceeded { call, .. } => {
+            format!("{who} sent {}, which was lost: it waits {how} for an answer", of(call))
+        }
+        Struck::HeartbeatLost(_) => format!("a heartbeat of {who} was lost"),
     }
 }

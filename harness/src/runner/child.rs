@@ -144,7 +144,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64, known: &Kn
     let failures = failures.collect();
     RunResult {
         seed,
-        hash: state.log.hash(),
+        hash: state.hash(),
         steps: state.log.steps(),
         draws: state.choices.count(),
         strikes: state.choices.strikes().to_vec(),

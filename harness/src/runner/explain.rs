@@ -311,7 +311,7 @@ impl Search<'_> {
     /// A strike of the same kind as one of these that would do alone, wherever it is: the bug may have a simpler story than the one
     /// that the seed came upon.
     fn kin_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
-        let [crash, cluster_crash] = [Fault::Crash, Fault::ClusterCrash].map(|fault| kind_of_strike(fault.name()));
+        let [crash, cluster_crash] = [Fault::Crash, Fault::ClusterCrash].map(kind_of_strike);
         let mut kinds: BTreeSet<&str> = strikes.iter().filter_map(|strike| Strike::kind(&strike.name)).collect();
         if kinds.contains(&*cluster_crash) {
             kinds.insert(&crash);

@@ -121,7 +121,7 @@ fn only() -> Result<Only, String> {
         let order = value.split_once('@').map_or("", |(_, order)| order);
         format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
     })?;
-    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(fault.name())).collect();
+    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(*fault)).collect();
     match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
         None => Ok(only),
         Some(strike) => Err(format!(

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{choices::Only, failure::Failure, finding::FindingKind, report::after};
+use crate::{choices::Only, failure::Failure, finding::FindingKind, words::after};
 
 use super::{
     Case,
@@ -39,6 +39,8 @@ pub struct Summary {
     pub effects: u64,
     /// Steps of the simulations.
     pub steps: u64,
+    /// The hash of each run, by its seed: of what happened, was sent and was drawn, and of no words.
+    pub hashes: BTreeMap<u64, u64>,
     /// The seed that took longest, and how long.
     pub slowest: Option<(u64, Duration)>,
     /// The seed with the most faults, and how many it had.
@@ -89,6 +91,7 @@ impl Summary {
             workflow_runs: 0,
             effects: 0,
             steps: 0,
+            hashes: BTreeMap::new(),
             slowest: None,
             most_faults: None,
             report: None,
@@ -107,6 +110,7 @@ impl Summary {
         self.workflow_runs += result.runs_count;
         self.effects += result.effects_count;
         self.steps += result.steps;
+        self.hashes.insert(result.seed, result.hash);
         for (fault, count) in &result.faults {
             *self.faults.entry(fault.clone()).or_default() += count;
         }

@@ -7,22 +7,16 @@ use foretime_server::engine::time::Time;
 use super::{
     Happening, Phase, State, World,
     lives::{Ending, Factory, Fleet, Life, Role, Slot, Version, Waiter},
-    log::EntryKind,
+    log::{Crash, LifeStep, Struck, What},
     wire::{LONG_POLL, nanos},
 };
 use crate::{
     activities::Attempt,
-    faults::Fault,
+    choices::Label,
+    faults::{Fault, Place},
     os::{self, ProcessId},
     process,
 };
-
-/// How the log says that a worker is asked to stop: for a restart, for a deploy of other code.
-pub(crate) const STOPPED: &str = "is asked to stop";
-/// See [`STOPPED`].
-pub(crate) const DEPLOYED: &str = "makes room for other code";
-/// ... and that it did not stop in time.
-pub(crate) const KILLED: &str = "is killed";
 
 /// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
@@ -75,7 +69,7 @@ impl State {
         for slot in 0..self.lives.slots.len() {
             if self.lives.slots[slot].fleet == fleet {
                 self.agenda.add(at_ns, Happening::Deploy(slot, version));
-                at_ns += nanos(self.choices.span("deploy", DEPLOY_STEP.0, DEPLOY_STEP.1));
+                at_ns += nanos(self.choices.span(Label::Deploy, DEPLOY_STEP.0, DEPLOY_STEP.1));
             }
         }
     }
@@ -89,8 +83,8 @@ impl State {
         let name = format!("worker-{}", slot + 1);
         let options = self.lives.fleets[fleet].versions[version].options.clone();
         let has_small_cache =
-            self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction.name(), "", 0.75, false);
-        let cache_size = has_small_cache.then(|| self.choices.below("cache size", 3));
+            self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction, Place::Start, 0.75, false);
+        let cache_size = has_small_cache.then(|| self.choices.below(Label::CacheSize, 3));
         let world = world.clone();
         let identity = name.clone();
         let cache_size = cache_size.map(|size| usize::try_from(size).unwrap_or(0));
@@ -98,75 +92,65 @@ impl State {
             process::worker::run(&world, process, &identity, number, &options, cache_size);
         });
         self.lives.get_mut(process).has_no_cache = cache_size == Some(0);
-        if let Some(size) = cache_size {
+        if let Some(cache_size) = cache_size {
             self.plan.count(Fault::Eviction);
-            let detail = match size {
-                0 => "it keeps no workflow".to_owned(),
-                1 => "it keeps one workflow".to_owned(),
-                _ => format!("it keeps {size} workflows"),
-            };
-            self.log.note(self.now_ns, Some(process), EntryKind::Fault(Fault::Eviction), Fault::Eviction.name(), detail);
+            self.note(Some(process), What::Fault(Struck::Eviction { cache_size }));
         }
         let slot = &mut self.lives.slots[slot];
         slot.life = Some(process);
         slot.starts_count += 1;
-        let detail = if slot.starts_count == 1 { String::new() } else { format!("again, start {}", slot.starts_count) };
-        self.log.note(self.now_ns, Some(process), EntryKind::Life, "starts", detail);
+        let number = slot.starts_count;
+        self.note(Some(process), What::Life(LifeStep::Starts { number }));
     }
 
-    /// Whether the worker crashes at this moment, which is an opportunity for it to. `attempt`: whose outcome it has.
-    pub(crate) fn crashes(&mut self, process: ProcessId, moment: &str, about: &str, attempt: Option<Attempt>) -> bool {
+    /// Whether the worker crashes in this place. `attempt`: which it starts, or whose outcome it has.
+    pub(crate) fn crashes(&mut self, process: ProcessId, place: Place<&str>, attempt: Option<Attempt>) -> bool {
         if !self.lives.is_alive(process) || self.lives.slot_of(process).is_none() {
             return false;
         }
-        let detail = format!("{moment} ({about})");
-        if self.is_struck(Fault::ClusterCrash, &detail) {
-            self.note_crash(Fault::ClusterCrash, process, (moment, about), attempt);
+        let crash = |attempt| Crash { place: place.to_owned(), attempt, meanwhile: Vec::new() };
+        if self.is_struck(Fault::ClusterCrash, place) {
+            self.note(Some(process), What::Fault(Struck::ClusterCrash(crash(attempt))));
             for other in self.lives.running_workers() {
                 self.kill(other);
             }
             return true;
         }
-        if self.is_struck(Fault::Crash, &detail) {
-            self.note_crash(Fault::Crash, process, (moment, about), attempt);
+        if self.is_struck(Fault::Crash, place) {
+            self.note(Some(process), What::Fault(Struck::Crash(crash(attempt))));
             self.kill(process);
             return true;
         }
-        if self.lives.slot_of(process).is_some()
-            && self.strikes(Fault::Restart, Some(process), &detail).is_some()
-            && let Some(slot) = self.lives.slot_of(process)
+        if let Some(slot) = self.lives.slot_of(process)
+            && self.is_struck(Fault::Restart, place)
         {
+            self.note(Some(process), What::Fault(Struck::Restart(place.to_owned())));
             let version = self.lives.slots[slot].version;
             self.agenda.add(self.now_ns, Happening::Deploy(slot, version));
         }
         false
     }
 
-    fn note_crash(&mut self, fault: Fault, process: ProcessId, (moment, about): (&str, &str), attempt: Option<Attempt>) {
-        let detail = if about.is_empty() { moment.to_owned() } else { format!("{moment} ({about})") };
-        let entry = self.log.note(self.now_ns, Some(process), EntryKind::Fault(fault), fault.name(), detail);
-        entry.made_of(moment, about).of_attempt(attempt);
-    }
-
     /// A worker is about to go on from where it waited: it may crash instead.
     pub(super) fn may_crash_at_work(&mut self, process: ProcessId) {
         let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
-        let detail = "at one of its awaits";
-        if is_worker && self.plan.strikes(Fault::Crash, detail, AT_WORK, self.now_ns, &mut self.choices) {
-            let meanwhile: Vec<String> = self.under_way.of(process).map(ToString::to_string).collect();
-            self.note_crash(Fault::Crash, process, (detail, &meanwhile.join(" and ")), None);
+        if is_worker && self.plan.strikes(Fault::Crash, Place::Await, AT_WORK, self.now_ns, &mut self.choices) {
+            let meanwhile = self.under_way.of(process).cloned().collect();
+            let crash = Crash { place: Place::Await, attempt: None, meanwhile };
+            self.note(Some(process), What::Fault(Struck::Crash(crash)));
             self.kill(process);
         }
     }
 
-    /// Kills a worker, by its number (1 is the first), for a trigger.
-    pub(super) fn kill_worker(&mut self, number: usize, why: &str) {
+    /// Kills a worker, by its number (1 is the first), for a trigger that strikes there.
+    pub(super) fn kill_worker(&mut self, number: usize, place: Place) {
         let life = number.checked_sub(1).and_then(|slot| self.lives.slots.get(slot)).and_then(|slot| slot.life);
         if let Some(process) = life
             && self.lives.is_alive(process)
         {
             self.plan.count(Fault::Crash);
-            self.note_crash(Fault::Crash, process, (why, ""), None);
+            let crash = Crash { place, attempt: None, meanwhile: Vec::new() };
+            self.note(Some(process), What::Fault(Struck::Crash(crash)));
             self.kill(process);
         }
     }
@@ -203,16 +187,14 @@ impl State {
         }
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         self.agenda.add(self.now_ns + nanos(GRACE), Happening::LoseGrace(process));
-        let (now_ns, is_new) = (self.now_ns, version != self.lives.get(process).version);
-        let why = if is_new { format!("for a deploy of version {}", version + 1) } else { "for a restart".to_owned() };
-        self.log.note(now_ns, Some(process), EntryKind::Life, if is_new { DEPLOYED } else { STOPPED }, why);
+        let deploy = (version != self.lives.get(process).version).then_some(version);
+        self.note(Some(process), What::Life(LifeStep::AskedToStop { deploy }));
     }
 
     /// A worker that was asked to stop has had its time.
     pub(super) fn lose_grace(&mut self, process: ProcessId) {
         if self.lives.is_alive(process) {
-            let detail = format!("it did not stop within {} s", GRACE.as_secs());
-            self.log.note(self.now_ns, Some(process), EntryKind::Life, KILLED, detail);
+            self.note(Some(process), What::Life(LifeStep::Killed { grace: GRACE }));
             self.kill(process);
         }
     }
@@ -224,11 +206,7 @@ impl State {
         if life.ended.is_some() {
             return;
         }
-        let said = match &ending {
-            Ending::Panic => "panicked".to_owned(),
-            Ending::Own(error) => error.clone().unwrap_or_default(),
-            Ending::Crash | Ending::Shutdown => String::new(),
-        };
+        let step = LifeStep::Ends(ending.clone());
         let ending = match ending {
             // A panic then is the assertion of the SDK's core that `panicked` leaves alone.
             Ending::Own(None) | Ending::Panic if life.is_stopping => Ending::Shutdown,
@@ -237,11 +215,11 @@ impl State {
         life.ended = Some((now_ns, ending));
         let was_stopping = life.is_stopping;
         self.cut_wires(process);
-        self.log.note(now_ns, Some(process), EntryKind::Life, "ends", said);
+        self.note(Some(process), What::Life(step));
         if let Some(slot) = self.lives.slot_of(process) {
             self.lives.slots[slot].life = None;
             let down = if was_stopping {
-                self.choices.span("deploy", DEPLOY_STEP.0, DEPLOY_STEP.1)
+                self.choices.span(Label::Deploy, DEPLOY_STEP.0, DEPLOY_STEP.1)
             } else {
                 self.plan.downtime(&mut self.choices)
             };

@@ -14,12 +14,12 @@ use tonic::Status;
 
 use super::{
     State,
-    log::{EntryKind, Outcome},
+    log::{Outcome, What},
     workflow_tasks::WorkflowTask,
 };
 use crate::{
     activities::{self, Attempt},
-    faults::{Faults, plan::Plan},
+    faults::{Faults, Place, plan::Plan},
     finding::FindingKind,
     os::ProcessId,
 };
@@ -245,12 +245,13 @@ impl State {
                 let count = self.tasks.trigger_counts.entry(number).or_default();
                 *count += usize::from(fits);
                 if fits && *count == when.nth {
-                    struck.push((*worker, format!("when {event_type} number {} of {workflow_id} was written", when.nth)));
+                    let (event_type, workflow_id) = (event_type.clone(), workflow_id.clone());
+                    struck.push((*worker, Place::Event { event_type, workflow_id, nth: when.nth }));
                 }
             }
         }
-        for (worker, why) in struck {
-            self.kill_worker(worker, &why);
+        for (worker, place) in struck {
+            self.kill_worker(worker, place);
         }
     }
 
@@ -270,7 +271,7 @@ impl State {
         };
         let who = format!("{whose}{}", life.name);
         let title = format!("{who} panicked: {first}");
-        self.log.note(self.now_ns, Some(process), EntryKind::Panic, "panics", format!("{message} ({place})"));
+        self.note(Some(process), What::Panic { message: message.to_owned(), place: place.to_owned() });
         if self.panics_are_findings {
             let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
             let amid = self.what_panicked(process).map_or_else(String::new, |of| format!("in {of}, "));

@@ -41,14 +41,14 @@ pub(crate) use workflow_tasks::{CODE_DOES_NOT_FIT, plain};
 use self::{
     agenda::Agenda,
     lives::{Lives, Role},
-    log::{Entry, EntryKind, Log},
+    log::{Log, What},
     wire::{CallId, Request, Wire, nanos},
 };
 use crate::{
     activities::{self, UnderWay},
     checks::liveness::Progress,
-    choices::Choices,
-    faults::{Fault, plan::Plan},
+    choices::{Choices, Label},
+    faults::{Fault, Place, plan::Plan},
     finding::{Finding, FindingKind},
     ledger::Record,
     os::{self, ProcessId, Step, ThreadId},
@@ -100,7 +100,7 @@ impl Default for Limits {
 /// The server works on what one task asks for side by side (to start a child, to signal another workflow, to tell a parent): any of it
 /// may be done first.
 fn transfer_order(choices: &mut Choices) -> impl FnMut(usize) -> usize {
-    |count| usize::try_from(choices.below("transfer task", count as u64)).unwrap_or(0)
+    |count| usize::try_from(choices.below(Label::TransferTask, count as u64)).unwrap_or(0)
 }
 
 /// Something that is going to happen.
@@ -330,7 +330,8 @@ impl State {
         if total == 0 {
             return self.rest(world);
         }
-        let index = usize::try_from(self.choices.below("schedule", total as u64)).unwrap_or(0);
+        let index = usize::try_from(self.choices.below(Label::Schedule, total as u64)).unwrap_or(0);
+        self.log.drawn(&self.choices);
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
@@ -418,20 +419,24 @@ impl State {
 
     /// Notes that something is wrong. The run ends with it.
     pub(crate) fn find(&mut self, kind: FindingKind, process: Option<ProcessId>, title: String, detail: String) {
-        self.log.note(self.now_ns, process, EntryKind::Finding, kind.name(), title.clone());
+        self.note(process, What::Finding { kind, title: title.clone() });
         self.findings.push(Finding { kind, process, at_ns: self.now_ns, title, detail });
         self.phase = Phase::Over;
     }
 
-    /// The entry in the log of a fault that strikes now, if it does.
-    fn strikes(&mut self, fault: Fault, process: Option<ProcessId>, detail: &str) -> Option<&mut Entry> {
-        let strikes = self.is_struck(fault, detail);
-        strikes.then(|| self.log.note(self.now_ns, process, EntryKind::Fault(fault), fault.name(), detail.to_owned()))
+    /// Notes what happens now.
+    pub(crate) fn note(&mut self, process: Option<ProcessId>, what: What) {
+        self.log.note(self.now_ns, process, what);
     }
 
     /// Whether a fault strikes now; who asks notes it.
-    fn is_struck(&mut self, fault: Fault, place: &str) -> bool {
+    fn is_struck(&mut self, fault: Fault, place: Place<&str>) -> bool {
         self.phase == Phase::Body && self.plan.strikes(fault, place, 1.0, self.now_ns, &mut self.choices)
+    }
+
+    /// The hash of all that happened and was drawn.
+    pub(crate) fn hash(&self) -> u64 {
+        self.log.hash_with(&self.choices)
     }
 
     /// How many faults there were of each kind.

@@ -14,22 +14,23 @@ use bytes::Bytes;
 use foretime_server::{
     engine::Ticket,
     grpc::grpc_timeout,
-    rpc::{Call, Caller},
+    rpc::{self, Caller},
 };
+use prost::Message;
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
 use tonic::Status;
 
 use super::{
     Happening, State, World,
     lives::{Role, Waiter},
-    log::{EntryKind, REACHES, REACHES_AGAIN, REFUSED, SENDS_IN_VAIN},
+    log::{Call, Passage, Refusal, Struck, Way, What},
     transfer_order,
 };
 use crate::{
     activities::Attempt,
-    faults::Fault,
+    choices::Label,
+    faults::{Fault, Place, RpcKind},
     os::{self, ProcessId},
-    report::brief,
 };
 
 /// How long a message is under way.
@@ -86,61 +87,10 @@ pub(super) struct Request {
     pub(super) message: Bytes,
 }
 
-/// What a request is to the worker that sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Poll,
-    EndActivity,
-    AnswerTask,
-    AnswerQuery,
-    Heartbeat,
-    Other,
-}
-
-/// What a worker says of an activity that it is done with; reports put in which, and how it ended.
-pub(crate) const HOW_IT_ENDED: &str = "how an activity ended";
-
-impl Kind {
-    pub(crate) fn of(rpc: &str) -> Self {
-        match rpc {
-            _ if rpc.starts_with("Poll") => Self::Poll,
-            "RecordActivityTaskHeartbeat" => Self::Heartbeat,
-            _ if rpc.starts_with("RespondActivityTask") => Self::EndActivity,
-            _ if rpc.starts_with("RespondWorkflowTask") => Self::AnswerTask,
-            "RespondQueryTaskCompleted" => Self::AnswerQuery,
-            _ => Self::Other,
-        }
-    }
-
-    /// Whether the server answers when there is something to say, be that in a year. In production such calls are made anew every
-    /// minute; here they wait for as long as it takes, lest a year be made of them.
-    fn is_long_poll(rpc: &str) -> bool {
-        Self::of(rpc) == Self::Poll || rpc == "GetWorkflowExecutionHistory"
-    }
-
-    /// What the worker was about to do, or had done, when it crashed.
-    const fn doing(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Poll => ("before it could poll", "while it polled", "when it had been given a task"),
-            Self::EndActivity => (
-                "before it could say how an activity ended",
-                "after it said how an activity ended, before the server could answer",
-                "when the server had acknowledged how an activity ended",
-            ),
-            Self::AnswerTask => (
-                "before it could answer a workflow task",
-                "after it answered a workflow task, before the server could say so",
-                "when the server had taken its answer to a workflow task",
-            ),
-            Self::AnswerQuery => (
-                "before it could answer a query",
-                "after it answered a query, before the server could say so",
-                "when the server had taken its answer to a query",
-            ),
-            Self::Heartbeat => ("before a heartbeat", "after a heartbeat", "when its heartbeat was acknowledged"),
-            Self::Other => ("before a request", "after a request", "when its request was answered"),
-        }
-    }
+/// Whether the server answers only when there is something to say. In production such calls are made anew every minute; here one
+/// waits for as long as it takes, or a year would be mostly polls.
+fn is_long_poll(rpc: &str) -> bool {
+    RpcKind::of(rpc) == RpcKind::Poll || rpc == "GetWorkflowExecutionHistory"
 }
 
 /// The transport of a process's client. It holds the world strongly: both live as long as the OS process.
@@ -246,10 +196,10 @@ impl State {
         };
         self.wire.pending.insert(id, pending);
         let is_alive = self.lives.is_alive(process);
-        let verb = if is_alive { "sends" } else { SENDS_IN_VAIN };
-        self.log.message(self.now_ns, process, verb, &request.rpc, &request.message);
+        let passage = if is_alive { Passage::Sent } else { Passage::SentInVain };
+        self.log.message(self.now_ns, process, passage, &request.rpc, &request.message);
         self.look_into_request(process, &request.rpc, &request.message);
-        let is_sign_of_life = self.lives.get(process).role == Role::Test || Kind::of(&request.rpc) == Kind::Heartbeat;
+        let is_sign_of_life = self.lives.get(process).role == Role::Test || RpcKind::of(&request.rpc) == RpcKind::Heartbeat;
         self.progress.signs_of_life += usize::from(is_sign_of_life);
         if is_alive {
             self.dispatch(id, process, request);
@@ -259,10 +209,10 @@ impl State {
 
     /// Puts a request on its way, and on the way decides what goes wrong.
     fn dispatch(&mut self, id: CallId, process: ProcessId, request: Request) {
-        let kind = Kind::of(&request.rpc);
+        let kind = RpcKind::of(&request.rpc);
         let is_worker = self.lives.slot_of(process).is_some();
         if is_worker {
-            if self.crashes_at(id, process, kind.doing().0, &request.rpc) {
+            if self.crashes_at(id, process, Place::BeforeRequest(&request.rpc)) {
                 return;
             }
             if self.lives.get(process).cut_until_ns > self.now_ns || self.is_cut(process) {
@@ -272,35 +222,42 @@ impl State {
             if let Some((after, status)) = self.loses(id, process, &request) {
                 return self.refuse_call(id, after, status);
             }
-            if kind == Kind::Heartbeat && self.strikes(Fault::HeartbeatLost, Some(process), &request.rpc).is_some() {
+            if kind == RpcKind::Heartbeat
+                && self.strikes_call(id, Fault::HeartbeatLost, process, &request.rpc, Struck::HeartbeatLost)
+            {
                 let after = self.latency();
                 return self.agenda.add(self.now_ns + after, Happening::Reply(id, Ok(Bytes::new())));
             }
-            if kind != Kind::Poll && self.strikes_call(id, Fault::Duplicate, process, &request.rpc) {
+            if kind != RpcKind::Poll && self.strikes_call(id, Fault::Duplicate, process, &request.rpc, Struck::Duplicate) {
                 let after = self.latency() + self.latency();
                 self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
             }
         }
-        let after = self.transit(id, process, is_worker, "the request", &request.rpc);
+        let after = self.transit(id, process, is_worker, Way::Request, &request.rpc);
         self.agenda.add(self.now_ns + after, Happening::Request(id, request));
     }
 
     /// Whether the worker crashes at this moment of a call of its.
-    fn crashes_at(&mut self, id: CallId, process: ProcessId, moment: &str, rpc: &str) -> bool {
+    fn crashes_at(&mut self, id: CallId, process: ProcessId, place: Place<&str>) -> bool {
         let outcome_of = self.outcome_of(id);
-        self.crashes(process, moment, rpc, outcome_of)
+        self.crashes(process, place, outcome_of)
     }
 
-    /// Whether a fault strikes this call now.
-    fn strikes_call(&mut self, id: CallId, fault: Fault, process: ProcessId, rpc: &str) -> bool {
-        let outcome_of = self.outcome_of(id);
-        match self.strikes(fault, Some(process), rpc) {
-            Some(entry) => {
-                entry.of_attempt(outcome_of);
-                true
-            }
-            None => false,
+    /// Whether a fault strikes this call now: then it is noted as `struck`.
+    fn strikes_call(
+        &mut self,
+        id: CallId,
+        fault: Fault,
+        process: ProcessId,
+        rpc: &str,
+        struck: impl FnOnce(Call) -> Struck,
+    ) -> bool {
+        let strikes = self.is_struck(fault, Place::OnTheWire(rpc));
+        if strikes {
+            let call = Call { rpc: rpc.to_owned(), outcome_of: self.outcome_of(id) };
+            self.note(Some(process), What::Fault(struck(call)));
         }
+        strikes
     }
 
     fn outcome_of(&self, id: CallId) -> Option<Attempt> {
@@ -310,15 +267,16 @@ impl State {
     /// How a request is lost before it reaches the server, if it is: when its sender learns so, and what.
     fn loses(&mut self, id: CallId, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
         let rpc = &request.rpc;
-        if self.strikes_call(id, Fault::Unavailable, process, rpc) {
+        if self.strikes_call(id, Fault::Unavailable, process, rpc, Struck::Unavailable) {
             return Some((self.latency(), unreachable()));
         }
-        if self.strikes_call(id, Fault::ResourceExhausted, process, rpc) {
+        if self.strikes_call(id, Fault::ResourceExhausted, process, rpc, Struck::ResourceExhausted) {
             return Some((self.latency(), Status::resource_exhausted(format!("{SIMULATED}too many requests"))));
         }
-        if self.strikes_call(id, Fault::DeadlineExceeded, process, rpc) {
-            let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
-            self.log.last_is_made_of(rpc, brief(Duration::from_nanos(timeout_ns)));
+        let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
+        let timeout = Duration::from_nanos(timeout_ns);
+        let in_vain = |call| Struck::DeadlineExceeded { call, timeout };
+        if self.strikes_call(id, Fault::DeadlineExceeded, process, rpc, in_vain) {
             return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
         }
         None
@@ -326,12 +284,12 @@ impl State {
 
     /// The worker is cut off now, or this is when it happens.
     fn is_cut(&mut self, process: ProcessId) -> bool {
-        if self.strikes(Fault::Cut, Some(process), "from the server").is_none() {
+        if !self.is_struck(Fault::Cut, Place::Connection) {
             return false;
         }
-        let span = self.choices.span("cut", Duration::from_secs(1), Duration::from_secs(300));
+        let span = self.choices.span(Label::CutOff, Duration::from_secs(1), Duration::from_secs(300));
         self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
-        self.log.last_is_made_of("from the server", brief(span));
+        self.note(Some(process), What::Fault(Struck::Cut { span }));
         // The server goes on to give tasks to the polls that it has, for as long as a poll takes there.
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
         true
@@ -343,19 +301,16 @@ impl State {
 
     fn latency(&mut self) -> u64 {
         let from = nanos(LATENCY.0);
-        from + self.choices.below("latency", nanos(LATENCY.1) - from)
+        from + self.choices.below(Label::Latency, nanos(LATENCY.1) - from)
     }
 
     /// How long a message of this process takes.
-    fn transit(&mut self, id: CallId, process: ProcessId, is_worker: bool, message: &str, rpc: &str) -> u64 {
-        if is_worker && self.is_struck(Fault::Delay, rpc) {
-            let span = self.choices.span("delay", DELAY.0, DELAY.1);
-            let how = format!("{message}, by {}", brief(span));
-            let attempt = self.outcome_of(id);
-            let (fault, detail) = (EntryKind::Fault(Fault::Delay), format!("{rpc}: {how}"));
-            let entry = self.log.note(self.now_ns, Some(process), fault, Fault::Delay.name(), detail);
-            entry.made_of(rpc, how).of_attempt(attempt);
-            return nanos(span);
+    fn transit(&mut self, id: CallId, process: ProcessId, is_worker: bool, way: Way, rpc: &str) -> u64 {
+        if is_worker && self.is_struck(Fault::Delay, Place::OnTheWire(rpc)) {
+            let by = self.choices.span(Label::Delay, DELAY.0, DELAY.1);
+            let call = Call { rpc: rpc.to_owned(), outcome_of: self.outcome_of(id) };
+            self.note(Some(process), What::Fault(Struck::Delay { call, way, by }));
+            return nanos(by);
         }
         self.latency()
     }
@@ -365,9 +320,9 @@ impl State {
         let ticket = self.wire.next_ticket();
         let process = self.wire.pending.get(&id).map(|call| call.process);
         if let Some(process) = process {
-            self.log.message(self.now_ns, process, REACHES, &request.rpc, &[]);
+            self.log.message(self.now_ns, process, Passage::Arrived, &request.rpc, &[]);
         }
-        let deadline_ns = request.deadline_ns.filter(|_| !Kind::is_long_poll(&request.rpc));
+        let deadline_ns = request.deadline_ns.filter(|_| !is_long_poll(&request.rpc));
         match self.serve(process, request, ticket) {
             Some(answer) => self.reply(id, answer),
             None => match self.wire.pending.get_mut(&id) {
@@ -388,7 +343,7 @@ impl State {
     /// A request reaches the server once more. Nobody hears the answer.
     pub(super) fn duplicate_arrives(&mut self, process: ProcessId, request: Request) {
         let ticket = self.wire.next_ticket();
-        self.log.message(self.now_ns, process, REACHES_AGAIN, &request.rpc, &[]);
+        self.log.message(self.now_ns, process, Passage::ArrivedAgain, &request.rpc, &[]);
         if self.serve(Some(process), request, ticket).is_none() {
             self.abandon(ticket);
         }
@@ -400,7 +355,7 @@ impl State {
         let is_workflow_task = method.starts_with("RespondWorkflowTask");
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server is to end no long poll.
-        let call = Call { service, method, caller, deadline: None, message };
+        let call = rpc::Call { service, method, caller, deadline: None, message };
         let now = self.time();
         let answer = self.service.call_in(now, call, ticket, &mut transfer_order(&mut self.choices));
         if let (true, Some(Err(status))) = (is_workflow_task, &answer) {
@@ -440,14 +395,14 @@ impl State {
         let mut answer = answer;
         if is_worker && self.lives.is_alive(process) {
             let has_task = answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
-            if (Kind::of(&rpc) != Kind::Poll || has_task) && self.crashes_at(id, process, Kind::of(&rpc).doing().1, &rpc) {
+            if (RpcKind::of(&rpc) != RpcKind::Poll || has_task) && self.crashes_at(id, process, Place::BeforeReply(&rpc)) {
                 return;
             }
-            if self.strikes_call(id, Fault::ReplyLost, process, &rpc) {
+            if self.strikes_call(id, Fault::ReplyLost, process, &rpc, Struck::ReplyLost) {
                 answer = Err(unreachable());
             }
         }
-        let after = self.transit(id, process, is_worker, "the reply", &rpc);
+        let after = self.transit(id, process, is_worker, Way::Reply, &rpc);
         self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
     }
 
@@ -461,16 +416,15 @@ impl State {
         let cut = self.lives.get(process).cut_until_ns > self.now_ns;
         let answer = if cut { Err(unreachable()) } else { answer };
         match &answer {
-            Ok(bytes) => self.log.message(self.now_ns, process, "is answered", &rpc, bytes),
+            Ok(bytes) => self.log.message(self.now_ns, process, Passage::Answered, &rpc, bytes),
             Err(status) => {
-                let (attempt, workflow_id) = (call.outcome_of.clone(), call.workflow_id.clone());
-                self.log.message(self.now_ns, process, REFUSED, &rpc, status.message().as_bytes());
-                self.log.last_is_of(attempt, workflow_id);
+                let refusal = refusal(&rpc, status, call.outcome_of.clone(), call.workflow_id.clone());
+                self.log.refusal(self.now_ns, process, refusal);
             }
         }
         self.look_into(process, &rpc, &answer);
         let is_worker = self.lives.slot_of(process).is_some();
-        if is_worker && self.crashes_at(id, process, Kind::of(&rpc).doing().2, &rpc) {
+        if is_worker && self.crashes_at(id, process, Place::AfterReply(&rpc)) {
             return;
         }
         if let Some(call) = self.wire.pending.get_mut(&id) {
@@ -523,7 +477,7 @@ impl State {
         if self.lives.get(process).ended.is_some() {
             return;
         }
-        let is_poll = |call: &Pending| call.process == process && Kind::of(&call.rpc) == Kind::Poll;
+        let is_poll = |call: &Pending| call.process == process && RpcKind::of(&call.rpc) == RpcKind::Poll;
         let parked = self.wire.pending.iter().filter(|(_, call)| is_poll(call));
         let parked: Vec<(CallId, Ticket)> = parked.filter_map(|(id, call)| Some((*id, call.ticket?))).collect();
         for (id, ticket) in parked {
@@ -546,13 +500,28 @@ impl State {
             let Some(call) = self.forget(id) else { continue };
             if let Some(ticket) = call.ticket {
                 self.wire.tickets.remove(&ticket);
-                let after = self.choices.span("crash noticed", NOTICED_AFTER.0, NOTICED_AFTER.1);
+                let after = self.choices.span(Label::CrashNoticed, NOTICED_AFTER.0, NOTICED_AFTER.1);
                 self.agenda.add(self.now_ns + nanos(after), Happening::Abandon(ticket));
-            } else if self.choices.chance("crash loses requests", 0.5) {
+            } else if self.choices.chance(Label::CrashLosesRequests, 0.5) {
                 self.agenda.retain(|entry| !matches!(entry, Happening::Request(of, _) if *of == id));
             }
         }
     }
+}
+
+/// The typed details of a refusal, of the `google.rpc.Status` in which they come.
+#[derive(Clone, PartialEq, Message)]
+struct Details {
+    #[prost(bytes = "vec", repeated, tag = "3")]
+    details: Vec<Vec<u8>>,
+}
+
+/// What is kept of a refusal.
+fn refusal(rpc: &str, status: &Status, outcome_of: Option<Attempt>, workflow_id: Option<String>) -> Refusal {
+    let details = Details::decode(status.details()).unwrap_or_default().details.concat();
+    let (code, text) = (u64::from(i32::from(status.code()).unsigned_abs()), status.message().to_owned());
+    let is_simulated = text.starts_with(SIMULATED);
+    Refusal { rpc: rpc.to_owned(), code, details, text, is_simulated, outcome_of, workflow_id }
 }
 
 fn unreachable() -> Status {

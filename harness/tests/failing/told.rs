@@ -65,7 +65,7 @@ async fn is_told_from_outside(sim: Sim) -> foretime::Result {
 #[test]
 fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
     assert_says(
-        &fails("told::is_told_from_outside", &[]),
+        &fails("told::is_told_from_outside", &[("FORETIME_FIRST", "3")]),
         &[
             r#"trouble was signalled "hint" (7) by worker "#,
             "patient was asked to cancel by the test.",
@@ -73,7 +73,7 @@ fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
             r#"Worker 1 serves "quiet", worker 2 and worker 3 "trouble"."#,
         ],
     );
-    let timeline = fs::read_to_string(report("told::is_told_from_outside", "1").join("timeline.txt")).expect("a timeline");
+    let timeline = fs::read_to_string(report("told::is_told_from_outside", "3").join("timeline.txt")).expect("a timeline");
     let reaches = "reaches the server with RequestCancelWorkflowExecution";
     assert_says(
         &timeline,
@@ -135,7 +135,7 @@ async fn comes_too_late(sim: Sim) -> foretime::Result {
 
 #[test]
 fn an_attempt_that_completes_after_its_workflow_is_told() {
-    let text = fails("told::comes_too_late", &[]);
+    let text = fails("told::comes_too_late", &[("FORETIME_FIRST", "5")]);
     let slow = ", on worker 2, took 1 min 5 s longer, at the end of its work";
     let late = "attempt 1 of Hands::act (trouble) completed on worker ";
     assert_says(&text, &[slow, "attempt 2 of", late, ", after trouble was over."]);

@@ -1,8 +1,10 @@
 //! The soak: every scenario over thousands of seeds, each seed twice in two processes, while other processes keep the cores
-//! busy. Not one pair of runs may differ in one step. With `--once` it is the benchmark of simulations.
+//! busy. Not one pair of runs may differ in one step. With `--once` it is the benchmark of simulations, with `--hashes` it writes
+//! down the hash of each run, for a comparison of two builds.
 
 use std::{
     fs,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     sync::{
         Arc,
@@ -22,9 +24,9 @@ use serde_json::json;
 #[derive(Parser)]
 #[command(name = "soak", after_help = EXAMPLES)]
 struct Options {
-    /// How many seeds of each scenario.
-    #[arg(long, default_value_t = 1000)]
-    seeds: u64,
+    /// How many seeds of each scenario [default: 1000, with --hashes 200]
+    #[arg(long)]
+    seeds: Option<u64>,
     /// How many other processes compute for nothing meanwhile.
     #[arg(long, default_value_t = 0)]
     load: usize,
@@ -37,12 +39,16 @@ struct Options {
     /// Print a line of JSON for each scenario.
     #[arg(long)]
     json: bool,
+    /// Run each seed once, and write its hash to this file: a line with scenario, seed and hash, sorted. `diff` compares two of them.
+    #[arg(long, value_name = "FILE")]
+    hashes: Option<PathBuf>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   soak --seeds 2000 --load 4
-  FORETIME_JOBS=1 soak --once --seeds 500 --json";
+  FORETIME_JOBS=1 soak --once --seeds 500 --json
+  soak --hashes before.txt             then, with another build, after.txt; diff before.txt after.txt";
 
 /// How often memory is looked at. Simulations come and go, many times a second, and are as large as they have come to be.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -77,6 +83,12 @@ fn main() -> ExitCode {
             if with_faults.len() > 1 {
                 Row::of("mixed", &with_faults, None).print(options.json);
             }
+            if let Some(file) = options.hashes.filter(|_| is_parent())
+                && let Err(error) = write_hashes(&file, &all)
+            {
+                eprintln!("soak: cannot write {}: {error}", file.display());
+                return ExitCode::from(2);
+            }
             ExitCode::from(u8::from(all.iter().any(|summary| summary.failed_seed().is_some())))
         }
         Err(error) => {
@@ -105,8 +117,9 @@ where
     }
     // A process that runs seeds does nothing else.
     let memory = is_parent().then(Memory::watch);
-    let twice_every = if options.once { u64::MAX } else { 1 };
-    let summary = Campaign::new(name).runs(options.seeds).twice_every(twice_every).run(simulation)?;
+    let twice_every = if options.once || options.hashes.is_some() { u64::MAX } else { 1 };
+    let seeds = options.seeds.unwrap_or(if options.hashes.is_some() { 200 } else { 1000 });
+    let summary = Campaign::new(name).runs(seeds).twice_every(twice_every).run(simulation)?;
     let (first_mib, last_mib) = memory.map(Memory::stop).unwrap_or_default();
     Row::of(name, std::slice::from_ref(&summary), Some((first_mib, last_mib))).print(options.json);
     // A rare case that no run came to is no failure here: how many seeds run is the caller's choice.
@@ -114,6 +127,17 @@ where
         eprintln!("{summary}");
     }
     Ok(Some(summary))
+}
+
+/// A line for each run.
+fn write_hashes(file: &Path, all: &[Summary]) -> std::io::Result<()> {
+    let of_scenario = |summary: &Summary| {
+        let lines = summary.hashes.iter().map(|(seed, hash)| format!("{}\t{seed:04}\t{hash:016x}\n", summary.test));
+        lines.collect::<Vec<_>>()
+    };
+    let mut lines: Vec<String> = all.iter().flat_map(of_scenario).collect();
+    lines.sort();
+    fs::write(file, lines.concat())
 }
 
 fn faults(summary: &Summary) -> u64 {

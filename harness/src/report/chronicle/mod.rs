@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::world::{
-    State,
-    lives::Role,
-    log::{DOES, EntryKind, REFUSED},
-    wire::{Kind, SIMULATED},
+use crate::{
+    faults::RpcKind,
+    ledger::Applied,
+    world::{
+        State,
+        lives::Role,
+        log::{Done, What},
+    },
 };
 
 mod attempts;
@@ -126,23 +129,24 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
 /// with what they say of an activity. What was refused again and again is told once.
 fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
     let refused = state.log.entries.iter().filter_map(|entry| {
-        let rpc = entry.label.strip_prefix(REFUSED)?.trim_start();
+        let What::Refusal(refusal) = &entry.what else { return None };
+        let (rpc, kind) = (&refusal.rpc, RpcKind::of(&refusal.rpc));
         let process = entry.process.filter(|process| state.lives.get(*process).role != Role::Replayer)?;
-        if !matches!(Kind::of(rpc), Kind::Other | Kind::EndActivity) || entry.detail.starts_with(SIMULATED) {
+        if !matches!(kind, RpcKind::Other | RpcKind::EndActivity) || refusal.is_simulated {
             return None;
         }
         // Which workflow it is about is said already.
         let why =
-            [" WorkflowId: ", " for ID: "].iter().fold(&*entry.detail, |why, id| why.split(id).next().unwrap_or_default());
+            [" WorkflowId: ", " for ID: "].iter().fold(&*refusal.text, |why, id| why.split(id).next().unwrap_or_default());
         let why = why.trim_end_matches('.');
-        let interest = match Kind::of(rpc) {
+        let interest = match kind {
             // A worker says it of an attempt that was given up, as it should.
-            Kind::EndActivity if entry.attempt.is_some() => Interest::Turn,
+            RpcKind::EndActivity if refusal.outcome_of.is_some() => Interest::Turn,
             // To start what runs already is how many make sure of it.
             _ if rpc == "StartWorkflowExecution" => Interest::Turn,
             _ => Interest::Wrong,
         };
-        let subject = entry.attempt.as_ref().map(|attempt| names.subject(attempt)).or_else(|| entry.workflow_id.clone());
+        let subject = refusal.outcome_of.as_ref().map(|attempt| names.subject(attempt)).or_else(|| refusal.workflow_id.clone());
         let of = subject.map_or_else(String::new, |subject| format!(" for {subject}"));
         let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
@@ -174,17 +178,21 @@ fn joins<'a>(state: &'a State, names: &'a RunNames) -> impl Iterator<Item = Mome
 
 /// What was done to the outside world.
 fn effects(state: &State) -> impl Iterator<Item = Moment> {
-    let effects = || state.log.entries.iter().filter(|entry| entry.kind == EntryKind::Effect);
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for entry in effects() {
-        *counts.entry(entry.head()).or_default() += 1;
+    let effects = || {
+        let entries = state.log.entries.iter();
+        entries.filter_map(|entry| if let What::Effect(done) = &entry.what { Some((entry, done)) } else { None })
+    };
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (_, Done { kind, subject, .. }) in effects() {
+        *counts.entry((kind, subject)).or_default() += 1;
     }
-    effects().map(move |entry| {
+    effects().map(move |(entry, done)| {
         let who = entry.process.map_or_else(String::new, |process| name(state, process));
-        let what = entry.head();
         // What was done several times may have been so under several keys.
-        let key = if counts.get(what) == Some(&1) { String::new() } else { format!(" ({})", entry.tail()) };
-        let text = format!("{who} {} \"{what}\"{key}", if entry.label == DOES { "did" } else { "asked again for" });
+        let is_alone = counts.get(&(&*done.kind, &*done.subject)) == Some(&1);
+        let key = if is_alone { String::new() } else { format!(" ({})", done.key()) };
+        let did = if done.applied == Applied::First { "did" } else { "asked again for" };
+        let text = format!("{who} {did} \"{}\"{key}", done.what());
         Moment::new(entry.at_ns, entry.step, text, Interest::End)
     })
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     os::ProcessId,
     process::test::IDENTITY,
-    report::after,
+    words::after,
     world::{
         State, first_workflow_task_ns,
         log::{Entry, Span},

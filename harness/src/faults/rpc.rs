@@ -1,0 +1,31 @@
+//! What an RPC is to the worker that calls it.
+
+/// See the module's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RpcKind {
+    /// It asks for a task.
+    Poll,
+    /// It says how an activity ended.
+    EndActivity,
+    /// It answers a workflow task.
+    AnswerTask,
+    /// It answers a query.
+    AnswerQuery,
+    /// It says that an activity goes on.
+    Heartbeat,
+    /// A client's, not a worker's.
+    Other,
+}
+
+impl RpcKind {
+    pub(crate) fn of(rpc: &str) -> Self {
+        match rpc {
+            _ if rpc.starts_with("Poll") => Self::Poll,
+            "RecordActivityTaskHeartbeat" => Self::Heartbeat,
+            _ if rpc.starts_with("RespondActivityTask") => Self::EndActivity,
+            _ if rpc.starts_with("RespondWorkflowTask") => Self::AnswerTask,
+            "RespondQueryTaskCompleted" => Self::AnswerQuery,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Words that all stories, findings and reports share: times, spans of time, sentences.
+
+use std::time::Duration;
+
+/// A virtual time since the start, as people say it.
+pub(crate) fn after(ns: u64) -> String {
+    let seconds = ns / 1_000_000_000;
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("after {}.{:03} s", seconds, ns / 1_000_000 % 1000),
+        (0, 0, _) => format!("after {minutes} min {} s", seconds % 60),
+        (0, ..) => format!("after {hours} h {minutes} min {} s", seconds % 60),
+        (1, ..) => format!("after 1 day {hours:02}:{minutes:02}:{:02}", seconds % 60),
+        _ => format!("after {days} days {hours:02}:{minutes:02}:{:02}", seconds % 60),
+    }
+}
+
+/// A span of time, as people say it.
+pub(crate) fn brief(span: Duration) -> String {
+    match span.as_secs() {
+        0 => format!("{} ms", span.as_millis()),
+        seconds @ 1..60 => format!("{seconds}.{} s", span.subsec_millis() / 100),
+        seconds => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// The beginning of a sentence.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,238 @@
+//! What happened, in order. Every step goes into one hash, by which two runs are compared; what matters to people is kept
+//! as entries, and in a run that is recorded for a report or a comparison everything is.
+
+use foretime_server::proto::common::Payloads;
+
+use self::what::Step;
+use crate::{activities::Attempt, choices::Choices, hash::Hash, os::ProcessId};
+
+mod what;
+mod words;
+
+pub(crate) use what::{Call, Crash, Done, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// Virtual nanoseconds since the start.
+    pub(crate) at_ns: u64,
+    /// Its place among all steps.
+    pub(crate) step: u64,
+    /// Where it happened; the server if nowhere.
+    pub(crate) process: Option<ProcessId>,
+    pub(crate) what: What,
+    /// The hash of all steps up to here.
+    pub(crate) hash: u64,
+}
+
+impl Entry {
+    /// The fault that struck, if one did.
+    pub(crate) const fn fault(&self) -> Option<&Struck> {
+        if let What::Fault(struck) = &self.what { Some(struck) } else { None }
+    }
+
+    /// Which request reached the server, if one did for the first time.
+    pub(crate) fn reached(&self) -> Option<&str> {
+        match &self.what {
+            What::Message { passage: Passage::Arrived, rpc, .. } => Some(rpc),
+            _ => None,
+        }
+    }
+
+    /// The attempt of an activity that a fault befalls, or whose outcome goes with the message that it is about, if that is known.
+    pub(crate) const fn attempt(&self) -> Option<&Attempt> {
+        match &self.what {
+            What::Fault(struck) => struck.attempt(),
+            What::Refusal(refusal) => refusal.outcome_of.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The workflow that it is about.
+    pub(crate) fn workflow_id(&self) -> Option<&str> {
+        let id = match &self.what {
+            What::Effect(done) => Some(&done.attempt.workflow_id),
+            What::Refusal(Refusal { outcome_of: None, workflow_id, .. }) => workflow_id.as_ref(),
+            _ => self.attempt().map(|attempt| &attempt.workflow_id),
+        };
+        id.map(String::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// The activity that it is about, the same in all attempts.
+    pub(crate) fn activity_id(&self) -> Option<&str> {
+        let attempt = if let What::Effect(done) = &self.what { Some(&done.attempt) } else { self.attempt() };
+        attempt.map(|attempt| attempt.activity_id.as_str()).filter(|id| !id.is_empty())
+    }
+}
+
+/// A thread got its turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Virtual nanoseconds since the start.
+    pub(crate) at_ns: u64,
+    /// Its place among all steps.
+    pub(crate) step: u64,
+    /// The process of the thread.
+    pub(crate) process: ProcessId,
+    /// The thread's number.
+    pub(crate) thread: u32,
+    /// The hash of all steps up to here.
+    pub(crate) hash: u64,
+}
+
+/// How an attempt or a workflow task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// With a result.
+    Completed,
+    /// With a failure.
+    Failed,
+    /// With an answer that the server refused: it came too late.
+    Refused,
+    /// Not yet, or its process ended before it did.
+    Open,
+}
+
+/// An attempt of an activity or a workflow task, from its start to its end.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    /// Who worked.
+    pub(crate) process: ProcessId,
+    /// When it began; virtual nanoseconds since the start.
+    pub(crate) from_ns: u64,
+    /// When it ended.
+    pub(crate) to_ns: Option<u64>,
+    /// An activity, not a workflow task.
+    pub(crate) is_activity: bool,
+    /// What it was.
+    pub(crate) label: String,
+    /// Of which workflow, which attempt.
+    pub(crate) detail: String,
+    /// Of which workflow.
+    pub(crate) workflow_id: String,
+    /// Of which of its runs.
+    pub(crate) run_id: String,
+    /// Of which activity.
+    pub(crate) activity_id: Option<String>,
+    /// Which attempt it is, from 1.
+    pub(crate) attempt: u32,
+    /// The details of the heartbeat that it was given of attempts before it.
+    pub(crate) resumes_from: Option<Payloads>,
+    /// The steps at which it began and ended.
+    pub(crate) from_step: u64,
+    pub(crate) to_step: Option<u64>,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+}
+
+impl Span {
+    /// Whether it had begun, and not ended, at this step; without a word of its process's end.
+    pub(crate) fn is_open_at(&self, step: u64) -> bool {
+        self.from_step <= step && self.to_step.is_none_or(|to_step| to_step > step)
+    }
+}
+
+/// The log of a run.
+#[derive(Debug)]
+pub(crate) struct Log {
+    hash: Hash,
+    steps: u64,
+    is_detailed: bool,
+    /// Who got the turn, in a run that is recorded.
+    pub(crate) turns: Vec<Turn>,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) spans: Vec<Span>,
+}
+
+impl Log {
+    /// An empty log. `is_detailed`: keep every message, not only what matters to people.
+    pub(crate) fn new(is_detailed: bool) -> Self {
+        Self { hash: Hash::new(), steps: 0, is_detailed, turns: Vec::new(), entries: Vec::new(), spans: Vec::new() }
+    }
+
+    pub(crate) fn is_detailed(&self) -> bool {
+        self.is_detailed
+    }
+
+    /// The hash of all steps so far.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash.value()
+    }
+
+    /// The same, with what was drawn since the last step.
+    pub(super) fn hash_with(&self, choices: &Choices) -> u64 {
+        self.hash.number(choices.hash()).value()
+    }
+
+    /// How many steps there were.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What was drawn so far goes into the hash: once a step is enough, that is where decisions come from.
+    pub(super) fn drawn(&mut self, choices: &Choices) {
+        self.hash = self.hash.number(choices.hash());
+    }
+
+    /// A thread gets its turn.
+    pub(super) fn turn(&mut self, at_ns: u64, process: ProcessId, thread: u32) {
+        self.step(at_ns, Some(process), Step::Turn(thread));
+        if self.is_detailed {
+            self.turns.push(Turn { at_ns, step: self.steps, process, thread, hash: self.hash() });
+        }
+    }
+
+    /// A message is at this point of its way.
+    pub(super) fn message(&mut self, at_ns: u64, process: ProcessId, passage: Passage, rpc: &str, bytes: &[u8]) {
+        self.step(at_ns, Some(process), Step::Message { passage, rpc, bytes });
+        if self.is_detailed {
+            self.enter(at_ns, Some(process), What::Message { passage, rpc: rpc.to_owned(), bytes_count: bytes.len() });
+        }
+    }
+
+    /// A request is refused.
+    pub(super) fn refusal(&mut self, at_ns: u64, process: ProcessId, refusal: Refusal) {
+        let what = What::Refusal(refusal);
+        self.step(at_ns, Some(process), Step::What(&what));
+        if self.is_detailed {
+            self.enter(at_ns, Some(process), what);
+        }
+    }
+
+    /// Something that is kept in every run.
+    pub(crate) fn note(&mut self, at_ns: u64, process: Option<ProcessId>, what: What) {
+        self.step(at_ns, process, Step::What(&what));
+        self.enter(at_ns, process, what);
+    }
+
+    fn step(&mut self, at_ns: u64, process: Option<ProcessId>, step: Step<'_>) {
+        self.steps += 1;
+        let process = process.map_or(u32::MAX, |process| process.0);
+        self.hash = step.hash(self.hash.number(at_ns).number(u64::from(process)));
+    }
+
+    fn enter(&mut self, at_ns: u64, process: Option<ProcessId>, what: What) {
+        self.entries.push(Entry { at_ns, step: self.steps, process, what, hash: self.hash() });
+    }
+
+    /// An attempt or a workflow task begins; [`Self::end_span`] wants the number.
+    pub(crate) fn begin_span(&mut self, span: Span) -> usize {
+        self.spans.push(Span { from_step: self.steps, ..span });
+        self.spans.len() - 1
+    }
+
+    pub(crate) fn end_span(&mut self, number: usize, at_ns: u64, outcome: Outcome) {
+        if let Some(span) = self.spans.get_mut(number)
+            && span.to_ns.is_none()
+        {
+            (span.to_ns, span.to_step, span.outcome) = (Some(at_ns), Some(self.steps), outcome);
+        }
+    }
+
+    /// What a process said of its work was refused.
+    pub(crate) fn refuse_span(&mut self, number: usize) {
+        if let Some(span) = self.spans.get_mut(number) {
+            span.outcome = Outcome::Refused;
+        }
+    }
+}
