@@ -19,12 +19,12 @@ use temporalio_sdk::{
 
 use crate::{
     faults::{
-        Place,
+        Deed,
         plan::{ActivityFailure, Mishap, Slow},
     },
     os::{self, ProcessId},
     world::{
-        Phase, State, World,
+        State, World,
         log::{Outcome, SlowWhen, Span, Struck, What},
     },
 };
@@ -199,14 +199,18 @@ impl Activities {
     fn begin(&self, attempt: &Attempt, patience: Option<Duration>) -> Option<(Mishap, Begun<'_>)> {
         os::exempt(|| {
             let mut state = self.world.lock();
+            if !state.lives.is_alive(self.process) {
+                return None;
+            }
             let kept = state.log.is_detailed().then(|| attempt.clone());
-            if state.crashes(self.process, Place::ActivityStart(&attempt.activity_type), kept)
-                || !state.lives.is_alive(self.process)
-            {
+            let deed = Deed::Attempt { activity_type: &attempt.activity_type, patience };
+            let verdict = state.verdict(self.process, deed, kept);
+            if verdict.is_crash() {
                 return None;
             }
             state.activity_begins(&attempt.activity_type);
-            let mishap = state.draw_mishap(self.process, attempt, patience);
+            let mishap = verdict.mishap;
+            state.note_mishaps(self.process, attempt, &mishap);
             let span = if state.log.is_detailed() { Some(state.begin_span(self.process, attempt)) } else { None };
             let number = state.under_way.begin(self.process, attempt.clone());
             Some((mishap, Begun { world: &self.world, process: self.process, number, span }))
@@ -234,13 +238,8 @@ impl State {
         })
     }
 
-    /// What befalls this attempt; it is in the log, but for slowness, which is when it comes to that.
-    fn draw_mishap(&mut self, process: ProcessId, attempt: &Attempt, patience: Option<Duration>) -> Mishap {
-        if self.phase != Phase::Body || !self.lives.is_alive(process) {
-            return Mishap::default();
-        }
-        let now_ns = self.now_ns();
-        let mishap = self.plan.mishap(&attempt.activity_type, patience, now_ns, &mut self.choices);
+    /// Notes what befalls this attempt, but for slowness, which is noted when it comes to that.
+    fn note_mishaps(&mut self, process: ProcessId, attempt: &Attempt, mishap: &Mishap) {
         if let Some(failure) = &mishap.failure {
             let ActivityFailure { after_work, error_type } = failure.clone();
             self.note_mishap(process, Struck::ActivityFailure { attempt: attempt.clone(), error_type, after_work });
@@ -248,7 +247,6 @@ impl State {
         if mishap.hangs {
             self.note_mishap(process, Struck::ActivityHang { attempt: attempt.clone() });
         }
-        mishap
     }
 
     /// Something befalls an attempt, unless its process has been killed.

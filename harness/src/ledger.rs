@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     activities::{self, Attempt},
-    faults::Place,
+    faults::Deed,
     finding::FindingKind,
     os::{self, ProcessId},
     simulation,
@@ -160,7 +160,7 @@ impl State {
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
-        self.crashes(process, Place::AfterEffect { kind: &kind, subject: &subject }, None);
+        self.verdict(process, Deed::Effect { kind: &kind, subject: &subject }, None);
         applied
     }
 }

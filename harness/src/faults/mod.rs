@@ -1,14 +1,19 @@
 //! What may go wrong: which kinds of faults, how likely, how often. [`Faults`] is what a user says; [`plan`] is what one run
 //! makes of it; [`place`] is where a fault may strike, [`rpc`] what the
-//! messages are that it befalls.
+//! messages are that it befalls, [`verdict`] which of them befalls what.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 mod place;
 pub(crate) mod plan;
 mod rpc;
+mod verdict;
 
-pub(crate) use self::{place::Place, rpc::RpcKind};
+pub(crate) use self::{
+    place::Place,
+    rpc::RpcKind,
+    verdict::{Deed, Fall, Fates, Loss, Verdict, verdict},
+};
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -201,6 +201,9 @@ impl Plan {
         now_ns: u64,
         choices: &mut Choices,
     ) -> Mishap {
+        if self.stopped {
+            return Mishap::default();
+        }
         let given = self.activities.iter().find(|(of, _)| of == activity_type).map(|(_, faults)| faults.clone());
         let is_given = given.is_some();
         let chance = |fault: Fault| self.chances.get(&fault).copied().unwrap_or(0.0);

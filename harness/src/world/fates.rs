@@ -13,7 +13,7 @@ use super::{
 use crate::{
     activities::Attempt,
     choices::Label,
-    faults::{Fault, Place},
+    faults::{self, Deed, Fall, Fates, Fault, Place, Verdict},
     os::{self, ProcessId},
     process,
 };
@@ -23,9 +23,6 @@ const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::
 
 /// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
 const GRACE: Duration = Duration::from_secs(120);
-
-/// How large an opportunity for a crash one turn of a worker is, against one of its messages.
-const AT_WORK: f64 = 0.1;
 
 impl Life {
     /// It can reach the server again.
@@ -103,43 +100,37 @@ impl State {
         self.note(Some(process), What::Life(LifeStep::Starts { number }));
     }
 
-    /// Whether the worker crashes in this place. `attempt`: which it starts, or whose outcome it has.
-    pub(crate) fn crashes(&mut self, process: ProcessId, place: Place<&str>, attempt: Option<Attempt>) -> bool {
-        if !self.lives.is_alive(process) || self.lives.slot_of(process).is_none() {
-            return false;
-        }
-        let crash = |attempt| Crash { place: place.to_owned(), attempt, meanwhile: Vec::new() };
-        if self.is_struck(Fault::ClusterCrash, place) {
-            self.note(Some(process), What::Fault(Struck::ClusterCrash(crash(attempt))));
-            for other in self.lives.running_workers() {
-                self.kill(other);
+    /// What befalls a worker in what it does. If it falls, it does so now; what else there is, who asks carries out. Nothing befalls
+    /// other processes. `attempt`: which it starts, or whose outcome it tells.
+    pub(crate) fn verdict(&mut self, process: ProcessId, deed: Deed<'_>, attempt: Option<Attempt>) -> Verdict {
+        let Some(slot) = self.lives.slot_of(process).filter(|_| self.lives.is_alive(process)) else {
+            return Verdict::default();
+        };
+        let mut fates = Fates { plan: &mut self.plan, choices: &mut self.choices, now_ns: self.now_ns };
+        let verdict = faults::verdict(deed, &mut fates);
+        let Some(fall) = verdict.fall else { return verdict };
+        let place = deed.place().to_owned();
+        let crash = |place, meanwhile| Crash { place, attempt, meanwhile };
+        match fall {
+            Fall::Restart => {
+                self.note(Some(process), What::Fault(Struck::Restart(place)));
+                let version = self.lives.slots[slot].version;
+                self.agenda.add(self.now_ns, Happening::Deploy(slot, version));
             }
-            return true;
+            Fall::Crash => {
+                let waits = matches!(deed, Deed::Turn);
+                let meanwhile = if waits { self.under_way.of(process).cloned().collect() } else { Vec::new() };
+                self.note(Some(process), What::Fault(Struck::Crash(crash(place, meanwhile))));
+                self.kill(process);
+            }
+            Fall::ClusterCrash => {
+                self.note(Some(process), What::Fault(Struck::ClusterCrash(crash(place, Vec::new()))));
+                for other in self.lives.running_workers() {
+                    self.kill(other);
+                }
+            }
         }
-        if self.is_struck(Fault::Crash, place) {
-            self.note(Some(process), What::Fault(Struck::Crash(crash(attempt))));
-            self.kill(process);
-            return true;
-        }
-        if let Some(slot) = self.lives.slot_of(process)
-            && self.is_struck(Fault::Restart, place)
-        {
-            self.note(Some(process), What::Fault(Struck::Restart(place.to_owned())));
-            let version = self.lives.slots[slot].version;
-            self.agenda.add(self.now_ns, Happening::Deploy(slot, version));
-        }
-        false
-    }
-
-    /// A worker is about to go on from where it waited: it may crash instead.
-    pub(super) fn may_crash_at_work(&mut self, process: ProcessId) {
-        let is_worker = self.phase == Phase::Body && self.lives.is_alive(process) && self.lives.slot_of(process).is_some();
-        if is_worker && self.plan.strikes(Fault::Crash, Place::Await, AT_WORK, self.now_ns, &mut self.choices) {
-            let meanwhile = self.under_way.of(process).cloned().collect();
-            let crash = Crash { place: Place::Await, attempt: None, meanwhile };
-            self.note(Some(process), What::Fault(Struck::Crash(crash)));
-            self.kill(process);
-        }
+        verdict
     }
 
     /// Kills a worker, by its number (1 is the first), for a trigger that strikes there.

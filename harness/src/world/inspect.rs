@@ -10,7 +10,6 @@ use foretime_server::proto::{
     workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse},
 };
 use prost::Message;
-use tonic::Status;
 
 use super::{
     State,
@@ -141,8 +140,7 @@ impl State {
     }
 
     /// Looks into an answer that reaches its caller.
-    pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, answer: &Result<Bytes, Status>) {
-        let Ok(bytes) = answer else { return };
+    pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, bytes: &Bytes) {
         match rpc {
             "PollWorkflowTaskQueue" if !bytes.is_empty() => {
                 if let Ok(task) = WorkflowTask::decode(bytes.clone()) {

@@ -42,13 +42,13 @@ use self::{
     agenda::Agenda,
     lives::{Lives, Role},
     log::{Log, What},
-    wire::{CallId, Request, Wire, nanos},
+    wire::{CallId, Refused, Request, Wire, nanos},
 };
 use crate::{
     activities::{self, UnderWay},
     checks::liveness::Progress,
     choices::{Choices, Label},
-    faults::{Fault, Place, plan::Plan},
+    faults::{Deed, Fault, plan::Plan},
     finding::{Finding, FindingKind},
     ledger::Record,
     os::{self, ProcessId, Step, ThreadId},
@@ -111,7 +111,7 @@ enum Happening {
     /// It reaches it again; its answer is for nobody.
     Duplicate(ProcessId, Request),
     /// A reply reaches its caller.
-    Reply(CallId, Result<Bytes, Status>),
+    Reply(CallId, Result<Bytes, Refused>),
     /// The server notices that nobody waits for the answer to a parked call.
     Abandon(Ticket),
     /// The caller of a call that the server has not answered gives up.
@@ -335,7 +335,7 @@ impl State {
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
-            self.may_crash_at_work(*process);
+            self.verdict(*process, Deed::Turn, None);
             return Step::Run(*thread);
         }
         match self.agenda.take_due_if(index - ready.len(), due) {
@@ -421,17 +421,13 @@ impl State {
     pub(crate) fn find(&mut self, kind: FindingKind, process: Option<ProcessId>, title: String, detail: String) {
         self.note(process, What::Finding { kind, title: title.clone() });
         self.findings.push(Finding { kind, process, at_ns: self.now_ns, title, detail });
+        self.plan.stop();
         self.phase = Phase::Over;
     }
 
     /// Notes what happens now.
     pub(crate) fn note(&mut self, process: Option<ProcessId>, what: What) {
         self.log.note(self.now_ns, process, what);
-    }
-
-    /// Whether a fault strikes now; who asks notes it.
-    fn is_struck(&mut self, fault: Fault, place: Place<&str>) -> bool {
-        self.phase == Phase::Body && self.plan.strikes(fault, place, 1.0, self.now_ns, &mut self.choices)
     }
 
     /// The hash of all that happened and was drawn.

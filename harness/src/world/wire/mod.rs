@@ -1,14 +1,7 @@
-//! The wire between processes and the server: requests under way, parked at the server, replies under way; and what can go
-//! wrong with each of them.
+//! The wire between processes and the server: requests under way, parked at the server, replies under way. [`client`] is the end
+//! that callers hold, [`mischief`] carries out what befalls messages, [`refused`] is what comes back for a request that is refused.
 
-use std::{
-    collections::BTreeMap,
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use foretime_server::{
@@ -16,27 +9,28 @@ use foretime_server::{
     grpc::grpc_timeout,
     rpc::{self, Caller},
 };
-use prost::Message;
-use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
+use temporalio_client::callback_based::GrpcRequest;
 use tonic::Status;
 
+mod client;
+mod mischief;
+mod refused;
+
+pub(crate) use self::client::service;
+pub(super) use self::refused::Refused;
 use super::{
-    Happening, State, World,
+    Happening, State,
     lives::{Role, Waiter},
-    log::{Call, Passage, Refusal, Struck, Way, What},
+    log::{Passage, Struck, Way, What},
     transfer_order,
 };
 use crate::{
     activities::Attempt,
     choices::Label,
-    faults::{Fault, Place, RpcKind},
+    faults::{Deed, RpcKind},
     os::{self, ProcessId},
 };
 
-/// How long a message is under way.
-const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(3));
-/// ... and if it is delayed.
-const DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 /// How long after a crash the server notices that a poller is gone.
 const NOTICED_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(5));
 /// How long a poll waits in production.
@@ -64,7 +58,7 @@ struct Pending {
     /// Whether [`Happening::TimeOut`] is to come for it.
     times_out: bool,
     waiter: Option<Waiter>,
-    answer: Option<Result<Bytes, Status>>,
+    answer: Option<Result<Bytes, Refused>>,
 }
 
 /// All calls that are not answered.
@@ -93,71 +87,9 @@ fn is_long_poll(rpc: &str) -> bool {
     RpcKind::of(rpc) == RpcKind::Poll || rpc == "GetWorkflowExecutionHistory"
 }
 
-/// The transport of a process's client. It holds the world strongly: both live as long as the OS process.
-pub(crate) fn service(world: Arc<World>) -> CallbackBasedGrpcService {
-    CallbackBasedGrpcService {
-        callback: Arc::new(move |request| {
-            Box::pin(CallFuture { world: world.clone(), stage: Stage::Unsent(Box::new(request)) })
-        }),
-    }
-}
-
-/// A call as its caller sees it.
-struct CallFuture {
-    world: Arc<World>,
-    stage: Stage,
-}
-
-enum Stage {
-    Unsent(Box<GrpcRequest>),
-    Sent(CallId),
-    Done,
-}
-
-impl Future for CallFuture {
-    type Output = Result<GrpcSuccessResponse, Status>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some((thread, process)) = os::current() else {
-            return Poll::Ready(Err(Status::failed_precondition(
-                "this client belongs to a simulation, and was used outside of it",
-            )));
-        };
-        os::exempt(|| {
-            let world = self.world.clone();
-            let mut state = world.lock();
-            if let Stage::Unsent(request) = &self.stage {
-                match state.send(process, request) {
-                    Ok(id) => self.stage = Stage::Sent(id),
-                    Err(status) => {
-                        self.stage = Stage::Done;
-                        return Poll::Ready(Err(status));
-                    }
-                }
-            }
-            let Stage::Sent(id) = self.stage else { return Poll::Pending };
-            match state.wire.take_answer(id, (thread, context.waker().clone())) {
-                None => Poll::Pending,
-                Some(answer) => {
-                    self.stage = Stage::Done;
-                    Poll::Ready(answer.map(|proto| GrpcSuccessResponse { headers: Default::default(), proto: proto.into() }))
-                }
-            }
-        })
-    }
-}
-
-impl Drop for CallFuture {
-    fn drop(&mut self) {
-        if let Stage::Sent(id) = self.stage {
-            os::exempt(|| self.world.lock().give_up(id));
-        }
-    }
-}
-
 impl Wire {
     /// The answer, if it is there; else the caller is woken when it comes.
-    fn take_answer(&mut self, id: CallId, waiter: Waiter) -> Option<Result<Bytes, Status>> {
+    fn take_answer(&mut self, id: CallId, waiter: Waiter) -> Option<Result<Bytes, Refused>> {
         let pending = self.pending.get_mut(&id)?;
         if pending.answer.is_none() {
             pending.waiter = Some(waiter);
@@ -207,112 +139,29 @@ impl State {
         Ok(id)
     }
 
-    /// Puts a request on its way, and on the way decides what goes wrong.
+    /// Puts a request on its way, whatever befalls it there.
     fn dispatch(&mut self, id: CallId, process: ProcessId, request: Request) {
-        let kind = RpcKind::of(&request.rpc);
-        let is_worker = self.lives.slot_of(process).is_some();
-        if is_worker {
-            if self.crashes_at(id, process, Place::BeforeRequest(&request.rpc)) {
-                return;
-            }
-            if self.lives.get(process).cut_until_ns > self.now_ns || self.is_cut(process) {
-                let after = self.latency();
-                return self.refuse_call(id, after, unreachable());
-            }
-            if let Some((after, status)) = self.loses(id, process, &request) {
-                return self.refuse_call(id, after, status);
-            }
-            if kind == RpcKind::Heartbeat
-                && self.strikes_call(id, Fault::HeartbeatLost, process, &request.rpc, Struck::HeartbeatLost)
-            {
-                let after = self.latency();
-                return self.agenda.add(self.now_ns + after, Happening::Reply(id, Ok(Bytes::new())));
-            }
-            if kind != RpcKind::Poll && self.strikes_call(id, Fault::Duplicate, process, &request.rpc, Struck::Duplicate) {
-                let after = self.latency() + self.latency();
-                self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
-            }
+        let is_cut = self.lives.get(process).cut_until_ns > self.now_ns;
+        let verdict = self.verdict_on_call(id, process, Deed::Request { rpc: &request.rpc, is_cut });
+        if verdict.is_crash() {
+            return;
         }
-        let after = self.transit(id, process, is_worker, Way::Request, &request.rpc);
+        if let Some(span) = verdict.cut {
+            self.cut_off(process, span);
+        }
+        if let Some(loss) = verdict.loss {
+            let until_deadline = |deadline_ns: u64| Duration::from_nanos(deadline_ns.saturating_sub(self.now_ns));
+            let timeout = request.deadline_ns.map_or(USUAL_TIMEOUT, until_deadline);
+            return self.lose(id, process, &request.rpc, loss, timeout);
+        }
+        if verdict.is_doubled {
+            let call = self.logged(id, &request.rpc);
+            self.note(Some(process), What::Fault(Struck::Duplicate(call)));
+            let after = self.latency() + self.latency();
+            self.agenda.add(self.now_ns + after, Happening::Duplicate(process, request.clone()));
+        }
+        let after = self.transit(id, process, Way::Request, &request.rpc, verdict.delay);
         self.agenda.add(self.now_ns + after, Happening::Request(id, request));
-    }
-
-    /// Whether the worker crashes at this moment of a call of its.
-    fn crashes_at(&mut self, id: CallId, process: ProcessId, place: Place<&str>) -> bool {
-        let outcome_of = self.outcome_of(id);
-        self.crashes(process, place, outcome_of)
-    }
-
-    /// Whether a fault strikes this call now: then it is noted as `struck`.
-    fn strikes_call(
-        &mut self,
-        id: CallId,
-        fault: Fault,
-        process: ProcessId,
-        rpc: &str,
-        struck: impl FnOnce(Call) -> Struck,
-    ) -> bool {
-        let strikes = self.is_struck(fault, Place::OnTheWire(rpc));
-        if strikes {
-            let call = Call { rpc: rpc.to_owned(), outcome_of: self.outcome_of(id) };
-            self.note(Some(process), What::Fault(struck(call)));
-        }
-        strikes
-    }
-
-    fn outcome_of(&self, id: CallId) -> Option<Attempt> {
-        self.wire.pending.get(&id)?.outcome_of.clone()
-    }
-
-    /// How a request is lost before it reaches the server, if it is: when its sender learns so, and what.
-    fn loses(&mut self, id: CallId, process: ProcessId, request: &Request) -> Option<(u64, Status)> {
-        let rpc = &request.rpc;
-        if self.strikes_call(id, Fault::Unavailable, process, rpc, Struck::Unavailable) {
-            return Some((self.latency(), unreachable()));
-        }
-        if self.strikes_call(id, Fault::ResourceExhausted, process, rpc, Struck::ResourceExhausted) {
-            return Some((self.latency(), Status::resource_exhausted(format!("{SIMULATED}too many requests"))));
-        }
-        let timeout_ns = request.deadline_ns.map_or(nanos(USUAL_TIMEOUT), |deadline_ns| deadline_ns - self.now_ns);
-        let timeout = Duration::from_nanos(timeout_ns);
-        let in_vain = |call| Struck::DeadlineExceeded { call, timeout };
-        if self.strikes_call(id, Fault::DeadlineExceeded, process, rpc, in_vain) {
-            return Some((timeout_ns, Status::deadline_exceeded(format!("{SIMULATED}no answer in time"))));
-        }
-        None
-    }
-
-    /// The worker is cut off now, or this is when it happens.
-    fn is_cut(&mut self, process: ProcessId) -> bool {
-        if !self.is_struck(Fault::Cut, Place::Connection) {
-            return false;
-        }
-        let span = self.choices.span(Label::CutOff, Duration::from_secs(1), Duration::from_secs(300));
-        self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
-        self.note(Some(process), What::Fault(Struck::Cut { span }));
-        // The server goes on to give tasks to the polls that it has, for as long as a poll takes there.
-        self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
-        true
-    }
-
-    fn refuse_call(&mut self, id: CallId, after_ns: u64, status: Status) {
-        self.agenda.add(self.now_ns + after_ns, Happening::Reply(id, Err(status)));
-    }
-
-    fn latency(&mut self) -> u64 {
-        let from = nanos(LATENCY.0);
-        from + self.choices.below(Label::Latency, nanos(LATENCY.1) - from)
-    }
-
-    /// How long a message of this process takes.
-    fn transit(&mut self, id: CallId, process: ProcessId, is_worker: bool, way: Way, rpc: &str) -> u64 {
-        if is_worker && self.is_struck(Fault::Delay, Place::OnTheWire(rpc)) {
-            let by = self.choices.span(Label::Delay, DELAY.0, DELAY.1);
-            let call = Call { rpc: rpc.to_owned(), outcome_of: self.outcome_of(id) };
-            self.note(Some(process), What::Fault(Struck::Delay { call, way, by }));
-            return nanos(by);
-        }
-        self.latency()
     }
 
     /// A request reaches the server.
@@ -350,7 +199,7 @@ impl State {
         self.deliver_answers();
     }
 
-    fn serve(&mut self, process: Option<ProcessId>, request: Request, ticket: Ticket) -> Option<Result<Bytes, Status>> {
+    fn serve(&mut self, process: Option<ProcessId>, request: Request, ticket: Ticket) -> Option<Result<Bytes, Refused>> {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let is_workflow_task = method.starts_with("RespondWorkflowTask");
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
@@ -364,7 +213,7 @@ impl State {
         if let (Some(message), Some(answer)) = (workflow_task, &answer) {
             self.workflow_task_answered(&message, answer.is_ok());
         }
-        answer
+        answer.map(|answer| answer.map_err(Refused::by_server))
     }
 
     /// The server is told that nobody waits for a call's answer any more.
@@ -382,49 +231,50 @@ impl State {
                 if let Some(call) = self.wire.pending.get_mut(&id) {
                     call.ticket = None;
                 }
-                self.reply(id, answer);
+                self.reply(id, answer.map_err(Refused::by_server));
             }
         }
         self.look_for_triggers();
     }
 
-    /// Puts a reply on its way.
-    fn reply(&mut self, id: CallId, answer: Result<Bytes, Status>) {
+    /// Puts a reply on its way, whatever befalls it there.
+    fn reply(&mut self, id: CallId, answer: Result<Bytes, Refused>) {
         let Some((process, rpc)) = self.wire.pending.get(&id).map(|call| (call.process, call.rpc.clone())) else { return };
-        let is_worker = self.lives.slot_of(process).is_some();
-        let mut answer = answer;
-        if is_worker && self.lives.is_alive(process) {
-            let has_task = answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
-            if (RpcKind::of(&rpc) != RpcKind::Poll || has_task) && self.crashes_at(id, process, Place::BeforeReply(&rpc)) {
-                return;
-            }
-            if self.strikes_call(id, Fault::ReplyLost, process, &rpc, Struck::ReplyLost) {
-                answer = Err(unreachable());
-            }
+        let is_empty = !answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
+        let verdict = self.verdict_on_call(id, process, Deed::Reply { rpc: &rpc, is_empty });
+        if verdict.is_crash() {
+            return;
         }
-        let after = self.transit(id, process, is_worker, Way::Reply, &rpc);
+        let is_lost = verdict.loss.is_some();
+        if is_lost {
+            let call = self.logged(id, &rpc);
+            self.note(Some(process), What::Fault(Struck::ReplyLost(call)));
+        }
+        let after = self.transit(id, process, Way::Reply, &rpc, verdict.delay);
+        let answer = if is_lost { Err(Refused::unreachable()) } else { answer };
         self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
     }
 
     /// A reply reaches its caller.
-    pub(super) fn reply_arrives(&mut self, id: CallId, answer: Result<Bytes, Status>) {
+    pub(super) fn reply_arrives(&mut self, id: CallId, answer: Result<Bytes, Refused>) {
         let Some(call) = self.wire.pending.get(&id) else { return };
         let (process, rpc) = (call.process, call.rpc.clone());
         if !self.lives.is_alive(process) {
             return;
         }
         let cut = self.lives.get(process).cut_until_ns > self.now_ns;
-        let answer = if cut { Err(unreachable()) } else { answer };
+        let answer = if cut { Err(Refused::unreachable()) } else { answer };
         match &answer {
-            Ok(bytes) => self.log.message(self.now_ns, process, Passage::Answered, &rpc, bytes),
-            Err(status) => {
-                let refusal = refusal(&rpc, status, call.outcome_of.clone(), call.workflow_id.clone());
+            Ok(bytes) => {
+                self.log.message(self.now_ns, process, Passage::Answered, &rpc, bytes);
+                self.look_into(process, &rpc, bytes);
+            }
+            Err(refused) => {
+                let refusal = refused.to_be_kept(&rpc, call.outcome_of.clone(), call.workflow_id.clone());
                 self.log.refusal(self.now_ns, process, refusal);
             }
         }
-        self.look_into(process, &rpc, &answer);
-        let is_worker = self.lives.slot_of(process).is_some();
-        if is_worker && self.crashes_at(id, process, Place::AfterReply(&rpc)) {
+        if self.verdict_on_call(id, process, Deed::Delivery { rpc: &rpc }).is_crash() {
             return;
         }
         if let Some(call) = self.wire.pending.get_mut(&id) {
@@ -447,7 +297,8 @@ impl State {
         if let Some(ticket) = call.ticket.take() {
             self.wire.tickets.remove(&ticket);
             self.abandon(ticket);
-            self.refuse_call(id, 0, Status::deadline_exceeded("Deadline Exceeded"));
+            let refused = Refused::by_server(Status::deadline_exceeded("Deadline Exceeded"));
+            self.agenda.add(self.now_ns, Happening::Reply(id, Err(refused)));
             self.deliver_answers();
         }
     }
@@ -507,25 +358,6 @@ impl State {
             }
         }
     }
-}
-
-/// The typed details of a refusal, of the `google.rpc.Status` in which they come.
-#[derive(Clone, PartialEq, Message)]
-struct Details {
-    #[prost(bytes = "vec", repeated, tag = "3")]
-    details: Vec<Vec<u8>>,
-}
-
-/// What is kept of a refusal.
-fn refusal(rpc: &str, status: &Status, outcome_of: Option<Attempt>, workflow_id: Option<String>) -> Refusal {
-    let details = Details::decode(status.details()).unwrap_or_default().details.concat();
-    let (code, text) = (u64::from(i32::from(status.code()).unsigned_abs()), status.message().to_owned());
-    let is_simulated = text.starts_with(SIMULATED);
-    Refusal { rpc: rpc.to_owned(), code, details, text, is_simulated, outcome_of, workflow_id }
-}
-
-fn unreachable() -> Status {
-    Status::unavailable(format!("{SIMULATED}the connection broke"))
 }
 
 pub(super) fn nanos(span: Duration) -> u64 {
