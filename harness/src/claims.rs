@@ -1,6 +1,6 @@
 //! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
 
-use crate::{activities, finding::FindingKind, os, simulation, stage};
+use crate::{activities, finding::Wrong, os, simulation, stage};
 
 /// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
 ///
@@ -61,11 +61,11 @@ pub fn always(holds: bool, claim: &str, place: &str) {
         return;
     };
     let process = os::current().map(|(_, process)| process);
-    let amid = activities::current().map_or_else(String::new, |attempt| format!(", in {}", attempt.subject()));
+    let amid = activities::current();
     os::exempt(|| {
         let mut state = world.lock();
         if process.is_none_or(|process| state.lives.is_alive(process)) {
-            state.find(FindingKind::Claim, process, format!("not always: {claim}"), format!("at {place}{amid}"));
+            state.find(process, Wrong::ClaimBroken { claim: claim.to_owned(), place: place.to_owned(), amid });
         }
     });
 }

@@ -30,11 +30,11 @@ impl Failure {
     }
 
     /// What it says in its first line, and everything else: what follows, and where the body gave up.
-    pub(crate) fn title_and_detail(&self) -> (&str, String) {
+    pub(crate) fn into_title_and_detail(self) -> (String, String) {
         let (title, rest) = self.text.split_once('\n').unwrap_or((&self.text, ""));
         let place = self.place.map(|place| format!("at {place}"));
         let lines: Vec<&str> = rest.lines().chain(place.as_deref()).collect();
-        (title, lines.join("\n"))
+        (title.to_owned(), lines.join("\n"))
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     activities::{self, Attempt},
     faults::Deed,
-    finding::FindingKind,
+    finding::Wrong,
     os::{self, ProcessId},
     simulation,
     world::{
@@ -168,14 +168,7 @@ impl State {
 impl State {
     /// Only workflow code runs in a replay.
     fn replay_has_effect(&mut self, new: &NewEffect, process: ProcessId) {
-        self.find(
-            FindingKind::Impure,
-            Some(process),
-            format!("workflow code did \"{} {}\" when it was replayed", new.kind, new.subject),
-            "Workflow code runs again whenever a worker has lost its cache, and what it does to the outside world is done again \
-             with it. That belongs in an activity."
-                .to_owned(),
-        );
+        self.find(Some(process), Wrong::Impure { kind: new.kind.clone(), subject: new.subject.clone() });
     }
 }
 

@@ -29,3 +29,15 @@ pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
+
+/// Which version of the code (0 is the first) a worker runs, behind its name; nothing if there is only one.
+pub(crate) fn on_version(version: Option<usize>) -> String {
+    version.map_or_else(String::new, |version| format!(", on version {} of the code,", version + 1))
+}
+
+/// What the SDK's core says of code that does not fit its history, without the structures around it.
+pub(crate) fn of_core(text: &str) -> &str {
+    let from = text.find("[TMPRL").unwrap_or(0);
+    let said = &text[from..];
+    if from == 0 { said } else { said.split("\", ").next().unwrap_or(said) }
+}

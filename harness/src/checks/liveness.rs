@@ -7,7 +7,7 @@ use foretime_server::{
 
 use crate::{
     activities::Attempt,
-    finding::FindingKind,
+    finding::{Stuck, Wrong},
     os::{self, ProcessId},
     words::after,
     world::{State, event_type, first_workflow_task_ns, lives::Role},
@@ -69,14 +69,11 @@ impl State {
         let without = steps - progress.seen_at_step;
         if without >= STEPS_WITHOUT_PROGRESS_MAX {
             let spins = self.progress.who_spins();
-            let title = match spins {
-                None => format!("nothing has come of the last {without} steps, and the test still waits"),
-                Some(process) => {
-                    format!("{} goes round and round, and no time goes by", self.lives.get(process).name)
-                }
+            let how = match spins {
+                None => Stuck::NoProgress { steps: without },
+                Some(process) => Stuck::Spins { process: self.lives.get(process).name.clone() },
             };
-            let detail = self.who_waits();
-            self.find(FindingKind::Liveness, spins, title, detail);
+            self.is_stuck(spins, how);
             return true;
         }
         false
@@ -84,17 +81,18 @@ impl State {
 
     /// Nothing will ever happen again, and the test's body still waits.
     pub(crate) fn hangs(&mut self) {
-        let detail = self.who_waits();
-        let title = "nothing will ever happen again, and the test still waits".to_owned();
-        self.find(FindingKind::Liveness, None, title, detail);
+        self.is_stuck(None, Stuck::Standstill);
     }
 
     /// The run goes on for longer than any should.
     fn does_not_end(&mut self) {
         let days = self.now_ns() / (24 * 60 * 60 * 1_000_000_000);
-        let title = format!("no end after {} steps and {days} virtual days", self.log.steps());
-        let detail = format!("{}\nFORETIME_STEPS=n allows for more steps", self.who_waits());
-        self.find(FindingKind::Liveness, None, title, detail);
+        self.is_stuck(None, Stuck::NoEnd { steps: self.log.steps(), days });
+    }
+
+    fn is_stuck(&mut self, process: Option<ProcessId>, how: Stuck) {
+        let who_waits = self.who_waits();
+        self.find(process, Wrong::Stuck { how, who_waits });
     }
 
     /// Each open run, and what it waits for.

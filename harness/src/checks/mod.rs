@@ -1,7 +1,7 @@
 //! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
 //! histories at its end. Replay is the affair of [`crate::process::replayer`], the ledger that of [`crate::ledger`].
 
-use crate::{finding::FindingKind, world::State};
+use crate::{finding::Wrong, world::State};
 
 pub(crate) mod grammar;
 pub(crate) mod liveness;
@@ -16,10 +16,10 @@ mod grammar_tests;
 pub(crate) fn after_run(state: &mut State) {
     let illegal = state.service().runs().find_map(|run| {
         let violation = grammar::check(&run.events_from(1)).into_iter().next()?;
-        let title = format!("the history of {} is not legal at event {}", run.workflow_id(), violation.event_id);
-        Some((title, format!("{}: {}. This is a bug in Foretime.", violation.rule, violation.text)))
+        let (event_id, rule, text) = (violation.event_id, violation.rule.to_string(), violation.text);
+        Some(Wrong::IllegalHistory { workflow_id: run.workflow_id().to_owned(), event_id, rule, text })
     });
-    if let Some((title, detail)) = illegal {
-        state.find(FindingKind::History, None, title, detail);
+    if let Some(illegal) = illegal {
+        state.find(None, illegal);
     }
 }

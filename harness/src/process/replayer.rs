@@ -21,17 +21,13 @@ use super::{
 };
 use crate::{
     choices::Label,
-    finding::FindingKind,
+    finding::{DoesNotReplay, Unreplayed, Wrong},
     os::{self, ProcessId},
     world::{
         Phase, State, World,
         lives::{Factory, Fleet, Role},
-        plain,
     },
 };
-
-/// How the title of a finding ends of a history that is replayed well once, but not a second time on the same worker.
-pub(crate) const REPLAYS_BUT_ONCE: &str = "replays once, but not again on the same worker";
 
 /// A history of the run.
 struct Recorded {
@@ -112,7 +108,7 @@ fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[R
     os::exempt(|| {
         let mut state = world.lock();
         if let Some(Err(error)) = outcome {
-            state.find(FindingKind::Replay, Some(process), "the histories could not be replayed".to_owned(), error);
+            state.find(Some(process), Wrong::NotReplayed { error });
         }
         state.phase = Phase::Over;
     });
@@ -136,21 +132,25 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
         let verdicts = replay(world, options, commands.clone(), &replays, recorded).await?;
         if let Some((failed, failure)) = first_failure(&replays, verdicts) {
             let of = &recorded[failed.of];
-            let title = match failed.until {
-                None => format!("the history of {} does not replay", of.workflow_id),
-                Some(_) if replays_but_once(world, code, failed.of, recorded).await? => {
-                    format!("the history of {} {REPLAYS_BUT_ONCE}", of.workflow_id)
-                }
-                Some(event) => format!("the history of {}, cut at event {event}, does not replay", of.workflow_id),
+            let when = match failed.until {
+                None => Unreplayed::Whole,
+                Some(_) if replays_but_once(world, code, failed.of, recorded).await? => Unreplayed::Again,
+                Some(event) => Unreplayed::Cut(event),
             };
-            let detail = format!("run {} of {}: {}", of.run_id, of.workflow_type, plain(&failure.to_string()));
-            os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, detail));
+            let wrong = DoesNotReplay {
+                workflow_id: of.workflow_id.clone(),
+                run_id: of.run_id.clone(),
+                workflow_type: of.workflow_type.clone(),
+                when,
+                text: failure.to_string(),
+            };
+            os::exempt(|| world.lock().find(Some(process), Wrong::DoesNotReplay(Box::new(wrong))));
             return Ok(());
         }
         if let Some(Difference { run_id, text }) = commands.difference() {
             let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
-            let title = format!("workflow code of {workflow_id} asks for something else when it is replayed");
-            os::exempt(|| world.lock().find(FindingKind::Replay, Some(process), title, text));
+            let wrong = Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text };
+            os::exempt(|| world.lock().find(Some(process), wrong));
             return Ok(());
         }
         os::exempt(|| world.lock().replays_checked += replays.len() as u64);

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 use super::{connect, live};
 use crate::{
     failure::Failure,
-    finding::FindingKind,
+    finding::Wrong,
     os::{self, ProcessId},
     sim::Sim,
     world::World,
@@ -20,22 +20,23 @@ pub(crate) const IDENTITY: &str = "test";
 /// Runs the body.
 pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
     let main = async {
-        let client = connect(world, IDENTITY).await.map_err(|error| (FindingKind::Setup, Failure::of_setup(error)))?;
-        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| (FindingKind::Test, failure))
+        let client = connect(world, IDENTITY).await.map_err(|error| {
+            let (title, detail) = Failure::of_setup(error).into_title_and_detail();
+            Wrong::NotBegun { title, detail }
+        })?;
+        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| {
+            let (title, detail) = failure.into_title_and_detail();
+            Wrong::TestFailed { title, detail }
+        })
     };
     let outcome = live(world, process, main);
     os::exempt(|| {
         let mut state = world.lock();
         match outcome {
             Some(Ok(())) => state.body_ended(),
-            Some(Err((kind, failure))) => {
-                let (title, detail) = failure.title_and_detail();
-                state.find(kind, Some(process), title.to_owned(), detail);
-            }
+            Some(Err(wrong)) => state.find(Some(process), wrong),
             // A panic, which is noted where it happened.
-            None if state.findings.is_empty() => {
-                state.find(FindingKind::Panic, Some(process), "the test's body panicked".to_owned(), String::new());
-            }
+            None if state.findings.is_empty() => state.find(Some(process), Wrong::BodyPanicked),
             None => {}
         }
     });

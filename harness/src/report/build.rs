@@ -84,7 +84,7 @@ fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report
         ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
     events.sort_by_key(|event| (event.at_ns, event.step));
     let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
-    let failure = state.findings.first().map(|it| model::Failure { title: it.title.clone(), detail: it.detail.clone() });
+    let failure = state.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
     model::Report {
         test: case.name.clone(),
         seed,
@@ -183,7 +183,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         What::Effect(_) => model::EventKind::Effect,
         What::Life(_) => model::EventKind::Log,
         What::Panic { .. } => model::EventKind::Panic,
-        What::Finding { .. } => model::EventKind::Check,
+        What::Finding(_) => model::EventKind::Check,
     };
     let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
     let reaches = matches!(entry.what, What::Message { passage: Passage::Arrived | Passage::ArrivedAgain, .. });

@@ -7,14 +7,13 @@ use super::chronicle;
 use crate::{
     activities,
     faults::RpcKind,
-    finding::{Finding, FindingKind},
+    finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
     ledger::{Effect, Record, repeated},
     os::ProcessId,
-    process::replayer::REPLAYS_BUT_ONCE,
     runner::result::Known,
-    words::{after, brief, capital},
+    words::{after, brief, capital, on_version},
     world::{
-        CODE_DOES_NOT_FIT, State,
+        State,
         lives::Role,
         log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     },
@@ -59,21 +58,22 @@ pub(super) fn tell(state: &State, known: &Known) -> Story {
         important: BTreeSet::new(),
     };
     let Some(finding) = state.findings.first() else { return Story::default() };
-    match (finding.kind, repeated(&state.ledger)) {
+    let kind = finding.wrong.kind();
+    match (kind, repeated(&state.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
             teller.done_twice(&first, &second);
         }
-        (FindingKind::WorkflowTaskFailed, _) if finding.title == CODE_DOES_NOT_FIT => teller.code_does_not_fit(finding),
+        (FindingKind::WorkflowTaskFailed, _) if does_not_fit(&finding.wrong) => teller.code_does_not_fit(finding),
         (FindingKind::Replay, _) => teller.does_not_replay(finding),
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding);
             let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
-            if finding.kind == FindingKind::Test || finding.kind == FindingKind::Panic && is_of_test {
+            if kind == FindingKind::Test || kind == FindingKind::Panic && is_of_test {
                 state.queues_that_nobody_serves().iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
                 teller.who_still_waited();
             }
-            if finding.kind == FindingKind::Claim || finding.kind == FindingKind::Panic && !is_of_test {
+            if kind == FindingKind::Claim || kind == FindingKind::Panic && !is_of_test {
                 teller.who_was_at_work(finding.at_ns);
             }
         }
@@ -124,7 +124,7 @@ impl<'a> Teller<'a> {
     /// What a reader would look up next.
     fn what_came_of_it(&mut self, finding: &Finding) {
         let faults_ns: Vec<u64> = self.moments.iter().map(|(at_ns, ..)| *at_ns).collect();
-        let failure = format!("{}\n{}", finding.title, finding.detail);
+        let failure = format!("{}\n{}", finding.wrong.title(), finding.wrong.detail());
         let light = chronicle::Light {
             faults_ns: &faults_ns,
             takes_them: self.known.is_least,
@@ -270,7 +270,7 @@ impl<'a> Teller<'a> {
         if let Some(entry) = why.filter(|entry| deployed(entry).is_none()) {
             self.tell_of(entry);
         }
-        let version = process.map(|process| self.state.version_name(process)).unwrap_or_default();
+        let version = on_version(process.and_then(|process| self.state.lives.version_of(process)));
         let who = self.name(process);
         let replayed = format!(
             "{} {who}{version} replayed a history, and its code asked for something else than what is written there.",
@@ -283,15 +283,19 @@ impl<'a> Teller<'a> {
     /// A history of the run does not replay afterwards.
     fn does_not_replay(&mut self, finding: &Finding) {
         self.deploys(finding.at_ns);
-        let what_then = if finding.title.ends_with("does not replay") {
-            "a worker that had started there, with an empty cache, would have failed"
-        } else if finding.title.ends_with(REPLAYS_BUT_ONCE) {
-            "its options keep something from one run to the next (in an interceptor, a factory, what they share)"
-        } else {
-            "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)"
+        let when = if let Wrong::DoesNotReplay(it) = &finding.wrong { Some(it.when) } else { None };
+        let what_then = match when {
+            Some(Unreplayed::Whole | Unreplayed::Cut(_)) => {
+                "a worker that had started there, with an empty cache, would have failed"
+            }
+            Some(Unreplayed::Again) => {
+                "its options keep something from one run to the next (in an interceptor, a factory, what they share)"
+            }
+            None => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
         };
-        self.conclude(format!("No workflow task of the run failed, but afterwards {}: {what_then}.", finding.title));
-        if finding.title.ends_with("does not replay") && !self.has_deploys() {
+        let title = finding.wrong.title();
+        self.conclude(format!("No workflow task of the run failed, but afterwards {title}: {what_then}."));
+        if matches!(when, Some(Unreplayed::Whole | Unreplayed::Cut(_))) && !self.has_deploys() {
             self.conclude(
                 "No other code was deployed: which way the code takes depends on something that is not in the history (chance, a \
                  clock, the order of a map, tokio::select!, a static)."
@@ -404,7 +408,7 @@ impl<'a> Teller<'a> {
     }
 
     fn point_at_findings(&mut self) {
-        let is_finding = |entry: &&Entry| matches!(entry.what, What::Finding { .. } | What::Panic { .. });
+        let is_finding = |entry: &&Entry| matches!(entry.what, What::Finding(_) | What::Panic { .. });
         let findings = self.state.log.entries.iter().filter(is_finding);
         self.important.extend(findings.map(|entry| entry.step));
     }
@@ -414,6 +418,11 @@ impl<'a> Teller<'a> {
 fn is_of_attempt(entry: &Entry, effect: &Effect) -> bool {
     let of_effect = (&effect.workflow_id, &effect.activity_id, effect.attempt);
     entry.attempt().is_some_and(|it| (&it.workflow_id, &it.activity_id, it.attempt) == of_effect)
+}
+
+/// Whether it is that a worker's code does not fit a history.
+fn does_not_fit(wrong: &Wrong) -> bool {
+    matches!(wrong, Wrong::TaskFailed(failed) if failed.reason == TaskFailure::CodeDoesNotFit)
 }
 
 /// The version of the code (0 is the first) for which a worker is asked to stop, if it is.

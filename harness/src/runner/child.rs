@@ -135,9 +135,9 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
 fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64, known: &Known) -> RunResult {
     let name_of = |process: Option<_>| process.map_or_else(|| "server".to_owned(), |it| state.lives.get(it).name.clone());
     let failures = state.findings.iter().map(|it| RunFailure {
-        kind: it.kind,
-        title: it.title.clone(),
-        detail: it.detail.clone(),
+        kind: it.wrong.kind(),
+        title: it.wrong.title(),
+        detail: it.wrong.detail(),
         process: name_of(it.process),
         at_ns: it.at_ns,
     });

@@ -131,9 +131,8 @@ impl Summary {
     pub(super) fn ran_staged(&mut self, case: &Case, outcome: Result<(), Failure>) {
         (self.runs, self.is_staged) = (1, true);
         if let Err(failure) = outcome {
-            let (title, detail) = failure.title_and_detail();
-            let failure =
-                RunFailure { kind: FindingKind::Test, title: title.to_owned(), detail, process: "test".to_owned(), at_ns: 0 };
+            let (title, detail) = failure.into_title_and_detail();
+            let failure = RunFailure { kind: FindingKind::Test, title, detail, process: "test".to_owned(), at_ns: 0 };
             self.failed = Some(Failed::new(case, 0, failure));
         }
     }

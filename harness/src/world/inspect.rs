@@ -19,16 +19,9 @@ use super::{
 use crate::{
     activities::{self, Attempt},
     faults::{Faults, Place, plan::Plan},
-    finding::FindingKind,
+    finding::{Amid, Panicked, Whose, Wrong},
     os::ProcessId,
 };
-
-/// What is to be said of a panic in the SDK's own code.
-const PANIC_OF_CORE: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
-     in a log: with debug-assertions = false under [profile.dev.package.temporalio-sdk-core] in Cargo.toml they are so here, too.";
-
-/// What is to be said of a panic in the rest of the SDK.
-const PANIC_OF_SDK: &str = "\nThat is the SDK's own code; docs/determinism.md of Foretime has those of its bugs that simulations are known to come upon.";
 
 /// The answer to a task, of whatever kind.
 #[derive(Clone, PartialEq, Message)]
@@ -127,8 +120,7 @@ impl State {
         }
         let unknown = self.plan.triggers.iter().map(|(when, _)| &when.event_type).find(|name| !is_event_type(name)).cloned();
         if let Some(name) = unknown {
-            let detail = "The API's EventType has the names, as ActivityTaskScheduled.".to_owned();
-            self.find(FindingKind::Setup, None, format!("there is no event \"{name}\" at which a worker could crash"), detail);
+            self.find(None, Wrong::NoSuchEvent { name });
         }
     }
 
@@ -261,28 +253,31 @@ impl State {
         if life.is_doomed || life.is_stopping && place.contains("/temporalio-sdk-core-") {
             return;
         }
-        let (first, rest) = message.split_once('\n').unwrap_or((message, ""));
-        let (whose, word) = match place.split_once("/registry/src/") {
-            Some((_, crate_path)) if crate_path.contains("/temporalio-sdk-core-") => ("the SDK's core on ", PANIC_OF_CORE),
-            Some((_, crate_path)) if crate_path.contains("/temporalio-") => ("the SDK on ", PANIC_OF_SDK),
-            _ => ("", ""),
+        let whose = match place.split_once("/registry/src/") {
+            Some((_, crate_path)) if crate_path.contains("/temporalio-sdk-core-") => Whose::Core,
+            Some((_, crate_path)) if crate_path.contains("/temporalio-") => Whose::Sdk,
+            _ => Whose::User,
         };
-        let who = format!("{whose}{}", life.name);
-        let title = format!("{who} panicked: {first}");
+        let name = life.name.clone();
         self.note(Some(process), What::Panic { message: message.to_owned(), place: place.to_owned() });
         if self.panics_are_findings {
-            let rest: String = rest.lines().map(|line| format!("{}\n", line.trim())).collect();
-            let amid = self.what_panicked(process).map_or_else(String::new, |of| format!("in {of}, "));
-            let detail = format!("{rest}{amid}on thread \"{thread}\", at {place}{word}");
-            self.find(FindingKind::Panic, Some(process), title, detail);
+            let panicked = Panicked {
+                process: name,
+                whose,
+                message: message.to_owned(),
+                amid: self.what_panicked(process),
+                thread: thread.to_owned(),
+                place: place.to_owned(),
+            };
+            self.find(Some(process), Wrong::Panicked(Box::new(panicked)));
         }
     }
 
     /// Whose code runs on this thread, which panics: that of an activity, or of the only workflow that the process is at work on.
-    fn what_panicked(&self, process: ProcessId) -> Option<String> {
-        activities::current().map(|attempt| attempt.subject()).or_else(|| {
+    fn what_panicked(&self, process: ProcessId) -> Option<Amid> {
+        activities::current().map(Amid::Attempt).or_else(|| {
             let span = self.log.spans.get(self.tasks.only_one_of(process)?)?;
-            Some(format!("a workflow task of {} ({})", span.workflow_id, span.label))
+            Some(Amid::WorkflowTask(span.workflow()))
         })
     }
 }

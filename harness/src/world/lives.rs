@@ -123,6 +123,12 @@ impl Lives {
         self.slot_of(process).map(|slot| self.slots[slot].fleet)
     }
 
+    /// Which version of the code a process runs (0 is the first), if there are several.
+    pub(crate) fn version_of(&self, process: ProcessId) -> Option<usize> {
+        let fleet = &self.fleets[self.fleet_of(process)?];
+        (fleet.versions.len() > 1).then(|| self.get(process).version)
+    }
+
     /// Whether what this process does still counts.
     pub(crate) fn is_alive(&self, process: ProcessId) -> bool {
         let life = self.get(process);

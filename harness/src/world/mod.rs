@@ -36,7 +36,6 @@ pub(crate) mod wire;
 mod workflow_tasks;
 
 pub(crate) use inspect::event_type;
-pub(crate) use workflow_tasks::{CODE_DOES_NOT_FIT, plain};
 
 use self::{
     agenda::Agenda,
@@ -49,7 +48,7 @@ use crate::{
     checks::liveness::Progress,
     choices::{Choices, Label},
     faults::{Deed, Fault, plan::Plan},
-    finding::{Finding, FindingKind},
+    finding::{Finding, Wrong},
     ledger::Record,
     os::{self, ProcessId, Step, ThreadId},
     process,
@@ -248,14 +247,7 @@ impl os::World for Scheduler {
     fn refused(&self, _thread: ThreadId, process: ProcessId, what: &'static str) {
         let mut state = self.0.lock();
         let name = state.lives.get(process).name.clone();
-        state.find(
-            FindingKind::Refused,
-            Some(process),
-            format!("{name} {what}, which a simulation refuses"),
-            "Activities of a simulation act on fakes in memory: what a network or another process does cannot be repeated. Give the \
-             worker a fake client instead of the real one."
-                .to_owned(),
-        );
+        state.find(Some(process), Wrong::Refused { process: name, what });
     }
 
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
@@ -264,12 +256,8 @@ impl os::World for Scheduler {
         // What else of the user's code runs there are activities.
         let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && activities::current().is_none();
         if is_workflow_code && !life.is_doomed {
-            let title = format!("workflow code on {} sleeps on its thread", life.name);
-            let detail = format!(
-                "It calls std::thread::sleep, for {span:?}. Meanwhile the worker does nothing else, and its workflow tasks \
-                 time out. A workflow waits with ctx.timer(..)."
-            );
-            state.find(FindingKind::Blocked, Some(process), title, detail);
+            let worker = life.name.clone();
+            state.find(Some(process), Wrong::SleepsOnThread { worker, span });
         }
     }
 
@@ -281,7 +269,7 @@ impl os::World for Scheduler {
 
     fn turn_kept(&self, report: &str) -> bool {
         let Some(mut state) = self.0.try_lock() else { return false };
-        state.find(FindingKind::TurnKept, None, "a thread does not give up its turn".to_owned(), report.to_owned());
+        state.find(None, Wrong::TurnKept { report: report.to_owned() });
         true
     }
 }
@@ -418,9 +406,9 @@ impl State {
     }
 
     /// Notes that something is wrong. The run ends with it.
-    pub(crate) fn find(&mut self, kind: FindingKind, process: Option<ProcessId>, title: String, detail: String) {
-        self.note(process, What::Finding { kind, title: title.clone() });
-        self.findings.push(Finding { kind, process, at_ns: self.now_ns, title, detail });
+    pub(crate) fn find(&mut self, process: Option<ProcessId>, wrong: Wrong) {
+        self.note(process, What::Finding(wrong.clone()));
+        self.findings.push(Finding { process, at_ns: self.now_ns, wrong });
         self.plan.stop();
         self.phase = Phase::Over;
     }

@@ -15,15 +15,12 @@ use super::{
     log::{Outcome, Span},
     wire::SIMULATED,
 };
-use crate::{finding::FindingKind, os::ProcessId};
+use crate::{
+    finding::{TaskFailed, TaskFailure, Wrong},
+    os::ProcessId,
+};
 
-/// What is wrong when a worker's code asks for something else than the history has.
-pub(crate) const CODE_DOES_NOT_FIT: &str = "the workflow's code does not fit its own history";
-
-/// What is wrong when something else than the SDK wakes workflow code.
-const WOKEN_FROM_OUTSIDE: &str = "workflow code waits for something that is not the SDK's";
-
-/// How the SDK says so.
+/// How the SDK says that something else woke workflow code.
 const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
 
 /// What the SDK says of a run that it cannot even begin: not why.
@@ -112,9 +109,8 @@ impl State {
             return;
         }
         let span = message.and_then(|message| self.tasks.task_of(message)).and_then(|(_, span)| self.log.spans.get(span));
-        let of = span.map_or_else(String::new, |span| format!("of {} ({}): ", span.workflow_id, span.label));
-        let detail = format!("{of}{}", status.message());
-        self.find(FindingKind::WorkflowTaskFailed, process, "the server failed a workflow task".to_owned(), detail);
+        let of = span.map(Span::workflow);
+        self.find(process, Wrong::TaskRefused { of, text: status.message().to_owned() });
     }
 
     /// A worker fails a workflow task: its code does not fit the history, or panicked. That no retry mends.
@@ -131,26 +127,28 @@ impl State {
         if self.lives.get(process).has_no_cache && text.contains("Fatal error in workflow machines") {
             return;
         }
-        let title = match cause {
+        let reason = match cause {
             // While a deploy rolls, older code meets what newer code has written, whatever the author does. The server gives the
             // task out again, and a worker of the newer code completes it; if none does, the run hangs.
             WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
-            WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => WOKEN_FROM_OUTSIDE,
-            WorkflowTaskFailedCause::NonDeterministicError => CODE_DOES_NOT_FIT,
-            _ => "a workflow task failed",
+            WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => {
+                TaskFailure::WokenFromOutside
+            }
+            WorkflowTaskFailedCause::NonDeterministicError => TaskFailure::CodeDoesNotFit,
+            _ => TaskFailure::Other,
         };
-        let worker = self.lives.get(process).name.clone();
-        let version = self.version_name(process);
         let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
         let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
-        let input = input.map_or_else(String::new, |input| format!(", with the input {input}"));
-        let of = of.map_or_else(String::new, |span| format!(" of {} ({})", span.workflow_id, span.label));
-        self.find(
-            FindingKind::WorkflowTaskFailed,
-            Some(process),
-            title.to_owned(),
-            format!("{worker}{version} failed a workflow task{of} with {}: {}{input}", cause.as_str_name(), plain(&text)),
-        );
+        let failed = TaskFailed {
+            reason,
+            worker: self.lives.get(process).name.clone(),
+            version: self.lives.version_of(process),
+            of: of.map(Span::workflow),
+            cause: cause.as_str_name(),
+            text,
+            input,
+        };
+        self.find(Some(process), Wrong::TaskFailed(Box::new(failed)));
     }
 
     /// What a run was started with.
@@ -173,24 +171,10 @@ impl State {
         others.any(|(other, life)| life.version > version && self.lives.fleet_of(other) == fleet)
     }
 
-    /// Which version of the code a process runs, if there are several.
-    pub(crate) fn version_name(&self, process: ProcessId) -> String {
-        let life = self.lives.get(process);
-        let versions = self.lives.fleet_of(process).map_or(1, |fleet| self.lives.fleets[fleet].versions.len());
-        if versions > 1 { format!(", on version {} of the code,", life.version + 1) } else { String::new() }
-    }
-
     /// The workflows whose tasks a process has, if spans are kept.
     pub(crate) fn workflow_tasks_of(&self, process: ProcessId) -> Vec<String> {
         let of_process = self.tasks.open.values().filter(|(of, _)| *of == process);
         let spans = of_process.filter_map(|(_, span)| self.log.spans.get(*span));
-        spans.map(|span| format!("{} ({})", span.workflow_id, span.label)).collect()
+        spans.map(|span| span.workflow().to_string()).collect()
     }
-}
-
-/// What the core says of code that does not fit its history, without the structures around it.
-pub(crate) fn plain(text: &str) -> &str {
-    let from = text.find("[TMPRL").unwrap_or(0);
-    let said = &text[from..];
-    if from == 0 { said } else { said.split("\", ").next().unwrap_or(said) }
 }

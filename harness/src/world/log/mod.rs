@@ -4,7 +4,7 @@
 use foretime_server::proto::common::Payloads;
 
 use self::what::Step;
-use crate::{activities::Attempt, choices::Choices, hash::Hash, os::ProcessId};
+use crate::{activities::Attempt, choices::Choices, finding::Workflow, hash::Hash, os::ProcessId};
 
 mod what;
 mod words;
@@ -126,6 +126,11 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Of which workflow a workflow task was.
+    pub(crate) fn workflow(&self) -> Workflow {
+        Workflow { workflow_id: self.workflow_id.clone(), workflow_type: self.label.clone() }
+    }
+
     /// Whether it had begun, and not ended, at this step; without a word of its process's end.
     pub(crate) fn is_open_at(&self, step: u64) -> bool {
         self.from_step <= step && self.to_step.is_none_or(|to_step| to_step > step)

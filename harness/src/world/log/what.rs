@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     activities::Attempt,
     faults::{Fault, Place},
-    finding::FindingKind,
+    finding::Wrong,
     hash::Hash,
     ledger::Applied,
     world::lives::Ending,
@@ -27,7 +27,7 @@ pub(crate) enum What {
     /// Code panics: with this message, at this place in it.
     Panic { message: String, place: String },
     /// Something is wrong.
-    Finding { kind: FindingKind, title: String },
+    Finding(Wrong),
 }
 
 /// Where a message is on its way.
@@ -256,7 +256,7 @@ impl Step<'_> {
             Self::What(What::Effect(_)) => 10,
             Self::What(What::Life(_)) => 11,
             Self::What(What::Panic { .. }) => 12,
-            Self::What(What::Finding { .. }) => 13,
+            Self::What(What::Finding(_)) => 13,
         }
     }
 
@@ -272,7 +272,7 @@ impl Step<'_> {
                 hash.number(u64::from(*applied == Applied::First)).number(u64::from(attempt.attempt))
             }
             Self::What(What::Life(step)) => step.hash(hash),
-            Self::What(What::Finding { kind, .. }) => hash.number(kind.code()),
+            Self::What(What::Finding(wrong)) => hash.number(wrong.kind().code()),
             // Of a panic the text is the user's, but the place is one of a build. Messages go in as they are, above.
             Self::What(What::Panic { .. } | What::Message { .. }) => hash,
         }

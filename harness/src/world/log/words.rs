@@ -14,7 +14,7 @@ impl Entry {
             What::Effect(done) => done.verb().to_owned(),
             What::Life(step) => step.words().to_owned(),
             What::Panic { .. } => "panics".to_owned(),
-            What::Finding { kind, .. } => kind.name().to_owned(),
+            What::Finding(wrong) => wrong.kind().name().to_owned(),
         }
     }
 
@@ -27,7 +27,7 @@ impl Entry {
             What::Effect(done) => format!("{} ({})", done.what(), done.circumstances()),
             What::Life(step) => step.detail(),
             What::Panic { message, place } => format!("{message} ({place})"),
-            What::Finding { title, .. } => title.clone(),
+            What::Finding(wrong) => wrong.title(),
         }
     }
 }
