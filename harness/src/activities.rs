@@ -2,8 +2,6 @@
 //! faults says, the activity's own code untouched.
 
 use std::{
-    collections::BTreeMap,
-    fmt,
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
@@ -25,67 +23,10 @@ use crate::{
     os::{self, ProcessId},
     world::{
         State, World,
+        attempt::{self, Attempt},
         log::{Outcome, SlowWhen, Span, Struck, What},
     },
 };
-
-/// An attempt of an activity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    pub(crate) workflow_id: String,
-    pub(crate) run_id: String,
-    pub(crate) activity_id: String,
-    pub(crate) activity_type: String,
-    pub(crate) attempt: u32,
-}
-
-impl Attempt {
-    /// As stories have it within a sentence.
-    pub(crate) fn subject(&self) -> String {
-        subject(&self.activity_type, &self.workflow_id, self.attempt)
-    }
-}
-
-/// An attempt within a sentence; `of`: which workflow, or which run.
-pub(crate) fn subject(activity_type: &str, of: &str, attempt: u32) -> String {
-    format!("{activity_type} of {of} (attempt {attempt})")
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}, attempt {}", self.activity_type, self.workflow_id, self.attempt)
-    }
-}
-
-tokio::task_local! {
-    static CURRENT: Attempt;
-}
-
-/// The attempt in whose code this is called, if it is in one (but not in a task or on a thread that the activity started: see
-/// [`UnderWay`]).
-pub(crate) fn current() -> Option<Attempt> {
-    CURRENT.try_with(Clone::clone).ok()
-}
-
-/// The attempts under way, in all processes.
-#[derive(Debug, Default)]
-pub(crate) struct UnderWay {
-    begun_count: u64,
-    attempts: BTreeMap<u64, (ProcessId, Attempt)>,
-}
-
-impl UnderWay {
-    fn begin(&mut self, process: ProcessId, attempt: Attempt) -> u64 {
-        self.begun_count += 1;
-        self.attempts.insert(self.begun_count, (process, attempt));
-        self.begun_count
-    }
-
-    /// Those in this process.
-    pub(crate) fn of(&self, process: ProcessId) -> impl Iterator<Item = &Attempt> {
-        self.attempts.values().filter(move |(of, _)| *of == process).map(|(_, attempt)| attempt)
-    }
-}
 
 /// An attempt that has begun: it is under way until this is dropped.
 struct Begun<'a> {
@@ -112,7 +53,7 @@ impl Begun<'_> {
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        os::exempt(|| drop(self.world.lock().under_way.attempts.remove(&self.number)));
+        os::exempt(|| self.world.lock().under_way.end(self.number));
     }
 }
 
@@ -150,7 +91,7 @@ impl ActivityInboundInterceptor for Activities {
                     Err(failed(&failure))
                 }
                 failure => {
-                    let work = CURRENT.scope(attempt.clone(), next.run(input));
+                    let work = attempt::within(attempt.clone(), next.run(input));
                     let outcome = self.slowly(&attempt, work, mishap.slow).await;
                     if mishap.hangs {
                         std::future::pending::<()>().await;

@@ -1,6 +1,10 @@
 //! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
 
-use crate::{activities, finding::Wrong, os, simulation, stage};
+use crate::{
+    finding::Wrong,
+    os, stage,
+    world::{self, attempt},
+};
 
 /// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
 ///
@@ -56,12 +60,12 @@ pub fn always(holds: bool, claim: &str, place: &str) {
     if holds {
         return;
     }
-    let Some(world) = simulation::world() else {
+    let Some(world) = world::current() else {
         assert!(!stage::is_on(), "not always: {claim}, at {place}");
         return;
     };
     let process = os::current().map(|(_, process)| process);
-    let amid = activities::current();
+    let amid = attempt::current();
     os::exempt(|| {
         let mut state = world.lock();
         if process.is_none_or(|process| state.lives.is_alive(process)) {
@@ -72,7 +76,7 @@ pub fn always(holds: bool, claim: &str, place: &str) {
 
 /// See [`sometimes!`](crate::sometimes).
 pub fn sometimes(holds: bool, claim: &str) {
-    if let Some(world) = simulation::world() {
+    if let Some(world) = world::current() {
         os::exempt(|| {
             let mut state = world.lock();
             let held = state.claims.entry(claim.to_owned()).or_default();

@@ -4,9 +4,8 @@ use std::{future::Future, panic::Location, pin::Pin};
 
 use crate::{
     failure::Failure,
-    process::test::Body,
     runner::{self, Case, Summary},
-    sim::Sim,
+    sim::{Body, Sim},
 };
 
 /// The future of a test's body.

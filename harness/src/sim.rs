@@ -2,6 +2,8 @@
 
 use std::{
     fmt,
+    future::Future,
+    pin::Pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -18,7 +20,10 @@ use crate::{
     ledger::Ledger,
     os, process,
     stage::{Stage, Troupe},
-    world::{World, lives::Factory},
+    world::{
+        World,
+        lives::{Factory, TEST},
+    },
 };
 
 /// A simulated cluster: a server, workers, and the test itself as one more process beside them. Cheap to clone.
@@ -27,6 +32,9 @@ pub struct Sim {
     cluster: Cluster,
     client: Client,
 }
+
+/// The user's test: called once in the life of an OS process.
+pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> + Send>;
 
 /// What there is behind it.
 #[derive(Clone)]
@@ -97,7 +105,7 @@ impl Sim {
         self.client = match &self.cluster {
             Cluster::Simulated(world) => {
                 os::exempt(|| world.lock().client_options = options);
-                process::connect(world, process::test::IDENTITY).await.map_err(Failure::of_setup)?
+                process::connect(world, TEST).await.map_err(Failure::of_setup)?
             }
             Cluster::Staged(stage) => stage.use_client_options(options).await?,
         };

@@ -2,28 +2,21 @@
 
 use std::{
     panic::{self, PanicHookInfo},
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    checks,
+    checks::{self, liveness},
     choices::Choices,
     os::{self, Start},
-    process::{
-        replayer,
-        test::{self, Body},
+    process::{self, replayer, test, worker},
+    sim::{Body, Sim},
+    world::{
+        self, EPOCH_S, Hooks, Limits, Scheduler, World,
+        lives::{Role, TEST},
     },
-    world::{EPOCH_S, Limits, Scheduler, World, lives::Role},
 };
-
-/// The world of this process, once it simulates.
-static WORLD: OnceLock<Arc<World>> = OnceLock::new();
-
-/// The world of this process, if it simulates.
-pub(crate) fn world() -> Option<&'static Arc<World>> {
-    WORLD.get()
-}
 
 /// Which simulation.
 #[derive(Debug)]
@@ -48,8 +41,9 @@ impl Simulation {
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         os::settle();
         let seed = self.choices.source();
-        let world = World::new(self.choices, self.is_detailed, self.limits).expect("the server takes its own configuration");
-        assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");
+        let hooks = Hooks { worker: worker::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
+        let world = World::begin(self.choices, self.is_detailed, self.limits, process::usual_client_options(), hooks)
+            .expect("the server takes its own configuration");
         panic::set_hook(Box::new(on_panic));
         world.when_at_rest(replayer::begin);
         let epoch_ns = EPOCH_S * 1_000_000_000;
@@ -57,7 +51,9 @@ impl Simulation {
         let start = Start { seed, epoch_ns, patience: self.patience, carries: self.carries };
         os::run(start, Arc::new(Scheduler(world.clone())), || {
             let world = in_process.clone();
-            in_process.lock().spawn(Role::Test, "test", 0, move |process| test::run(&world, process, body));
+            in_process.lock().spawn(Role::Test, TEST, 0, move |process| {
+                test::run(&world, process, |client| body(Sim::simulated(world.clone(), client)));
+            });
         });
         // From here on this is an ordinary process, with threads that never run again.
         checks::after_run(&mut world.lock());
@@ -72,7 +68,7 @@ fn on_panic(info: &PanicHookInfo<'_>) {
     let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned());
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
-    match (world(), os::current()) {
+    match (world::current(), os::current()) {
         (Some(world), Some((_, process))) => os::exempt(|| match world.try_lock() {
             Some(mut state) => state.panicked(process, &thread, &message, &place),
             None => eprintln!("foretime panicked: {message} at {place}. This is a bug in Foretime."),

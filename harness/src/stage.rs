@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{
         Arc, Mutex, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -17,14 +18,7 @@ use tokio::{
     task::{JoinHandle, LocalSet},
 };
 
-use crate::{
-    environment::Environment,
-    failure::Failure,
-    os,
-    process::{self, test::Body},
-    sim::Sim,
-    world::lives::Factory,
-};
+use crate::{environment::Environment, failure::Failure, os, process, world::lives::Factory};
 
 /// How long workers may take to stop, in real time.
 const STOP_MAX: Duration = Duration::from_secs(20);
@@ -64,7 +58,10 @@ static IS_ON: AtomicBool = AtomicBool::new(false);
 ///
 /// # Errors
 /// Why it failed.
-pub(crate) fn run(body: Body) -> Result<(), Failure> {
+pub(crate) fn run<F>(body: impl FnOnce(Arc<Stage>) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>>,
+{
     IS_ON.store(true, Ordering::Relaxed);
     static SAID: Once = Once::new();
     SAID.call_once(|| {
@@ -83,7 +80,7 @@ pub(crate) fn run(body: Body) -> Result<(), Failure> {
             workers: Mutex::default(),
             is_over: watch::Sender::new(false),
         });
-        let outcome = body(Sim::staged(stage.clone())).await;
+        let outcome = body(stage.clone()).await;
         stage.end().await;
         outcome
     })

@@ -5,7 +5,7 @@ use crate::{finding::Wrong, world::State};
 
 pub(crate) mod grammar;
 pub(crate) mod liveness;
-mod queues;
+pub(crate) mod queues;
 
 // Beside the module, not in it: the crate foretime-tests compiles the module too.
 #[cfg(test)]

@@ -9,61 +9,61 @@ use crate::world::{
     lives::{Life, Role},
 };
 
-impl State {
-    /// A line for each of them; none while a worker has yet to say which it serves.
-    pub(crate) fn queues_that_nobody_serves(&self) -> Vec<String> {
-        let is_starting =
-            |life: &Life| matches!(life.role, Role::Worker(_)) && life.task_queue.is_none() && life.ended.is_none();
-        if self.lives.all.iter().any(is_starting) {
-            return Vec::new();
+/// A line for each of them; none while a worker has yet to say which it serves.
+pub(crate) fn that_nobody_serves(state: &State) -> Vec<String> {
+    let is_starting = |life: &Life| matches!(life.role, Role::Worker(_)) && life.task_queue.is_none() && life.ended.is_none();
+    if state.lives.all.iter().any(is_starting) {
+        return Vec::new();
+    }
+    let (served_now, ever) = (served(state, |_| true), ever_served(state));
+    let acted_on = served(state, |life| life.takes_activities);
+    let (of_workflows, of_activities) = awaited(state);
+    let there_is = match served_now.is_empty() {
+        true => "none serves any".to_owned(),
+        false => format!("they serve {}", named(&served_now)),
+    };
+    let mut lines = Vec::new();
+    for queue in of_workflows.union(&of_activities) {
+        if !served_now.contains(queue) {
+            let any_more = if ever.contains(queue) { " any more" } else { "" };
+            lines.push(format!("no worker serves task queue \"{queue}\"{any_more}: {there_is}"));
+        } else if of_activities.contains(queue) && !acted_on.contains(queue) {
+            lines.push(format!("no worker of task queue \"{queue}\" has any activity registered"));
         }
-        let (served, ever_served) = (self.served(|_| true), self.ever_served());
-        let acted_on = self.served(|life| life.takes_activities);
-        let (of_workflows, of_activities) = self.awaited();
-        let there_is = if served.is_empty() { "none serves any".to_owned() } else { format!("they serve {}", named(&served)) };
-        let mut lines = Vec::new();
-        for queue in of_workflows.union(&of_activities) {
-            if !served.contains(queue) {
-                let any_more = if ever_served.contains(queue) { " any more" } else { "" };
-                lines.push(format!("no worker serves task queue \"{queue}\"{any_more}: {there_is}"));
-            } else if of_activities.contains(queue) && !acted_on.contains(queue) {
-                lines.push(format!("no worker of task queue \"{queue}\" has any activity registered"));
-            }
-        }
-        lines
     }
+    lines
+}
 
-    /// The task queues of the workers of which this is so in some life. Who is down comes back, but perhaps for another queue: the last
-    /// that a worker had counts.
-    fn served(&self, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
-        let last = self.last_task_queues();
-        let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());
-        self.lives.all.iter().filter(is_served).filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
-    }
+/// The task queues of the workers of which this is so in some life. Who is down comes back, but perhaps for another queue: the last
+/// that a worker had counts.
+fn served(state: &State, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
+    let last = last_had(state);
+    let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());
+    state.lives.all.iter().filter(is_served).filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
+}
 
-    /// The task queue that each worker had last, by its slot.
-    pub(crate) fn last_task_queues(&self) -> BTreeMap<usize, String> {
-        let had = self.lives.all.iter().filter_map(|life| match life.role {
-            Role::Worker(slot) => Some((slot, life.task_queue.clone()?)),
-            Role::Test | Role::Replayer => None,
-        });
-        had.collect()
-    }
+/// The task queue that each worker had last, by its slot.
+pub(crate) fn last_had(state: &State) -> BTreeMap<usize, String> {
+    let had = state.lives.all.iter().filter_map(|life| match life.role {
+        Role::Worker(slot) => Some((slot, life.task_queue.clone()?)),
+        Role::Test | Role::Replayer => None,
+    });
+    had.collect()
+}
 
-    /// The task queues that any worker ever had.
-    fn ever_served(&self) -> BTreeSet<String> {
-        self.lives.all.iter().filter_map(|life| life.task_queue.clone()).collect()
-    }
+/// The task queues that any worker ever had.
+fn ever_served(state: &State) -> BTreeSet<String> {
+    state.lives.all.iter().filter_map(|life| life.task_queue.clone()).collect()
+}
 
-    /// The task queues of open runs, and those of their activities.
-    fn awaited(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let (mut of_workflows, mut of_activities) = (BTreeSet::new(), BTreeSet::new());
-        for run in self.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
-            of_workflows.insert(run.task_queue().to_owned());
-            of_activities.extend(run.open_activities().map(|activity| activity.task_queue().to_owned()));
-        }
-        (of_workflows, of_activities)
+/// The task queues of open runs, and those of their activities.
+fn awaited(state: &State) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut of_workflows, mut of_activities) = (BTreeSet::new(), BTreeSet::new());
+    for run in state.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
+        of_workflows.insert(run.task_queue().to_owned());
+        of_activities.extend(run.open_activities().map(|activity| activity.task_queue().to_owned()));
     }
+    (of_workflows, of_activities)
 }
 
 fn named(queues: &BTreeSet<String>) -> String {

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
+use foretime_server::proto::enums::EventType;
+
 mod place;
 pub(crate) mod plan;
 mod rpc;
@@ -245,7 +247,10 @@ impl ActivityFaults {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct When {
+    /// What the user calls it.
     pub(crate) event_type: String,
+    /// `None` if the API does not call any so.
+    pub(crate) kind: Option<EventType>,
     pub(crate) nth: usize,
     pub(crate) workflow_id: Option<String>,
 }
@@ -254,7 +259,8 @@ impl When {
     /// The `nth` event (from 1) of this type, as `ActivityTaskScheduled`, is written. A name that the API's `EventType` does not have
     /// fails the run.
     pub fn event(event_type: impl Into<String>, nth: usize) -> Self {
-        Self { event_type: event_type.into(), nth, workflow_id: None }
+        let event_type = event_type.into();
+        Self { kind: event_type_of(&event_type), event_type, nth, workflow_id: None }
     }
 
     /// Only in the histories of this workflow id.
@@ -262,4 +268,14 @@ impl When {
         self.workflow_id = Some(workflow_id.into());
         self
     }
+}
+
+/// The event type that the API calls so, as `ActivityTaskScheduled`.
+fn event_type_of(name: &str) -> Option<EventType> {
+    let mut screaming = "EVENT_TYPE".to_owned();
+    for char in name.chars() {
+        screaming.extend(char.is_uppercase().then_some('_'));
+        screaming.extend(char.to_uppercase());
+    }
+    EventType::from_str_name(&screaming)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{activities::Attempt, os::ProcessId};
+use crate::{os::ProcessId, world::attempt::Attempt};
 
 mod words;
 

@@ -1,30 +1,28 @@
 //! The process of the test's own body.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, sync::Arc};
+
+use temporalio_client::Client;
 
 use super::{connect, live};
 use crate::{
     failure::Failure,
     finding::Wrong,
     os::{self, ProcessId},
-    sim::Sim,
-    world::World,
+    world::{World, lives::TEST},
 };
 
-/// The user's test: called once in the life of an OS process.
-pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> + Send>;
-
-/// Who the test's client says it is.
-pub(crate) const IDENTITY: &str = "test";
-
-/// Runs the body.
-pub(crate) fn run(world: &Arc<World>, process: ProcessId, body: Body) {
+/// Runs the body, with a client of its own.
+pub(crate) fn run<F>(world: &Arc<World>, process: ProcessId, body: impl FnOnce(Client) -> F)
+where
+    F: Future<Output = Result<(), Failure>>,
+{
     let main = async {
-        let client = connect(world, IDENTITY).await.map_err(|error| {
+        let client = connect(world, TEST).await.map_err(|error| {
             let (title, detail) = Failure::of_setup(error).into_title_and_detail();
             Wrong::NotBegun { title, detail }
         })?;
-        body(Sim::simulated(world.clone(), client)).await.map_err(|failure| {
+        body(client).await.map_err(|failure| {
             let (title, detail) = failure.into_title_and_detail();
             Wrong::TestFailed { title, detail }
         })

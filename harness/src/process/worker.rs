@@ -8,22 +8,12 @@ use super::{Awaits, Word, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
     os::{self, ProcessId},
-    world::{
-        World,
-        lives::{Ending, Factory},
-    },
+    world::{WorkerStart, World, lives::Ending},
 };
 
-/// Runs worker `number` of its fleet. `cache_size`: how many workflows its cache holds, if that is not the options' affair.
-pub(crate) fn run(
-    world: &Arc<World>,
-    process: ProcessId,
-    identity: &str,
-    number: usize,
-    options: &Factory,
-    cache_size: Option<usize>,
-) {
-    let main = work(world, process, identity, number, options, cache_size);
+/// Runs one life of a worker.
+pub(crate) fn run(world: &Arc<World>, process: ProcessId, start: WorkerStart) {
+    let main = work(world, process, start);
     let outcome = live(world, process, Box::pin(main));
     let ending = match outcome {
         Some(Ok(())) => Ending::Own(None),
@@ -33,18 +23,11 @@ pub(crate) fn run(
     os::exempt(|| world.lock().life_ended(process, ending));
 }
 
-async fn work(
-    world: &Arc<World>,
-    process: ProcessId,
-    identity: &str,
-    number: usize,
-    options: &Factory,
-    cache_size: Option<usize>,
-) -> Result<(), String> {
-    let client = connect(world, identity).await?;
-    let mut options = options(number)?;
+async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Result<(), String> {
+    let client = connect(world, &start.identity).await?;
+    let mut options = (start.options)(start.number)?;
     options.activity_inbound_interceptor(Activities { world: world.clone(), process });
-    if let Some(cache_size) = cache_size {
+    if let Some(cache_size) = start.cache_size {
         options.max_cached_workflows = cache_size;
     }
     os::exempt(|| world.lock().lives.get_mut(process).task_queue = Some(options.task_queue.clone()));

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
-    activities,
+    checks::{liveness, queues},
     faults::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
-    ledger::{Effect, Record, repeated},
     os::ProcessId,
     runner::result::Known,
     words::{after, brief, capital, on_version},
+    world::effects::{Effect, Record, repeated},
     world::{
-        State,
+        State, attempt,
         lives::Role,
         log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     },
@@ -70,7 +70,7 @@ pub(super) fn tell(state: &State, known: &Known) -> Story {
             teller.what_came_of_it(finding);
             let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
             if kind == FindingKind::Test || kind == FindingKind::Panic && is_of_test {
-                state.queues_that_nobody_serves().iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
+                queues::that_nobody_serves(state).iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
                 teller.who_still_waited();
             }
             if kind == FindingKind::Claim || kind == FindingKind::Panic && !is_of_test {
@@ -148,7 +148,7 @@ impl<'a> Teller<'a> {
 
     /// What the workflows waited for that were still open.
     fn who_still_waited(&mut self) {
-        let open = self.state.open_runs();
+        let open = liveness::open_runs(self.state);
         if (1..=AT_WORK_TOLD_MAX).contains(&open.len()) {
             let waited: Vec<String> = open.iter().map(|(run, waits_for)| format!("{run} waited for {waits_for}")).collect();
             self.conclude(format!("When it failed, {}.", waited.join(", and ")));
@@ -376,7 +376,7 @@ impl<'a> Teller<'a> {
 
     /// An attempt, as [`chronicle::RunNames::subject`] has it.
     fn subject_of(&self, span: &Span) -> String {
-        activities::subject(&span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
+        attempt::subject(&span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
     /// For how long there was no such worker after a crash, if that was long.

@@ -23,8 +23,8 @@ use crate::{
         fork::{self, Ended, Side},
         text,
     },
-    process::test::Body,
     report,
+    sim::Body,
     simulation::Simulation,
     world::State,
 };

@@ -23,7 +23,13 @@ mod summary;
 
 pub use summary::Summary;
 
-use crate::{choices::Only, entry::Test, os, process::test::Body, stage};
+use crate::{
+    choices::Only,
+    entry::Test,
+    os,
+    sim::{Body, Sim},
+    stage,
+};
 
 /// How many seeds a test runs if it does not say.
 pub(crate) const RUNS: u64 = 100;
@@ -104,7 +110,7 @@ impl Case {
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || settings::is_staged() {
         let mut summary = Summary::new(case);
-        summary.ran_staged(case, stage::run(body()));
+        summary.ran_staged(case, stage::run(|stage| body()(Sim::staged(stage))));
         return Ok(summary);
     }
     simulate(case, body)

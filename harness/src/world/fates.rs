@@ -5,17 +5,16 @@ use std::{sync::Arc, time::Duration};
 use foretime_server::engine::time::Time;
 
 use super::{
-    Happening, Phase, State, World,
+    Happening, Phase, State, WorkerStart, World,
+    attempt::Attempt,
     lives::{Ending, Factory, Fleet, Life, Role, Slot, Version, Waiter},
     log::{Crash, LifeStep, Struck, What},
     wire::{LONG_POLL, nanos},
 };
 use crate::{
-    activities::Attempt,
     choices::Label,
     faults::{self, Deed, Fall, Fates, Fault, Place, Verdict},
     os::{self, ProcessId},
-    process,
 };
 
 /// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
@@ -83,11 +82,10 @@ impl State {
             self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction, Place::Start, 0.75, false);
         let cache_size = has_small_cache.then(|| self.choices.below(Label::CacheSize, 3));
         let world = world.clone();
-        let identity = name.clone();
         let cache_size = cache_size.map(|size| usize::try_from(size).unwrap_or(0));
-        let process = self.spawn(Role::Worker(slot), &name, version, move |process| {
-            process::worker::run(&world, process, &identity, number, &options, cache_size);
-        });
+        let start = WorkerStart { identity: name.clone(), number, options, cache_size };
+        let process =
+            self.spawn(Role::Worker(slot), &name, version, move |process| (world.hooks.worker)(&world, process, start));
         self.lives.get_mut(process).has_no_cache = cache_size == Some(0);
         if let Some(cache_size) = cache_size {
             self.plan.count(Fault::Eviction);

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use foretime_server::proto::{
     common::{Payloads, WorkflowExecution},
-    enums::EventType,
-    history::HistoryEvent,
     workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse},
 };
 use prost::Message;
@@ -17,10 +15,10 @@ use super::{
     workflow_tasks::WorkflowTask,
 };
 use crate::{
-    activities::{self, Attempt},
     faults::{Faults, Place, plan::Plan},
     finding::{Amid, Panicked, Whose, Wrong},
     os::ProcessId,
+    world::attempt::{self, Attempt},
 };
 
 /// The answer to a task, of whatever kind.
@@ -118,7 +116,7 @@ impl State {
         for (activity_type, _) in &self.plan.activities {
             self.claims.entry(begins(activity_type)).or_default();
         }
-        let unknown = self.plan.triggers.iter().map(|(when, _)| &when.event_type).find(|name| !is_event_type(name)).cloned();
+        let unknown = self.plan.triggers.iter().find(|(when, _)| when.kind.is_none()).map(|(when, _)| when.event_type.clone());
         if let Some(name) = unknown {
             self.find(None, Wrong::NoSuchEvent { name });
         }
@@ -224,18 +222,18 @@ impl State {
             let seen = self.tasks.events_seen.entry(run.run_id().to_owned()).or_default();
             if run.events_count() > *seen {
                 let events = run.events_from(i64::try_from(*seen + 1).unwrap_or(1));
-                written.extend(events.into_iter().map(|event| (run.workflow_id().to_owned(), event_type(&event))));
+                written.extend(events.into_iter().map(|event| (run.workflow_id().to_owned(), event.event_type())));
                 *seen = run.events_count();
             }
         }
         let mut struck = Vec::new();
         for (workflow_id, event_type) in written {
             for (number, (when, worker)) in self.plan.triggers.iter().enumerate() {
-                let fits = when.event_type == event_type && when.workflow_id.as_ref().is_none_or(|id| *id == workflow_id);
+                let fits = when.kind == Some(event_type) && when.workflow_id.as_ref().is_none_or(|id| *id == workflow_id);
                 let count = self.tasks.trigger_counts.entry(number).or_default();
                 *count += usize::from(fits);
                 if fits && *count == when.nth {
-                    let (event_type, workflow_id) = (event_type.clone(), workflow_id.clone());
+                    let (event_type, workflow_id) = (when.event_type.clone(), workflow_id.clone());
                     struck.push((*worker, Place::Event { event_type, workflow_id, nth: when.nth }));
                 }
             }
@@ -275,26 +273,9 @@ impl State {
 
     /// Whose code runs on this thread, which panics: that of an activity, or of the only workflow that the process is at work on.
     fn what_panicked(&self, process: ProcessId) -> Option<Amid> {
-        activities::current().map(Amid::Attempt).or_else(|| {
+        attempt::current().map(Amid::Attempt).or_else(|| {
             let span = self.log.spans.get(self.tasks.only_one_of(process)?)?;
             Some(Amid::WorkflowTask(span.workflow()))
         })
     }
-}
-
-/// Whether the API has an event type of this name, as `ActivityTaskScheduled`.
-fn is_event_type(name: &str) -> bool {
-    let mut screaming = "EVENT_TYPE".to_owned();
-    for char in name.chars() {
-        screaming.extend(char.is_uppercase().then_some('_'));
-        screaming.extend(char.to_uppercase());
-    }
-    EventType::from_str_name(&screaming).is_some()
-}
-
-/// The type of an event, as `ActivityTaskScheduled`.
-pub(crate) fn event_type(event: &HistoryEvent) -> String {
-    let name = event.event_type().as_str_name();
-    let words = name.trim_start_matches("EVENT_TYPE_").split('_');
-    words.map(|word| format!("{}{}", &word[..1], word[1..].to_lowercase())).collect()
 }

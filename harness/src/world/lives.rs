@@ -7,6 +7,9 @@ use temporalio_sdk::WorkerOptions;
 
 use crate::os::{ProcessId, ThreadId};
 
+/// What the process of the test's body is called, and who its client says it is.
+pub(crate) const TEST: &str = "test";
+
 /// Makes the options of a worker; called on each start of worker number n.
 pub(crate) type Factory = Arc<dyn Fn(usize) -> Result<WorkerOptions, String> + Send + Sync>;
 

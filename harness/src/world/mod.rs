@@ -5,7 +5,8 @@
 //! - [`lives`]: the processes; [`fates`]: how they are started, crashed, stopped and started again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and that one failed
-//! - [`log`]: what happened
+//! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
+//!   [`progress`]: how far the run got
 //!
 //! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
 //! words of [`crate::process`]. All state is behind one lock that nobody ever has to wait for: one thread runs at a time.
@@ -13,7 +14,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -28,30 +29,30 @@ use temporalio_client::ClientOptions;
 use tonic::Status;
 
 mod agenda;
-pub(crate) mod fates;
+pub(crate) mod attempt;
+pub(crate) mod effects;
+mod fates;
 mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
+mod progress;
 pub(crate) mod wire;
 mod workflow_tasks;
 
-pub(crate) use inspect::event_type;
-
 use self::{
     agenda::Agenda,
-    lives::{Lives, Role},
+    attempt::UnderWay,
+    effects::Record,
+    lives::{Factory, Lives, Role},
     log::{Log, What},
+    progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
 };
 use crate::{
-    activities::{self, UnderWay},
-    checks::liveness::Progress,
     choices::{Choices, Label},
     faults::{Deed, Fault, plan::Plan},
     finding::{Finding, Wrong},
-    ledger::Record,
     os::{self, ProcessId, Step, ThreadId},
-    process,
 };
 
 /// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
@@ -141,6 +142,37 @@ pub(crate) enum Phase {
 /// The world. See the module's page.
 pub(crate) struct World {
     state: Mutex<State>,
+    hooks: Hooks,
+}
+
+/// What the world calls, and knows nothing of.
+#[derive(Debug)]
+pub(crate) struct Hooks {
+    /// One life of a worker, on its thread.
+    pub(crate) worker: fn(&Arc<World>, ProcessId, WorkerStart),
+    /// Whether the run is to end, since it gets nowhere: asked before each step.
+    pub(crate) is_endless: fn(&mut State) -> bool,
+    /// Nothing will ever happen again, and the test still waits.
+    pub(crate) hangs: fn(&mut State),
+}
+
+/// How a worker starts.
+pub(crate) struct WorkerStart {
+    /// Who its client says it is: its name.
+    pub(crate) identity: String,
+    /// Its number within its fleet.
+    pub(crate) number: usize,
+    pub(crate) options: Factory,
+    /// How many workflows its cache holds, if its options do not say.
+    pub(crate) cache_size: Option<usize>,
+}
+
+/// The world of this process, once it simulates.
+static WORLD: OnceLock<Arc<World>> = OnceLock::new();
+
+/// The world of this process, if it simulates.
+pub(crate) fn current() -> Option<&'static Arc<World>> {
+    WORLD.get()
 }
 
 /// All there is.
@@ -184,8 +216,20 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// A world in which nothing has happened.
-    pub(crate) fn new(choices: Choices, is_detailed: bool, limits: Limits) -> Result<Arc<Self>, Status> {
+    /// A world in which nothing has happened, which is that of this process from now on.
+    ///
+    /// # Errors
+    /// The server refuses its configuration.
+    ///
+    /// # Panics
+    /// On a second call in one process.
+    pub(crate) fn begin(
+        choices: Choices,
+        is_detailed: bool,
+        limits: Limits,
+        client_options: ClientOptions,
+        hooks: Hooks,
+    ) -> Result<Arc<Self>, Status> {
         let config =
             Config { personality: Personality::TestServer, long_polls_end: false, seed: choices.source(), ..Config::default() };
         let state = State {
@@ -208,10 +252,12 @@ impl World {
             tasks: inspect::Tasks::default(),
             at_rest: None,
             claims: BTreeMap::new(),
-            client_options: process::usual_client_options(),
+            client_options,
             panics_are_findings: true,
         };
-        Ok(Arc::new(Self { state: Mutex::new(state) }))
+        let world = Arc::new(Self { state: Mutex::new(state), hooks });
+        assert!(WORLD.set(world.clone()).is_ok(), "one process runs one simulation");
+        Ok(world)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -254,7 +300,7 @@ impl os::World for Scheduler {
         let mut state = self.0.lock();
         let life = state.lives.get(process);
         // What else of the user's code runs there are activities.
-        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && activities::current().is_none();
+        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && attempt::current().is_none();
         if is_workflow_code && !life.is_doomed {
             let worker = life.name.clone();
             state.find(Some(process), Wrong::SleepsOnThread { worker, span });
@@ -309,7 +355,7 @@ impl State {
         if self.phase == Phase::Over {
             return Step::Halt;
         }
-        if self.is_endless() {
+        if (world.hooks.is_endless)(self) {
             return Step::Halt;
         }
         let due = self.agenda.due_count(self.now_ns);
@@ -375,7 +421,7 @@ impl State {
                 true
             }
             Phase::Body => {
-                self.hangs();
+                (world.hooks.hangs)(self);
                 false
             }
             Phase::Replay | Phase::Over => {

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    checks::queues,
     faults::RpcKind,
-    ledger::Applied,
+    world::effects::Applied,
     world::{
         State,
         lives::Role,
@@ -200,7 +201,7 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
 /// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`; and
 /// which served another before.
 pub(super) fn who_serves_what(state: &State) -> Option<String> {
-    let last = state.last_task_queues();
+    let last = queues::last_had(state);
     let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();
     let mut before: BTreeSet<(usize, &str, &str)> = BTreeSet::new();
     for life in &state.lives.all {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    activities::Attempt,
     os::ProcessId,
+    world::attempt::Attempt,
     world::{State, lives::Role},
 };
 

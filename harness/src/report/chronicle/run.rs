@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{
     os::ProcessId,
-    process::test::IDENTITY,
     words::after,
     world::{
         State, first_workflow_task_ns,
+        lives::TEST,
         log::{Entry, Span},
     },
 };
@@ -217,7 +217,7 @@ fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
 pub(super) fn on(identity: &str) -> String {
     match identity {
         "" => String::new(),
-        IDENTITY => " by a client of the test's".to_owned(),
+        TEST => " by a client of the test's".to_owned(),
         _ => format!(" on {}", spoken(identity)),
     }
 }

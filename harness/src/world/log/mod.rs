@@ -4,7 +4,7 @@
 use foretime_server::proto::common::Payloads;
 
 use self::what::Step;
-use crate::{activities::Attempt, choices::Choices, finding::Workflow, hash::Hash, os::ProcessId};
+use crate::{choices::Choices, finding::Workflow, hash::Hash, os::ProcessId, world::attempt::Attempt};
 
 mod what;
 mod words;

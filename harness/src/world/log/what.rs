@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::{
-    activities::Attempt,
     faults::{Fault, Place},
     finding::Wrong,
     hash::Hash,
-    ledger::Applied,
+    world::attempt::Attempt,
+    world::effects::Applied,
     world::lives::Ending,
 };
 

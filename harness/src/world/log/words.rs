@@ -2,7 +2,7 @@
 //! only.
 
 use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
-use crate::{activities::Attempt, ledger::Applied, words::brief, world::lives::Ending};
+use crate::{words::brief, world::attempt::Attempt, world::effects::Applied, world::lives::Ending};
 
 impl Entry {
     /// What happened, in a word or two.

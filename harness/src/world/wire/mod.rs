@@ -25,10 +25,10 @@ use super::{
     transfer_order,
 };
 use crate::{
-    activities::Attempt,
     choices::Label,
     faults::{Deed, RpcKind},
     os::{self, ProcessId},
+    world::attempt::Attempt,
 };
 
 /// How long after a crash the server notices that a poller is gone.
@@ -132,7 +132,9 @@ impl State {
         self.log.message(self.now_ns, process, passage, &request.rpc, &request.message);
         self.look_into_request(process, &request.rpc, &request.message);
         let is_sign_of_life = self.lives.get(process).role == Role::Test || RpcKind::of(&request.rpc) == RpcKind::Heartbeat;
-        self.progress.signs_of_life += usize::from(is_sign_of_life);
+        if is_sign_of_life {
+            self.progress.lives();
+        }
         if is_alive {
             self.dispatch(id, process, request);
         }
