@@ -13,7 +13,7 @@ use crate::{
     finding::{Stuck, Wrong},
     os::{self, ProcessId},
     words::after,
-    world::{State, attempt::Attempt, first_workflow_task_ns, lives::Role},
+    world::{State, View, attempt::Attempt, first_workflow_task_ns, lives::Role},
 };
 
 /// At most so many activities of a workflow are named.
@@ -52,8 +52,8 @@ fn is_stuck(state: &mut State, process: Option<ProcessId>, how: Stuck) {
 }
 
 /// Each open run, and what it waits for.
-pub(crate) fn open_runs(state: &State) -> Vec<(String, String)> {
-    let open = state.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
+pub(crate) fn open_runs(view: &View<'_>) -> Vec<(String, String)> {
+    let open = view.runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
     let waits = |run: RunView<'_>| {
         let waits_for = waits_for(&run.events_from(1), activities(&run), run.task_queue());
         (format!("{} ({})", run.workflow_id(), run.workflow_type()), waits_for)
@@ -64,11 +64,11 @@ pub(crate) fn open_runs(state: &State) -> Vec<(String, String)> {
 /// Who waits for what, a line each.
 fn who_waits(state: &State) -> String {
     let waits = |(run, waits_for)| format!("{run} waits for {waits_for}");
-    let mut lines: Vec<String> = open_runs(state).into_iter().map(waits).collect();
+    let mut lines: Vec<String> = open_runs(&state.view()).into_iter().map(waits).collect();
     if lines.is_empty() {
         lines.push("no workflow is open".to_owned());
     }
-    lines.extend(queues::that_nobody_serves(state));
+    lines.extend(queues::that_nobody_serves(&state.view()));
     for (number, life) in (0..).zip(&state.lives.all) {
         let process = ProcessId(number);
         if life.ended.is_some() {

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use foretime_server::proto::enums::WorkflowExecutionStatus;
 
 use crate::world::{
-    State,
+    View,
     lives::{Life, Role},
 };
 
 /// A line for each of them; none while a worker has yet to say which it serves.
-pub(crate) fn that_nobody_serves(state: &State) -> Vec<String> {
+pub(crate) fn that_nobody_serves(view: &View<'_>) -> Vec<String> {
     let is_starting = |life: &Life| matches!(life.role, Role::Worker(_)) && life.task_queue.is_none() && life.ended.is_none();
-    if state.lives.all.iter().any(is_starting) {
+    if view.lives.iter().any(is_starting) {
         return Vec::new();
     }
-    let (served_now, ever) = (served(state, |_| true), ever_served(state));
-    let acted_on = served(state, |life| life.takes_activities);
-    let (of_workflows, of_activities) = awaited(state);
+    let (served_now, ever) = (served(view, |_| true), ever_served(view));
+    let acted_on = served(view, |life| life.takes_activities);
+    let (of_workflows, of_activities) = awaited(view);
     let there_is = match served_now.is_empty() {
         true => "none serves any".to_owned(),
         false => format!("they serve {}", named(&served_now)),
@@ -36,15 +36,15 @@ pub(crate) fn that_nobody_serves(state: &State) -> Vec<String> {
 
 /// The task queues of the workers of which this is so in some life. Who is down comes back, but perhaps for another queue: the last
 /// that a worker had counts.
-fn served(state: &State, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
-    let last = last_had(state);
+fn served(view: &View<'_>, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
+    let last = last_had(view);
     let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());
-    state.lives.all.iter().filter(is_served).filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
+    view.lives.iter().filter(is_served).filter(|life| is_so(life)).filter_map(|life| life.task_queue.clone()).collect()
 }
 
 /// The task queue that each worker had last, by its slot.
-pub(crate) fn last_had(state: &State) -> BTreeMap<usize, String> {
-    let had = state.lives.all.iter().filter_map(|life| match life.role {
+pub(crate) fn last_had(view: &View<'_>) -> BTreeMap<usize, String> {
+    let had = view.lives.iter().filter_map(|life| match life.role {
         Role::Worker(slot) => Some((slot, life.task_queue.clone()?)),
         Role::Test | Role::Replayer => None,
     });
@@ -52,14 +52,14 @@ pub(crate) fn last_had(state: &State) -> BTreeMap<usize, String> {
 }
 
 /// The task queues that any worker ever had.
-fn ever_served(state: &State) -> BTreeSet<String> {
-    state.lives.all.iter().filter_map(|life| life.task_queue.clone()).collect()
+fn ever_served(view: &View<'_>) -> BTreeSet<String> {
+    view.lives.iter().filter_map(|life| life.task_queue.clone()).collect()
 }
 
 /// The task queues of open runs, and those of their activities.
-fn awaited(state: &State) -> (BTreeSet<String>, BTreeSet<String>) {
+fn awaited(view: &View<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut of_workflows, mut of_activities) = (BTreeSet::new(), BTreeSet::new());
-    for run in state.service().runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
+    for run in view.runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
         of_workflows.insert(run.task_queue().to_owned());
         of_activities.extend(run.open_activities().map(|activity| activity.task_queue().to_owned()));
     }

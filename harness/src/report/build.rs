@@ -10,23 +10,23 @@ use crate::{
         result::{Detail, Known},
     },
     world::{
-        EPOCH_S, State,
+        EPOCH_S, View,
         lives::{Ending, Role},
         log::{Entry, Outcome, Passage, Span, Turn, What},
     },
 };
 
 /// A run in full.
-pub(crate) fn detail(case: &Case, state: &mut State, seed: u64, known: &Known) -> Detail {
-    let moments = if state.findings.is_empty() { chronicle::all(state) } else { Vec::new() };
-    Detail { trace: trace(state), tape: state.choices.tape(), report: report(case, state, seed, known), moments }
+pub(crate) fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
+    let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
+    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments }
 }
 
 /// Every step, a line each.
-fn trace(state: &State) -> Vec<String> {
-    let entries = state.log.entries.iter().map(|entry| (entry.step, trace_line(state, entry)));
-    let turns = state.log.turns.iter().map(|turn| {
-        let process = &state.lives.get(turn.process).name;
+fn trace(view: &View<'_>) -> Vec<String> {
+    let entries = view.log.entries.iter().map(|entry| (entry.step, trace_line(view, entry)));
+    let turns = view.log.turns.iter().map(|turn| {
+        let process = &view.life(turn.process).name;
         let Turn { at_ns, step, thread, hash, .. } = *turn;
         (step, format!("{step:>7} +{:.6}s {process} goes on, thread {thread} [{hash:016x}]", seconds(at_ns)))
     });
@@ -36,8 +36,8 @@ fn trace(state: &State) -> Vec<String> {
 }
 
 /// One step, as two runs are compared by.
-fn trace_line(state: &State, entry: &Entry) -> String {
-    let process = entry.process.map_or("server", |process| &state.lives.get(process).name);
+fn trace_line(view: &View<'_>, entry: &Entry) -> String {
+    let process = entry.process.map_or("server", |process| &view.life(process).name);
     format!(
         "{:>7} +{:.6}s {process} {} {} [{:016x}]",
         entry.step,
@@ -74,17 +74,17 @@ struct Lanes {
     of_life: BTreeMap<ProcessId, usize>,
 }
 
-fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report {
-    let lanes = lanes(state);
-    let story = story::tell(state, known);
+fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Report {
+    let lanes = lanes(view);
+    let story = story::tell(view, known);
     let is_in_vain = |entry: &&Entry| matches!(entry.what, What::Message { passage: Passage::SentInVain, .. });
-    let entries: Vec<&Entry> = state.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
-    let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(state, *at_ns, text));
+    let entries: Vec<&Entry> = view.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
+    let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(view, *at_ns, text));
     let mut events: Vec<model::Event> =
         ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
     events.sort_by_key(|event| (event.at_ns, event.step));
     let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
-    let failure = state.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
+    let failure = view.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
     model::Report {
         test: case.name.clone(),
         seed,
@@ -92,39 +92,39 @@ fn report(case: &Case, state: &State, seed: u64, known: &Known) -> model::Report
         failure,
         story: story.sentences.clone(),
         untold: story.untold.clone(),
-        repeat: case.repeat(seed, state.choices.which()),
+        repeat: case.repeat(seed, view.choices.which()),
         started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
-        ended_at_ns: state.now_ns(),
-        steps: state.log.steps(),
-        trace_hash: format!("{:016x}", state.hash()),
-        faults: state
-            .fault_counts()
+        ended_at_ns: view.now_ns,
+        steps: view.log.steps(),
+        trace_hash: format!("{:016x}", view.hash),
+        faults: view
+            .faults
             .iter()
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
-        spans: ends(&state.log.spans).filter_map(|span| shown_span(state, span, &lanes)).collect(),
+        spans: ends(&view.log.spans).filter_map(|span| shown_span(view, span, &lanes)).collect(),
         omitted: omits.then(|| {
             let count = entries.len();
             format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
         }),
         events,
         processes: lanes.processes,
-        workflows: workflows(state),
+        workflows: workflows(view),
         output: String::new(),
     }
 }
 
-fn lanes(state: &State) -> Lanes {
+fn lanes(view: &View<'_>) -> Lanes {
     let mut processes = vec![model::Process { name: "server".to_owned(), kind: model::ProcessKind::Server, lives: Vec::new() }];
-    let end_ns = state.now_ns();
+    let end_ns = view.now_ns;
     processes[SERVER].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
     let mut names: Vec<(&str, model::ProcessKind)> =
-        state.lives.all.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
+        view.lives.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
     names.sort_by_key(|(name, kind)| (*kind == model::ProcessKind::Worker, name.len(), *name));
     names.dedup();
     processes.extend(names.into_iter().map(|(name, kind)| model::Process { name: name.to_owned(), kind, lives: Vec::new() }));
     let mut of_life = BTreeMap::new();
-    for (number, life) in (0..).zip(&state.lives.all) {
+    for (number, life) in (0..).zip(view.lives) {
         let Some(lane) = processes.iter().position(|it| it.name == life.name) else { continue };
         let (to_ns, ended) = match &life.ended {
             None => (end_ns, model::Ended::Running),
@@ -149,8 +149,8 @@ fn kind(role: Role) -> Option<model::ProcessKind> {
     }
 }
 
-fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> {
-    let ended = state.lives.get(span.process).ended.as_ref();
+fn shown_span(view: &View<'_>, span: &Span, lanes: &Lanes) -> Option<model::Span> {
+    let ended = view.life(span.process).ended.as_ref();
     let (to_ns, outcome) = match (span.to_ns, span.outcome) {
         (Some(to_ns), Outcome::Completed) => (to_ns, model::Outcome::Completed),
         (Some(to_ns), Outcome::Refused) => (to_ns, model::Outcome::Lost),
@@ -158,7 +158,7 @@ fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> 
         (None, _) => match ended {
             Some((at_ns, Ending::Crash)) => (*at_ns, model::Outcome::Crashed),
             Some((at_ns, _)) => (*at_ns, model::Outcome::Lost),
-            None => (state.now_ns(), model::Outcome::Running),
+            None => (view.now_ns, model::Outcome::Running),
         },
     };
     Some(model::Span {
@@ -167,9 +167,9 @@ fn shown_span(state: &State, span: &Span, lanes: &Lanes) -> Option<model::Span> 
         to_ns,
         from_step: Some(span.from_step),
         to_step: span.to_step,
-        kind: if span.is_activity { model::SpanKind::Activity } else { model::SpanKind::WorkflowTask },
-        label: span.label.clone(),
-        detail: span.detail.clone(),
+        kind: if span.is_activity() { model::SpanKind::Activity } else { model::SpanKind::WorkflowTask },
+        label: span.type_name.clone(),
+        detail: span.detail(),
         outcome,
         workflow_id: Some(span.workflow_id.clone()),
         activity_id: span.activity_id.clone(),
@@ -206,8 +206,8 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
 }
 
 /// What the story tells of the server's work: after all that the log has of the same instant.
-fn told_of_server(state: &State, at_ns: u64, text: &str) -> model::Event {
-    let entries = &state.log.entries;
+fn told_of_server(view: &View<'_>, at_ns: u64, text: &str) -> model::Event {
+    let entries = &view.log.entries;
     let before = entries.partition_point(|entry| entry.at_ns <= at_ns).checked_sub(1);
     model::Event {
         at_ns,
@@ -223,7 +223,7 @@ fn told_of_server(state: &State, at_ns: u64, text: &str) -> model::Event {
     }
 }
 
-fn workflows(state: &State) -> Vec<model::Workflow> {
+fn workflows(view: &View<'_>) -> Vec<model::Workflow> {
     let shown = |run: foretime_server::engine::RunView<'_>| {
         Some(model::Workflow {
             workflow_id: run.workflow_id().to_owned(),
@@ -234,5 +234,5 @@ fn workflows(state: &State) -> Vec<model::Workflow> {
             file: None,
         })
     };
-    state.service().runs().filter_map(shown).collect()
+    view.runs().filter_map(shown).collect()
 }

@@ -13,7 +13,7 @@ use crate::{
     words::{after, brief, capital, on_version},
     world::effects::{Effect, Record, repeated},
     world::{
-        State, attempt,
+        View, attempt,
         lives::Role,
         log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     },
@@ -46,20 +46,20 @@ pub(super) struct Story {
 }
 
 /// Tells it.
-pub(super) fn tell(state: &State, known: &Known) -> Story {
+pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     let mut teller = Teller {
-        state,
+        view,
         known,
-        names: chronicle::RunNames::of(state),
+        names: chronicle::RunNames::of(view),
         moments: Vec::new(),
         conclusions: Vec::new(),
         of_server: Vec::new(),
         untold: Vec::new(),
         important: BTreeSet::new(),
     };
-    let Some(finding) = state.findings.first() else { return Story::default() };
+    let Some(finding) = view.findings.first() else { return Story::default() };
     let kind = finding.wrong.kind();
-    match (kind, repeated(&state.ledger)) {
+    match (kind, repeated(&view.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
             teller.done_twice(&first, &second);
         }
@@ -68,9 +68,9 @@ pub(super) fn tell(state: &State, known: &Known) -> Story {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, None) => {
             teller.last_faults(finding.at_ns);
             teller.what_came_of_it(finding);
-            let is_of_test = finding.process.is_none_or(|process| state.lives.get(process).role == Role::Test);
+            let is_of_test = finding.process.is_none_or(|process| view.life(process).role == Role::Test);
             if kind == FindingKind::Test || kind == FindingKind::Panic && is_of_test {
-                queues::that_nobody_serves(state).iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
+                queues::that_nobody_serves(view).iter().for_each(|line| teller.conclude(format!("{}.", capital(line))));
                 teller.who_still_waited();
             }
             if kind == FindingKind::Claim || kind == FindingKind::Panic && !is_of_test {
@@ -79,7 +79,7 @@ pub(super) fn tell(state: &State, known: &Known) -> Story {
         }
         _ => teller.last_faults(finding.at_ns),
     }
-    if let Some(served) = chronicle::who_serves_what(state) {
+    if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
     }
     teller.how_much_it_takes();
@@ -88,7 +88,7 @@ pub(super) fn tell(state: &State, known: &Known) -> Story {
 }
 
 struct Teller<'a> {
-    state: &'a State,
+    view: &'a View<'a>,
     known: &'a Known,
     names: chronicle::RunNames,
     /// What happened, when, and at which step.
@@ -131,7 +131,7 @@ impl<'a> Teller<'a> {
             failure: &failure,
             usual: self.known.usual.as_deref(),
         };
-        let (moments, untold) = chronicle::moments(self.state, finding.at_ns, &light);
+        let (moments, untold) = chronicle::moments(self.view, finding.at_ns, &light);
         let sentence = |moment: &chronicle::Moment| format!("{} {}.", capital(&after(moment.at_ns)), moment.text);
         for moment in moments {
             self.say(moment.at_ns, moment.step, sentence(&moment));
@@ -148,7 +148,7 @@ impl<'a> Teller<'a> {
 
     /// What the workflows waited for that were still open.
     fn who_still_waited(&mut self) {
-        let open = liveness::open_runs(self.state);
+        let open = liveness::open_runs(self.view);
         if (1..=AT_WORK_TOLD_MAX).contains(&open.len()) {
             let waited: Vec<String> = open.iter().map(|(run, waits_for)| format!("{run} waited for {waits_for}")).collect();
             self.conclude(format!("When it failed, {}.", waited.join(", and ")));
@@ -157,7 +157,7 @@ impl<'a> Teller<'a> {
 
     /// Which activities met at the moment of the failure.
     fn who_was_at_work(&mut self, at_ns: u64) {
-        let under_way = chronicle::under_way(self.state, at_ns);
+        let under_way = chronicle::under_way(self.view, at_ns);
         if under_way.len() > 1 {
             let at_work = |span: &&Span| {
                 let who = self.name(Some(span.process));
@@ -169,11 +169,11 @@ impl<'a> Teller<'a> {
     }
 
     fn name(&self, process: Option<ProcessId>) -> String {
-        process.map_or_else(|| "the server".to_owned(), |process| chronicle::name(self.state, process))
+        process.map_or_else(|| "the server".to_owned(), |process| chronicle::name(self.view, process))
     }
 
     fn entries(&self, from_ns: u64, to_ns: u64) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        self.state.log.entries.iter().filter(move |entry| (from_ns..=to_ns).contains(&entry.at_ns))
+        self.view.log.entries.iter().filter(move |entry| (from_ns..=to_ns).contains(&entry.at_ns))
     }
 
     /// An effect was made by two attempts.
@@ -214,7 +214,7 @@ impl<'a> Teller<'a> {
 
     /// What kept the attempt that had this effect.
     fn why_late(&mut self, effect: &Effect) {
-        let faults = self.state.log.entries.iter().filter(|entry| entry.fault().is_some());
+        let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
         let of_attempt: Vec<&Entry> = faults.filter(|entry| is_of_attempt(entry, effect)).collect();
         of_attempt.into_iter().for_each(|entry| self.tell_of(entry));
     }
@@ -253,7 +253,7 @@ impl<'a> Teller<'a> {
     /// A worker's code does not fit the history that it was given.
     fn code_does_not_fit(&mut self, finding: &Finding) {
         let process = finding.process;
-        let why = self.state.log.entries.iter().rev().find(|entry| {
+        let why = self.view.log.entries.iter().rev().find(|entry| {
             let lost_a_cache = matches!(
                 entry.fault(),
                 Some(
@@ -270,7 +270,7 @@ impl<'a> Teller<'a> {
         if let Some(entry) = why.filter(|entry| deployed(entry).is_none()) {
             self.tell_of(entry);
         }
-        let version = on_version(process.and_then(|process| self.state.lives.version_of(process)));
+        let version = on_version(process.and_then(|process| self.view.version_of(process)));
         let who = self.name(process);
         let replayed = format!(
             "{} {who}{version} replayed a history, and its code asked for something else than what is written there.",
@@ -317,7 +317,7 @@ impl<'a> Teller<'a> {
     }
 
     fn has_deploys(&self) -> bool {
-        self.state.log.entries.iter().any(|entry| deployed(entry).is_some())
+        self.view.log.entries.iter().any(|entry| deployed(entry).is_some())
     }
 
     /// Which other versions of the code were deployed before.
@@ -335,7 +335,7 @@ impl<'a> Teller<'a> {
     /// which matter.
     fn last_faults(&mut self, at_ns: u64) {
         self.deploys(at_ns);
-        let are_chosen = self.known.is_least || self.state.choices.which().strikes.is_some();
+        let are_chosen = self.known.is_least || self.view.choices.which().strikes.is_some();
         let most = if are_chosen { LEAST_FAULTS_TOLD_MAX } else { FAULTS_TOLD_MAX };
         let is_told = |entry: &&Entry| matches!(entry.what, What::Fault(_) | What::Life(LifeStep::Killed { .. }));
         let before: Vec<&Entry> = self.entries(0, at_ns).filter(is_told).collect();
@@ -365,7 +365,7 @@ impl<'a> Teller<'a> {
     /// The moment of a crash, with what its worker was about.
     fn moment(&self, entry: &Entry, crash: &Crash) -> String {
         let moment = if crash.attempt.is_some() { self.with_attempt(crash) } else { crash.place.exact_moment() };
-        let amid = chronicle::under_way(self.state, entry.at_ns).into_iter();
+        let amid = chronicle::under_way(self.view, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
         if amid.is_empty() || amid.len() > AT_WORK_TOLD_MAX || amid.iter().any(|attempt| moment.contains(attempt)) {
@@ -376,14 +376,13 @@ impl<'a> Teller<'a> {
 
     /// An attempt, as [`chronicle::RunNames::subject`] has it.
     fn subject_of(&self, span: &Span) -> String {
-        attempt::subject(&span.label, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
+        attempt::subject(&span.type_name, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
     /// For how long there was no such worker after a crash, if that was long.
     fn downtime(&self, crash: &Entry) -> String {
-        let lives = &self.state.lives;
-        let Some(name) = crash.process.map(|process| &lives.get(process).name) else { return String::new() };
-        let next = lives.all.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
+        let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
+        let next = self.view.lives.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
         let down_ns = next.map(|life| life.from_ns - crash.at_ns).filter(|down_ns| *down_ns >= LONG_DOWN_NS);
         down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
     }
@@ -391,13 +390,13 @@ impl<'a> Teller<'a> {
     /// Whether it takes these faults; those that were not told yet are.
     fn how_much_it_takes(&mut self) {
         if self.known.is_least {
-            let faults = self.state.log.entries.iter().filter(|entry| entry.fault().is_some());
+            let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
             let untold: Vec<&Entry> = faults.filter(|entry| !self.important.contains(&entry.step)).collect();
             for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
                 self.tell_of(entry);
             }
         }
-        let count: u64 = self.state.fault_counts().values().sum();
+        let count: u64 = self.view.faults.values().sum();
         match (self.known.is_least, count, &self.known.otherwise) {
             (_, 0, _) => self.conclude("It takes no fault.".to_owned()),
             (true, 1, _) => self.conclude("Without that one fault the run passes.".to_owned()),
@@ -409,7 +408,7 @@ impl<'a> Teller<'a> {
 
     fn point_at_findings(&mut self) {
         let is_finding = |entry: &&Entry| matches!(entry.what, What::Finding(_) | What::Panic { .. });
-        let findings = self.state.log.entries.iter().filter(is_finding);
+        let findings = self.view.log.entries.iter().filter(is_finding);
         self.important.extend(findings.map(|entry| entry.step));
     }
 }

@@ -128,11 +128,11 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     };
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let mut state = world.lock();
-    result_of(case, &mut state, seed, real_us, &known)
+    let state = world.lock();
+    result_of(case, &state, seed, real_us, &known)
 }
 
-fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64, known: &Known) -> RunResult {
+fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known) -> RunResult {
     let name_of = |process: Option<_>| process.map_or_else(|| "server".to_owned(), |it| state.lives.get(it).name.clone());
     let failures = state.findings.iter().map(|it| RunFailure {
         kind: it.wrong.kind(),
@@ -158,7 +158,7 @@ fn result_of(case: &Case, state: &mut State, seed: u64, real_us: u64, known: &Kn
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
-        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, state, seed, known))),
+        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, &state.view(), seed, known))),
     }
 }
 

@@ -6,7 +6,7 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and that one failed
 //! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
-//!   [`progress`]: how far the run got
+//!   [`progress`]: how far the run got; [`view`]: what those see of all this who only read
 //!
 //! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
 //! words of [`crate::process`]. All state is behind one lock that nobody ever has to wait for: one thread runs at a time.
@@ -36,9 +36,11 @@ mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
 mod progress;
+mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
 
+pub(crate) use self::view::View;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Interest, Moment, NO_STEP, RunNames, history::brief, name, spoken};
 use crate::world::{
-    State,
+    View,
     log::{Outcome, Span},
     since_start_ns,
 };
@@ -13,9 +13,9 @@ use crate::world::{
 const ATTEMPT_TOLD_MAX: u32 = 3;
 
 /// The attempts of activities after the first, and what became of the one before.
-pub(super) fn tried_again(state: &State, names: &RunNames) -> Vec<Moment> {
+pub(super) fn tried_again(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let mut of_activity: BTreeMap<(&str, &str, Option<&str>), Vec<&Span>> = BTreeMap::new();
-    for span in state.log.spans.iter().filter(|span| span.is_activity) {
+    for span in view.log.spans.iter().filter(|span| span.is_activity()) {
         of_activity.entry((&span.workflow_id, &span.run_id, span.activity_id.as_deref())).or_default().push(span);
     }
     let with_before = of_activity.values().flat_map(|spans| {
@@ -24,21 +24,21 @@ pub(super) fn tried_again(state: &State, names: &RunNames) -> Vec<Moment> {
         before.zip(spans.iter().copied()).map(move |(before, again)| (before, again, Some(again.attempt) == last))
     });
     let again = with_before.filter(|(_, again, _)| again.attempt > 1);
-    again.map(|(before, again, is_last)| again_after(state, names, before, again, is_last)).collect()
+    again.map(|(before, again, is_last)| again_after(view, names, before, again, is_last)).collect()
 }
 
-fn again_after(state: &State, names: &RunNames, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
-    let ended_ns = before.map(|before| before.to_ns.or(died_ns(state, before)));
+fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
+    let ended_ns = before.map(|before| before.to_ns.or(died_ns(view, before)));
     let is_beside = ended_ns.is_some_and(|ended_ns| ended_ns.is_none_or(|ended_ns| ended_ns > again.from_ns));
     let became = match before {
         None => format!(", since attempt {} never reached a worker's code", again.attempt - 1),
         Some(before) if is_beside => {
-            format!(", while attempt {} still ran on {}", before.attempt, name(state, before.process))
+            format!(", while attempt {} still ran on {}", before.attempt, name(view, before.process))
         }
         Some(before) if before.to_ns.is_none() => format!(", since attempt {} had ended with its worker", before.attempt),
         Some(_) => String::new(),
     };
-    let (activity, run, who) = (&again.label, names.name(&again.workflow_id, &again.run_id), name(state, again.process));
+    let (activity, run, who) = (&again.type_name, names.name(&again.workflow_id, &again.run_id), name(view, again.process));
     let with =
         again.resumes_from.as_ref().map_or_else(String::new, |it| format!(", with the last heartbeat{}", brief(Some(it))));
     let text = format!("attempt {} of {activity} ({run}) began on {who}{with}{became}", again.attempt);
@@ -52,8 +52,8 @@ fn again_after(state: &State, names: &RunNames, before: Option<&Span>, again: &S
 }
 
 /// The activities that were tried for longer than is told of each attempt, and still are.
-pub(super) fn endless(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment> {
-    let runs = state.service().runs();
+pub(super) fn endless(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Moment> {
+    let runs = view.runs();
     let of_run = |run: foretime_server::engine::RunView<'_>| {
         let id = names.name(run.workflow_id(), run.run_id()).to_owned();
         let tried = run.open_activities().filter(|it| u32::try_from(it.attempt()).is_ok_and(|it| it > ATTEMPT_TOLD_MAX));
@@ -68,22 +68,22 @@ pub(super) fn endless(state: &State, names: &RunNames, until_ns: u64) -> Vec<Mom
 }
 
 /// This attempt of an activity, if a worker's code saw it.
-pub(super) fn span_of<'a>(state: &'a State, run_id: &str, activity_id: &str, attempt: i32) -> Option<&'a Span> {
+pub(super) fn span_of<'a>(view: &'a View<'a>, run_id: &str, activity_id: &str, attempt: i32) -> Option<&'a Span> {
     let attempt = u32::try_from(attempt).ok()?;
     let is_it =
         |span: &&Span| (&*span.run_id, span.activity_id.as_deref(), span.attempt) == (run_id, Some(activity_id), attempt);
-    state.log.spans.iter().rfind(is_it)
+    view.log.spans.iter().rfind(is_it)
 }
 
 /// The attempts that the server waits for, and that nobody is at work on any more.
-pub(super) fn lost(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment> {
+pub(super) fn lost(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Moment> {
     let of_run = |run: foretime_server::engine::RunView<'_>| {
         let (id, run_id) = (names.name(run.workflow_id(), run.run_id()).to_owned(), run.run_id().to_owned());
         let said = run.open_activities().filter_map(move |it| {
             let (worker, attempt) = (it.worker()?, it.attempt());
-            let became = match span_of(state, &run_id, it.activity_id(), attempt) {
+            let became = match span_of(view, &run_id, it.activity_id(), attempt) {
                 None => "never reached its code",
-                Some(span) if span.to_ns.is_none() && died_ns(state, span).is_some() => "ended with it",
+                Some(span) if span.to_ns.is_none() && died_ns(view, span).is_some() => "ended with it",
                 Some(_) => return None,
             };
             let (activity, worker) = (it.activity_type(), spoken(worker));
@@ -94,24 +94,24 @@ pub(super) fn lost(state: &State, names: &RunNames, until_ns: u64) -> Vec<Moment
         });
         said.collect::<Vec<_>>()
     };
-    state.service().runs().flat_map(of_run).collect()
+    view.runs().flat_map(of_run).collect()
 }
 
 /// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun. Those that
 /// failed, if their workflow was over: till then they may have worked on.
-pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
+pub(super) fn too_late(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
         let closed_ns = run.close_time().and_then(since_start_ns)?;
         Some((run.run_id().to_owned(), closed_ns))
     };
-    let closed_ns: BTreeMap<String, u64> = state.service().runs().filter_map(closed).collect();
-    let ended = |span: &&Span| span.is_activity && matches!(span.outcome, Outcome::Completed | Outcome::Failed);
-    let ended = state.log.spans.iter().filter(ended);
+    let closed_ns: BTreeMap<String, u64> = view.runs().filter_map(closed).collect();
+    let ended = |span: &&Span| span.is_activity() && matches!(span.outcome, Outcome::Completed | Outcome::Failed);
+    let ended = view.log.spans.iter().filter(ended);
     let said = ended.filter_map(|span| {
         let to_ns = span.to_ns?;
         let next = |other: &&Span| {
             let same = (&other.run_id, &other.activity_id) == (&span.run_id, &span.activity_id);
-            other.is_activity && same && other.attempt > span.attempt && other.from_ns < to_ns
+            other.is_activity() && same && other.attempt > span.attempt && other.from_ns < to_ns
         };
         let run = names.name(&span.workflow_id, &span.run_id);
         let after = if closed_ns.get(&span.run_id).is_some_and(|closed_ns| *closed_ns < to_ns) {
@@ -119,15 +119,15 @@ pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
         } else if span.outcome == Outcome::Failed {
             return None;
         } else {
-            format!("attempt {} had begun", state.log.spans.iter().rfind(next)?.attempt)
+            format!("attempt {} had begun", view.log.spans.iter().rfind(next)?.attempt)
         };
-        let Span { attempt, label, .. } = span;
-        let who = name(state, span.process);
+        let Span { attempt, type_name, .. } = span;
+        let who = name(view, span.process);
         let (ended, interest) = match span.outcome {
             Outcome::Completed => ("completed", Interest::Wrong),
             _ => ("ended", Interest::Turn),
         };
-        let text = format!("attempt {attempt} of {label} ({run}) {ended} on {who}, after {after}");
+        let text = format!("attempt {attempt} of {type_name} ({run}) {ended} on {who}, after {after}");
         // What it did last has the same step.
         let step = span.to_step.map_or(NO_STEP, |step| step + 1);
         Some(Moment::new(to_ns, step, text, interest))
@@ -136,13 +136,13 @@ pub(super) fn too_late(state: &State, names: &RunNames) -> Vec<Moment> {
 }
 
 /// The attempts of activities that were under way at this instant.
-pub(in crate::report) fn under_way(state: &State, at_ns: u64) -> Vec<&Span> {
-    let is_over = |span: &&Span| span.to_ns.or(died_ns(state, span)).is_some_and(|ended_ns| ended_ns < at_ns);
-    let open = state.log.spans.iter().filter(|span| span.is_activity && span.from_ns <= at_ns).filter(|span| !is_over(span));
+pub(in crate::report) fn under_way<'a>(view: &View<'a>, at_ns: u64) -> Vec<&'a Span> {
+    let is_over = |span: &&Span| span.to_ns.or(died_ns(view, span)).is_some_and(|ended_ns| ended_ns < at_ns);
+    let open = view.log.spans.iter().filter(|span| span.is_activity() && span.from_ns <= at_ns).filter(|span| !is_over(span));
     open.collect()
 }
 
 /// When the worker of an attempt came to its end, if it has.
-pub(super) fn died_ns(state: &State, span: &Span) -> Option<u64> {
-    state.lives.get(span.process).ended.as_ref().map(|(at_ns, _)| *at_ns)
+pub(super) fn died_ns(view: &View<'_>, span: &Span) -> Option<u64> {
+    view.life(span.process).ended.as_ref().map(|(at_ns, _)| *at_ns)
 }

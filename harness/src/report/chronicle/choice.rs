@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Interest, Moment, RACE_NS};
-use crate::world::State;
+use crate::world::View;
 
 /// At most so many moments are told.
 const TOLD_MAX: usize = 8;
@@ -25,8 +25,8 @@ pub(in crate::report) struct Light<'a> {
 }
 
 /// Of all moments, in order, those that are told, and the others.
-pub(super) fn choose(state: &State, all: Vec<Moment>, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
-    let named = named(state, light.failure);
+pub(super) fn choose(view: &View<'_>, all: Vec<Moment>, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
+    let named = named(view, light.failure);
     let unusual = light.usual.map(|usual| Unusual::of(&all, usual));
     let ranked = all.into_iter().enumerate().map(|(number, moment)| {
         let is_meant = named.iter().any(|name| says(&moment.text, name));
@@ -123,9 +123,9 @@ fn shape(text: &str) -> String {
 }
 
 /// The workflows and the effects that the failure names.
-fn named(state: &State, failure: &str) -> Vec<String> {
-    let effects = state.ledger.iter().map(|record| record.effect.subject.clone());
-    let workflows = state.service().runs().map(|run| run.workflow_id().to_owned());
+fn named(view: &View<'_>, failure: &str) -> Vec<String> {
+    let effects = view.ledger.iter().map(|record| record.effect.subject.clone());
+    let workflows = view.runs().map(|run| run.workflow_id().to_owned());
     let named: BTreeSet<String> = workflows.chain(effects).filter(|name| says(failure, name)).collect();
     named.into_iter().collect()
 }

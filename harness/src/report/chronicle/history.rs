@@ -14,16 +14,16 @@ use super::{
     Interest, Moment, NO_STEP, RunNames,
     run::{Run, closing_task, on, types_with_several_inputs},
 };
-use crate::world::{State, event_ns};
+use crate::world::{View, event_ns};
 
 /// An input that is longer than this says more than a sentence has room for.
 const INPUT_CHARS_MAX: usize = 40;
 
 /// The moments of this run.
-pub(super) fn moments(state: &State, names: &RunNames, view: &RunView<'_>) -> Vec<Moment> {
-    let (workflow_id, run_id, events) = (view.workflow_id(), view.run_id(), &view.events_from(1));
+pub(super) fn moments(view: &View<'_>, names: &RunNames, of: &RunView<'_>) -> Vec<Moment> {
+    let (workflow_id, run_id, events) = (of.workflow_id(), of.run_id(), &of.events_from(1));
     let varied = types_with_several_inputs(events);
-    let run = Run { state, names, id: names.name(workflow_id, run_id), workflow_id, run_id, events, varied };
+    let run = Run { view, names, id: names.name(workflow_id, run_id), workflow_id, run_id, events, varied };
     events.iter().filter_map(|event| of_event(&run, event)).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::{
     faults::RpcKind,
     world::effects::Applied,
     world::{
-        State,
+        View,
         lives::Role,
         log::{Done, What},
     },
@@ -70,28 +70,28 @@ enum Interest {
 }
 
 /// The moments up to `until_ns`, in order: those that are told, and those that are not.
-pub(super) fn moments(state: &State, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
-    let mut all = every(state, until_ns);
+pub(super) fn moments(view: &View<'_>, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
+    let mut all = every(view, until_ns);
     all.retain(|moment| moment.at_ns <= until_ns);
-    choice::choose(state, all, until_ns, light)
+    choice::choose(view, all, until_ns, light)
 }
 
 /// All that could be told of a run, in order.
-pub(super) fn all(state: &State) -> Vec<String> {
-    every(state, state.now_ns()).into_iter().map(|moment| moment.text).collect()
+pub(super) fn all(view: &View<'_>) -> Vec<String> {
+    every(view, view.now_ns).into_iter().map(|moment| moment.text).collect()
 }
 
 /// All moments, in order; `until_ns`: when what is still so is told.
-fn every(state: &State, until_ns: u64) -> Vec<Moment> {
-    let names = RunNames::of(state);
-    let mut all: Vec<Moment> = attempts::tried_again(state, &names);
-    all.extend(attempts::endless(state, &names, until_ns));
-    all.extend(attempts::lost(state, &names, until_ns).into_iter().chain(attempts::too_late(state, &names)));
-    all.extend(order::swapped(state));
-    all.extend(joins(state, &names));
-    all.extend(effects(state).chain(refusals(state, &names)));
-    for run in state.service().runs() {
-        let mut of_run = history::moments(state, &names, &run);
+fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
+    let names = RunNames::of(view);
+    let mut all: Vec<Moment> = attempts::tried_again(view, &names);
+    all.extend(attempts::endless(view, &names, until_ns));
+    all.extend(attempts::lost(view, &names, until_ns).into_iter().chain(attempts::too_late(view, &names)));
+    all.extend(order::swapped(view));
+    all.extend(joins(view, &names));
+    all.extend(effects(view).chain(refusals(view, &names)));
+    for run in view.runs() {
+        let mut of_run = history::moments(view, &names, &run);
         rouse_what_met_a_signal(&mut of_run);
         all.extend(of_run);
     }
@@ -128,11 +128,11 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
 
 /// What the server refused: to activities, whose clients are those of their workers, to the test, and to workers that were too late
 /// with what they say of an activity. What was refused again and again is told once.
-fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
-    let refused = state.log.entries.iter().filter_map(|entry| {
+fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
+    let refused = view.log.entries.iter().filter_map(|entry| {
         let What::Refusal(refusal) = &entry.what else { return None };
         let (rpc, kind) = (&refusal.rpc, RpcKind::of(&refusal.rpc));
-        let process = entry.process.filter(|process| state.lives.get(*process).role != Role::Replayer)?;
+        let process = entry.process.filter(|process| view.life(*process).role != Role::Replayer)?;
         if !matches!(kind, RpcKind::Other | RpcKind::EndActivity) || refusal.is_simulated {
             return None;
         }
@@ -149,7 +149,7 @@ fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
         };
         let subject = refusal.outcome_of.as_ref().map(|attempt| names.subject(attempt)).or_else(|| refusal.workflow_id.clone());
         let of = subject.map_or_else(String::new, |subject| format!(" for {subject}"));
-        let text = format!("{} was refused {rpc}{of}: {why}", name(state, process));
+        let text = format!("{} was refused {rpc}{of}: {why}", name(view, process));
         Some(Moment::new(entry.at_ns, entry.step, text, interest))
     });
     let mut told: BTreeMap<String, (Moment, usize)> = BTreeMap::new();
@@ -164,10 +164,10 @@ fn refusals(state: &State, names: &RunNames) -> Vec<Moment> {
 }
 
 /// Who asked to start what was there: nothing of what it would have been started with is used.
-fn joins<'a>(state: &'a State, names: &'a RunNames) -> impl Iterator<Item = Moment> + 'a {
-    state.joined().iter().filter_map(|joined| {
-        let run = state.service().runs().find(|run| run.run_id() == joined.run_id)?;
-        let (id, who) = (run.workflow_id().to_owned(), name(state, joined.process));
+fn joins<'a>(view: &'a View<'a>, names: &'a RunNames) -> impl Iterator<Item = Moment> + 'a {
+    view.joined.iter().filter_map(|joined| {
+        let run = view.runs().find(|run| run.run_id() == joined.run_id)?;
+        let (id, who) = (run.workflow_id().to_owned(), name(view, joined.process));
         let given = match names.name(&id, &joined.run_id) {
             only if only == id => "its run",
             of_several => of_several,
@@ -178,9 +178,9 @@ fn joins<'a>(state: &'a State, names: &'a RunNames) -> impl Iterator<Item = Mome
 }
 
 /// What was done to the outside world.
-fn effects(state: &State) -> impl Iterator<Item = Moment> {
+fn effects(view: &View<'_>) -> impl Iterator<Item = Moment> {
     let effects = || {
-        let entries = state.log.entries.iter();
+        let entries = view.log.entries.iter();
         entries.filter_map(|entry| if let What::Effect(done) = &entry.what { Some((entry, done)) } else { None })
     };
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
@@ -188,7 +188,7 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
         *counts.entry((kind, subject)).or_default() += 1;
     }
     effects().map(move |(entry, done)| {
-        let who = entry.process.map_or_else(String::new, |process| name(state, process));
+        let who = entry.process.map_or_else(String::new, |process| name(view, process));
         // What was done several times may have been so under several keys.
         let is_alone = counts.get(&(&*done.kind, &*done.subject)) == Some(&1);
         let key = if is_alone { String::new() } else { format!(" ({})", done.key()) };
@@ -200,11 +200,11 @@ fn effects(state: &State) -> impl Iterator<Item = Moment> {
 
 /// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`; and
 /// which served another before.
-pub(super) fn who_serves_what(state: &State) -> Option<String> {
-    let last = queues::last_had(state);
+pub(super) fn who_serves_what(view: &View<'_>) -> Option<String> {
+    let last = queues::last_had(view);
     let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();
     let mut before: BTreeSet<(usize, &str, &str)> = BTreeSet::new();
-    for life in &state.lives.all {
+    for life in view.lives {
         let (Role::Worker(slot), Some(queue)) = (life.role, &life.task_queue) else { continue };
         if last.get(&slot) == Some(queue) {
             workers.entry(queue).or_default().insert((slot, &life.name));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     os::ProcessId,
     world::attempt::Attempt,
-    world::{State, lives::Role},
+    world::{View, lives::Role},
 };
 
 /// What the runs are called of workflows that have several.
@@ -17,9 +17,9 @@ pub(in crate::report) struct RunNames {
 
 impl RunNames {
     /// Of all runs of this simulation so far.
-    pub(in crate::report) fn of(state: &State) -> Self {
+    pub(in crate::report) fn of(view: &View<'_>) -> Self {
         let mut by_workflow: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for run in state.service().runs() {
+        for run in view.runs() {
             by_workflow.entry(run.workflow_id().to_owned()).or_default().push(run.run_id().to_owned());
         }
         let several = by_workflow.into_iter().filter(|(_, runs)| runs.len() > 1);
@@ -52,8 +52,8 @@ impl RunNames {
 }
 
 /// A process, as people say it: `worker 1`.
-pub(in crate::report) fn name(state: &State, process: ProcessId) -> String {
-    let life = state.lives.get(process);
+pub(in crate::report) fn name(view: &View<'_>, process: ProcessId) -> String {
+    let life = view.life(process);
     if life.role == Role::Test { "the test".to_owned() } else { spoken(&life.name) }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foretime_server::proto::{common::Payloads, history::history_event::Attributes};
 
 use super::{Interest, Moment, NO_STEP, history::brief};
-use crate::world::{State, event_ns};
+use crate::world::{View, event_ns};
 
 /// A signal, by its name and what was sent along.
 type Signal = String;
@@ -14,10 +14,10 @@ type Signal = String;
 type Between = (String, String);
 
 /// The signals that one workflow task sent to one workflow, and that came there in another order.
-pub(super) fn swapped(state: &State) -> Vec<Moment> {
+pub(super) fn swapped(view: &View<'_>) -> Vec<Moment> {
     let mut sent: BTreeMap<(Between, i64), Vec<Signal>> = BTreeMap::new();
     let mut came: BTreeMap<Between, Vec<(u64, Signal)>> = BTreeMap::new();
-    for run in state.service().runs() {
+    for run in view.runs() {
         let id = run.workflow_id();
         for event in run.events_from(1) {
             match &event.attributes {

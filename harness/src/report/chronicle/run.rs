@@ -21,7 +21,7 @@ use crate::{
     os::ProcessId,
     words::after,
     world::{
-        State, first_workflow_task_ns,
+        View, first_workflow_task_ns,
         lives::TEST,
         log::{Entry, Span},
     },
@@ -29,7 +29,7 @@ use crate::{
 
 /// The run that the events are of.
 pub(super) struct Run<'a> {
-    pub(super) state: &'a State,
+    pub(super) view: &'a View<'a>,
     pub(super) names: &'a RunNames,
     /// What it is called.
     pub(super) id: &'a str,
@@ -65,12 +65,12 @@ impl Run<'_> {
 
     /// Whose request, of those that begin so, reached the server at this moment, if it was one process's.
     pub(super) fn by(&self, at_ns: u64, rpc: &str) -> String {
-        let log = &self.state.log.entries;
+        let log = &self.view.log.entries;
         let (from, to) = (log.partition_point(|it| it.at_ns < at_ns), log.partition_point(|it| it.at_ns <= at_ns));
         let asks = |entry: &&Entry| entry.reached().is_some_and(|it| it.starts_with(rpc));
         let senders: BTreeSet<ProcessId> = log[from..to].iter().filter(asks).filter_map(|entry| entry.process).collect();
         match senders.first() {
-            Some(sender) if senders.len() == 1 => format!(" by {}", name(self.state, *sender)),
+            Some(sender) if senders.len() == 1 => format!(" by {}", name(self.view, *sender)),
             _ => String::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Run<'_> {
     pub(super) fn since_its_parent(&self) -> String {
         let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = self.at(1) else { return String::new() };
         let Some(parent) = &started.parent_workflow_execution else { return String::new() };
-        let status = self.state.service().runs().find(|run| run.run_id() == parent.run_id).map(|run| run.status());
+        let status = self.view.runs().find(|run| run.run_id() == parent.run_id).map(|run| run.status());
         let became = match status {
             Some(WorkflowExecutionStatus::ContinuedAsNew) => "continued as new",
             Some(WorkflowExecutionStatus::Completed) => "completed",
@@ -101,7 +101,7 @@ impl Run<'_> {
             Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => &it.new_execution_run_id,
             _ => return String::new(),
         };
-        let next = self.state.service().runs().find(|run| run.run_id() == *next_run_id);
+        let next = self.view.runs().find(|run| run.run_id() == *next_run_id);
         let starts_ns = next.and_then(|run| first_workflow_task_ns(run.events_from(1).first()?));
         let name = self.names.name(self.workflow_id, next_run_id);
         starts_ns.map_or_else(String::new, |at_ns| format!("; {name} was to begin {}", after(at_ns)))
@@ -131,7 +131,7 @@ impl Run<'_> {
             return String::new();
         };
         let (attempt, worker) = (started.attempt, spoken(&started.identity));
-        match span_of(self.state, self.run_id, &scheduled.activity_id, attempt) {
+        match span_of(self.view, self.run_id, &scheduled.activity_id, attempt) {
             None => format!(", since attempt {attempt}, which {worker} was given, never reached its code"),
             Some(_) => String::new(),
         }
@@ -141,23 +141,23 @@ impl Run<'_> {
     /// works on.
     pub(super) fn beside(&self, scheduled_event_id: i64) -> String {
         let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
-        let spans = || self.state.log.spans.iter().filter(|span| span.is_activity);
+        let spans = || self.view.log.spans.iter().filter(|span| span.is_activity());
         let is_it = |span: &&Span| span.run_id == self.run_id && span.activity_id.as_ref() == activity_id;
         let Some(last) = spans().rfind(is_it) else { return String::new() };
-        let of_struct = |span: &Span| span.label.split("::").next().map(str::to_owned);
+        let of_struct = |span: &Span| span.type_name.split("::").next().map(str::to_owned);
         let overlaps = |span: &&Span| {
             span.workflow_id != self.workflow_id
                 && of_struct(span) == of_struct(last)
                 && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
                 // One that hangs to the end of the run is at no work.
-                && span.to_ns.or(died_ns(self.state, span)).is_some_and(|ended_ns| ended_ns > last.from_ns)
+                && span.to_ns.or(died_ns(self.view, span)).is_some_and(|ended_ns| ended_ns > last.from_ns)
         };
         let others: Vec<&Span> = spans().filter(overlaps).collect();
         match *others {
             [] => String::new(),
             [other] => {
-                let beside = format!(", beside {} of {}", other.label, self.names.name(&other.workflow_id, &other.run_id));
-                if other.process == last.process { beside } else { format!("{beside} on {}", name(self.state, other.process)) }
+                let beside = format!(", beside {} of {}", other.type_name, self.names.name(&other.workflow_id, &other.run_id));
+                if other.process == last.process { beside } else { format!("{beside} on {}", name(self.view, other.process)) }
             }
             _ => format!(", beside {} others", others.len()),
         }

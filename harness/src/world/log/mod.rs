@@ -102,17 +102,13 @@ pub(crate) struct Span {
     pub(crate) from_ns: u64,
     /// When it ended.
     pub(crate) to_ns: Option<u64>,
-    /// An activity, not a workflow task.
-    pub(crate) is_activity: bool,
-    /// What it was.
-    pub(crate) label: String,
-    /// Of which workflow, which attempt.
-    pub(crate) detail: String,
+    /// What its type is called: that of the activity, or of the workflow.
+    pub(crate) type_name: String,
     /// Of which workflow.
     pub(crate) workflow_id: String,
     /// Of which of its runs.
     pub(crate) run_id: String,
-    /// Of which activity.
+    /// Of which activity; a workflow task is of none.
     pub(crate) activity_id: Option<String>,
     /// Which attempt it is, from 1.
     pub(crate) attempt: u32,
@@ -126,9 +122,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Whether it is an attempt of an activity, not a workflow task.
+    pub(crate) const fn is_activity(&self) -> bool {
+        self.activity_id.is_some()
+    }
+
     /// Of which workflow a workflow task was.
     pub(crate) fn workflow(&self) -> Workflow {
-        Workflow { workflow_id: self.workflow_id.clone(), workflow_type: self.label.clone() }
+        Workflow { workflow_id: self.workflow_id.clone(), workflow_type: self.type_name.clone() }
     }
 
     /// Whether it had begun, and not ended, at this step; without a word of its process's end.

@@ -1,7 +1,7 @@
 //! The words for what happened: a label of a word or two, and the rest. They go into traces and reports, and are read by people
 //! only.
 
-use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
+use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
 use crate::{words::brief, world::attempt::Attempt, world::effects::Applied, world::lives::Ending};
 
 impl Entry {
@@ -28,6 +28,17 @@ impl Entry {
             What::Life(step) => step.detail(),
             What::Panic { message, place } => format!("{message} ({place})"),
             What::Finding(wrong) => wrong.title(),
+        }
+    }
+}
+
+impl Span {
+    /// Of which activity or workflow it is, and which attempt.
+    pub(crate) fn detail(&self) -> String {
+        let Self { workflow_id, activity_id, attempt, .. } = self;
+        match activity_id {
+            Some(activity_id) => format!("{activity_id} of {workflow_id}, attempt {attempt}"),
+            None => format!("{workflow_id}, attempt {attempt}"),
         }
     }
 }

@@ -4,13 +4,10 @@
 //! a seed, or read from a recording; a recording that is at its end gives 0, which is always the harmless choice: no
 //! fault, the first in line, no delay.
 //!
-//! Seeds depend on the numbers of labels, faults and places, which never change, and on no words.
+//! [`label`] has what is decided so; [`only`], which strikes of faults there are. Seeds depend on the numbers of labels, faults and places, which never change, and on no words.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    fmt,
-    num::ParseIntError,
-    str::FromStr,
+    collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
@@ -20,255 +17,21 @@ use rand_chacha::{
 };
 use serde::{Deserialize, Serialize};
 
+mod label;
+mod only;
+
+use self::only::at;
+pub(crate) use self::{
+    label::Label,
+    only::{Only, Strike, kind_of_strike},
+};
 use crate::{
     faults::{Fault, Place},
     hash::Hash,
 };
 
-/// What is decided by a draw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Label {
-    /// What happens next, of all that could.
-    Schedule,
-    /// How long a message takes.
-    Latency,
-    /// What the server does first, of what one task asks for.
-    TransferTask,
-    /// How far apart workers are stopped in a deploy.
-    Deploy,
-    /// Which kinds of faults a run has, in a swarm.
-    Swarm,
-    /// How likely each of them is.
-    SwarmChance,
-    /// How long each rests at most.
-    SwarmRest,
-    /// How often each strikes at most.
-    SwarmCount,
-    /// How long a kind of fault rests after it struck.
-    Rest,
-    /// How long a crashed worker is down.
-    Downtime,
-    /// When the server notices a crash.
-    CrashNoticed,
-    /// Whether what a crashed worker has sent is lost on its way.
-    CrashLosesRequests,
-    /// How long a message is delayed.
-    Delay,
-    /// For how long a worker is cut off.
-    CutOff,
-    /// How much longer an attempt takes.
-    ActivityLatency,
-    /// After how many awaits it becomes slow.
-    SlowAfter,
-    /// Whether it takes longer than it may.
-    Overdue,
-    /// Whether an attempt fails after its work.
-    FailureAfterWork,
-    /// Whether those that follow fail, too.
-    Outage,
-    /// How many of them.
-    OutageAttempts,
-    /// How many workflows a worker keeps.
-    CacheSize,
-    /// Where a history is cut for a replay.
-    HistoryCut,
-    /// Whether a fault of this kind strikes.
-    Strike(Fault),
-}
-
-impl Label {
-    /// Its number. Seeds depend on it: it never changes.
-    const fn code(self) -> u64 {
-        match self {
-            Self::Schedule => 1,
-            Self::Latency => 2,
-            Self::TransferTask => 3,
-            Self::Deploy => 4,
-            Self::Swarm => 5,
-            Self::SwarmChance => 6,
-            Self::SwarmRest => 7,
-            Self::SwarmCount => 8,
-            Self::Rest => 9,
-            Self::Downtime => 10,
-            Self::CrashNoticed => 11,
-            Self::CrashLosesRequests => 12,
-            Self::Delay => 13,
-            Self::CutOff => 14,
-            Self::ActivityLatency => 15,
-            Self::SlowAfter => 16,
-            Self::Overdue => 17,
-            Self::FailureAfterWork => 18,
-            Self::Outage => 19,
-            Self::OutageAttempts => 20,
-            Self::CacheSize => 21,
-            Self::HistoryCut => 22,
-            Self::Strike(fault) => 100 + fault.code(),
-        }
-    }
-
-    /// What it is called on tapes.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Schedule => "schedule",
-            Self::Latency => "latency",
-            Self::TransferTask => "transfer task",
-            Self::Deploy => "deploy",
-            Self::Swarm => "swarm",
-            Self::SwarmChance => "swarm chance",
-            Self::SwarmRest => "swarm rest",
-            Self::SwarmCount => "swarm count",
-            Self::Rest => "rest",
-            Self::Downtime => "downtime",
-            Self::CrashNoticed => "crash noticed",
-            Self::CrashLosesRequests => "crash loses requests",
-            Self::Delay => "delayed by",
-            Self::CutOff => "cut off for",
-            Self::ActivityLatency => "activity latency",
-            Self::SlowAfter => "slow after",
-            Self::Overdue => "overdue",
-            Self::FailureAfterWork => "failure after work",
-            Self::Outage => "outage",
-            Self::OutageAttempts => "outage attempts",
-            Self::CacheSize => "cache size",
-            Self::HistoryCut => "history cut",
-            Self::Strike(fault) => fault.name(),
-        }
-    }
-
-    /// Whether it orders the events of a run: who is next, and how long messages take.
-    const fn is_ordering(self) -> bool {
-        matches!(self, Self::Schedule | Self::Latency)
-    }
-
-    /// Whether a fault brings it with it. It is drawn anew for each strike, from where that is: so a strike has the same consequences
-    /// when those before it are left out.
-    const fn is_consequence(self) -> bool {
-        matches!(
-            self,
-            Self::Rest
-                | Self::Downtime
-                | Self::CrashNoticed
-                | Self::CrashLosesRequests
-                | Self::Delay
-                | Self::CutOff
-                | Self::ActivityLatency
-                | Self::SlowAfter
-                | Self::FailureAfterWork
-                | Self::CacheSize
-        )
-    }
-}
-
 /// A chance is drawn in as many steps.
 const CHANCE_STEPS: u64 = 1 << 32;
-
-/// Which strikes of faults a run has, of those that its seed draws, and in which order its events come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Only {
-    /// These strikes and no others; all if `None`. Each by [`Strike::name`], if it is drawn, or by [`Strike::at`], drawn or not.
-    pub(crate) strikes: Option<BTreeSet<String>>,
-    /// Which order of events: that of the seed is 0. With a fault less everything after it comes in another order anyway, by
-    /// chance; to say that it takes the fault, several orders have to be seen without it.
-    pub(crate) order: u64,
-}
-
-impl Only {
-    /// These strikes.
-    pub(crate) fn these(strikes: impl IntoIterator<Item = String>) -> Self {
-        Self { strikes: Some(strikes.into_iter().collect()), order: 0 }
-    }
-
-    /// No strike at all.
-    pub(crate) fn none() -> Self {
-        Self::these([])
-    }
-
-    /// The same, in this order of events.
-    pub(crate) fn in_order(&self, order: u64) -> Self {
-        Self { order, ..self.clone() }
-    }
-
-    /// The same, but for one strike.
-    pub(crate) fn without(&self, strike: &str) -> Self {
-        let mut fewer = self.clone();
-        if let Some(strikes) = &mut fewer.strikes {
-            strikes.remove(strike);
-        }
-        fewer
-    }
-
-    /// The first of the strikes that none could be called: of a kind that is not known, or not by a kind and a number.
-    pub(crate) fn impossible(&self, is_kind: impl Fn(&str) -> bool) -> Option<&str> {
-        self.strikes.iter().flatten().map(String::as_str).find(|strike| !Strike::kind(strike).is_some_and(&is_kind))
-    }
-
-    /// Whether the strikes are known by their places, each and every one.
-    fn is_placed(&self) -> bool {
-        self.strikes.as_ref().is_some_and(|strikes| !strikes.is_empty() && strikes.iter().all(|strike| strike.contains(':')))
-    }
-
-    /// Whether there is such a strike at an opportunity for it.
-    fn has(&self, strike: &Strike, is_drawn: bool) -> bool {
-        let Some(strikes) = &self.strikes else { return is_drawn };
-        is_drawn && strikes.contains(&strike.name) || strikes.contains(&strike.at)
-    }
-}
-
-/// A fault that struck.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Strike {
-    /// Which of those of its kind that are drawn: `reply-lost-2`. With another fault less it may be elsewhere.
-    pub(crate) name: String,
-    /// Where: `reply-lost:9f3a21c4:1`, at the first opportunity for it in a place, which is known by a hash.
-    pub(crate) at: String,
-}
-
-impl Strike {
-    /// The kind of a strike that is called so: by its kind and a number from 1, with a place between or not.
-    pub(crate) fn kind(text: &str) -> Option<&str> {
-        let (kind, number) = match text.split_once(':') {
-            None => text.rsplit_once('-')?,
-            Some((kind, rest)) => {
-                let (place, number) = rest.split_once(':')?;
-                u32::from_str_radix(place, 16).ok()?;
-                (kind, number)
-            }
-        };
-        number.parse::<u64>().is_ok_and(|number| number > 0).then_some(kind)
-    }
-
-    /// One of this kind at the `nth` opportunity in the same place.
-    pub(crate) fn at_nth(&self, nth: u64) -> String {
-        let place = self.at.rsplit_once(':').map_or(&*self.at, |(place, _)| place);
-        format!("{place}:{nth}")
-    }
-}
-
-/// `crash-1,reply-lost:9f3a21c4:1`, or `none`; `crash-1@3` in the third other order of events.
-impl fmt::Display for Only {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.strikes {
-            None => f.write_str("all")?,
-            Some(strikes) if strikes.is_empty() => f.write_str("none")?,
-            Some(strikes) => f.write_str(&strikes.iter().map(String::as_str).collect::<Vec<_>>().join(","))?,
-        }
-        if self.order > 0 { write!(f, "@{}", self.order) } else { Ok(()) }
-    }
-}
-
-impl FromStr for Only {
-    type Err = ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
-        let (text, order) = text.split_once('@').unwrap_or((text, "0"));
-        let strikes = match text {
-            "all" => None,
-            "none" => Some(BTreeSet::new()),
-            _ => Some(text.split(',').map(str::to_owned).collect()),
-        };
-        Ok(Self { strikes, order: order.parse()? })
-    }
-}
 
 /// All draws of a run: what a failing run leaves in a file, and what repeats it without its seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -469,16 +232,6 @@ impl Choices {
             if octave == 0 && from == 0 { 0 } else { low } + self.below(label, high.saturating_sub(low).max(1)),
         )
     }
-}
-
-/// How strikes of this kind begin their names: `reply-lost`.
-pub(crate) fn kind_of_strike(fault: Fault) -> String {
-    fault.name().replace(' ', "-")
-}
-
-/// A place for strikes of this kind, by its hash.
-fn at(fault: Fault, place: u64) -> String {
-    format!("{}:{:08x}", kind_of_strike(fault), place >> 32)
 }
 
 impl Stream {

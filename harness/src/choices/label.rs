@@ -1,0 +1,137 @@
+//! What is decided by draws: each label names a stream of its own.
+
+use crate::faults::Fault;
+
+/// What is decided by a draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Label {
+    /// What happens next, of all that could.
+    Schedule,
+    /// How long a message takes.
+    Latency,
+    /// What the server does first, of what one task asks for.
+    TransferTask,
+    /// How far apart workers are stopped in a deploy.
+    Deploy,
+    /// Which kinds of faults a run has, in a swarm.
+    Swarm,
+    /// How likely each of them is.
+    SwarmChance,
+    /// How long each rests at most.
+    SwarmRest,
+    /// How often each strikes at most.
+    SwarmCount,
+    /// How long a kind of fault rests after it struck.
+    Rest,
+    /// How long a crashed worker is down.
+    Downtime,
+    /// When the server notices a crash.
+    CrashNoticed,
+    /// Whether what a crashed worker has sent is lost on its way.
+    CrashLosesRequests,
+    /// How long a message is delayed.
+    Delay,
+    /// For how long a worker is cut off.
+    CutOff,
+    /// How much longer an attempt takes.
+    ActivityLatency,
+    /// After how many awaits it becomes slow.
+    SlowAfter,
+    /// Whether it takes longer than it may.
+    Overdue,
+    /// Whether an attempt fails after its work.
+    FailureAfterWork,
+    /// Whether those that follow fail, too.
+    Outage,
+    /// How many of them.
+    OutageAttempts,
+    /// How many workflows a worker keeps.
+    CacheSize,
+    /// Where a history is cut for a replay.
+    HistoryCut,
+    /// Whether a fault of this kind strikes.
+    Strike(Fault),
+}
+
+impl Label {
+    /// Its number. Seeds depend on it: it never changes.
+    pub(super) const fn code(self) -> u64 {
+        match self {
+            Self::Schedule => 1,
+            Self::Latency => 2,
+            Self::TransferTask => 3,
+            Self::Deploy => 4,
+            Self::Swarm => 5,
+            Self::SwarmChance => 6,
+            Self::SwarmRest => 7,
+            Self::SwarmCount => 8,
+            Self::Rest => 9,
+            Self::Downtime => 10,
+            Self::CrashNoticed => 11,
+            Self::CrashLosesRequests => 12,
+            Self::Delay => 13,
+            Self::CutOff => 14,
+            Self::ActivityLatency => 15,
+            Self::SlowAfter => 16,
+            Self::Overdue => 17,
+            Self::FailureAfterWork => 18,
+            Self::Outage => 19,
+            Self::OutageAttempts => 20,
+            Self::CacheSize => 21,
+            Self::HistoryCut => 22,
+            Self::Strike(fault) => 100 + fault.code(),
+        }
+    }
+
+    /// What it is called on tapes.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Latency => "latency",
+            Self::TransferTask => "transfer task",
+            Self::Deploy => "deploy",
+            Self::Swarm => "swarm",
+            Self::SwarmChance => "swarm chance",
+            Self::SwarmRest => "swarm rest",
+            Self::SwarmCount => "swarm count",
+            Self::Rest => "rest",
+            Self::Downtime => "downtime",
+            Self::CrashNoticed => "crash noticed",
+            Self::CrashLosesRequests => "crash loses requests",
+            Self::Delay => "delayed by",
+            Self::CutOff => "cut off for",
+            Self::ActivityLatency => "activity latency",
+            Self::SlowAfter => "slow after",
+            Self::Overdue => "overdue",
+            Self::FailureAfterWork => "failure after work",
+            Self::Outage => "outage",
+            Self::OutageAttempts => "outage attempts",
+            Self::CacheSize => "cache size",
+            Self::HistoryCut => "history cut",
+            Self::Strike(fault) => fault.name(),
+        }
+    }
+
+    /// Whether it orders the events of a run: who is next, and how long messages take.
+    pub(super) const fn is_ordering(self) -> bool {
+        matches!(self, Self::Schedule | Self::Latency)
+    }
+
+    /// Whether a fault brings it with it. It is drawn anew for each strike, from where that is: so a strike has the same consequences
+    /// when those before it are left out.
+    pub(super) const fn is_consequence(self) -> bool {
+        matches!(
+            self,
+            Self::Rest
+                | Self::Downtime
+                | Self::CrashNoticed
+                | Self::CrashLosesRequests
+                | Self::Delay
+                | Self::CutOff
+                | Self::ActivityLatency
+                | Self::SlowAfter
+                | Self::FailureAfterWork
+                | Self::CacheSize
+        )
+    }
+}
