@@ -112,9 +112,9 @@ impl Label {
         }
     }
 
-    /// Whether it orders the events of a run: who is next, and how long messages take.
+    /// Whether it orders the events of a run: who is next, how long messages take, and what the server does first.
     pub(super) const fn is_ordering(self) -> bool {
-        matches!(self, Self::Schedule | Self::Latency)
+        matches!(self, Self::Schedule | Self::Latency | Self::TransferTask)
     }
 
     /// Whether a fault brings it with it. It is drawn anew for each strike, from where that is: so a strike has the same consequences

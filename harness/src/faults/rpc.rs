@@ -20,7 +20,7 @@ pub(crate) enum RpcKind {
 impl RpcKind {
     pub(crate) fn of(rpc: &str) -> Self {
         match rpc {
-            _ if rpc.starts_with("Poll") => Self::Poll,
+            "PollWorkflowTaskQueue" | "PollActivityTaskQueue" | "PollNexusTaskQueue" => Self::Poll,
             "RecordActivityTaskHeartbeat" => Self::Heartbeat,
             _ if rpc.starts_with("RespondActivityTask") => Self::EndActivity,
             _ if rpc.starts_with("RespondWorkflowTask") => Self::AnswerTask,

@@ -22,7 +22,6 @@ use bytes::Bytes;
 use foretime_server::{
     config::{Config, Personality},
     engine::{Ticket, time::Time},
-    proto::history::{HistoryEvent, history_event::Attributes},
     rpc::Service,
 };
 use temporalio_client::ClientOptions;
@@ -36,19 +35,25 @@ mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
 mod progress;
+mod scheduler;
+mod time;
 mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
 
-pub(crate) use self::view::View;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
     effects::Record,
-    lives::{Factory, Lives, Role},
+    lives::{Factory, Lives},
     log::{Log, What},
     progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
+};
+pub(crate) use self::{
+    scheduler::Scheduler,
+    time::{EPOCH_S, event_ns, first_workflow_task_ns, since_start_ns},
+    view::View,
 };
 use crate::{
     choices::{Choices, Label},
@@ -56,28 +61,6 @@ use crate::{
     finding::{Finding, Wrong},
     os::{self, ProcessId, Step, ThreadId},
 };
-
-/// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
-pub(crate) const EPOCH_S: u64 = 1_767_225_600;
-
-/// How many virtual nanoseconds after the start of a run the server has this time; `None` if before.
-pub(crate) fn since_start_ns(at: Time) -> Option<u64> {
-    u64::try_from(at.as_nanos() - (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos()).ok()
-}
-
-/// The same of when the server wrote an event.
-pub(crate) fn event_ns(event: &HistoryEvent) -> Option<u64> {
-    since_start_ns(Time::from_proto(event.event_time.as_ref()?))
-}
-
-/// How many nanoseconds after the start of a run of the test the run of a workflow gets its first workflow task that was started by
-/// this event, if it has to wait for that: for its cron schedule, or until it is tried again.
-pub(crate) fn first_workflow_task_ns(started: &HistoryEvent) -> Option<u64> {
-    let Some(Attributes::WorkflowExecutionStartedEventAttributes(attributes)) = &started.attributes else { return None };
-    let backoff: Duration = attributes.first_workflow_task_backoff?.try_into().ok()?;
-    let at = Time::from_proto(started.event_time.as_ref()?) + backoff;
-    since_start_ns(at).filter(|_| !backoff.is_zero())
-}
 
 /// For how long after the test's body has ended the world may come to rest.
 const REST: Duration = Duration::from_secs(60);
@@ -274,51 +257,6 @@ impl World {
     /// What to do when the world is at rest.
     pub(crate) fn when_at_rest(&self, work: impl FnOnce(&mut State, &Arc<World>) -> Option<ProcessId> + Send + 'static) {
         self.lock().at_rest = Some(Box::new(work));
-    }
-}
-
-/// What the operating system asks.
-#[derive(Clone, Debug)]
-pub(crate) struct Scheduler(pub(crate) Arc<World>);
-
-impl os::World for Scheduler {
-    fn step(&self, now_ns: u64, ready: &[(ThreadId, ProcessId)]) -> Step {
-        let mut state = self.0.lock();
-        state.now_ns = now_ns;
-        state.step(&self.0, ready)
-    }
-
-    fn stuck(&self) -> bool {
-        self.0.lock().at_a_standstill(&self.0)
-    }
-
-    fn refused(&self, _thread: ThreadId, process: ProcessId, what: &'static str) {
-        let mut state = self.0.lock();
-        let name = state.lives.get(process).name.clone();
-        state.find(Some(process), Wrong::Refused { process: name, what });
-    }
-
-    fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
-        let mut state = self.0.lock();
-        let life = state.lives.get(process);
-        // What else of the user's code runs there are activities.
-        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && attempt::current().is_none();
-        if is_workflow_code && !life.is_doomed {
-            let worker = life.name.clone();
-            state.find(Some(process), Wrong::SleepsOnThread { worker, span });
-        }
-    }
-
-    fn thread_ended(&self, thread: ThreadId, process: ProcessId) {
-        if self.0.lock().lives.get(process).main == thread {
-            os::freeze(process);
-        }
-    }
-
-    fn turn_kept(&self, report: &str) -> bool {
-        let Some(mut state) = self.0.try_lock() else { return false };
-        state.find(None, Wrong::TurnKept { report: report.to_owned() });
-        true
     }
 }
 

@@ -1,0 +1,54 @@
+//! What the operating system asks the world, and tells it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{World, attempt, lives::Role};
+use crate::{
+    finding::Wrong,
+    os::{self, ProcessId, Step, ThreadId},
+};
+
+/// See the module's page.
+#[derive(Clone, Debug)]
+pub(crate) struct Scheduler(pub(crate) Arc<World>);
+
+impl os::World for Scheduler {
+    fn step(&self, now_ns: u64, ready: &[(ThreadId, ProcessId)]) -> Step {
+        let mut state = self.0.lock();
+        state.now_ns = now_ns;
+        state.step(&self.0, ready)
+    }
+
+    fn stuck(&self) -> bool {
+        self.0.lock().at_a_standstill(&self.0)
+    }
+
+    fn refused(&self, _thread: ThreadId, process: ProcessId, what: &'static str) {
+        let mut state = self.0.lock();
+        let name = state.lives.get(process).name.clone();
+        state.find(Some(process), Wrong::Refused { process: name, what });
+    }
+
+    fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
+        let mut state = self.0.lock();
+        let life = state.lives.get(process);
+        // What else of the user's code runs there are activities.
+        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && attempt::current().is_none();
+        if is_workflow_code && !life.is_doomed {
+            let worker = life.name.clone();
+            state.find(Some(process), Wrong::SleepsOnThread { worker, span });
+        }
+    }
+
+    fn thread_ended(&self, thread: ThreadId, process: ProcessId) {
+        if self.0.lock().lives.get(process).main == thread {
+            os::freeze(process);
+        }
+    }
+
+    fn turn_kept(&self, report: &str) -> bool {
+        let Some(mut state) = self.0.try_lock() else { return false };
+        state.find(None, Wrong::TurnKept { report: report.to_owned() });
+        true
+    }
+}
