@@ -11,7 +11,7 @@ use foretime_server::{
 use super::queues;
 use crate::{
     finding::{Stuck, Wrong},
-    os::{self, ProcessId},
+    os::{self, ProcessId, ThreadDoes},
     words::after,
     world::{State, View, attempt::Attempt, first_workflow_task_ns, lives::Role},
 };
@@ -107,12 +107,12 @@ fn at_work(state: &State, process: ProcessId) -> String {
     format!("is still in {}{more}", named.join(" and "))
 }
 
-/// What the threads of a process do, by their lines; those that have nothing to do are not worth a word if all have not.
-fn what_threads_do(threads: &[String]) -> String {
-    if threads.iter().all(|line| line.ends_with("has nothing to do")) {
+/// What the threads of a process do. Those that have nothing to do are not worth a word if all have not.
+fn what_threads_do(threads: &[ThreadDoes]) -> String {
+    if threads.iter().all(|thread| thread.is_idle) {
         return "has nothing to do".to_owned();
     }
-    threads.join(", ")
+    threads.iter().map(|thread| thread.line.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The activities that an open run waits for, by name, with what is wrong with them.

@@ -220,7 +220,7 @@ pub(crate) enum Unreplayed {
 pub(crate) enum Stuck {
     /// Nothing will ever happen again.
     Standstill,
-    /// Nothing has come of so many steps.
+    /// Nothing has come of the last steps.
     NoProgress { steps: u64 },
     /// A process goes round and round, and no time goes by.
     Spins { process: String },

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, task::Waker};
 
-use super::interface::{ProcessId, Start, ThreadId, World};
+use super::interface::{ProcessId, Start, ThreadDoes, ThreadId, World};
 
 pub(crate) fn current() -> Option<(ThreadId, ProcessId)> {
     None
@@ -14,7 +14,7 @@ pub(crate) fn exempt<R>(work: impl FnOnce() -> R) -> R {
 
 pub(crate) fn freeze(_process: ProcessId) {}
 
-pub(crate) fn waits(_process: ProcessId) -> Vec<String> {
+pub(crate) fn waits(_process: ProcessId) -> Vec<ThreadDoes> {
     Vec::new()
 }
 

@@ -10,6 +10,15 @@ pub(crate) struct ThreadId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ProcessId(pub(crate) u32);
 
+/// What a thread does, for people.
+#[derive(Clone, Debug)]
+pub(crate) struct ThreadDoes {
+    /// It has nothing to do, and waits for no time.
+    pub(crate) is_idle: bool,
+    /// A line that begins with its name.
+    pub(crate) line: String,
+}
+
 /// How a simulation starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Start {

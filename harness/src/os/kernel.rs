@@ -19,7 +19,7 @@ use libc::pthread_t;
 
 use super::{
     baton::Baton,
-    interface::{ProcessId, Start, Step, ThreadId, World},
+    interface::{ProcessId, Start, Step, ThreadDoes, ThreadId, World},
     memory::{self, Region},
     random::Stream,
     seat::{self, Next, Seat},
@@ -166,7 +166,7 @@ pub(crate) fn wake(thread: ThreadId, waker: Waker) {
 }
 
 /// What the threads of a process that have not ended wait for, a line each.
-pub(crate) fn waits(process: ProcessId) -> Vec<String> {
+pub(crate) fn waits(process: ProcessId) -> Vec<ThreadDoes> {
     kernel().threads().waits(process)
 }
 

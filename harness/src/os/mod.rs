@@ -20,7 +20,7 @@
 
 mod interface;
 
-pub(crate) use interface::{ProcessId, Start, Step, ThreadId, World};
+pub(crate) use interface::{ProcessId, Start, Step, ThreadDoes, ThreadId, World};
 
 #[cfg(simulates)]
 mod baton;

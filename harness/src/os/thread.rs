@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, os::fd::RawFd, task::Waker};
 use libc::pthread_t;
 
 use super::{
-    interface::{ProcessId, ThreadId},
+    interface::{ProcessId, ThreadDoes, ThreadId},
     random::Stream,
     seat::Seat,
     wakeups::Wakeups,
@@ -116,10 +116,14 @@ impl Threads {
         (ready, next_ns)
     }
 
-    /// What the threads of a process that have not ended wait for, a line each.
-    pub(super) fn waits(&self, process: ProcessId) -> Vec<String> {
+    /// What the threads of a process do, of those that have not ended.
+    pub(super) fn waits(&self, process: ProcessId) -> Vec<ThreadDoes> {
         let of_process = self.all.iter().filter(|thread| thread.process == process);
-        of_process.filter_map(|thread| Some(format!("{} {}", thread.name, thread.state.said()?))).collect()
+        let does = |thread: &Thread| {
+            let is_idle = matches!(thread.state, State::Waiting(Wait::Epoll { until_ns: None, .. }));
+            Some(ThreadDoes { is_idle, line: format!("{} {}", thread.name, thread.state.said()?) })
+        };
+        of_process.filter_map(does).collect()
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     };
     let Some(finding) = view.findings.first() else { return Story::default() };
     let kind = finding.wrong.kind();
-    match (kind, repeated(&view.ledger)) {
+    match (kind, repeated(view.ledger)) {
         (FindingKind::Test | FindingKind::Claim | FindingKind::Panic | FindingKind::Liveness, Some((first, second))) => {
             teller.done_twice(&first, &second);
         }

@@ -15,7 +15,7 @@ use super::{
     workflow_tasks::WorkflowTask,
 };
 use crate::{
-    faults::{Faults, Place, plan::Plan},
+    faults::{Faults, Place, RpcKind, plan::Plan},
     finding::{Amid, Panicked, Whose, Wrong},
     os::ProcessId,
     world::attempt::{self, Attempt},
@@ -177,7 +177,7 @@ impl State {
 
     /// The attempt whose end a worker tells with this request, if that is kept.
     pub(super) fn attempt_that_ends(&self, rpc: &str, message: &Bytes) -> Option<Attempt> {
-        if !self.log.is_detailed() || !rpc.starts_with("RespondActivityTask") {
+        if !self.log.is_detailed() || RpcKind::of(rpc) != RpcKind::EndActivity {
             return None;
         }
         self.tasks.attempts.get(&TaskAnswer::decode(message.clone()).ok()?.task_token).cloned()

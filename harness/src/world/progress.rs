@@ -2,9 +2,9 @@
 
 use crate::os::ProcessId;
 
-/// A run in which nothing comes of so many steps gets nowhere: an activity that fails for ever takes twelve for an attempt.
+/// A run gets nowhere if nothing comes of this many steps. An activity that fails for ever takes twelve for an attempt.
 const STEPS_WITHOUT_PROGRESS_MAX: u64 = 100_000;
-/// Progress is looked for once in so many steps.
+/// After how many steps the run is looked at again.
 const LOOK_EVERY_STEPS: u64 = 5_000;
 
 /// How far a run got, and when that was seen.

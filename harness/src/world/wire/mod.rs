@@ -203,7 +203,7 @@ impl State {
 
     fn serve(&mut self, process: Option<ProcessId>, request: Request, ticket: Ticket) -> Option<Result<Bytes, Refused>> {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
-        let is_workflow_task = method.starts_with("RespondWorkflowTask");
+        let is_workflow_task = RpcKind::of(&method) == RpcKind::AnswerTask;
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server is to end no long poll.
         let call = rpc::Call { service, method, caller, deadline: None, message };
