@@ -1,9 +1,8 @@
 //! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
 
 use crate::{
-    finding::Wrong,
     os, stage,
-    world::{self, attempt},
+    world::{self, attempt, finding::Wrong},
 };
 
 /// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.

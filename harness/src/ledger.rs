@@ -11,12 +11,12 @@ use std::{
 
 use crate::{
     faults::Deed,
-    finding::Wrong,
     os::{self, ProcessId},
     world::{
         self, State, World,
         attempt::{self, Attempt},
         effects::{Record, repeated},
+        finding::Wrong,
         lives::Role,
         log::{Done, What},
     },

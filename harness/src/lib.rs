@@ -37,7 +37,6 @@ mod entry;
 mod environment;
 mod failure;
 mod faults;
-mod finding;
 mod hash;
 mod ledger;
 mod os;

@@ -10,10 +10,15 @@ use foretime_server::{
 
 use super::queues;
 use crate::{
-    finding::{Stuck, Wrong},
     os::{self, ProcessId, ThreadDoes},
     words::after,
-    world::{State, View, attempt::Attempt, first_workflow_task_ns, lives::Role},
+    world::{
+        State, View,
+        attempt::Attempt,
+        finding::{Stuck, Wrong},
+        first_workflow_task_ns,
+        lives::Role,
+    },
 };
 
 /// At most so many activities of a workflow are named.

@@ -1,7 +1,7 @@
 //! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
 //! histories at its end. Replay is the affair of [`crate::process::replayer`], the ledger that of [`crate::ledger`].
 
-use crate::{finding::Wrong, world::State};
+use crate::world::{State, finding::Wrong};
 
 pub(crate) mod grammar;
 pub(crate) mod liveness;

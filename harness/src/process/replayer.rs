@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{
     choices::Label,
-    finding::{DoesNotReplay, Unreplayed, Wrong},
     os::{self, ProcessId},
     world::{
         Phase, State, World,
+        finding::{DoesNotReplay, Unreplayed, Wrong},
         lives::{Factory, Fleet, Role},
     },
 };

@@ -7,9 +7,8 @@ use temporalio_client::Client;
 use super::{connect, live};
 use crate::{
     failure::Failure,
-    finding::Wrong,
     os::{self, ProcessId},
-    world::{World, lives::TEST},
+    world::{World, finding::Wrong, lives::TEST},
 };
 
 /// Runs the body, with a client of its own.

@@ -7,13 +7,13 @@ use super::chronicle;
 use crate::{
     checks::{liveness, queues},
     faults::RpcKind,
-    finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
     os::ProcessId,
     runner::result::Known,
     words::{after, brief, capital, on_version},
-    world::effects::{Effect, Record, repeated},
     world::{
         View, attempt,
+        effects::{Effect, Record, repeated},
+        finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
         lives::Role,
         log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     },

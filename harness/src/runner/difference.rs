@@ -7,7 +7,7 @@ use super::{
     job::Job,
     result::{Order, RunFailure, RunResult},
 };
-use crate::finding::FindingKind;
+use crate::world::finding::FindingKind;
 
 /// How often both are run again, written down step by step, until they differ once more.
 const TRIES_MAX: u32 = 50;

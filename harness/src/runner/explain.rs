@@ -17,8 +17,8 @@ use super::{
 use crate::{
     choices::{Only, Strike, kind_of_strike},
     faults::Fault,
-    finding::FindingKind,
     report,
+    world::finding::FindingKind,
 };
 
 /// How long faults are left out at most.

@@ -17,7 +17,7 @@ use super::{
     child::{CORE_VARIABLE, SOCKET_VARIABLE, TEST_VARIABLE},
     result::{Line, Order, RunFailure, RunResult},
 };
-use crate::{finding::FindingKind, os::fork};
+use crate::{os::fork, world::finding::FindingKind};
 
 /// How long a process may take to come up.
 const START_MAX: Duration = Duration::from_secs(60);

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     choices::{Only, Strike, Tape},
-    finding::FindingKind,
     report::model::Report,
+    world::finding::FindingKind,
 };
 
 /// What one process asks another to run.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{choices::Only, failure::Failure, finding::FindingKind, words::after};
+use crate::{choices::Only, failure::Failure, words::after, world::finding::FindingKind};
 
 use super::{
     Case,

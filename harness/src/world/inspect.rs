@@ -11,14 +11,14 @@ use prost::Message;
 
 use super::{
     State,
+    attempt::{self, Attempt},
+    finding::{Amid, Panicked, Whose, Wrong},
     log::{Outcome, What},
     workflow_tasks::WorkflowTask,
 };
 use crate::{
     faults::{Faults, Place, RpcKind, plan::Plan},
-    finding::{Amid, Panicked, Whose, Wrong},
     os::ProcessId,
-    world::attempt::{self, Attempt},
 };
 
 /// The answer to a task, of whatever kind.

@@ -6,7 +6,7 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and that one failed
 //! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
-//!   [`progress`]: how far the run got; [`view`]: what those see of all this who only read
+//!   [`finding`]: what is wrong; [`progress`]: how far the run got; [`view`]: what those see of all this who only read
 //!
 //! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
 //! words of [`crate::process`]. All state is behind one lock that nobody ever has to wait for: one thread runs at a time.
@@ -31,6 +31,7 @@ mod agenda;
 pub(crate) mod attempt;
 pub(crate) mod effects;
 mod fates;
+pub(crate) mod finding;
 mod inspect;
 pub(crate) mod lives;
 pub(crate) mod log;
@@ -45,6 +46,7 @@ use self::{
     agenda::Agenda,
     attempt::UnderWay,
     effects::Record,
+    finding::{Finding, Wrong},
     lives::{Factory, Lives},
     log::{Log, What},
     progress::Progress,
@@ -58,7 +60,6 @@ pub(crate) use self::{
 use crate::{
     choices::{Choices, Label},
     faults::{Deed, Fault, plan::Plan},
-    finding::{Finding, Wrong},
     os::{self, ProcessId, Step, ThreadId},
 };
 
@@ -305,7 +306,7 @@ impl State {
             return self.rest(world);
         }
         let index = usize::try_from(self.choices.below(Label::Schedule, total as u64)).unwrap_or(0);
-        self.log.drawn(&self.choices);
+        self.log.drawn(self.choices.hash());
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
@@ -406,7 +407,7 @@ impl State {
 
     /// The hash of all that happened and was drawn.
     pub(crate) fn hash(&self) -> u64 {
-        self.log.hash_with(&self.choices)
+        self.log.hash_with(self.choices.hash())
     }
 
     /// How many faults there were of each kind.

@@ -2,11 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{World, attempt, lives::Role};
-use crate::{
-    finding::Wrong,
-    os::{self, ProcessId, Step, ThreadId},
-};
+use super::{World, attempt, finding::Wrong, lives::Role};
+use crate::os::{self, ProcessId, Step, ThreadId};
 
 /// See the module's page.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use foretime_server::{engine::RunView, rpc::Service};
 
-use super::{State, effects::Record, inspect::Joined, lives::Life, log::Log};
-use crate::{choices::Choices, faults::Fault, finding::Finding, os::ProcessId};
+use super::{State, effects::Record, finding::Finding, inspect::Joined, lives::Life, log::Log};
+use crate::{choices::Choices, faults::Fault, os::ProcessId};
 
 /// See the module's page.
 pub(crate) struct View<'a> {

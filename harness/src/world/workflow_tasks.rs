@@ -12,13 +12,11 @@ use tonic::{Code, Status};
 
 use super::{
     State,
+    finding::{TaskFailed, TaskFailure, Wrong},
     log::{Outcome, Span},
     wire::SIMULATED,
 };
-use crate::{
-    finding::{TaskFailed, TaskFailure, Wrong},
-    os::ProcessId,
-};
+use crate::os::ProcessId;
 
 /// How the SDK says that something else woke workflow code.
 const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     checks::queues,
     faults::RpcKind,
-    world::effects::Applied,
     world::{
         View,
+        effects::Applied,
         lives::Role,
         log::{Done, What},
     },

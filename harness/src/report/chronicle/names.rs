@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     os::ProcessId,
-    world::attempt::Attempt,
-    world::{View, lives::Role},
+    world::{View, attempt::Attempt, lives::Role},
 };
 
 /// What the runs are called of workflows that have several.

@@ -4,7 +4,11 @@
 use foretime_server::proto::common::Payloads;
 
 use self::what::Step;
-use crate::{choices::Choices, finding::Workflow, hash::Hash, os::ProcessId, world::attempt::Attempt};
+use crate::{
+    hash::Hash,
+    os::ProcessId,
+    world::{attempt::Attempt, finding::Workflow},
+};
 
 mod what;
 mod words;
@@ -165,9 +169,9 @@ impl Log {
         self.hash.value()
     }
 
-    /// The same, with what was drawn since the last step.
-    pub(super) fn hash_with(&self, choices: &Choices) -> u64 {
-        self.hash.number(choices.hash()).value()
+    /// The same, with what was drawn since the last step. `draws`: a hash of all draws.
+    pub(super) fn hash_with(&self, draws: u64) -> u64 {
+        self.hash.number(draws).value()
     }
 
     /// How many steps there were.
@@ -176,8 +180,8 @@ impl Log {
     }
 
     /// What was drawn so far goes into the hash: once a step is enough, that is where decisions come from.
-    pub(super) fn drawn(&mut self, choices: &Choices) {
-        self.hash = self.hash.number(choices.hash());
+    pub(super) fn drawn(&mut self, draws: u64) {
+        self.hash = self.hash.number(draws);
     }
 
     /// A thread gets its turn.

@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use crate::{
     faults::{Fault, Place},
-    finding::Wrong,
     hash::Hash,
-    world::attempt::Attempt,
-    world::effects::Applied,
-    world::lives::Ending,
+    world::{attempt::Attempt, effects::Applied, finding::Wrong, lives::Ending},
 };
 
 /// Something that happened and is kept.

@@ -2,7 +2,10 @@
 //! only.
 
 use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
-use crate::{words::brief, world::attempt::Attempt, world::effects::Applied, world::lives::Ending};
+use crate::{
+    words::brief,
+    world::{attempt::Attempt, effects::Applied, lives::Ending},
+};
 
 impl Entry {
     /// What happened, in a word or two.

@@ -4,7 +4,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::SIMULATED;
-use crate::{world::attempt::Attempt, world::log::Refusal};
+use crate::world::{attempt::Attempt, log::Refusal};
 
 /// A refusal on its way to its caller.
 #[derive(Debug)]
