@@ -246,3 +246,55 @@ impl Log {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{faults::Place, world::finding::Wrong};
+
+    fn hash_of(what: What) -> u64 {
+        let mut log = Log::new(false);
+        log.note(7, Some(ProcessId(1)), what);
+        log.hash()
+    }
+
+    fn crash(rpc: &str, attempt: Option<Attempt>) -> What {
+        let (place, meanwhile) = (Place::BeforeRequest(rpc.to_owned()), Vec::new());
+        What::Fault(Struck::Crash(Crash { place, attempt, meanwhile }))
+    }
+
+    #[test]
+    fn words_do_not_go_into_the_hash() {
+        let failed = |title: &str| What::Finding(Wrong::TestFailed { title: title.to_owned(), detail: String::new() });
+        assert_eq!(hash_of(failed("the one")), hash_of(failed("the other")));
+        assert_ne!(hash_of(failed("the one")), hash_of(What::Finding(Wrong::TurnKept { report: "the one".to_owned() })));
+        let panics = |place: &str| What::Panic { message: String::new(), place: place.to_owned() };
+        assert_eq!(hash_of(panics("lib.rs:1")), hash_of(panics("lib.rs:2")), "the place is one of a build");
+    }
+
+    #[test]
+    fn what_is_known_in_detailed_runs_alone_does_not_go_into_the_hash() {
+        let (one, other) = ("RespondActivityTaskCompleted", "RespondActivityTaskFailed");
+        assert_eq!(hash_of(crash(one, None)), hash_of(crash(one, Some(Attempt::default()))));
+        assert_ne!(hash_of(crash(one, None)), hash_of(crash(other, None)));
+        let message = |is_detailed: bool, bytes: &[u8]| {
+            let mut log = Log::new(is_detailed);
+            log.message(7, ProcessId(1), Passage::Sent, one, bytes);
+            (log.hash(), log.entries.len())
+        };
+        let ((plain, none), (detailed, kept)) = (message(false, b"bytes"), message(true, b"bytes"));
+        assert_eq!((plain, none, kept), (detailed, 0, 1));
+        assert_ne!(plain, message(false, b"other bytes").0);
+    }
+
+    #[test]
+    fn what_a_fault_brings_with_it_and_what_was_drawn_go_into_the_hash() {
+        let cut = |secs: u64| What::Fault(Struck::Cut { span: std::time::Duration::from_secs(secs) });
+        assert_ne!(hash_of(cut(1)), hash_of(cut(2)));
+        let mut log = Log::new(false);
+        let before = log.hash_with(1);
+        assert_ne!(before, log.hash_with(2));
+        log.drawn(1);
+        assert_eq!(log.hash(), before);
+    }
+}
