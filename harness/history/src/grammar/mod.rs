@@ -21,22 +21,24 @@ mod kinds;
 mod namesakes;
 mod others;
 mod run;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod workflow_tasks;
 
 /// A place where a history breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// The event that breaks it.
-    pub(crate) event_id: i64,
+    pub event_id: i64,
     /// The rule's name.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// What is wrong, as a sentence about the event.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Everything in the history of one run that is not legal, in the order of the events.
-pub(crate) fn check(events: &[HistoryEvent]) -> Vec<Violation> {
+pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
     let mut findings = Findings::default();
     let mut frame = frame::Frame::default();
     let mut run = run::Run::default();

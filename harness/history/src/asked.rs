@@ -1,0 +1,242 @@
+//! What workflow code asks for when it is replayed, against what its history says it asked for.
+//!
+//! The SDKs' replayers compare types and ids alone. So code that walks a `HashMap`, draws a random number or reads the clock may ask
+//! for something else in each replay, and pass. Here the rest is compared: the input of activities, children, signals and
+//! continue-as-new, the span of timers, and the result. Code that reads an SDK's commands makes a [`Request`] of each.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use foretime_server::proto::{
+    common::{Payload, Payloads},
+    history::{HistoryEvent, history_event::Attributes},
+};
+
+/// Only payloads in one of these encodings can be compared: an encrypted one differs each time on purpose.
+const COMPARABLE: [&[u8]; 4] = [b"json/plain", b"json/protobuf", b"binary/plain", b"binary/protobuf"];
+
+/// What the code of one run asked for, as its history has it.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// `None` for what it asked for more than once under the same name.
+    recorded: BTreeMap<Wish, Option<With>>,
+}
+
+/// One thing that workflow code asks for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    wish: Wish,
+    /// Of the activity or the child; empty for all else.
+    type_name: String,
+    with: With,
+}
+
+/// What a request is for, named so that a history and a replay have the same name for it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wish {
+    Activity { activity_id: String },
+    Timer { timer_id: String },
+    Child { workflow_id: String },
+    Signal { workflow_id: String, signal_name: String },
+    Complete,
+    ContinueAsNew,
+}
+
+/// What a request is made with.
+#[derive(Clone, Debug, PartialEq)]
+enum With {
+    Payloads(Vec<Payload>),
+    Span(Duration),
+}
+
+impl Asked {
+    /// What the events of one run say.
+    pub fn of(events: impl IntoIterator<Item = HistoryEvent>) -> Self {
+        let mut recorded = BTreeMap::new();
+        for request in events.into_iter().filter_map(|event| in_history(event.attributes?)) {
+            recorded.entry(request.wish).and_modify(|known| *known = None).or_insert(Some(request.with));
+        }
+        Self { recorded }
+    }
+
+    /// How the request of a replay differs from the recorded one, as a sentence. `None` if it does not, or if nobody can tell:
+    /// the history has no such request, or several, or payloads in an encoding that cannot be compared.
+    pub fn difference(&self, replayed: &Request) -> Option<String> {
+        let recorded = self.recorded.get(&replayed.wish)?.as_ref()?;
+        recorded.differs_from(&replayed.with).then(|| {
+            let (what, recorded, asked) = (replayed.what(), recorded.shown(), replayed.with.shown());
+            format!("{what} with {recorded} in the history, the replayed code asks for it with {asked}")
+        })
+    }
+}
+
+impl Request {
+    /// To schedule an activity.
+    pub fn activity(activity_id: String, activity_type: String, input: Vec<Payload>) -> Self {
+        Self { wish: Wish::Activity { activity_id }, type_name: activity_type, with: With::Payloads(input) }
+    }
+
+    /// To start a timer that fires after `span`.
+    pub fn timer(timer_id: String, span: Duration) -> Self {
+        Self { wish: Wish::Timer { timer_id }, type_name: String::new(), with: With::Span(span) }
+    }
+
+    /// To start a child.
+    pub fn child(workflow_id: String, workflow_type: String, input: Vec<Payload>) -> Self {
+        Self { wish: Wish::Child { workflow_id }, type_name: workflow_type, with: With::Payloads(input) }
+    }
+
+    /// To signal another workflow.
+    pub fn signal(workflow_id: String, signal_name: String, input: Vec<Payload>) -> Self {
+        Self { wish: Wish::Signal { workflow_id, signal_name }, type_name: String::new(), with: With::Payloads(input) }
+    }
+
+    /// To complete the workflow.
+    pub fn complete(result: Vec<Payload>) -> Self {
+        Self { wish: Wish::Complete, type_name: String::new(), with: With::Payloads(result) }
+    }
+
+    /// To continue as new.
+    pub fn continue_as_new(input: Vec<Payload>) -> Self {
+        Self { wish: Wish::ContinueAsNew, type_name: String::new(), with: With::Payloads(input) }
+    }
+
+    /// The beginning of a sentence about it.
+    fn what(&self) -> String {
+        let type_name = &self.type_name;
+        match &self.wish {
+            Wish::Activity { activity_id } => format!("activity {type_name} ({activity_id}) was scheduled"),
+            Wish::Timer { timer_id } => format!("timer {timer_id} was started"),
+            Wish::Child { workflow_id } => format!("the child {workflow_id} ({type_name}) was started"),
+            Wish::Signal { workflow_id, signal_name } => format!("signal {signal_name} was sent to {workflow_id}"),
+            Wish::Complete => "the workflow completed".to_owned(),
+            Wish::ContinueAsNew => "the workflow continued as new".to_owned(),
+        }
+    }
+}
+
+/// The request that an event tells of.
+fn in_history(event: Attributes) -> Option<Request> {
+    let input = |payloads: Option<Payloads>| payloads.map(|it| it.payloads).unwrap_or_default();
+    Some(match event {
+        Attributes::ActivityTaskScheduledEventAttributes(it) => {
+            Request::activity(it.activity_id, it.activity_type.unwrap_or_default().name, input(it.input))
+        }
+        Attributes::TimerStartedEventAttributes(it) => Request::timer(it.timer_id, it.start_to_fire_timeout?.try_into().ok()?),
+        Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(it) => {
+            Request::child(it.workflow_id, it.workflow_type.unwrap_or_default().name, input(it.input))
+        }
+        Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(it) => {
+            Request::signal(it.workflow_execution?.workflow_id, it.signal_name, input(it.input))
+        }
+        Attributes::WorkflowExecutionCompletedEventAttributes(it) => Request::complete(input(it.result)),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => Request::continue_as_new(input(it.input)),
+        _ => return None,
+    })
+}
+
+impl With {
+    /// Whether the two surely differ.
+    fn differs_from(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Payloads(one), Self::Payloads(other)) => {
+                one.len() != other.len() || one.iter().zip(other).any(|(one, other)| payloads_differ(one, other))
+            }
+            (one, other) => one != other,
+        }
+    }
+
+    /// For people, cut short.
+    fn shown(&self) -> String {
+        const SHOWN_CHARS_MAX: usize = 200;
+        let payloads = match self {
+            Self::Span(span) => return format!("{span:?}"),
+            Self::Payloads(payloads) => payloads,
+        };
+        let shown: Vec<_> = payloads.iter().map(|payload| String::from_utf8_lossy(&payload.data)).collect();
+        shown.join(", ").chars().take(SHOWN_CHARS_MAX).collect()
+    }
+}
+
+fn payloads_differ(one: &Payload, other: &Payload) -> bool {
+    let (Some(encoding), Some(other_encoding)) = (encoding(one), encoding(other)) else { return false };
+    if encoding != other_encoding || one.data == other.data {
+        return encoding != other_encoding;
+    }
+    // The fields of an object have no order.
+    let json = |payload: &Payload| serde_json::from_slice::<serde_json::Value>(&payload.data).ok();
+    match encoding.starts_with(b"json/") {
+        true => json(one) != json(other),
+        false => true,
+    }
+}
+
+fn encoding(payload: &Payload) -> Option<&[u8]> {
+    payload.metadata.get("encoding").map(Vec::as_slice).filter(|encoding| COMPARABLE.contains(encoding))
+}
+
+#[cfg(test)]
+mod tests {
+    use foretime_server::proto::{
+        common::ActivityType,
+        history::{ActivityTaskScheduledEventAttributes, TimerStartedEventAttributes},
+    };
+
+    use super::*;
+
+    fn payload(encoding: &str, data: &str) -> Payload {
+        let metadata = [("encoding".to_owned(), encoding.as_bytes().to_vec())].into();
+        Payload { metadata, data: data.as_bytes().to_vec(), ..Payload::default() }
+    }
+
+    fn scheduled(activity_id: &str, input: Payload) -> HistoryEvent {
+        let attributes = ActivityTaskScheduledEventAttributes {
+            activity_id: activity_id.to_owned(),
+            activity_type: Some(ActivityType { name: "charge".to_owned() }),
+            input: Some(Payloads { payloads: vec![input] }),
+            ..ActivityTaskScheduledEventAttributes::default()
+        };
+        let attributes = Some(Attributes::ActivityTaskScheduledEventAttributes(attributes));
+        HistoryEvent { attributes, ..HistoryEvent::default() }
+    }
+
+    fn charge(activity_id: &str, input: Payload) -> Request {
+        Request::activity(activity_id.to_owned(), "charge".to_owned(), vec![input])
+    }
+
+    #[test]
+    fn another_input_is_told_with_both() {
+        let asked = Asked::of([scheduled("1", payload("json/plain", "3"))]);
+        assert_eq!(asked.difference(&charge("1", payload("json/plain", "3"))), None);
+        let told = asked.difference(&charge("1", payload("json/plain", "4"))).unwrap();
+        assert_eq!(told, "activity charge (1) was scheduled with 3 in the history, the replayed code asks for it with 4");
+    }
+
+    #[test]
+    fn the_fields_of_an_object_have_no_order() {
+        let asked = Asked::of([scheduled("1", payload("json/plain", r#"{"a":1,"b":2}"#))]);
+        assert_eq!(asked.difference(&charge("1", payload("json/plain", r#"{"b":2,"a":1}"#))), None);
+    }
+
+    #[test]
+    fn what_nobody_can_compare_is_no_difference() {
+        let encrypted = Asked::of([scheduled("1", payload("binary/encrypted", "x"))]);
+        assert_eq!(encrypted.difference(&charge("1", payload("binary/encrypted", "y"))), None);
+        assert_eq!(encrypted.difference(&charge("2", payload("json/plain", "3"))), None, "not in the history");
+        let twice = Asked::of([scheduled("1", payload("json/plain", "3")), scheduled("1", payload("json/plain", "4"))]);
+        assert_eq!(twice.difference(&charge("1", payload("json/plain", "5"))), None);
+    }
+
+    #[test]
+    fn a_timer_of_another_span_is_told() {
+        let attributes = TimerStartedEventAttributes {
+            timer_id: "2".to_owned(),
+            start_to_fire_timeout: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
+            ..TimerStartedEventAttributes::default()
+        };
+        let attributes = Some(Attributes::TimerStartedEventAttributes(attributes));
+        let asked = Asked::of([HistoryEvent { attributes, ..HistoryEvent::default() }]);
+        assert_eq!(asked.difference(&Request::timer("2".to_owned(), Duration::from_secs(60))), None);
+        let told = asked.difference(&Request::timer("2".to_owned(), Duration::from_secs(61))).unwrap();
+        assert_eq!(told, "timer 2 was started with 60s in the history, the replayed code asks for it with 61s");
+    }
+}
