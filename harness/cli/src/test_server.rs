@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Parser;
 use foretime_server::config::{Config, Personality};
 
-use super::{
+use crate::{
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},

@@ -8,7 +8,7 @@ use std::{
 use foretime_server::{config::Config, grpc, host::Host, rpc::Service};
 use tokio::net::TcpListener;
 
-use super::{
+use crate::{
     failure::{self, Failure},
     logging::Logging,
     values::LogLevel,

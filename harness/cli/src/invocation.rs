@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use super::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
 
 const EXAMPLES: &str = "\
 In place of the servers that the SDKs start, give them the path of this program and nothing else changes:

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{
+use crate::{
     failure::colour_on_stderr,
     values::{Colour, LogFormat, LogLevel},
 };

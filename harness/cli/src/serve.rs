@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use foretime_server::config::{Config, Personality, SearchAttributeType};
 
-use super::{
+use crate::{
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
