@@ -8,8 +8,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use foretime_server::proto::{
     common::{Payload, Payloads},
+    enums::EventType,
     history::{HistoryEvent, history_event::Attributes},
 };
+use prost::Message;
 
 /// Only payloads in one of these encodings can be compared: an encrypted one differs each time on purpose.
 const COMPARABLE: [&[u8]; 4] = [b"json/plain", b"json/protobuf", b"binary/plain", b"binary/protobuf"];
@@ -49,10 +51,11 @@ enum With {
 }
 
 impl Asked {
-    /// What the events of one run say.
-    pub fn of(events: impl IntoIterator<Item = HistoryEvent>) -> Self {
+    /// What the history of one run says, given as the bytes of a `History` message; nothing if they are not one.
+    pub fn of(encoded: &[u8]) -> Self {
         let mut recorded = BTreeMap::new();
-        for request in events.into_iter().filter_map(|event| in_history(event.attributes?)) {
+        let events = Encoded::decode(encoded).unwrap_or_default().events;
+        for request in events.iter().filter_map(|event| in_history(event)) {
             recorded.entry(request.wish).and_modify(|known| *known = None).or_insert(Some(request.with));
         }
         Self { recorded }
@@ -114,10 +117,31 @@ impl Request {
     }
 }
 
-/// The request that an event tells of.
-fn in_history(event: Attributes) -> Option<Request> {
+/// A `History`, its events still encoded.
+#[derive(Message)]
+struct Encoded {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    events: Vec<Vec<u8>>,
+}
+
+/// Of a `HistoryEvent`, its type alone.
+#[derive(Message)]
+struct Kind {
+    #[prost(enumeration = "EventType", tag = "3")]
+    event_type: i32,
+}
+
+/// The request that an event tells of. A decoded event is large, and most tell of none, so only those that may are decoded.
+fn in_history(event: &[u8]) -> Option<Request> {
+    use EventType as E;
+    match Kind::decode(event).ok()?.event_type() {
+        E::ActivityTaskScheduled | E::TimerStarted | E::StartChildWorkflowExecutionInitiated => {}
+        E::SignalExternalWorkflowExecutionInitiated => {}
+        E::WorkflowExecutionCompleted | E::WorkflowExecutionContinuedAsNew => {}
+        _ => return None,
+    }
     let input = |payloads: Option<Payloads>| payloads.map(|it| it.payloads).unwrap_or_default();
-    Some(match event {
+    Some(match HistoryEvent::decode(event).ok()?.attributes? {
         Attributes::ActivityTaskScheduledEventAttributes(it) => {
             Request::activity(it.activity_id, it.activity_type.unwrap_or_default().name, input(it.input))
         }
@@ -177,9 +201,14 @@ fn encoding(payload: &Payload) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use foretime_server::proto::{
-        common::ActivityType,
-        history::{ActivityTaskScheduledEventAttributes, TimerStartedEventAttributes},
+        common::{ActivityType, WorkflowExecution, WorkflowType},
+        history::{
+            ActivityTaskScheduledEventAttributes, History, SignalExternalWorkflowExecutionInitiatedEventAttributes,
+            StartChildWorkflowExecutionInitiatedEventAttributes, TimerStartedEventAttributes,
+            WorkflowExecutionCompletedEventAttributes, WorkflowExecutionContinuedAsNewEventAttributes,
+        },
     };
+    use prost_types::Duration as ProtoDuration;
 
     use super::*;
 
@@ -188,55 +217,119 @@ mod tests {
         Payload { metadata, data: data.as_bytes().to_vec(), ..Payload::default() }
     }
 
+    fn json(data: &str) -> Payload {
+        payload("json/plain", data)
+    }
+
+    fn payloads(payload: Payload) -> Option<Payloads> {
+        Some(Payloads { payloads: vec![payload] })
+    }
+
+    fn event(event_type: EventType, attributes: Attributes) -> HistoryEvent {
+        HistoryEvent { event_type: event_type.into(), attributes: Some(attributes), ..HistoryEvent::default() }
+    }
+
+    fn asked<const COUNT: usize>(events: [HistoryEvent; COUNT]) -> Asked {
+        Asked::of(&History { events: events.into() }.encode_to_vec())
+    }
+
     fn scheduled(activity_id: &str, input: Payload) -> HistoryEvent {
         let attributes = ActivityTaskScheduledEventAttributes {
             activity_id: activity_id.to_owned(),
             activity_type: Some(ActivityType { name: "charge".to_owned() }),
-            input: Some(Payloads { payloads: vec![input] }),
+            input: payloads(input),
             ..ActivityTaskScheduledEventAttributes::default()
         };
-        let attributes = Some(Attributes::ActivityTaskScheduledEventAttributes(attributes));
-        HistoryEvent { attributes, ..HistoryEvent::default() }
+        event(EventType::ActivityTaskScheduled, Attributes::ActivityTaskScheduledEventAttributes(attributes))
     }
 
     fn charge(activity_id: &str, input: Payload) -> Request {
         Request::activity(activity_id.to_owned(), "charge".to_owned(), vec![input])
     }
 
+    /// One of each kind of request, all with 3, or for three seconds.
+    fn one_of_each_kind() -> [HistoryEvent; 6] {
+        use {Attributes as A, EventType as E};
+        let started = TimerStartedEventAttributes {
+            timer_id: "2".to_owned(),
+            start_to_fire_timeout: Some(ProtoDuration { seconds: 3, nanos: 0 }),
+            ..TimerStartedEventAttributes::default()
+        };
+        let child = StartChildWorkflowExecutionInitiatedEventAttributes {
+            workflow_id: "child".to_owned(),
+            workflow_type: Some(WorkflowType { name: "Child".to_owned() }),
+            input: payloads(json("3")),
+            ..StartChildWorkflowExecutionInitiatedEventAttributes::default()
+        };
+        let signal = SignalExternalWorkflowExecutionInitiatedEventAttributes {
+            workflow_execution: Some(WorkflowExecution { workflow_id: "other".to_owned(), run_id: String::new() }),
+            signal_name: "hello".to_owned(),
+            input: payloads(json("3")),
+            ..SignalExternalWorkflowExecutionInitiatedEventAttributes::default()
+        };
+        let completed = WorkflowExecutionCompletedEventAttributes {
+            result: payloads(json("3")),
+            ..WorkflowExecutionCompletedEventAttributes::default()
+        };
+        let continued = WorkflowExecutionContinuedAsNewEventAttributes {
+            input: payloads(json("3")),
+            ..WorkflowExecutionContinuedAsNewEventAttributes::default()
+        };
+        [
+            scheduled("1", json("3")),
+            event(E::TimerStarted, A::TimerStartedEventAttributes(started)),
+            event(E::StartChildWorkflowExecutionInitiated, A::StartChildWorkflowExecutionInitiatedEventAttributes(child)),
+            event(
+                E::SignalExternalWorkflowExecutionInitiated,
+                A::SignalExternalWorkflowExecutionInitiatedEventAttributes(signal),
+            ),
+            event(E::WorkflowExecutionCompleted, A::WorkflowExecutionCompletedEventAttributes(completed)),
+            event(E::WorkflowExecutionContinuedAsNew, A::WorkflowExecutionContinuedAsNewEventAttributes(continued)),
+        ]
+    }
+
     #[test]
-    fn another_input_is_told_with_both() {
-        let asked = Asked::of([scheduled("1", payload("json/plain", "3"))]);
-        assert_eq!(asked.difference(&charge("1", payload("json/plain", "3"))), None);
-        let told = asked.difference(&charge("1", payload("json/plain", "4"))).unwrap();
-        assert_eq!(told, "activity charge (1) was scheduled with 3 in the history, the replayed code asks for it with 4");
+    fn what_differs_is_told_of_every_kind_of_request() {
+        let requests = |input: &str, seconds| {
+            let input = || vec![json(input)];
+            [
+                Request::activity("1".to_owned(), "charge".to_owned(), input()),
+                Request::timer("2".to_owned(), Duration::from_secs(seconds)),
+                Request::child("child".to_owned(), "Child".to_owned(), input()),
+                Request::signal("other".to_owned(), "hello".to_owned(), input()),
+                Request::complete(input()),
+                Request::continue_as_new(input()),
+            ]
+        };
+        let asked = asked(one_of_each_kind());
+        assert_eq!(requests("3", 3).map(|request| asked.difference(&request)), [const { None }; 6]);
+        let told = requests("4", 4).map(|request| asked.difference(&request).unwrap());
+        let with = "with 3 in the history, the replayed code asks for it with 4";
+        assert_eq!(
+            told,
+            [
+                format!("activity charge (1) was scheduled {with}"),
+                "timer 2 was started with 3s in the history, the replayed code asks for it with 4s".to_owned(),
+                format!("the child child (Child) was started {with}"),
+                format!("signal hello was sent to other {with}"),
+                format!("the workflow completed {with}"),
+                format!("the workflow continued as new {with}"),
+            ]
+        );
     }
 
     #[test]
     fn the_fields_of_an_object_have_no_order() {
-        let asked = Asked::of([scheduled("1", payload("json/plain", r#"{"a":1,"b":2}"#))]);
-        assert_eq!(asked.difference(&charge("1", payload("json/plain", r#"{"b":2,"a":1}"#))), None);
+        let asked = asked([scheduled("1", json(r#"{"a":1,"b":2}"#))]);
+        assert_eq!(asked.difference(&charge("1", json(r#"{"b":2,"a":1}"#))), None);
     }
 
     #[test]
     fn what_nobody_can_compare_is_no_difference() {
-        let encrypted = Asked::of([scheduled("1", payload("binary/encrypted", "x"))]);
+        let encrypted = asked([scheduled("1", payload("binary/encrypted", "x"))]);
         assert_eq!(encrypted.difference(&charge("1", payload("binary/encrypted", "y"))), None);
-        assert_eq!(encrypted.difference(&charge("2", payload("json/plain", "3"))), None, "not in the history");
-        let twice = Asked::of([scheduled("1", payload("json/plain", "3")), scheduled("1", payload("json/plain", "4"))]);
-        assert_eq!(twice.difference(&charge("1", payload("json/plain", "5"))), None);
-    }
-
-    #[test]
-    fn a_timer_of_another_span_is_told() {
-        let attributes = TimerStartedEventAttributes {
-            timer_id: "2".to_owned(),
-            start_to_fire_timeout: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
-            ..TimerStartedEventAttributes::default()
-        };
-        let attributes = Some(Attributes::TimerStartedEventAttributes(attributes));
-        let asked = Asked::of([HistoryEvent { attributes, ..HistoryEvent::default() }]);
-        assert_eq!(asked.difference(&Request::timer("2".to_owned(), Duration::from_secs(60))), None);
-        let told = asked.difference(&Request::timer("2".to_owned(), Duration::from_secs(61))).unwrap();
-        assert_eq!(told, "timer 2 was started with 60s in the history, the replayed code asks for it with 61s");
+        assert_eq!(encrypted.difference(&charge("2", json("3"))), None, "not in the history");
+        let twice = asked([scheduled("1", json("3")), scheduled("1", json("4"))]);
+        assert_eq!(twice.difference(&charge("1", json("5"))), None);
     }
 }

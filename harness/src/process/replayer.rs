@@ -110,7 +110,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
 }
 
 fn asked_by_run(state: &State) -> commands::AskedByRun {
-    let asked = state.service().runs().map(|run| (run.run_id().to_owned(), Asked::of(run.events_from(1))));
+    let asked = state.service().runs().map(|run| (run.run_id().to_owned(), Asked::of(run.encoded_events())));
     Arc::new(asked.collect())
 }
 
