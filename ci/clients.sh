@@ -8,7 +8,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 binary=${1:-$root/target/debug/foretime}
 if [[ ! -x $binary ]]; then
-  echo "ci/clients.sh: no binary at $binary; build it first: cargo build -p foretime" >&2
+  echo "ci/clients.sh: no binary at $binary; build it first: cargo build -p foretime-cli" >&2
   exit 2
 fi
 FORETIME=$(realpath "$binary")

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use foretime_history::grammar;
 use foretime_server::proto::{
     self,
     history::{HistoryEvent, history_event::Attributes},
@@ -15,10 +16,6 @@ use foretime_server::proto::{
 use prost::Message;
 use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
-
-// The check is the simulation's own and no part of its interface.
-#[path = "../../harness/src/checks/grammar/mod.rs"]
-mod grammar;
 
 /// A history as a transcript shows it.
 struct Recorded {

@@ -1,16 +1,12 @@
 //! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
-//! histories at its end. Replay is the affair of [`crate::process::replayer`], the ledger that of [`crate::ledger`].
+//! histories at its end. [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
+
+use foretime_history::grammar;
 
 use crate::world::{State, finding::Wrong};
 
-pub(crate) mod grammar;
 pub(crate) mod liveness;
 pub(crate) mod queues;
-
-// Beside the module, not in it: the crate foretime-tests compiles the module too.
-#[cfg(test)]
-#[path = "grammar/tests/mod.rs"]
-mod grammar_tests;
 
 /// What is looked at when a run is over: whatever else went wrong, every history must be one that a server may write.
 pub(crate) fn after_run(state: &mut State) {

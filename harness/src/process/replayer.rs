@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use foretime_history::asked::Asked;
 use foretime_server::engine::time::Time;
 use futures_util::stream;
 use prost::Message;
@@ -15,7 +16,7 @@ use temporalio_sdk_core::{
 
 use super::{
     chain,
-    commands::{Commands, Difference},
+    commands::{self, Commands, Difference},
     live,
     verdicts::{Verdict, Verdicts},
 };
@@ -99,12 +100,19 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
     if recorded.is_empty() || codes.is_empty() {
         return None;
     }
+    // Another version of the code may ask for the same with another input.
+    let asked = if codes.iter().any(|code| code.is_only) { asked_by_run(state) } else { commands::AskedByRun::default() };
     let world = world.clone();
-    Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &codes, &recorded)))
+    Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &codes, &recorded, &asked)))
 }
 
-fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>) {
-    let outcome = live(world, process, replay_all(world, process, codes, recorded));
+fn asked_by_run(state: &State) -> commands::AskedByRun {
+    let asked = state.service().runs().map(|run| (run.run_id().to_owned(), Asked::of(run.encoded_events())));
+    Arc::new(asked.collect())
+}
+
+fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>, asked: &commands::AskedByRun) {
+    let outcome = live(world, process, replay_all(world, process, codes, recorded, asked));
     os::exempt(|| {
         let mut state = world.lock();
         if let Some(Err(error)) = outcome {
@@ -114,7 +122,13 @@ fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[R
     });
 }
 
-async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>) -> Result<(), String> {
+async fn replay_all(
+    world: &Arc<World>,
+    process: ProcessId,
+    codes: &[Code],
+    recorded: &Arc<[Recorded]>,
+    asked: &commands::AskedByRun,
+) -> Result<(), String> {
     for code in codes.iter().filter(|code| recorded.iter().any(|it| code.is_last_of(it))) {
         let options = (code.options)(0)?;
         let types: Vec<String> = options.workflows().workflow_definitions().map(|it| it.workflow_type.clone()).collect();
@@ -126,9 +140,7 @@ async fn replay_all(world: &Arc<World>, process: ProcessId, codes: &[Code], reco
         }
         let whole = its.iter().map(|of| Replay { of: *of, until: None });
         let replays: Arc<[Replay]> = whole.chain(draw_cuts(world, &its, recorded)).collect();
-        // Another version of the code may ask for the same with another input.
-        let compared = recorded.iter().filter(|_| code.is_only).map(|it| (it.run_id.as_str(), &it.history));
-        let commands = Commands::of(compared);
+        let commands = if code.is_only { Commands::against(asked.clone()) } else { Commands::default() };
         let verdicts = replay(world, options, commands.clone(), &replays, recorded).await?;
         if let Some((failed, failure)) = first_failure(&replays, verdicts) {
             let of = &recorded[failed.of];

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{history, html, model::Report, timeline};
+use super::{html, model::Report, timeline};
 use crate::runner::{
     Case,
     result::{Detail, RunResult},
@@ -57,7 +57,7 @@ fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> 
             workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
         let name = format!("{:03}-{id}.json", number + 1);
         save(&folder, &name, &json(&workflow.history)?)?;
-        save(&rust_folder, &name, &json(&history::of_rust_sdk(&workflow.history)?)?)?;
+        save(&rust_folder, &name, &json(&foretime_history::json::of_rust_sdk(&workflow.history)?)?)?;
         workflow.file = Some(format!("histories/{name}"));
     }
     Ok(())

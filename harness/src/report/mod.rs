@@ -1,11 +1,10 @@
 //! The report of a run: [`build`] makes the plain data of [`model`] from the world, [`story`] tells it in a few sentences
 //! (with what [`chronicle`] finds in the histories), [`html`] and [`timeline`] draw it, [`layout`] says where on the axis of time
-//! things stand, [`history`] is the JSON of histories, [`files`] writes what people and tools read.
+//! things stand, [`files`] writes what people and tools read.
 
 pub(crate) mod build;
 mod chronicle;
 pub(crate) mod files;
-mod history;
 mod html;
 mod layout;
 pub(crate) mod model;

@@ -1,5 +1,5 @@
 //! Kinds of events: which type goes with which attributes, which events a server holds back while a worker has a workflow
-//! task, and which a worker's commands make.
+//! task, and which events come from a worker's commands.
 
 use foretime_server::proto::{enums::EventType, history::history_event::Attributes};
 
@@ -72,8 +72,8 @@ pub(super) fn type_of(attributes: &Attributes) -> EventType {
     }
 }
 
-/// Whether events of this type wait until the worker is done with the workflow task it has (`bufferEvent`). They keep the
-/// time at which they happened, and so stand behind later ones.
+/// Whether events of this type wait until the worker has answered its workflow task (`bufferEvent`). They keep the
+/// time at which they happened, so they can follow later ones.
 pub(super) fn is_held_back(event_type: EventType) -> bool {
     use EventType as E;
     !is_close(event_type)
@@ -116,7 +116,7 @@ pub(super) fn is_close(event_type: EventType) -> bool {
     )
 }
 
-/// The completed workflow task that the event refers to, if a command of a worker made it.
+/// The completed workflow task that the event refers to, if the event comes from a worker's command.
 pub(super) fn asked_by(attributes: &Attributes) -> Option<i64> {
     use Attributes as A;
     match attributes {

@@ -1,4 +1,4 @@
-//! From plain data to a running server, until a signal ends it.
+//! Turns plain data into a running server, and waits until a signal ends it.
 
 use std::{
     io::{self, Write},
@@ -8,28 +8,28 @@ use std::{
 use foretime_server::{config::Config, grpc, host::Host, rpc::Service};
 use tokio::net::TcpListener;
 
-use super::{
+use crate::{
     failure::{self, Failure},
     logging::Logging,
     values::LogLevel,
 };
 
-/// Everything that a start needs.
+/// Everything that the server needs to start.
 #[derive(Debug)]
 pub(crate) struct Launch {
     pub(crate) config: Config,
     pub(crate) listen: Listen,
     pub(crate) logging: Logging,
-    /// What was asked for and will not be done; empty for none.
+    /// Which of the given flags are not supported; empty if all are.
     pub(crate) warning: String,
     /// Whether to write the configuration to stderr.
     pub(crate) print_config: bool,
 }
 
-/// Where to listen, and how the user said so.
+/// Where to listen, as the user gave it.
 #[derive(Debug)]
 pub(crate) enum Listen {
-    /// On all addresses of the machine: `foretime PORT`.
+    /// On all addresses of this machine: `foretime PORT`.
     EveryAddress(u16),
     /// On one address: `--ip` and `--port`.
     Ip(String, u16),
@@ -38,7 +38,7 @@ pub(crate) enum Listen {
 /// Starts the server, and serves until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// When the port cannot be opened.
+/// The port cannot be opened, or the configuration is wrong.
 pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
     if !launch.warning.is_empty() && launch.logging.level >= LogLevel::Warn {
         failure::warn(&launch.warning);
@@ -48,11 +48,11 @@ pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
     }
     launch.logging.begin();
     // One thread: the engine is one state under one lock, so a second thread would add wake-ups between processors and no
-    // speed. It serves more calls a second than the workers of a test can make.
+    // speed. One serves more calls a second than the workers of a test can make.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.map_err(|error| Failure::Runtime(format!("cannot start: {error}")))?;
     runtime.block_on(serve(launch))?;
-    // The answer to a signal is to be gone at once: a hundred thousand workflows take a while to be freed.
+    // A signal ends the process at once: to free a hundred thousand workflows would take a while.
     std::process::exit(0);
 }
 
@@ -61,7 +61,7 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
     let service = Service::new(&launch.config).map_err(|status| Failure::Usage(status.message().to_owned()))?;
     let ended = signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?;
     if let Ok(address) = listener.local_addr() {
-        // Not println, which panics when nobody reads.
+        // Not `println!`, which panics if nobody reads.
         let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
     }
     let host = Host::new(service);
@@ -103,15 +103,15 @@ impl Listen {
 
     fn explain(&self, error: &io::Error) -> String {
         let (place, port, another) = match self {
-            Self::EveryAddress(port) => ("every address".to_owned(), port, "give another PORT"),
+            Self::EveryAddress(port) => ("every address".to_owned(), port, "choose another PORT"),
             Self::Ip(ip, port) => (ip.clone(), port, "choose another with --port"),
         };
         match error.kind() {
             io::ErrorKind::AddrInUse => {
-                format!("port {port} on {place} is taken: another process listens there; end that one, or {another}")
+                format!("port {port} on {place} is taken: another process listens there; stop it, or {another}")
             }
             io::ErrorKind::PermissionDenied => {
-                format!("port {port} on {place} is not allowed for this user; {another}, from 1024 up")
+                format!("port {port} on {place} is not allowed for this user; {another}, 1024 or higher")
             }
             io::ErrorKind::AddrNotAvailable => {
                 format!("{place} is not an address of this machine; choose another with --ip")
@@ -121,7 +121,7 @@ impl Listen {
     }
 }
 
-/// An address, or the first one that a name stands for, IPv4 before IPv6 as the real server has it.
+/// An address, or the first one of a host name, IPv4 before IPv6 as on the real server.
 fn address(ip: &str) -> Result<IpAddr, Failure> {
     if ip == "localhost" {
         return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -130,7 +130,7 @@ fn address(ip: &str) -> Result<IpAddr, Failure> {
         return Ok(ip);
     }
     let unknown =
-        |why: &dyn std::fmt::Display| Failure::Runtime(format!("--ip {ip} is neither an address nor a known name: {why}"));
+        |why: &dyn std::fmt::Display| Failure::Runtime(format!("--ip {ip} is neither an address nor a known host name: {why}"));
     let found: Vec<_> = (ip, 0).to_socket_addrs().map_err(|error| unknown(&error))?.map(|address| address.ip()).collect();
     let first = found.iter().find(|ip| ip.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| unknown(&"it has no address"))

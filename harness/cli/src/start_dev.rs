@@ -1,9 +1,9 @@
-//! `foretime server start-dev`: in place of `temporal server start-dev`, with every flag of it (CLI 1.9.1).
+//! `foretime server start-dev`: replaces `temporal server start-dev`, and accepts every flag of it (CLI 1.9.1).
 
 use clap::Args;
 use foretime_server::config::{Config, Personality, SearchAttributeType};
 
-use super::{
+use crate::{
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -15,42 +15,42 @@ Examples:
   foretime server start-dev --port 7000 --namespace orders --headless
   foretime server start-dev --search-attribute CustomerId=Keyword --log-level info";
 
-/// Serve workflows in place of `temporal server start-dev`
+/// Serve workflows as `temporal server start-dev` does
 ///
-/// Takes every flag of `temporal server start-dev` and the global ones of `temporal`. There is no Web UI, no HTTP API, no
-/// metrics page, and nothing is kept on disk: flags for these are accepted, and a warning says so.
+/// Accepts every flag of `temporal server start-dev` and the global flags of `temporal`. There is no Web UI, no HTTP API and no
+/// metrics page, and nothing is kept on disk: a flag for one of these only causes a warning.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct StartDev {
-    /// Where to listen; 0 takes a free port
+    /// Port to listen on; 0 takes a free one
     #[arg(long, short, default_value = "7233", value_parser = values::port)]
     port: u16,
 
-    /// The address to listen on, or a name of it
+    /// Address or host name to listen on
     #[arg(long, default_value = "localhost")]
     ip: String,
 
-    /// A namespace that exists from the start, besides "default"; may be repeated
+    /// Namespace to register besides "default"; may be repeated
     #[arg(long, short)]
     namespace: Vec<String>,
 
-    /// A search attribute of all namespaces, as CustomerId=Keyword; may be repeated
+    /// Search attribute to register in all namespaces, such as CustomerId=Keyword; may be repeated
     #[arg(long, value_name = "NAME=TYPE", value_parser = values::search_attribute)]
     search_attribute: Vec<(String, SearchAttributeType)>,
 
-    /// Dynamic configuration, its value in JSON; unknown keys have no effect; may be repeated
+    /// Dynamic configuration, with a value in JSON; unknown keys have no effect; may be repeated
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::dynamic_config_value)]
     dynamic_config_value: Vec<(String, String)>,
 
-    /// What to log on stderr
+    /// How much to log on stderr
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: LogLevel,
 
-    /// How to log it
+    /// Format of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 
-    /// Write the server's configuration to stderr
+    /// Print the server's configuration on stderr
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     log_config: Option<bool>,
 
@@ -65,9 +65,9 @@ pub(crate) struct StartDev {
     ignored: Ignored,
 }
 
-/// What the real server has, and this one has not: accepted with a warning.
+/// Flags for what the real server has and this one lacks. A warning names those that are given.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Accepted, but not done")]
+#[command(next_help_heading = "Accepted with a warning")]
 struct Absent {
     /// Nothing is kept on disk
     #[arg(long, short = 'f', value_name = "FILE")]
@@ -107,7 +107,7 @@ struct Absent {
 }
 
 impl Absent {
-    /// One sentence that names what was given; empty if nothing was.
+    /// One sentence that names the given flags; empty if there are none.
     fn warning(&self) -> String {
         let ui = "no Web UI";
         let given = [
@@ -123,13 +123,13 @@ impl Absent {
         ];
         let given = given.into_iter().filter(|(given, ..)| *given);
         let named: Vec<_> = given.map(|(_, flag, why)| format!("{flag} ({why})")).collect();
-        if named.is_empty() { String::new() } else { format!("accepted, but not done: {}", named.join(", ")) }
+        if named.is_empty() { String::new() } else { format!("accepted, but not supported: {}", named.join(", ")) }
     }
 }
 
-/// What changes nothing here, or nothing in the real server either.
+/// Flags that change nothing here, or nothing in the real server either.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Accepted, without effect here")]
+#[command(next_help_heading = "Accepted without effect")]
 struct Ignored {
     /// There is no Web UI
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -139,47 +139,47 @@ struct Ignored {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     ui_disable_news_fetch: Option<bool>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "DURATION")]
     client_connect_timeout: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "DURATION")]
     command_timeout: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "FILE")]
     config_file: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     disable_config_env: Option<bool>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     disable_config_file: Option<bool>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "FILE")]
     env_file: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_json_shorthand_payloads: Option<bool>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, short, value_name = "FORMAT")]
     output: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
-    /// For clients
+    /// Only for clients
     #[arg(long, value_name = "FORMAT")]
     time_format: Option<String>,
 }

@@ -1,5 +1,5 @@
-//! Workflow tasks, at most one at a time: scheduled, started, then completed, failed or timed out; and the commands, whose
-//! events belong to the completed task right before them.
+//! Workflow tasks, at most one at a time: scheduled, started, then completed, failed or timed out. The events of commands
+//! belong to the completed task right before them.
 
 use foretime_server::proto::{
     enums::{TaskQueueKind, TimeoutType, WorkflowTaskFailedCause as Cause},
@@ -31,7 +31,7 @@ struct Task {
 }
 
 impl Task {
-    /// Whether this is an attempt that is written only when it completes.
+    /// Whether this attempt is written only if it completes.
     fn is_transient(&self) -> bool {
         self.attempt > 1
     }
@@ -42,7 +42,7 @@ impl Task {
 enum Counts {
     Yes,
     No,
-    /// On a sticky queue it does not, unless the queue was given up before: which no event tells.
+    /// On a sticky queue it does not, unless the queue was given up before, which no event shows.
     Maybe,
 }
 
@@ -107,7 +107,7 @@ impl WorkflowTasks {
         }
     }
 
-    /// The open task, which a worker had, is over.
+    /// Ends the open task, which a worker had.
     fn end(&mut self, scheduled: i64, started: i64, findings: &mut Findings) -> Option<Task> {
         let task = self.open.take();
         let fits = task.as_ref().is_some_and(|task| task.scheduled == scheduled && task.started == Some(started));
@@ -117,7 +117,7 @@ impl WorkflowTasks {
         task
     }
 
-    /// The open task, which no worker had, is over.
+    /// Ends the open task, which no worker had.
     fn end_in_queue(&mut self, scheduled: i64, started: i64, findings: &mut Findings) -> Option<Task> {
         let task = self.open.take();
         let fits = task.as_ref().is_some_and(|task| task.scheduled == scheduled && task.started.is_none() && started == 0);

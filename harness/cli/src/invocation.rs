@@ -1,24 +1,24 @@
-//! Which way to start is meant.
+//! Finds out which way to start is meant.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use super::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
 
 const EXAMPLES: &str = "\
-In place of the servers that the SDKs start, give them the path of this program and nothing else changes:
-  foretime PORT [--enable-time-skipping]    as temporal-test-server
-  foretime server start-dev [FLAGS]         as temporal
+Where an SDK takes the path of its test server or dev server, give it the path of this program:
+  foretime PORT [--enable-time-skipping]    replaces temporal-test-server
+  foretime server start-dev [FLAGS]         replaces temporal server start-dev
 
 Examples:
-  foretime serve --enable-time-skipping     on 127.0.0.1:7233, with time that skips
+  foretime serve --enable-time-skipping     on 127.0.0.1:7233, skipping time
   foretime 7233                             as an SDK's time-skipping test environment starts it
   foretime server start-dev --headless      as an SDK's local test environment starts it
 
 Every command has its own --help.";
 
-/// A Temporal service for tests: it starts in milliseconds, and time skips
+/// A Temporal service for tests that starts in milliseconds and skips time
 #[derive(Debug, Parser)]
 #[command(
     name = "foretime",
@@ -36,7 +36,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Serve),
-    /// In place of `temporal server`
+    /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
 }
@@ -54,10 +54,10 @@ pub(crate) enum Invocation {
     Print(clap::Error),
 }
 
-/// Reads `args`, the program's name in front.
+/// Reads `args`, which begin with the program's name.
 ///
 /// # Errors
-/// When they are not understood.
+/// The arguments are wrong.
 pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
     let parsed = if names_a_port(&args) {
         TestServer::try_parse_from(&args).map(Launch::from)
@@ -74,13 +74,13 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
     }
 }
 
-/// Whether the first argument that is no flag is a number.
+/// Whether the first argument that is not a flag is a number.
 fn names_a_port(args: &[OsString]) -> bool {
     let words = args.iter().skip(1).filter_map(|arg| arg.to_str());
     words.into_iter().find(|arg| !arg.starts_with('-')).is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The call for the help that goes with `args`.
+/// The command that shows the help for `args`.
 fn help_for(args: &[OsString]) -> String {
     let is = |place: usize, word: &str| args.get(place).map(OsString::as_os_str) == Some(OsStr::new(word));
     let command = if is(1, "serve") {

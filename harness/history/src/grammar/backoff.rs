@@ -1,4 +1,4 @@
-//! The waits between the attempts of an activity, as far as its history tells them.
+//! The waits between the attempts of an activity, as far as its history shows them.
 
 use std::time::Duration;
 
@@ -15,9 +15,8 @@ const ROUNDING: Duration = Duration::from_micros(1);
 
 /// The least wait before `attempt`, if it is known.
 ///
-/// A history has only the last failure of an activity, and any failure may say by itself when the next attempt is due. So
-/// the wait after the last failure is known, and those before it are not: of the second attempt that is all, of later ones
-/// a lower bound.
+/// A history has only the last failure of an activity, and any failure may itself say when the next attempt is due. So only
+/// the wait after the last failure is known. For the second attempt that is the whole wait, for later ones a lower bound.
 pub(super) fn known_wait(policy: &RetryPolicy, attempt: i32, last_failure: Option<&Failure>) -> Option<Duration> {
     if attempt < 2 {
         return None;

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::LevelFilter;
 
-use super::{
+use crate::{
     failure::colour_on_stderr,
     values::{Colour, LogFormat, LogLevel},
 };
@@ -16,7 +16,7 @@ pub(crate) struct Logging {
 }
 
 impl Logging {
-    /// Sends the process's log where it belongs, from now on.
+    /// Starts to log. Call it once in a process.
     pub(crate) fn begin(self) {
         let level = match self.level {
             LogLevel::Never => return,

@@ -1,4 +1,4 @@
-//! Other workflows: children that the run starts, signals and cancel requests that it sends.
+//! Other workflows: the children that the run starts, and the signals and cancel requests that it sends.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use super::{Findings, Step};
 
-/// What the run has begun with others, by initiated event.
+/// What the run has asked of others, by initiated event.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     children: BTreeMap<i64, Child>,

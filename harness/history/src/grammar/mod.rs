@@ -1,11 +1,10 @@
-//! The grammar of histories: given the whole history of one run, everything in it that no Temporal server may write.
+//! The grammar of histories: finds everything in the history of one run that no Temporal server may write.
 //!
-//! The rules are the real server's (`service/history/workflow`, `historybuilder/event_store.go`), and they are those of every
-//! event, of the run as a whole, and of each thing that a run can have open: [`frame`], [`run`], [`workflow_tasks`],
-//! [`activities`], [`timers`], [`others`]. A finding fails somebody's build, so a rule says nothing where a legal history
-//! could break it. Nexus operations and updates only have to be well placed. A run that is still open is legal wherever its
-//! history ends; so is one that ends with the scheduled and started events of a transient workflow task, which a reader is
-//! shown before they are written.
+//! The rules are the real server's (`service/history/workflow`, `historybuilder/event_store.go`). [`frame`] has those of every
+//! event, [`run`] those of the run as a whole, and [`workflow_tasks`], [`activities`], [`timers`] and [`others`] those of what a run
+//! can have open. A finding fails somebody's build, so a rule is silent wherever a legal history could break it. Nexus
+//! operations and updates only have to be well placed. A run that is still open is legal wherever its history ends. It may also
+//! end with the scheduled and started events of a transient workflow task: readers see these before they are written.
 
 use std::collections::BTreeSet;
 
@@ -21,22 +20,24 @@ mod kinds;
 mod namesakes;
 mod others;
 mod run;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod workflow_tasks;
 
 /// A place where a history breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// The event that breaks it.
-    pub(crate) event_id: i64,
+    pub event_id: i64,
     /// The rule's name.
-    pub(crate) rule: &'static str,
+    pub rule: &'static str,
     /// What is wrong, as a sentence about the event.
-    pub(crate) text: String,
+    pub text: String,
 }
 
-/// Everything in the history of one run that is not legal, in the order of the events.
-pub(crate) fn check(events: &[HistoryEvent]) -> Vec<Violation> {
+/// Everything that is not legal in the history of one run, in the order of the events. The history is whole, from event 1 on.
+pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
     let mut findings = Findings::default();
     let mut frame = frame::Frame::default();
     let mut run = run::Run::default();
@@ -61,12 +62,12 @@ pub(crate) fn check(events: &[HistoryEvent]) -> Vec<Violation> {
 #[derive(Clone, Copy, Debug)]
 struct Step<'a> {
     id: i64,
-    /// `None` breaks a rule of its own and no other.
+    /// `None` breaks one rule of its own, and no other rule looks at it.
     at: Option<Time>,
     attributes: &'a Attributes,
 }
 
-/// What was found so far.
+/// The violations found so far.
 #[derive(Debug, Default)]
 struct Findings {
     /// The event at hand.
@@ -80,12 +81,12 @@ impl Findings {
         self.say_of(self.event_id, rule, text);
     }
 
-    /// An earlier event broke `rule`, as turns out now.
+    /// An earlier event broke `rule`, which only shows now.
     fn say_of(&mut self, event_id: i64, rule: &'static str, text: impl Into<String>) {
         self.violations.push(Violation { event_id, rule, text: text.into() });
     }
 
-    /// One broken link can show twice; it is told once.
+    /// One broken link can show twice, and is reported once.
     fn into_violations(self) -> Vec<Violation> {
         let mut told = BTreeSet::new();
         let mut violations = self.violations;
@@ -95,7 +96,7 @@ impl Findings {
     }
 }
 
-/// Whether `at` is too early for what is due at `due`. The real server compares milliseconds, so a fraction of one is lost.
+/// Whether `at` is too early for what is due at `due`. The real server compares whole milliseconds.
 fn is_before(at: Time, due: Time) -> bool {
     at.as_millis() < due.as_millis()
 }

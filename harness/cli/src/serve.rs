@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use foretime_server::config::{Config, Personality, SearchAttributeType};
 
-use super::{
+use crate::{
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -14,55 +14,54 @@ use super::{
 const EXAMPLES: &str = "\
 Examples:
   foretime serve
-      The whole service on 127.0.0.1:7233. Time keeps the pace of the wall, until a client's
-      test environment unlocks it.
+      Listens on 127.0.0.1:7233. Time runs like wall time until a client unlocks it.
 
   foretime serve --port 0 --enable-time-skipping
-      On a free port, which the first line of output names. Whenever no worker has anything
-      to do, time skips to the next timer: a workflow that sleeps for a month ends at once.
+      Listens on a free port, which the first line of output names. Whenever no worker has
+      anything to do, time skips to the next timer: a sleep of a month ends at once.
 
   foretime serve --namespace orders --search-attribute CustomerId=Keyword
-      With the namespace \"orders\" besides \"default\", and a search attribute in both.
+      Registers the namespace \"orders\" besides \"default\", and a search attribute in both.
 
   foretime serve --seed 42
-      With the same run ids as the last time, if the same calls come in the same order.";
+      Gives the same run ids as last time if the same calls come in the same order.";
 
 /// Serve workflows on a port
 ///
-/// The Temporal service in one process, for tests: WorkflowService, OperatorService and TestService (the one that skips time).
-/// Nothing is kept on disk; ctrl-C ends it, and everything in it. A namespace that a client names is registered on first use.
+/// The Temporal service in one process, for tests: WorkflowService, OperatorService, and TestService, which skips time. A namespace
+/// is registered when a client first uses it. Nothing is kept on disk: when ctrl-C ends the server, everything in it is gone.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Serve {
-    /// Where to listen; 0 takes a free port
+    /// Port to listen on; 0 takes a free one
     #[arg(long, short, default_value = "7233", value_parser = values::port)]
     port: u16,
 
-    /// The address to listen on: 0.0.0.0 lets other machines in
+    /// Address to listen on; 0.0.0.0 lets other machines in
     #[arg(long, default_value = "127.0.0.1")]
     ip: String,
 
-    /// A namespace that exists from the start, besides "default"; may be repeated
+    /// Namespace to register besides "default"; may be repeated
     #[arg(long, short)]
     namespace: Vec<String>,
 
-    /// Let time skip from the start, not only when a client unlocks it
+    /// Skip time from the start, not only once a client unlocks it
     #[arg(long)]
     enable_time_skipping: bool,
 
-    /// What ids are drawn from: the same seed and the same calls give the same ids [default: another one each time]
+    /// Seed of all ids: the same seed and the same calls give the same ids [default: a new one each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// A search attribute of all namespaces, as CustomerId=Keyword; may be repeated
+    /// Search attribute to register in all namespaces, such as CustomerId=Keyword; may be repeated
     #[arg(long, value_name = "NAME=TYPE", value_parser = values::search_attribute)]
     search_attribute: Vec<(String, SearchAttributeType)>,
 
-    /// What to log on stderr
+    /// How much to log on stderr
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: LogLevel,
 
-    /// How to log it
+    /// Format of the log
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }

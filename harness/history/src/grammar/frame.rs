@@ -1,4 +1,4 @@
-//! What holds for every event: its id, its type, its time, and that a run begins with its start and ends with its close.
+//! What holds for every event: its id, its type, its time. And a run begins with its start and ends with its close.
 
 use foretime_server::{
     engine::time::Time,
@@ -18,7 +18,7 @@ pub(super) struct Frame {
     latest: Option<Time>,
     /// When the last workflow task started.
     task_started: Option<Time>,
-    /// Since when events were held back that may stand here: from the end of a started workflow task to the next one.
+    /// Since when events that may stand here were held back: set from the end of a started workflow task to the next one.
     held_since: Option<Time>,
     closed_by: Option<i64>,
 }

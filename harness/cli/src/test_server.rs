@@ -1,25 +1,25 @@
-//! `foretime PORT`: in place of `temporal-test-server`.
+//! `foretime PORT`: replaces `temporal-test-server`.
 
 use std::collections::BTreeMap;
 
 use clap::Parser;
 use foretime_server::config::{Config, Personality};
 
-use super::{
+use crate::{
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
 };
 
-/// In place of temporal-test-server: the same arguments, the same port, time that skips
+/// Replaces temporal-test-server: the same arguments, the same port, time that skips
 #[derive(Debug, Parser)]
 #[command(name = "foretime", override_usage = "foretime PORT [--enable-time-skipping]", args_override_self = true)]
 pub(crate) struct TestServer {
-    /// Where to listen, on every address of this machine; 0 takes a free port
+    /// Port to listen on, on every address of this machine; 0 takes a free one
     #[arg(value_parser = values::port)]
     port: u16,
 
-    /// Let time skip from the start, not only when a client unlocks it
+    /// Skip time from the start, not only once a client unlocks it
     #[arg(long)]
     enable_time_skipping: bool,
 }

@@ -1,4 +1,4 @@
-//! What goes wrong on the command line, and how it is said: one line on stderr, in red where a person looks.
+//! What goes wrong on the command line. It is reported as one line on stderr, in red on a terminal.
 
 use std::{
     io::{IsTerminal, Write},
@@ -17,7 +17,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Writes the line, and gives the exit code that goes with it.
+    /// Writes the line, and returns the exit code that goes with it.
     pub(crate) fn report(&self) -> ExitCode {
         let (message, code) = match self {
             Self::Usage(message) => (message, 2),
@@ -29,7 +29,7 @@ impl Failure {
 }
 
 impl Failure {
-    /// Points to the help, if it is the arguments that are wrong.
+    /// Adds a pointer to the help if the arguments are wrong.
     pub(crate) fn with_help(self, help: &str) -> Self {
         match self {
             Self::Usage(message) => Self::Usage(format!("{message} (see {help})")),
@@ -39,7 +39,7 @@ impl Failure {
 }
 
 impl From<clap::Error> for Failure {
-    /// clap's message without the usage and the advice around it, which would take a screen.
+    /// clap's message alone: the usage and the advice around it would fill a screen.
     fn from(error: clap::Error) -> Self {
         if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return Self::Usage("no command given".to_owned());
@@ -52,14 +52,14 @@ impl From<clap::Error> for Failure {
     }
 }
 
-/// Says on stderr, in one line, what is accepted but not done.
+/// Writes a warning to stderr, in one line.
 pub(crate) fn warn(message: &str) {
     say("warning", "33", message);
 }
 
 fn say(kind: &str, colour: &str, message: &str) {
     let mut stderr = std::io::stderr().lock();
-    // Nobody is left to be told if stderr cannot be written to.
+    // If stderr cannot be written to, there is nobody to tell.
     let _ = if colour_on_stderr() {
         writeln!(stderr, "foretime: \x1b[1;{colour}m{kind}:\x1b[0m {message}")
     } else {
@@ -67,14 +67,14 @@ fn say(kind: &str, colour: &str, message: &str) {
     };
 }
 
-/// Whether stderr is a terminal and colour is not switched off (<https://no-color.org>).
+/// Whether stderr is a terminal, and colour is not switched off (<https://no-color.org>).
 pub(crate) fn colour_on_stderr() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
 }
 
-/// Writes help or a version to stdout, in clap's colours where stdout is a terminal.
+/// Writes help or the version to stdout, in clap's colours on a terminal.
 pub(crate) fn print(text: &clap::Error) -> ExitCode {
-    // A reader that closed the pipe early has read enough.
+    // A reader who closed the pipe early has read enough.
     let _ = text.print();
     ExitCode::SUCCESS
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use foretime_server::proto::{enums::EventType, history::HistoryEvent};
 
-use super::grammar;
+use crate::grammar;
 
 mod cluster;
 mod commands;

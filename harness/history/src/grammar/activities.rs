@@ -1,5 +1,5 @@
-//! Activities: scheduled, then started, then closed once, or closed without a start. Attempts leave no trace but the last
-//! one's start, which is written when the activity closes, with the time at which it was.
+//! Activities: scheduled, then started, then closed once, or closed without a start. Of all attempts only the last one leaves a
+//! trace: its start is written when the activity closes, with the time at which it started.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,7 +25,7 @@ const ORDER: &str = "activity-order";
 pub(super) struct Activities<'a> {
     activities: BTreeMap<i64, Activity<'a>>,
     namesakes: Namesakes<'a>,
-    /// Second requests to cancel: legal if the close of the activity was held back, so that nobody knew of the first.
+    /// Second requests to cancel. One is legal if the close of the activity was held back, so that nobody knew of the first.
     again: Vec<Again>,
 }
 
@@ -149,7 +149,7 @@ impl<'a> Activities<'a> {
         }
     }
 
-    /// The activity closes; its last attempt's start is event `started`, 0 for none.
+    /// Closes the activity. Event `started` is the start of its last attempt, 0 for none.
     fn close(&mut self, step: &Step<'_>, scheduled: i64, started: i64, findings: &mut Findings) -> Option<&Activity<'a>> {
         self.activity(scheduled, findings)?;
         let activity = self.activities.get_mut(&scheduled)?;
@@ -167,8 +167,8 @@ impl<'a> Activities<'a> {
     }
 }
 
-/// Whether the activity was completed by its id while no worker had it: then the server makes up a start, at that
-/// very moment, which waited for no backoff.
+/// Whether the activity was completed by its id while no worker had it. Then the server makes up a start at that moment,
+/// which waits for no backoff.
 fn is_forced(started: &Started<'_>) -> bool {
     started.attributes.request_id.is_empty()
 }

@@ -1,0 +1,33 @@
+//! The program `foretime`: arguments in, a running server or one clear line of error out.
+//!
+//! [`invocation`] finds out which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs that
+//! the SDKs start today, [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain data. [`launch`]
+//! then opens the port, starts the server and waits for a signal. [`values`] reads the values of options, [`logging`] sets up
+//! the log, and [`failure`] is what goes wrong and how it is reported.
+//!
+//! The program links the server, and neither the Rust SDK nor the simulation: it builds in minutes and starts at once.
+
+mod failure;
+mod invocation;
+mod launch;
+mod logging;
+mod serve;
+mod start_dev;
+mod test_server;
+mod values;
+
+use std::process::ExitCode;
+
+use invocation::Invocation;
+
+fn main() -> ExitCode {
+    let outcome = match invocation::parse(std::env::args_os().collect()) {
+        Ok(Invocation::Launch(launch)) => launch::launch(*launch),
+        Ok(Invocation::Print(text)) => return failure::print(&text),
+        Err(failure) => Err(failure),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
