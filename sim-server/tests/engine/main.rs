@@ -5,4 +5,5 @@
 
 mod support;
 
+mod activities;
 mod workflow_tasks;
