@@ -6,4 +6,5 @@
 mod support;
 
 mod activities;
+mod activities_by_id;
 mod workflow_tasks;
