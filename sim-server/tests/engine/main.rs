@@ -7,4 +7,5 @@ mod support;
 
 mod activities;
 mod activities_by_id;
+mod timers;
 mod workflow_tasks;
