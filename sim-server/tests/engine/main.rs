@@ -7,5 +7,6 @@ mod support;
 
 mod activities;
 mod activities_by_id;
+mod signals;
 mod timers;
 mod workflow_tasks;
