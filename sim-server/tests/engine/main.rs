@@ -7,6 +7,7 @@ mod support;
 
 mod activities;
 mod activities_by_id;
+mod chains;
 mod children;
 mod signals;
 mod timers;
