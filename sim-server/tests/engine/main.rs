@@ -9,6 +9,7 @@ mod activities;
 mod activities_by_id;
 mod chains;
 mod children;
+mod queries;
 mod signals;
 mod timers;
 mod workflow_tasks;
