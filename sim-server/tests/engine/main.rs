@@ -9,6 +9,7 @@ mod activities;
 mod activities_by_id;
 mod chains;
 mod children;
+mod long_polls;
 mod queries;
 mod signals;
 mod timers;
