@@ -12,5 +12,6 @@ mod children;
 mod long_polls;
 mod queries;
 mod signals;
+mod time;
 mod timers;
 mod workflow_tasks;
