@@ -11,6 +11,7 @@ mod chains;
 mod children;
 mod long_polls;
 mod queries;
+mod refusals;
 mod signals;
 mod time;
 mod timers;
