@@ -262,6 +262,15 @@ fn a_sticky_queue_that_nobody_has_polled_for_ten_seconds_is_not_used() {
 }
 
 #[test]
+fn a_sticky_queue_whose_worker_has_gone_is_not_used() {
+    let mut t = cached();
+    let poll = t.awaits_workflow_task_of(sticky_queue(STICKY), "w1");
+    t.gives_up(&poll);
+    t.signals("order", "two");
+    t.polls_workflow_task("w2").has_events(ALL);
+}
+
+#[test]
 fn a_failure_on_a_sticky_queue_does_not_count() {
     let mut t = cached();
     t.signals("order", "two");
