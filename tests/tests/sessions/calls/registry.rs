@@ -1,0 +1,107 @@
+//! Namespaces, search attributes, and what the service says of itself.
+
+use foretime_server::proto::{
+    enums::{IndexedValueType, TaskQueueType},
+    namespace::{NamespaceConfig, UpdateNamespaceInfo},
+    operatorservice::{AddSearchAttributesRequest, ListSearchAttributesRequest, RemoveSearchAttributesRequest},
+    workflowservice::*,
+};
+use foretime_tests::script::task_queue;
+use proptest::prelude::*;
+
+use super::{Family, Ms, QUEUE, Request, namespace};
+use crate::world::World;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    /// One of few, so that some are there already.
+    RegisterNamespace(u8, Ms),
+    DescribeNamespace(u8),
+    UpdateNamespace(u8, Ms),
+    AddSearchAttribute(u8, IndexedValueType),
+    RemoveSearchAttribute(u8),
+    DescribeTaskQueue(TaskQueueType),
+    Ask(Question),
+}
+
+/// What the service is asked of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Question {
+    ListNamespaces,
+    ListSearchAttributes,
+    GetSearchAttributes,
+    GetClusterInfo,
+    GetSystemInfo,
+}
+
+impl Family for Call {
+    fn any() -> BoxedStrategy<Self> {
+        use Question as Q;
+        let questions =
+            [Q::ListNamespaces, Q::ListSearchAttributes, Q::GetSearchAttributes, Q::GetClusterInfo, Q::GetSystemInfo];
+        let types = [IndexedValueType::Keyword, IndexedValueType::Int, IndexedValueType::Unspecified];
+        let queues = [TaskQueueType::Workflow, TaskQueueType::Activity];
+        prop_oneof![
+            2 => (0_u8..3, Ms::up_to(100_000)).prop_map(|(name, retention)| Self::RegisterNamespace(name, retention)),
+            1 => (0_u8..3).prop_map(Self::DescribeNamespace),
+            1 => (0_u8..3, Ms::up_to(100_000)).prop_map(|(name, retention)| Self::UpdateNamespace(name, retention)),
+            2 => (0_u8..3, proptest::sample::select(types.to_vec())).prop_map(|(name, of)| Self::AddSearchAttribute(name, of)),
+            1 => (0_u8..3).prop_map(Self::RemoveSearchAttribute),
+            2 => proptest::sample::select(queues.to_vec()).prop_map(Self::DescribeTaskQueue),
+            3 => proptest::sample::select(questions.to_vec()).prop_map(Self::Ask),
+        ]
+        .boxed()
+    }
+
+    #[expect(deprecated, reason = "what a queue has waiting is on the wire all the same")]
+    fn request(&self, _world: &World) -> Option<Request> {
+        Some(match self {
+            Self::RegisterNamespace(name, retention) => Request::of(&RegisterNamespaceRequest {
+                namespace: format!("namespace-{name}"),
+                workflow_execution_retention_period: retention.proto(),
+                ..RegisterNamespaceRequest::default()
+            }),
+            Self::DescribeNamespace(name) => Request::of(&DescribeNamespaceRequest {
+                namespace: format!("namespace-{name}"),
+                ..DescribeNamespaceRequest::default()
+            }),
+            Self::UpdateNamespace(name, retention) => Request::of(&UpdateNamespaceRequest {
+                namespace: format!("namespace-{name}"),
+                update_info: Some(UpdateNamespaceInfo { description: "ours".to_owned(), ..UpdateNamespaceInfo::default() }),
+                config: Some(NamespaceConfig {
+                    workflow_execution_retention_ttl: retention.proto(),
+                    ..NamespaceConfig::default()
+                }),
+                ..UpdateNamespaceRequest::default()
+            }),
+            Self::AddSearchAttribute(name, of) => Request::of(&AddSearchAttributesRequest {
+                namespace: namespace(),
+                search_attributes: [(format!("Attribute{name}"), (*of).into())].into(),
+            }),
+            Self::RemoveSearchAttribute(name) => Request::of(&RemoveSearchAttributesRequest {
+                namespace: namespace(),
+                search_attributes: vec![format!("Attribute{name}")],
+            }),
+            Self::DescribeTaskQueue(of) => Request::of(&DescribeTaskQueueRequest {
+                namespace: namespace(),
+                task_queue: Some(task_queue(QUEUE)),
+                task_queue_type: (*of).into(),
+                include_task_queue_status: true,
+                ..DescribeTaskQueueRequest::default()
+            }),
+            Self::Ask(question) => question.request(),
+        })
+    }
+}
+
+impl Question {
+    fn request(self) -> Request {
+        match self {
+            Self::ListNamespaces => Request::of(&ListNamespacesRequest::default()),
+            Self::ListSearchAttributes => Request::of(&ListSearchAttributesRequest { namespace: namespace() }),
+            Self::GetSearchAttributes => Request::of(&GetSearchAttributesRequest::default()),
+            Self::GetClusterInfo => Request::of(&GetClusterInfoRequest::default()),
+            Self::GetSystemInfo => Request::of(&GetSystemInfoRequest::default()),
+        }
+    }
+}

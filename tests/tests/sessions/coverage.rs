@@ -1,0 +1,91 @@
+//! What a campaign has reached: a campaign that leaves out an RPC, or an event that the service writes, tests less than it says.
+
+use std::collections::BTreeSet;
+
+use foretime_server::{
+    proto::{enums::EventType, history::HistoryEvent},
+    rpc::table::TABLE,
+};
+
+/// What the service never writes: updates, Nexus, and what follows from administrative calls.
+const UNWRITTEN: [EventType; 19] = {
+    use EventType as E;
+    [
+        E::Unspecified,
+        E::WorkflowExecutionUpdateAdmitted,
+        E::WorkflowExecutionUpdateAccepted,
+        E::WorkflowExecutionUpdateRejected,
+        E::WorkflowExecutionUpdateCompleted,
+        E::WorkflowPropertiesModifiedExternally,
+        E::ActivityPropertiesModifiedExternally,
+        E::WorkflowExecutionPaused,
+        E::WorkflowExecutionUnpaused,
+        E::WorkflowExecutionTimeSkippingTransitioned,
+        E::NexusOperationScheduled,
+        E::NexusOperationStarted,
+        E::NexusOperationCompleted,
+        E::NexusOperationFailed,
+        E::NexusOperationCanceled,
+        E::NexusOperationTimedOut,
+        E::NexusOperationCancelRequested,
+        E::NexusOperationCancelRequestCompleted,
+        E::NexusOperationCancelRequestFailed,
+    ]
+};
+
+/// What was seen, in one session or in all.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    event_types: BTreeSet<i32>,
+    answered: BTreeSet<String>,
+    refused: BTreeSet<String>,
+}
+
+impl Coverage {
+    pub(crate) fn saw_events(&mut self, events: &[HistoryEvent]) {
+        self.event_types.extend(events.iter().map(|event| event.event_type));
+    }
+
+    pub(crate) fn saw_answer(&mut self, method: &str, granted: bool) {
+        if granted {
+            self.answered.insert(method.to_owned())
+        } else {
+            self.refused.insert(method.to_owned())
+        };
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.event_types.extend(other.event_types);
+        self.answered.extend(other.answered);
+        self.refused.extend(other.refused);
+    }
+
+    /// Every RPC that is served was granted, every one that looks at its request has refused, every event was written.
+    pub(crate) fn assert_complete(&self) {
+        let served: Vec<_> = TABLE.iter().filter(|row| row.is_bound()).map(|row| row.method).collect();
+        let never_granted: Vec<_> = served.iter().filter(|method| !self.answered.contains(**method)).collect();
+        assert!(never_granted.is_empty(), "never granted: {never_granted:?}");
+        // These are refused only where their bytes are damaged, which is rare.
+        const TAKE_NEARLY_ANYTHING: [&str; 12] = [
+            "DescribeTaskQueue",
+            "GetClusterInfo",
+            "GetCurrentTime",
+            "GetSearchAttributes",
+            "GetSystemInfo",
+            "ListNamespaces",
+            "ListSearchAttributes",
+            "LockTimeSkipping",
+            "RemoveSearchAttributes",
+            "ShutdownWorker",
+            "Sleep",
+            "SleepUntil",
+        ];
+        let is_missing = |method: &&&str| !self.refused.contains(**method) && !TAKE_NEARLY_ANYTHING.contains(*method);
+        let never_refused: Vec<_> = served.iter().filter(is_missing).collect();
+        assert!(never_refused.is_empty(), "never refused: {never_refused:?}");
+        let all = (0..=60).filter_map(|value| EventType::try_from(value).ok());
+        let is_unseen = |of: &EventType| !UNWRITTEN.contains(of) && !self.event_types.contains(&(*of as i32));
+        let unseen: Vec<_> = all.filter(is_unseen).collect();
+        assert!(unseen.is_empty(), "no history has {unseen:?}");
+    }
+}

@@ -1,0 +1,58 @@
+//! The histories of all runs, as they grow: what was written stays as it is, and all of it is legal.
+
+use foretime_server::{proto::history::HistoryEvent, rpc::Service};
+
+use foretime_history::grammar;
+
+/// What is written of one run.
+pub(crate) struct History {
+    pub(crate) workflow_id: String,
+    pub(crate) run_id: String,
+    bytes: Vec<u8>,
+    pub(crate) events: Vec<HistoryEvent>,
+}
+
+/// Those of all runs, in the order in which they began.
+#[derive(Default)]
+pub(crate) struct Histories {
+    all: Vec<History>,
+}
+
+impl Histories {
+    pub(crate) fn all(&self) -> &[History] {
+        &self.all
+    }
+
+    /// Reads what was written since the last time, and checks it.
+    pub(crate) fn read(&mut self, service: &Service) -> Result<(), String> {
+        for (at, run) in service.runs().enumerate() {
+            if at == self.all.len() {
+                let (workflow_id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
+                self.all.push(History { workflow_id, run_id, bytes: Vec::new(), events: Vec::new() });
+            }
+            let history = &mut self.all[at];
+            if run.encoded_events().len() == history.bytes.len() {
+                continue;
+            }
+            if !run.encoded_events().starts_with(&history.bytes) {
+                return Err(format!("what was written of {} is rewritten:\n{}", history.run_id, shown(&history.events)));
+            }
+            history.bytes = run.encoded_events().to_vec();
+            history.events.extend(run.events_from(history.events.len() as i64 + 1));
+            let violations = grammar::check(&history.events);
+            if !violations.is_empty() {
+                return Err(format!("{}: {violations:#?} in\n{}", history.workflow_id, shown(&history.events)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A history for people, an event a line.
+fn shown(events: &[HistoryEvent]) -> String {
+    let line = |event: &HistoryEvent| {
+        let at = event.event_time.as_ref().map(|at| format!("{}.{:09}", at.seconds, at.nanos));
+        format!("{:>4} {} {:?}\n", event.event_id, at.unwrap_or_default(), event.attributes)
+    };
+    events.iter().map(line).collect()
+}

@@ -1,0 +1,226 @@
+//! A session: a server of some configuration, and steps, each of them a line.
+
+use std::fmt;
+
+use foretime_server::config::{Config, Personality, SearchAttributeType};
+use proptest::{collection::vec, prelude::*};
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use crate::{
+    calls::{COLOUR, Call, Family, Ms, NAMESPACES, Nth, Request},
+    coverage::Coverage,
+    world::World,
+};
+
+/// The steps of the longest session.
+const STEPS_MAX: usize = 400;
+/// How often the wall leaps. Never, until the service bears it: one that is woken late starts a workflow task at the wall's instant
+/// before it fires what was due earlier, and sim-server/tests/engine/time.rs has a test of it that is ignored.
+const LEAPS: u32 = 0;
+
+/// A session from its begin to its end.
+#[derive(Clone)]
+pub(crate) struct Session {
+    setup: Setup,
+    steps: Vec<Step>,
+}
+
+/// What a server is told when it starts.
+#[derive(Clone, Debug)]
+struct Setup {
+    is_test_server: bool,
+    time_skipping: bool,
+    long_polls_end: bool,
+    /// Histories are soon too long.
+    small_histories: bool,
+    seed: u8,
+}
+
+/// What happens next.
+#[derive(Clone)]
+pub(crate) enum Step {
+    Call(Call),
+    /// A call whose message is damaged.
+    Damaged(Call, Damage),
+    /// One of the last calls, once more.
+    Again(Nth),
+    /// The caller of a call that waits goes away.
+    GiveUp(Nth),
+    /// A worker is lost with a task.
+    Lose(Nth),
+    /// The wall's time passes, and the service is woken when it asks for it.
+    Pass(Ms),
+    /// The wall's time leaps ahead.
+    Leap(Ms),
+    /// Time skips, if it may, to the next instant at which something is due.
+    Skip,
+}
+
+/// What is wrong with a message.
+#[derive(Clone, Debug)]
+pub(crate) enum Damage {
+    Emptied,
+    Cut(Nth),
+    Flipped(Nth, u8),
+    /// A field is set to this number, too.
+    Number(u32, i64),
+    /// A field is set to this text, too.
+    Text(u32, String),
+}
+
+impl Session {
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
+        (Setup::any(), vec(Step::any(), 1..=STEPS_MAX)).prop_map(|(setup, steps)| Self { setup, steps })
+    }
+
+    /// Without one step more than it takes to be wrong in the same eyes. Proptest leaves steps out before it makes those that are
+    /// left smaller, and then some of them have no part in it any more.
+    pub(crate) fn smallest(mut self, is_wrong: impl Fn(&Self) -> bool) -> Self {
+        let mut at = self.steps.len();
+        while at > 0 {
+            at -= 1;
+            let mut smaller = self.clone();
+            smaller.steps.remove(at);
+            if is_wrong(&smaller) {
+                at = smaller.steps.len();
+                self = smaller;
+            }
+        }
+        self
+    }
+
+    /// Plays it; what it covered, or what is wrong.
+    pub(crate) fn play(&self) -> Result<Coverage, String> {
+        let mut world = World::new(&self.setup.config());
+        for step in &self.steps {
+            step.play(&mut world)?;
+        }
+        world.end(self.setup.long_polls_end)
+    }
+}
+
+/// A step a line, also where the whole is shown at length.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setup = &self.setup;
+        write!(f, "{setup:?}")?;
+        self.steps.iter().try_for_each(|step| write!(f, "\n    {step:?}"))
+    }
+}
+
+impl Setup {
+    fn any() -> impl Strategy<Value = Self> {
+        let rarely = || proptest::bool::weighted(0.2);
+        (rarely(), any::<bool>(), proptest::bool::weighted(0.8), rarely(), any::<u8>()).prop_map(
+            |(is_test_server, time_skipping, long_polls_end, small_histories, seed)| Self {
+                is_test_server,
+                time_skipping,
+                long_polls_end,
+                small_histories,
+                seed,
+            },
+        )
+    }
+
+    fn config(&self) -> Config {
+        let limits = [("limit.historyCount.suggestContinueAsNew", "20"), ("limit.historyCount.error", "60")];
+        let limits = limits.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Config {
+            personality: if self.is_test_server { Personality::TestServer } else { Personality::DevServer },
+            namespaces: NAMESPACES.map(str::to_owned).into(),
+            search_attributes: vec![(COLOUR.to_owned(), SearchAttributeType::Keyword)],
+            dynamic_config: limits.into_iter().filter(|_| self.small_histories).collect(),
+            time_skipping: self.time_skipping,
+            long_polls_end: self.long_polls_end,
+            seed: self.seed.into(),
+        }
+    }
+}
+
+impl Step {
+    fn any() -> impl Strategy<Value = Self> {
+        let pass = prop_oneof![15 => Ms::up_to(900), 1 => Ms::up_to(15_000)];
+        prop_oneof![
+            70 => Call::any().prop_map(Self::Call),
+            2 => (Call::any(), Damage::any()).prop_map(|(call, damage)| Self::Damaged(call, damage)),
+            2 => Nth::any().prop_map(Self::Again),
+            2 => Nth::any().prop_map(Self::GiveUp),
+            2 => Nth::any().prop_map(Self::Lose),
+            10 => pass.prop_map(Self::Pass),
+            LEAPS => Ms::up_to(5_000).prop_map(Self::Leap),
+            3 => Just(Self::Skip),
+        ]
+    }
+
+    fn play(&self, world: &mut World) -> Result<(), String> {
+        match self {
+            Self::Call(call) => call.request(world).map_or(Ok(()), |request| world.send(request)),
+            Self::Damaged(call, damage) => {
+                let damaged = call.request(world).map(|request| damage.done_to(request));
+                damaged.map_or(Ok(()), |request| world.send(request))
+            }
+            Self::Again(nth) => world.send_again(*nth),
+            Self::GiveUp(nth) => world.give_up(*nth),
+            Self::Lose(nth) => {
+                world.lose(*nth);
+                Ok(())
+            }
+            Self::Pass(span) => world.pass(span.span()),
+            Self::Leap(span) => world.leap(span.span()),
+            Self::Skip => world.leap(std::time::Duration::ZERO),
+        }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(call) => write!(f, "{call:?}"),
+            Self::Damaged(call, damage) => write!(f, "{call:?}, damaged: {damage:?}"),
+            Self::Again(nth) => write!(f, "Again({nth:?})"),
+            Self::GiveUp(nth) => write!(f, "GiveUp({nth:?})"),
+            Self::Lose(nth) => write!(f, "Lose({nth:?})"),
+            Self::Pass(span) => write!(f, "Pass({span:?})"),
+            Self::Leap(span) => write!(f, "Leap({span:?})"),
+            Self::Skip => write!(f, "Skip"),
+        }
+    }
+}
+
+impl Damage {
+    fn any() -> impl Strategy<Value = Self> {
+        let texts = ["", "elsewhere", "01234567-0123-7123-8123-0123456789ab", "\u{0}", "no such thing"];
+        let number = prop_oneof![Just(-1), Just(i64::MIN), Just(i64::MAX), -3..10_i64];
+        prop_oneof![
+            1 => Just(Self::Emptied),
+            2 => Nth::any().prop_map(Self::Cut),
+            3 => (Nth::any(), 1..=u8::MAX).prop_map(|(at, bits)| Self::Flipped(at, bits)),
+            3 => (1..30_u32, number).prop_map(|(tag, number)| Self::Number(tag, number)),
+            3 => (1..30_u32, proptest::sample::select(texts.to_vec())).prop_map(|(tag, text)| Self::Text(tag, text.to_owned())),
+        ]
+    }
+
+    /// The task that a damaged answer is about stays in the worker's hands.
+    fn done_to(&self, request: Request) -> Request {
+        let mut message = request.message;
+        match self {
+            Self::Emptied => message.clear(),
+            Self::Cut(at) => message.truncate(at.of(message.len()).unwrap_or(0)),
+            Self::Flipped(at, bits) => {
+                if let Some(at) = at.of(message.len()) {
+                    message[at] ^= bits;
+                }
+            }
+            Self::Number(tag, number) => {
+                encode_key(*tag, WireType::Varint, &mut message);
+                encode_varint(*number as u64, &mut message);
+            }
+            Self::Text(tag, text) => {
+                encode_key(*tag, WireType::LengthDelimited, &mut message);
+                encode_varint(text.len() as u64, &mut message);
+                message.extend_from_slice(text.as_bytes());
+            }
+        }
+        Request { message, spends: None, ..request }
+    }
+}
