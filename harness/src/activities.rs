@@ -20,7 +20,7 @@ use crate::{
         Deed,
         plan::{ActivityFailure, Mishap, Slow},
     },
-    os::{self, ProcessId},
+    os::ProcessId,
     world::{
         State, World,
         attempt::{self, Attempt},
@@ -41,8 +41,7 @@ impl Begun<'_> {
     /// Its code has come to its end.
     fn end(&self, is_ok: bool) {
         let Some(span) = self.span else { return };
-        os::exempt(|| {
-            let mut state = self.world.lock();
+        self.world.enter(|state| {
             let now_ns = state.now_ns();
             if state.lives.is_alive(self.process) {
                 state.log.end_span(span, now_ns, if is_ok { Outcome::Completed } else { Outcome::Failed });
@@ -53,7 +52,7 @@ impl Begun<'_> {
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        os::exempt(|| self.world.lock().under_way.end(self.number));
+        self.world.enter(|state| state.under_way.end(self.number));
     }
 }
 
@@ -128,7 +127,7 @@ impl Activities {
             None => SlowWhen::Amid,
         };
         let slow = Struck::ActivitySlow { attempt: attempt.clone(), by: latency, when };
-        os::exempt(|| self.world.lock().note_mishap(self.process, slow));
+        self.world.enter(|state| state.note_mishap(self.process, slow));
         tokio::time::sleep(latency).await;
         match done {
             Some(done) => done,
@@ -138,8 +137,7 @@ impl Activities {
 
     /// An attempt begins that is given up after `patience`; `None` if its process is killed before it can.
     fn begin(&self, attempt: &Attempt, patience: Option<Duration>) -> Option<(Mishap, Begun<'_>)> {
-        os::exempt(|| {
-            let mut state = self.world.lock();
+        self.world.enter(|state| {
             if !state.lives.is_alive(self.process) {
                 return None;
             }

@@ -65,8 +65,7 @@ pub fn always(holds: bool, claim: &str, place: &str) {
     };
     let process = os::current().map(|(_, process)| process);
     let amid = attempt::current();
-    os::exempt(|| {
-        let mut state = world.lock();
+    world.enter(|state| {
         if process.is_none_or(|process| state.lives.is_alive(process)) {
             state.find(process, Wrong::ClaimBroken { claim: claim.to_owned(), place: place.to_owned(), amid });
         }
@@ -76,8 +75,7 @@ pub fn always(holds: bool, claim: &str, place: &str) {
 /// See [`sometimes!`](crate::sometimes).
 pub fn sometimes(holds: bool, claim: &str) {
     if let Some(world) = world::current() {
-        os::exempt(|| {
-            let mut state = world.lock();
+        world.enter(|state| {
             let held = state.claims.entry(claim.to_owned()).or_default();
             *held |= holds;
         });

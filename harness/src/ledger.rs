@@ -58,7 +58,7 @@ impl NewEffect {
         match (world::current(), os::current()) {
             (Some(world), Some((_, process))) => {
                 let attempt = attempt::current();
-                os::exempt(|| world.lock().apply(self, process, attempt))
+                world.enter(|state| state.apply(self, process, attempt))
             }
             _ => self.apply_outside(),
         }
@@ -145,7 +145,7 @@ impl Ledger {
 
     fn records(&self) -> Vec<Record> {
         match &self.world {
-            Some(world) => os::exempt(|| world.lock().ledger.clone()),
+            Some(world) => world.enter(|state| state.ledger.clone()),
             None => OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }

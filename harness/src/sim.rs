@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     faults::Faults,
     ledger::Ledger,
-    os, process,
+    process,
     stage::{Stage, Troupe},
     world::{
         World,
@@ -66,7 +66,7 @@ impl Sim {
     pub fn workers<O: IntoWorkerOptions>(&self, count: usize, options: impl Fn(usize) -> O + Send + Sync + 'static) -> Workers {
         let fleet = match &self.cluster {
             Cluster::Simulated(world) => {
-                Fleet::Simulated(world.clone(), os::exempt(|| world.lock().add_fleet(count, factory(options))))
+                Fleet::Simulated(world.clone(), world.enter(|state| state.add_fleet(count, factory(options))))
             }
             Cluster::Staged(stage) => Fleet::Staged(stage.add_workers(count, &factory(options))),
         };
@@ -76,8 +76,7 @@ impl Sim {
     /// Which faults there are from now on. None if not said; none where nothing is simulated.
     pub fn faults(&self, faults: Faults) {
         if let Cluster::Simulated(world) = &self.cluster {
-            os::exempt(|| {
-                let mut state = world.lock();
+            world.enter(|state| {
                 state.has_faults(&faults);
             });
         }
@@ -86,7 +85,7 @@ impl Sim {
     /// No faults from now on.
     pub fn stop_faults(&self) {
         if let Cluster::Simulated(world) = &self.cluster {
-            os::exempt(|| world.lock().plan.stop());
+            world.enter(|state| state.plan.stop());
         }
     }
 
@@ -104,7 +103,7 @@ impl Sim {
     pub async fn use_client_options(&mut self, options: ClientOptions) -> Result<(), Failure> {
         self.client = match &self.cluster {
             Cluster::Simulated(world) => {
-                os::exempt(|| world.lock().client_options = options);
+                world.enter(|state| state.client_options = options);
                 process::connect(world, TEST).await.map_err(Failure::of_setup)?
             }
             Cluster::Staged(stage) => stage.use_client_options(options).await?,
@@ -138,7 +137,7 @@ impl Sim {
     /// The seed of this run.
     pub fn seed(&self) -> u64 {
         match &self.cluster {
-            Cluster::Simulated(world) => os::exempt(|| world.lock().choices.seed()),
+            Cluster::Simulated(world) => world.enter(|state| state.choices.seed()),
             Cluster::Staged(_) => 0,
         }
     }
@@ -146,7 +145,7 @@ impl Sim {
     /// Virtual now; in a simulation so is `SystemTime::now()` everywhere.
     pub fn now(&self) -> SystemTime {
         match &self.cluster {
-            Cluster::Simulated(world) => os::exempt(|| world.lock().system_time()),
+            Cluster::Simulated(world) => world.enter(|state| state.system_time()),
             Cluster::Staged(stage) => stage.now(),
         }
     }
@@ -163,7 +162,7 @@ impl Sim {
     /// A panic in a worker is no reason to fail, from now on: the SDK turns one in an activity into a failed attempt.
     pub fn allow_panics(&self) {
         if let Cluster::Simulated(world) = &self.cluster {
-            os::exempt(|| world.lock().panics_are_findings = false);
+            world.enter(|state| state.panics_are_findings = false);
         }
     }
 }
@@ -186,7 +185,7 @@ impl Workers {
     /// version that there was while its run was open.
     pub fn deploy<O: IntoWorkerOptions>(&self, options: impl Fn(usize) -> O + Send + Sync + 'static) {
         match &self.fleet {
-            Fleet::Simulated(world, fleet) => os::exempt(|| world.lock().deploy(*fleet, factory(options))),
+            Fleet::Simulated(world, fleet) => world.enter(|state| state.deploy(*fleet, factory(options))),
             Fleet::Staged(troupe) => troupe.replace(&factory(options)),
         }
     }

@@ -34,8 +34,8 @@ pub(crate) fn that_nobody_serves(view: &View<'_>) -> Vec<String> {
     lines
 }
 
-/// The task queues of the workers of which this is so in some life. Who is down comes back, but perhaps for another queue: the last
-/// that a worker had counts.
+/// The task queues of workers for which `is_so` ever held. Of each worker the last queue counts: one that is down comes back, but
+/// perhaps for another.
 fn served(view: &View<'_>, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
     let last = last_had(view);
     let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());

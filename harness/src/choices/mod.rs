@@ -155,7 +155,7 @@ impl Choices {
     }
 
     /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
-    /// `is_held_back`: not now, so soon or so often after others of its kind; but who asks for strikes by their places has them.
+    /// `is_held_back`: suppressed by rest or count; strikes that are asked for by their places ignore it.
     pub(crate) fn strikes_with(&mut self, fault: Fault, place: Place<&str>, probability: f64, is_held_back: bool) -> bool {
         if probability <= 0.0 {
             return false;
@@ -307,6 +307,21 @@ mod tests {
     }
 
     #[test]
+    fn the_hash_of_draws_depends_on_their_order_in_a_stream_and_on_no_other() {
+        let draw = |labels: [Label; 3], bound: u64| {
+            let mut choices = Choices::from_seed(7, "test");
+            for label in labels {
+                choices.below(label, bound);
+            }
+            choices.hash()
+        };
+        let (schedule, latency) = (Label::Schedule, Label::Latency);
+        assert_eq!(draw([schedule, latency, latency], 1 << 40), draw([latency, schedule, latency], 1 << 40));
+        assert_ne!(draw([schedule, latency, latency], 1 << 40), draw([schedule, schedule, latency], 1 << 40));
+        assert_ne!(draw([schedule, latency, latency], 1 << 40), draw([schedule, latency, latency], 1 << 20));
+    }
+
+    #[test]
     fn the_end_of_a_tape_is_harmless() {
         let mut choices = Choices::from_tape(Tape::default());
         assert!(!choices.chance(Label::Strike(Fault::Crash), 0.999));
@@ -333,7 +348,10 @@ mod tests {
         let mut fewer = Choices::from_seed(7, "test").only(only("reply-lost-1,reply-lost-3"));
         assert_eq!(strikes(&mut fewer), expected);
         assert_eq!(fewer.strikes().iter().map(|it| &*it.name).collect::<Vec<_>>(), ["reply-lost-1", "reply-lost-3"]);
-        assert_eq!(strikes(&mut Choices::from_tape(fewer.tape())), expected);
+        let mut taped = Choices::from_tape(fewer.tape());
+        assert_eq!(strikes(&mut taped), expected);
+        assert_eq!(taped.hash(), fewer.hash());
+        assert_ne!(fewer.hash(), all.hash());
         assert_eq!(strikes(&mut Choices::from_seed(7, "test").only(only("none"))), [false; 30]);
         for wrong in ["bogus", "bogus-1", "crash-0", "crash:xyz:1", "crash:12ab"] {
             assert_eq!(only(wrong).impossible(|kind| kind == "crash"), Some(wrong));

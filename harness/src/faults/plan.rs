@@ -73,7 +73,7 @@ pub(crate) struct Mishap {
 pub(crate) struct Slow {
     /// So much.
     pub(crate) latency: Duration,
-    /// When it has waited so often: 0 before it starts to work. At the end of its work if it does not come to that.
+    /// After this many awaits; 0: before its work. An attempt with fewer awaits is slow at its end.
     pub(crate) after_awaits: u64,
 }
 

@@ -55,7 +55,7 @@ thread_local! {
     static PROCESS: Cell<u32> = const { Cell::new(0) };
     /// Whether this is the thread that runs the simulation, and nobody else runs.
     static IS_HOST: Cell<bool> = const { Cell::new(false) };
-    /// Whence this thread has its memory, if not from libc: what the above says, at hand for each of its many requests.
+    /// The region of this thread's memory; `None`: libc. What the above says, at hand for each of its many requests.
     static MEMORY: Cell<Option<&'static Region>> = const { Cell::new(None) };
     /// One more than the number of the process that the next thread is created for; 0 for that of its creator.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
@@ -86,8 +86,8 @@ fn is_exempt() -> bool {
     EXEMPT.with(Cell::get) > 0
 }
 
-/// Whence the thread that asks has its memory, if not from libc: the program's for simulated threads, the simulation's for its own
-/// code, on them and on the thread that runs them while nobody else runs.
+/// The caller's region of memory; `None`: libc. Simulated threads have the program's region. The simulation's own code has its own, on
+/// them and on the thread that runs them.
 #[inline]
 pub(super) fn memory() -> Option<&'static Region> {
     MEMORY.try_with(Cell::get).unwrap_or(None)

@@ -50,12 +50,9 @@ impl Future for Awaits {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Some((thread, _)) = os::current() else { return Poll::Pending };
         let waiter = (thread, context.waker().clone());
-        let said = os::exempt(|| {
-            let mut state = self.world.lock();
-            match self.word {
-                Word::Doom => state.awaits_doom(self.process, waiter),
-                Word::Stop => state.awaits_stop(self.process, waiter),
-            }
+        let said = self.world.enter(|state| match self.word {
+            Word::Doom => state.awaits_doom(self.process, waiter),
+            Word::Stop => state.awaits_stop(self.process, waiter),
         });
         if said { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -91,7 +88,7 @@ pub(crate) async fn connect(world: &Arc<World>, identity: &str) -> Result<Client
         .dns_load_balancing(None)
         .build();
     let connection = Connection::connect(options).await.map_err(|error| format!("could not connect: {error}"))?;
-    let options = os::exempt(|| world.lock().client_options.clone());
+    let options = world.enter(|state| state.client_options.clone());
     Client::new(connection, options).map_err(|error| error.to_string())
 }
 

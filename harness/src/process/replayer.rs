@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     choices::Label,
-    os::{self, ProcessId},
+    os::ProcessId,
     world::{
         Phase, State, World,
         finding::{DoesNotReplay, Unreplayed, Wrong},
@@ -113,8 +113,7 @@ fn asked_by_run(state: &State) -> commands::AskedByRun {
 
 fn run(world: &Arc<World>, process: ProcessId, codes: &[Code], recorded: &Arc<[Recorded]>, asked: &commands::AskedByRun) {
     let outcome = live(world, process, replay_all(world, process, codes, recorded, asked));
-    os::exempt(|| {
-        let mut state = world.lock();
+    world.enter(|state| {
         if let Some(Err(error)) = outcome {
             state.find(Some(process), Wrong::NotReplayed { error });
         }
@@ -156,16 +155,16 @@ async fn replay_all(
                 when,
                 text: failure.to_string(),
             };
-            os::exempt(|| world.lock().find(Some(process), Wrong::DoesNotReplay(Box::new(wrong))));
+            world.enter(|state| state.find(Some(process), Wrong::DoesNotReplay(Box::new(wrong))));
             return Ok(());
         }
         if let Some(Difference { run_id, text }) = commands.difference() {
             let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
             let wrong = Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text };
-            os::exempt(|| world.lock().find(Some(process), wrong));
+            world.enter(|state| state.find(Some(process), wrong));
             return Ok(());
         }
-        os::exempt(|| world.lock().replays_checked += replays.len() as u64);
+        world.enter(|state| state.replays_checked += replays.len() as u64);
     }
     Ok(())
 }
@@ -192,7 +191,7 @@ async fn replay(
     replays: &Arc<[Replay]>,
     recorded: &Arc<[Recorded]>,
 ) -> Result<Vec<Verdict>, String> {
-    let client_options = os::exempt(|| world.lock().client_options.clone());
+    let client_options = world.enter(|state| state.client_options.clone());
     let verdicts = Verdicts::default();
     options.worker_interceptor(verdicts.clone());
     options.worker_interceptor(commands);
@@ -212,8 +211,7 @@ fn draw_cuts(world: &World, its: &[usize], recorded: &[Recorded]) -> Vec<Replay>
     let cuts_of = |of: &usize| recorded[*of].cuts().map(|until| (*of, until)).collect::<Vec<_>>();
     let mut left: Vec<(usize, i64)> = its.iter().flat_map(cuts_of).collect();
     let mut drawn = Vec::new();
-    os::exempt(|| {
-        let mut state = world.lock();
+    world.enter(|state| {
         let mut events_left = state.limits().cut_events_max;
         while !left.is_empty() && events_left > 0 {
             let index = state.choices.below(Label::HistoryCut, left.len() as u64);

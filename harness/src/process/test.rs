@@ -7,7 +7,7 @@ use temporalio_client::Client;
 use super::{connect, live};
 use crate::{
     failure::Failure,
-    os::{self, ProcessId},
+    os::ProcessId,
     world::{World, finding::Wrong, lives::TEST},
 };
 
@@ -27,8 +27,7 @@ where
         })
     };
     let outcome = live(world, process, main);
-    os::exempt(|| {
-        let mut state = world.lock();
+    world.enter(|state| {
         match outcome {
             Some(Ok(())) => state.body_ended(),
             Some(Err(wrong)) => state.find(Some(process), wrong),

@@ -7,7 +7,7 @@ use temporalio_sdk::Worker;
 use super::{Awaits, Word, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
-    os::{self, ProcessId},
+    os::ProcessId,
     world::{WorkerStart, World, lives::Ending},
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn run(world: &Arc<World>, process: ProcessId, start: WorkerStart) {
         Some(Err(error)) => Ending::Own(Some(error)),
         None => Ending::Panic,
     };
-    os::exempt(|| world.lock().life_ended(process, ending));
+    world.enter(|state| state.life_ended(process, ending));
 }
 
 async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Result<(), String> {
@@ -30,7 +30,7 @@ async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Res
     if let Some(cache_size) = start.cache_size {
         options.max_cached_workflows = cache_size;
     }
-    os::exempt(|| world.lock().lives.get_mut(process).task_queue = Some(options.task_queue.clone()));
+    world.enter(|state| state.lives.get_mut(process).task_queue = Some(options.task_queue.clone()));
     let mut worker = Worker::new(&sdk_runtime()?, client, options).map_err(|error| chain(&error))?;
     let stop = worker.shutdown_handle();
     let mut running = Box::pin(worker.run());

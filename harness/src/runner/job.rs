@@ -62,7 +62,7 @@ impl Job {
         Ok(Self { child, orders, answers, ordered: VecDeque::new() })
     }
 
-    /// Has a seed run, when none is under way.
+    /// Runs one seed; nothing may be queued.
     ///
     /// # Errors
     /// The process is gone.

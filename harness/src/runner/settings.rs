@@ -135,7 +135,7 @@ fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
     value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
 }
 
-/// A number of what there is one of at least.
+/// A count of at least 1.
 fn some_of(name: &str) -> Result<Option<u64>, String> {
     match read(name)? {
         Some(0) => Err(format!("{name}=0: there must be one at least.\n{HELP}")),

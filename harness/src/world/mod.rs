@@ -250,6 +250,11 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Works on the state as the simulation's own code: libc is the real one for it, on whatever thread this is.
+    pub(crate) fn enter<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        os::exempt(|| work(&mut self.lock()))
+    }
+
     /// The state, unless this very thread is at work on it, as in a panic.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         self.state.try_lock().ok()

@@ -33,7 +33,7 @@ const AGAIN_MAX: usize = 3;
 /// What comes so soon before or after a signal may have raced with it.
 const RACE_NS: u64 = 60 * 1_000_000_000;
 
-/// The place among all steps of a moment of which it is not known: the histories have times only.
+/// Marks an unknown step: the histories have times only.
 pub(super) const NO_STEP: u64 = u64::MAX;
 
 /// Something that a reader may want to know.
@@ -136,10 +136,7 @@ fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
         if !matches!(kind, RpcKind::Other | RpcKind::EndActivity) || refusal.is_simulated {
             return None;
         }
-        // Which workflow it is about is said already.
-        let why =
-            [" WorkflowId: ", " for ID: "].iter().fold(&*refusal.text, |why, id| why.split(id).next().unwrap_or_default());
-        let why = why.trim_end_matches('.');
+        let why = without_ids(&refusal.text);
         let interest = match kind {
             // A worker says it of an attempt that was given up, as it should.
             RpcKind::EndActivity if refusal.outcome_of.is_some() => Interest::Turn,
@@ -161,6 +158,12 @@ fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
         _ => Moment { text: format!("{}, {count} times from then on", moment.text), ..moment },
     };
     told.into_values().map(times).collect()
+}
+
+/// A text of the server's, cut where it goes on to which workflow it is about: that is said already.
+fn without_ids(text: &str) -> &str {
+    let cut = |text, id| str::split(text, id).next().unwrap_or_default();
+    [" WorkflowId: ", " for ID: "].into_iter().fold(text, cut).trim_end_matches('.')
 }
 
 /// Who asked to start what was there: nothing of what it would have been started with is used.

@@ -43,9 +43,8 @@ impl Future for CallFuture {
                 "this client belongs to a simulation, and was used outside of it",
             )));
         };
-        os::exempt(|| {
-            let world = self.world.clone();
-            let mut state = world.lock();
+        let world = self.world.clone();
+        world.enter(|state| {
             if let Stage::Unsent(request) = &self.stage {
                 match state.send(process, request) {
                     Ok(id) => self.stage = Stage::Sent(id),
@@ -71,7 +70,7 @@ impl Future for CallFuture {
 impl Drop for CallFuture {
     fn drop(&mut self) {
         if let Stage::Sent(id) = self.stage {
-            os::exempt(|| self.world.lock().give_up(id));
+            self.world.enter(|state| state.give_up(id));
         }
     }
 }
