@@ -3,7 +3,13 @@
 //! Our own generation, and not that crate's types, for one reason: there every proto map is a `HashMap`, whose order is
 //! random, and the same inputs must give the same history bytes. Here every map is a `BTreeMap`.
 
-use std::{collections::BTreeSet, env, error::Error, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    error::Error,
+    fs,
+    path::PathBuf,
+};
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -29,8 +35,47 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
+    fs::write(out.join("attributes.rs"), attributes(&set)?)?;
     prost_build::Config::new().btree_map(["."]).enable_type_names().include_file("protos.rs").compile_fds(set)?;
     Ok(())
+}
+
+/// What every event's attributes have in common, which the API says by names alone: the type of the event, and the ids of the events
+/// that it belongs to. A new type of event has its row by itself.
+fn attributes(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
+    let file = set.file.iter().find(|file| file.name() == "temporal/api/history/v1/message.proto").ok_or("no histories")?;
+    let message = |name: &str| file.message_type.iter().find(|message| message.name() == name);
+    let event = message("HistoryEvent").ok_or("no events")?;
+    let mut types = String::new();
+    let mut ids: BTreeMap<String, String> = BTreeMap::new();
+    for field in event.field.iter().filter(|field| field.oneof_index.is_some()) {
+        let variant = camel_case(field.name());
+        let event_type = variant.strip_suffix("EventAttributes").ok_or("attributes of no event")?;
+        types += &format!("Self::{variant}(_) => EventType::{event_type},\n");
+        let of = field.type_name().rsplit('.').next().and_then(message).ok_or("attributes without a message")?;
+        for id in of.field.iter().map(|field| field.name()).filter(|name| name.ends_with("_event_id")) {
+            *ids.entry(id.to_owned()).or_default() += &format!("Self::{variant}(it) => Some(&mut it.{id}),\n");
+        }
+    }
+    let mut text = format!(
+        "use temporal::api::{{enums::v1::EventType, history::v1::history_event::Attributes}};\nimpl Attributes {{\n\
+         /// The type of the event that has these attributes.\n\
+         pub fn event_type(&self) -> EventType {{ match self {{ {types} }} }}\n"
+    );
+    for (id, rows) in &ids {
+        let read = rows.replace("Some(&mut it.", "Some(it.");
+        text += &format!(
+            "/// `{id}`, if these attributes have one.\n\
+             pub fn {id}(&self) -> Option<i64> {{ match self {{ {read} _ => None }} }}\n\
+             /// `{id}`, if these attributes have one.\n\
+             pub fn {id}_mut(&mut self) -> Option<&mut i64> {{ match self {{ {rows} _ => None }} }}\n"
+        );
+    }
+    Ok(text + "}\n")
+}
+
+fn camel_case(snake: &str) -> String {
+    snake.split('_').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..])).collect()
 }
 
 fn closure(all: &FileDescriptorSet) -> BTreeSet<String> {

@@ -8,9 +8,9 @@ use std::{
 
 use foretime_server::{
     config::{Config, Personality, SearchAttributeType},
-    host::Host,
     proto::testservice::{GetCurrentTimeResponse, SleepRequest},
     rpc::Service,
+    shell::host::Host,
 };
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, Url,

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use foretime_server::{host::Host, proto::testservice::SleepRequest, rpc::Caller};
+use foretime_server::{engine::Caller, proto::testservice::SleepRequest, shell::host::Host};
 use futures_util::FutureExt;
 use prost::Message;
 use tonic::Status;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use foretime_server::{
-    grpc::grpc_timeout, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
-    rpc::Caller,
+    engine::Connection, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
+    rpc::caller_of, shell::grpc::grpc_timeout,
 };
 use prost::Message;
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
@@ -36,7 +36,7 @@ impl Server {
     async fn serve(&self, request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
         let mut environment = self.environment.clone();
         let _skips_time = if waits_for_outcome(&request) { self.skipping.wait_for_outcome() } else { None };
-        let caller = Caller::from_headers(&request.headers);
+        let caller = caller_of(Connection::default(), &request.headers);
         let timeout = grpc_timeout(&request.headers)?;
         tokio::select! {
             biased;

@@ -20,6 +20,9 @@ pub struct Config {
     /// Whether a long poll ends after a minute with an empty answer; if not, it waits for as long as its caller does. A
     /// simulation of a year would else be made of little but polls.
     pub long_polls_end: bool,
+    /// Whether each run is rebuilt from its history after each transaction, and must be the same in all that history tells. For
+    /// tests: it is slow, and a difference is a panic.
+    pub verifies_rebuilds: bool,
     /// Where run ids and task tokens are drawn from: the same seed and the same calls give the same ids.
     pub seed: u64,
 }
@@ -34,6 +37,7 @@ impl Default for Config {
             dynamic_config: BTreeMap::new(),
             time_skipping: false,
             long_polls_end: true,
+            verifies_rebuilds: false,
             seed: 0,
         }
     }

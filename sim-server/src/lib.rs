@@ -1,11 +1,10 @@
-//! The Temporal service as a pure state machine ([`engine`]), the table that binds the wire's RPCs to it ([`rpc`]), and
-//! the thin shells that run it: [`host`] in wall time on tokio, [`grpc`] on a socket.
+//! The Temporal service as a pure state machine ([`engine`]), the table that binds the wire's RPCs to it ([`rpc`]), and the thin
+//! [`shell`]s that run it in wall time on tokio and on a socket.
 //!
-//! Arrows run one way: `grpc -> host -> rpc -> engine`. The engine knows no clock, no thread, no socket.
+//! Arrows run one way: `shell -> rpc -> engine`. The engine knows no clock, no thread, no socket.
 
 pub mod config;
 pub mod engine;
-pub mod grpc;
-pub mod host;
 pub mod proto;
 pub mod rpc;
+pub mod shell;

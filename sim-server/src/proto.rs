@@ -4,6 +4,8 @@
 #![allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
 
 include!(concat!(env!("OUT_DIR"), "/protos.rs"));
+// What all events have in common, read off the descriptors: their type, and the ids of the events that they belong to.
+include!(concat!(env!("OUT_DIR"), "/attributes.rs"));
 
 pub use temporal::api::{
     activity::v1 as activity, command::v1 as command, common::v1 as common, enums::v1 as enums,

@@ -7,8 +7,6 @@ use std::{
 
 use foretime_server::{
     config::Config,
-    grpc,
-    host::Host,
     proto::{
         common::{Payloads, WorkflowExecution, WorkflowType},
         query::WorkflowQuery,
@@ -21,6 +19,7 @@ use foretime_server::{
         },
     },
     rpc::Service,
+    shell::{grpc, host::Host},
 };
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};

@@ -3,7 +3,7 @@
 
 use foretime_server::{
     config::{Config, Personality},
-    engine::{Ticket, time::Time},
+    engine::{Caller, time::Time},
     proto::{
         common::{WorkflowExecution, WorkflowType},
         enums::EventType,
@@ -11,7 +11,7 @@ use foretime_server::{
         taskqueue::TaskQueue,
         workflowservice::*,
     },
-    rpc::{Call, Caller, Service},
+    rpc::{Call, Serve, Served, Service, first_come},
 };
 use foretime_tests::client::{Rpc, WORKFLOW_SERVICE};
 use prost::Message;
@@ -34,8 +34,8 @@ fn call<R: Rpc>(service: &mut Service, request: &R) -> Result<R::Reply, Status> 
         message: request.encode_to_vec().into(),
     };
     let now = Time::from_nanos(1_700_000_000_000_000_000);
-    let answer = service.call(now, call, Ticket(1)).expect("it is answered at once")?;
-    Ok(R::Reply::decode(answer).expect("it is the reply"))
+    let Served::Now(answer) = service.call(now, call, &mut first_come) else { panic!("it is not answered at once") };
+    Ok(R::Reply::decode(answer?).expect("it is the reply"))
 }
 
 fn execution() -> Option<WorkflowExecution> {

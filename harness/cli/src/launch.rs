@@ -5,7 +5,11 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
 };
 
-use foretime_server::{config::Config, grpc, host::Host, rpc::Service};
+use foretime_server::{
+    config::Config,
+    rpc::Service,
+    shell::{grpc, host::Host},
+};
 use tokio::net::TcpListener;
 
 use crate::{

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use foretime_server::proto::{
-    common::{Payloads, WorkflowExecution},
-    workflowservice::{PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse},
+use foretime_server::{
+    proto::{
+        common::{Payloads, WorkflowExecution},
+        workflowservice::{
+            PollActivityTaskQueueResponse, RespondWorkflowTaskCompletedResponse, StartWorkflowExecutionResponse,
+        },
+    },
+    rpc::Serve,
 };
 use prost::Message;
 
@@ -218,7 +223,7 @@ impl State {
             return;
         }
         let mut written = Vec::new();
-        for run in self.service.runs() {
+        for run in self.service.view().runs() {
             let seen = self.tasks.events_seen.entry(run.run_id().to_owned()).or_default();
             if run.events_count() > *seen {
                 let events = run.events_from(i64::try_from(*seen + 1).unwrap_or(1));

@@ -21,8 +21,8 @@ use std::{
 use bytes::Bytes;
 use foretime_server::{
     config::{Config, Personality},
-    engine::{Ticket, time::Time},
-    rpc::Service,
+    engine::{self, Ticket, time::Time},
+    rpc::{Serve, Service},
 };
 use temporalio_client::ClientOptions;
 use tonic::Status;
@@ -293,8 +293,8 @@ impl State {
     }
 
     /// The server.
-    pub(crate) fn service(&self) -> &Service {
-        &self.service
+    pub(crate) fn service(&self) -> engine::View<'_> {
+        self.service.view()
     }
 
     fn step(&mut self, world: &Arc<World>, ready: &[(ThreadId, ProcessId)]) -> Step {
@@ -322,7 +322,7 @@ impl State {
             Some(happening) => self.happen(world, happening),
             None => {
                 let now = self.time();
-                self.service.advance_in(now, &mut transfer_order(&mut self.choices));
+                self.service.advance(now, &mut transfer_order(&mut self.choices));
                 self.deliver_answers();
             }
         }

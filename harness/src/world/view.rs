@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foretime_server::{engine::RunView, rpc::Service};
+use foretime_server::engine::{self, RunView};
 
 use super::{State, effects::Record, finding::Finding, inspect::Joined, lives::Life, log::Log};
 use crate::{choices::Choices, faults::Fault, os::ProcessId};
@@ -25,7 +25,7 @@ pub(crate) struct View<'a> {
     pub(crate) choices: &'a Choices,
     /// Which version of the code a process runs (0 is the first), if there are several.
     versions: Vec<Option<usize>>,
-    service: &'a Service,
+    service: engine::View<'a>,
 }
 
 impl<'a> View<'a> {
@@ -60,7 +60,7 @@ impl State {
             faults: self.fault_counts(),
             choices: &self.choices,
             versions: processes.map(|process| self.lives.version_of(process)).collect(),
-            service: &self.service,
+            service: self.service(),
         }
     }
 }

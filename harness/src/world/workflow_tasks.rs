@@ -150,7 +150,7 @@ impl State {
     /// What a run was started with.
     fn input_of(&self, run_id: &str) -> Option<String> {
         const SHOWN_CHARS_MAX: usize = 300;
-        let run = self.service.runs().find(|run| run.run_id() == run_id)?;
+        let run = self.service().runs().find(|run| run.run_id() == run_id)?;
         let Attributes::WorkflowExecutionStartedEventAttributes(started) = run.events_from(1).into_iter().next()?.attributes?
         else {
             return None;

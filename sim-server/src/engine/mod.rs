@@ -1,129 +1,58 @@
 //! The Temporal service as a pure state machine: no clock, no thread, no socket, no randomness of its own.
 //!
-//! [`Engine`] owns all state. A call is one method: it answers at once or parks its [`Ticket`]; finished tickets come out
-//! of [`Engine::next_answer`]. Time comes in with [`Engine::advance`], and [`Engine::next_deadline`] says when it is wanted.
+//! [`Engine`] owns all state. [`Engine::call`] is the only way in: it answers at once or parks the call under its [`Ticket`];
+//! finished tickets come out of [`Engine::next_answer`]. Time comes in with [`Engine::advance`], and [`Engine::next_deadline`] says
+//! when it is wanted. [`Engine::view`] shows what is inside.
 //!
-//! Where to look:
-//! - one workflow and its transitions: `workflow`; the store of runs: `runs`; what one workflow leaves for others: `effects`
-//! - task queues: `matching`; polls and their answers: `polls`; what workers answer: `respond_workflow_task`,
-//!   `respond_activity`; queries: `query`; what a simulation sees from inside: `inspect`
-//! - what clients do: `start`, `interact`, `read_history`, `describe`; namespaces: `namespace`, `registry`
-//! - time: `clock` (virtual, skipping), `timers` (what falls due), `test_service` (its RPCs)
-//! - pure rules: `validate`, `retry`, `cron`, `search_attributes`, `limits`
+//! The rooms, each of which owns its state (`tests/rooms.rs` holds them to their arrows):
+//! - [`kernel`]: what every part stands on: time, what falls due, ids, keys, tickets, effects
+//! - [`rules`]: pure functions: what is refused, when something is tried again, cron, search attributes, limits
+//! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
+//! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
+//! - [`view`]: what a simulation sees from inside
 //!
-//! Arrows run one way: the files of calls -> `workflow` -> (`matching`, `timers`, `ids`, rules). A run never reaches
-//! another run; it leaves an [`effects::Effect`].
+//! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never reaches
+//! another machine; it leaves an [`kernel::effects::Effect`], which [`settle`] has carried out after the transaction.
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
-pub mod error;
-pub mod time;
-
-mod clock;
-pub mod cron;
-mod describe;
-mod effects;
-mod failure;
-mod history;
-mod ids;
-mod inspect;
-mod interact;
-pub mod limits;
+mod activity;
+mod execution;
+mod kernel;
 mod matching;
-pub mod names;
 mod namespace;
-pub mod payloads;
-mod polls;
-mod query;
-mod read_history;
-mod registry;
-mod respond_activity;
-mod respond_workflow_task;
-pub mod retry;
-mod runs;
-pub mod search_attributes;
-mod start;
-mod test_service;
-mod timers;
-mod token;
-pub mod validate;
+mod reply;
+mod request;
+pub mod rules;
+mod settle;
+mod view;
+mod worker;
 mod workflow;
 
-pub use effects::{Order, PARENT_CLOSE_REASON};
-pub use inspect::{ActivityView, RunView};
-pub use polls::{ActivityTaskReply, WorkflowTaskReply};
-pub use read_history::{HistoryReply, Reader};
-
-use crate::{
-    config::{Config, Personality, SearchAttributeType},
-    proto::{
-        testservice::SleepResponse,
-        workflowservice::{PollNexusTaskQueueResponse, QueryWorkflowResponse},
-    },
+pub use activity::reply::ActivityTaskReply;
+pub use kernel::{
+    effects::{Order, PARENT_CLOSE_REASON},
+    error,
+    tickets::{Answer, Ticket},
+    time,
 };
-use clock::Clock;
-use effects::Effect;
+pub use reply::Reply;
+pub use request::{Caller, Connection, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
+pub use view::{ActivityView, RunView, View};
+pub use workflow::{calls::history::HistoryReply, reply::WorkflowTaskReply};
+
+use crate::config::{Config, Personality, SearchAttributeType};
 use error::Result;
-use ids::Ids;
-use limits::Limits;
-use matching::Matching;
-use namespace::Namespaces;
-use query::Queries;
-use runs::{RunKey, Runs};
+use execution::{store::Store, waiters::Waiters};
+use kernel::{domain::Domain, effects::Effects, ids::Ids, key::NamespaceId, tickets::Tickets};
+use matching::queues::Matching;
+use namespace::registry::Namespaces;
+use rules::limits::Limits;
 use time::Time;
-use timers::{TimerKey, Timers};
-use workflow::{
-    Cx, Run,
-    due::{Due, RunDue},
-};
-
-/// A task in a queue that nobody has polled for this long (wall time) no longer holds the clock: an open workflow that
-/// nobody works on must not stop time for everybody.
-const UNPOLLED_GRACE: Duration = Duration::from_secs(5);
-
-/// Names a parked call; chosen by the caller, unique among the parked ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// What a call gives: its answer, or a promise of one under its ticket.
-#[derive(Debug)]
-pub enum Answer<T> {
-    /// Answered at once.
-    Now(T),
-    /// Parked; a [`Reply`] follows.
-    Parked,
-}
-
-/// The answer to a call that was parked.
-#[derive(Debug)]
-pub enum Reply {
-    /// To PollWorkflowTaskQueue.
-    WorkflowTask(Box<WorkflowTaskReply>),
-    /// To PollActivityTaskQueue.
-    ActivityTask(Box<ActivityTaskReply>),
-    /// To PollNexusTaskQueue: always empty, there are no Nexus tasks yet.
-    NexusTask(Box<PollNexusTaskQueueResponse>),
-    /// To GetWorkflowExecutionHistory.
-    History(HistoryReply),
-    /// To QueryWorkflow.
-    Query(Box<QueryWorkflowResponse>),
-    /// To Sleep, SleepUntil and UnlockTimeSkippingWithSleep.
-    Sleep(SleepResponse),
-}
-
-/// What a parked call waits for.
-#[derive(Clone, Copy, Debug)]
-enum Parked {
-    Poll { expiry: TimerKey },
-    History { run: RunKey, expiry: TimerKey },
-    Query(u64),
-    Sleep { due: TimerKey, lifts_a_lock: bool },
-}
+use worker::registry::Workers;
+use workflow::{calls::query::Queries, run::Run};
 
 /// The Temporal service.
 #[derive(Debug)]
@@ -132,20 +61,18 @@ pub struct Engine {
     /// `system.enableActivityEagerExecution`.
     eager_activities: bool,
     limits: Limits,
-    clock: Clock,
+    verifies_rebuilds: bool,
+    /// The clock of every namespace, and what falls due on it.
+    domain: Domain,
     ids: Ids,
-    /// What falls due in virtual time.
-    timers: Timers<Due>,
-    /// Long polls that end, and queries that have been with one worker for long enough, in wall time.
-    expiries: Timers<Ticket>,
-    long_polls_end: bool,
+    tickets: Tickets<Reply>,
     namespaces: Namespaces,
     matching: Matching,
-    runs: Runs,
+    workers: Workers,
+    runs: Store<Run>,
+    waiters: Waiters,
     queries: Queries,
-    effects: VecDeque<Effect>,
-    parked: BTreeMap<Ticket, Parked>,
-    answers: VecDeque<(Ticket, Result<Reply>)>,
+    effects: Effects,
 }
 
 impl Engine {
@@ -168,199 +95,99 @@ impl Engine {
                 .get("system.enableActivityEagerExecution")
                 .is_none_or(|value| value != "false"),
             limits: limits(config),
-            clock: Clock::new(Time::EPOCH, !config.time_skipping),
+            verifies_rebuilds: config.verifies_rebuilds,
+            domain: Domain::new(Time::EPOCH, !config.time_skipping),
             ids,
-            timers: Timers::default(),
-            expiries: Timers::default(),
-            long_polls_end: config.long_polls_end,
+            tickets: Tickets::new(config.long_polls_end),
             namespaces,
             matching: Matching::default(),
-            runs: Runs::default(),
+            workers: Workers::default(),
+            runs: Store::default(),
+            waiters: Waiters::default(),
             queries: Queries::default(),
-            effects: VecDeque::new(),
-            parked: BTreeMap::new(),
-            answers: VecDeque::new(),
+            effects: Effects::default(),
         })
     }
 
-    /// Virtual now.
-    pub fn now(&self) -> Time {
-        self.clock.now()
-    }
-
-    /// The wall reached `wall`: ends the long polls that are over, and runs what fell due.
-    pub fn tick(&mut self, wall: Time, order: &mut Order<'_>) {
-        self.clock.tick(wall);
-        while let Some((_, ticket)) = self.expiries.pop_due(wall) {
-            self.expire(ticket);
+    /// Serves one call at `context.now` (wall): its answer, or a promise of one that [`Self::next_answer`] keeps.
+    ///
+    /// # Errors
+    /// Why the request is refused. A refusal changes nothing. (A worker that is refused by [`Answer::Refused`] has changed something:
+    /// its workflow task failed.)
+    pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
+        self.tick(context.now, context.order);
+        let before = (self.ids.clone(), self.namespaces.count());
+        let outcome = request.serve(self, context);
+        if outcome.is_err() {
+            // What a refused request was given on the way is not given out.
+            self.ids = before.0;
+            self.namespaces.keep_first(before.1);
         }
-        self.settle(order);
+        self.settle(context.order);
+        outcome
     }
 
-    /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens.
-    /// One instant, not all: those who are answered then get to act before time goes on.
-    pub fn advance(&mut self, wall: Time, order: &mut Order<'_>) {
-        self.tick(wall, order);
+    /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens. One
+    /// instant, not all: those who are answered then get to act before time goes on.
+    pub fn advance(&mut self, now: Time, order: &mut Order<'_>) {
+        self.tick(now, order);
         if let Some(at) = self.next_skip() {
-            self.clock.skip_to(at);
+            self.domain.clock.skip_to(at);
             self.settle(order);
         }
     }
 
-    /// Where time may jump to now.
-    fn next_skip(&self) -> Option<Time> {
-        let abandoned = self.matching.abandoned_count(self.clock.wall(), UNPOLLED_GRACE);
-        self.timers.next().filter(|_| self.clock.may_skip(abandoned))
+    /// The wall reached `now`: runs what fell due, as [`Self::call`] does before it serves a call.
+    pub fn tick(&mut self, now: Time, order: &mut Order<'_>) {
+        self.domain.clock.tick(now);
+        while let Some((ticket, parked)) = self.tickets.pop_expired(now) {
+            self.expire(ticket, parked);
+        }
+        self.settle(order);
     }
 
-    /// Brings everything to rest: effects, of several workflows in this order, then matches of tasks and pollers, then what is due.
-    pub fn settle(&mut self, order: &mut Order<'_>) {
-        loop {
-            self.run_effects(order);
-            self.match_tasks();
-            if !self.effects.is_empty() {
-                continue;
-            }
-            if !self.fire_next_instant() {
-                break;
-            }
-        }
+    /// Forgets a parked call whose caller went away. No answer will come for it.
+    pub fn abandon(&mut self, now: Time, ticket: Ticket, order: &mut Order<'_>) {
+        self.tick(now, order);
+        self.forget(ticket);
+        self.settle(order);
     }
 
     /// When (wall) [`Self::advance`] is wanted next, if no call comes before.
     pub fn next_deadline(&self) -> Option<Time> {
-        let wall = self.clock.wall();
+        let wall = self.domain.clock.wall();
         if self.next_skip().is_some() {
             return Some(wall);
         }
-        let due = self.timers.next().map(|at| self.clock.to_wall(at));
-        let abandonment = self.timers.next().and_then(|_| self.matching.next_abandonment(wall, UNPOLLED_GRACE));
-        [due, abandonment, self.expiries.next()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
+        let due = self.domain.next_due();
+        let abandonment = due.and_then(|_| self.matching.next_abandonment(wall, UNPOLLED_GRACE));
+        [due, abandonment, self.tickets.next_expiry()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
     }
 
     /// The next finished parked call.
     pub fn next_answer(&mut self) -> Option<(Ticket, Result<Reply>)> {
-        self.answers.pop_front()
+        self.tickets.next_answer()
     }
 
-    /// Forgets a parked call whose caller went away. No answer will come for it.
-    pub fn abandon(&mut self, ticket: Ticket) {
-        let Some(parked) = self.parked.remove(&ticket) else {
-            self.answers.retain(|(of, _)| *of != ticket);
-            return;
-        };
-        match parked {
-            Parked::Poll { expiry } => {
-                self.expiries.cancel(expiry);
-                self.matching.unpark(ticket, true, self.clock.wall());
-            }
-            Parked::History { run, expiry } => {
-                self.expiries.cancel(expiry);
-                self.runs.get_mut(run).waiters.retain(|waiter| waiter.ticket != ticket);
-            }
-            Parked::Query(query) => self.drop_query(query),
-            Parked::Sleep { due, lifts_a_lock } => {
-                self.timers.cancel(due);
-                if lifts_a_lock {
-                    self.clock.end_sleep();
-                }
-            }
-        }
+    /// What is inside.
+    pub fn view(&self) -> View<'_> {
+        View::new(self)
     }
 
-    /// A parked call's time is over: a long poll ends as the real server's do, with an empty answer, a query goes to another
-    /// worker.
-    fn expire(&mut self, ticket: Ticket) {
-        match self.parked.get(&ticket) {
-            Some(Parked::Poll { .. }) => self.end_poll(ticket),
-            Some(&Parked::History { run, .. }) => self.end_history_wait(run, ticket),
-            Some(&Parked::Query(query)) => self.take_query_from_sticky(query),
-            _ => {}
-        }
+    /// Virtual now in a namespace.
+    fn now(&self, _namespace: NamespaceId) -> Time {
+        self.domain.now()
     }
 
-    /// Runs all that is due at the next due instant, as of that instant.
-    fn fire_next_instant(&mut self) -> bool {
-        let now = self.clock.now();
-        let Some((at, first)) = self.timers.pop_due(now) else { return false };
-        let mut all = vec![first];
-        while let Some((_, next)) = self.timers.pop_due(at) {
-            all.push(next);
-        }
-        // All of one run go together, in the turn of its first.
-        let mut fired = BTreeSet::new();
-        for &due in &all {
-            match due {
-                Due::Sleep(ticket) => self.wake(ticket),
-                Due::Run(key, _) if fired.insert(key) => {
-                    let of_run = |due: &Due| if let Due::Run(of, what) = due { (*of == key).then_some(*what) } else { None };
-                    let due: Vec<RunDue> = all.iter().filter_map(of_run).collect();
-                    self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
-                }
-                Due::Run(..) => {}
-            }
-        }
-        true
-    }
-
-    /// One transaction on one run, now.
-    fn transact<T>(&mut self, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
-        self.transact_at(self.clock.now(), key, change)
-    }
-
-    /// One transaction on one run: the change, then what every change entails.
-    fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
-        let (runs, mut cx) = self.parts(now);
-        let run = runs.get_mut(key);
-        let outcome = change(run, &mut cx);
-        run.enforce_history_limits(&mut cx);
-        run.end_transaction(&mut cx);
-        let holds = run.count_holds();
-        let held_before = std::mem::replace(&mut run.holds, holds);
-        let is_awaited = !run.waiters.is_empty();
-        self.clock.hold(holds - held_before);
-        if is_awaited {
-            self.answer_history_waiters(key);
-        }
-        outcome
-    }
-
-    /// A new run with its started event, in the store.
-    fn begin_run(&mut self, start: workflow::start::Start) -> RunKey {
-        let (runs, mut cx) = self.parts(self.clock.now());
-        let run = Run::begin(&mut cx, runs.next_key(), start);
-        runs.insert(run)
-    }
-
-    /// The runs, and apart from them what a transition on one of them may touch.
-    fn parts(&mut self, now: Time) -> (&mut Runs, Cx<'_>) {
-        let cx = Cx {
-            now,
-            wall: self.clock.wall(),
-            ids: &mut self.ids,
-            timers: &mut self.timers,
-            matching: &mut self.matching,
-            effects: &mut self.effects,
-            limits: &self.limits,
-            continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
-        };
-        (&mut self.runs, cx)
-    }
-
-    /// A long poll that is about to be parked: it ends at `until`, unless none does.
-    fn expire_at(&mut self, until: Time, ticket: Ticket) -> TimerKey {
-        self.expiries.add(if self.long_polls_end { until } else { Time::MAX }, ticket)
-    }
-
-    fn park(&mut self, ticket: Ticket, parked: Parked) {
-        self.parked.insert(ticket, parked);
-    }
-
-    fn answer(&mut self, ticket: Ticket, reply: Result<Reply>) {
-        self.parked.remove(&ticket);
-        self.answers.push_back((ticket, reply));
+    /// Wall now, as last told.
+    fn wall(&self) -> Time {
+        self.domain.clock.wall()
     }
 }
+
+/// A task in a queue that nobody has polled for this long (wall time) no longer holds the clock: an open workflow that
+/// nobody works on must not stop time for everybody.
+const UNPOLLED_GRACE: Duration = Duration::from_secs(5);
 
 /// The limits, with what the dynamic configuration says of them. The SDKs' own tests lower when continue-as-new is suggested.
 fn limits(config: &Config) -> Limits {
@@ -375,12 +202,4 @@ fn limits(config: &Config) -> Limits {
         *limit = number(key).unwrap_or(*limit);
     }
     limits
-}
-
-/// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.
-fn continue_as_new_interval_min(personality: Personality) -> Duration {
-    match personality {
-        Personality::TestServer => Duration::ZERO,
-        Personality::DevServer => Duration::from_secs(1),
-    }
 }

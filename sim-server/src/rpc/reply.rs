@@ -6,7 +6,7 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint},
 };
 
-use crate::engine::{HistoryReply, Reply, WorkflowTaskReply};
+use crate::engine::{ActivityTaskReply, HistoryReply, Reply, WorkflowTaskReply};
 
 /// The tag of `PollWorkflowTaskQueueResponse.history`.
 const TASK_HISTORY_TAG: u32 = 8;
@@ -15,40 +15,57 @@ const HISTORY_TAG: u32 = 1;
 /// The tag of `GetWorkflowExecutionHistoryResponse.next_page_token`.
 const NEXT_PAGE_TOKEN_TAG: u32 = 3;
 
+/// What the engine answers with, as the wire has it.
+pub(super) trait Encode {
+    fn to_bytes(&self) -> Bytes;
+}
+
 /// The answer to a parked call.
 pub(super) fn encode(reply: &Reply) -> Bytes {
     match reply {
-        Reply::WorkflowTask(reply) => workflow_task(reply),
-        Reply::ActivityTask(reply) => message(&reply.response),
-        Reply::NexusTask(response) => message(response.as_ref()),
-        Reply::History(reply) => history(reply),
-        Reply::Query(response) => message(response.as_ref()),
-        Reply::Sleep(response) => message(response),
+        Reply::WorkflowTask(reply) => reply.to_bytes(),
+        Reply::ActivityTask(reply) => reply.to_bytes(),
+        Reply::NexusTask(response) => response.as_ref().to_bytes(),
+        Reply::History(reply) => reply.to_bytes(),
+        Reply::Query(response) => response.as_ref().to_bytes(),
+        Reply::Sleep(response) => response.to_bytes(),
     }
 }
 
-pub(super) fn message(message: &impl Message) -> Bytes {
-    message.encode_to_vec().into()
+impl<M: Message> Encode for M {
+    fn to_bytes(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
 }
 
-fn workflow_task(reply: &WorkflowTaskReply) -> Bytes {
-    let history = reply.history.as_deref();
-    let mut bytes = Vec::with_capacity(reply.response.encoded_len() + history.map_or(0, <[u8]>::len) + 8);
-    // Encoding into a Vec cannot run out of room.
-    reply.response.encode(&mut bytes).unwrap_or_default();
-    if let Some(history) = history {
-        append(&mut bytes, TASK_HISTORY_TAG, history);
+impl Encode for ActivityTaskReply {
+    fn to_bytes(&self) -> Bytes {
+        self.response.encode_to_vec().into()
     }
-    bytes.into()
 }
 
-pub(super) fn history(reply: &HistoryReply) -> Bytes {
-    let mut bytes = Vec::with_capacity(reply.history.len() + reply.next_page_token.len() + 16);
-    append(&mut bytes, HISTORY_TAG, &reply.history);
-    if !reply.next_page_token.is_empty() {
-        append(&mut bytes, NEXT_PAGE_TOKEN_TAG, &reply.next_page_token);
+impl Encode for WorkflowTaskReply {
+    fn to_bytes(&self) -> Bytes {
+        let history = self.history.as_deref();
+        let mut bytes = Vec::with_capacity(self.response.encoded_len() + history.map_or(0, <[u8]>::len) + 8);
+        // Encoding into a Vec cannot run out of room.
+        Message::encode(&self.response, &mut bytes).unwrap_or_default();
+        if let Some(history) = history {
+            append(&mut bytes, TASK_HISTORY_TAG, history);
+        }
+        bytes.into()
     }
-    bytes.into()
+}
+
+impl Encode for HistoryReply {
+    fn to_bytes(&self) -> Bytes {
+        let mut bytes = Vec::with_capacity(self.history.len() + self.next_page_token.len() + 16);
+        append(&mut bytes, HISTORY_TAG, &self.history);
+        if !self.next_page_token.is_empty() {
+            append(&mut bytes, NEXT_PAGE_TOKEN_TAG, &self.next_page_token);
+        }
+        bytes.into()
+    }
 }
 
 fn append(bytes: &mut Vec<u8>, tag: u32, field: &[u8]) {

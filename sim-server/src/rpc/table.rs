@@ -1,11 +1,20 @@
-//! Every RPC of the three services, each bound to the engine or open.
+//! Every RPC of the three services: what it is to those who drive the service, and what serves it.
+
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use bytes::Bytes;
 use prost::Message;
 use tonic::Status;
 
-use super::{Call, reply, status::status};
-use crate::engine::{Answer, Engine, Reader, Ticket, error::Result as EngineResult};
+use super::{Answer, reply::Encode, status::status};
+use crate::{
+    engine::{self, Context, Engine, GetCurrentTime, Request, UnlockTimeSkippingWithSleep},
+    proto::{
+        operatorservice::*,
+        testservice::{LockTimeSkippingRequest, SleepRequest, SleepUntilRequest, UnlockTimeSkippingRequest},
+        workflowservice::*,
+    },
+};
 
 /// The full names of the services.
 pub const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
@@ -15,7 +24,22 @@ pub const OPERATOR_SERVICE: &str = "temporal.api.operatorservice.v1.OperatorServ
 pub const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 
 /// Serves one call: its answer, or `None` if it is parked.
-pub(super) type Handler = fn(&mut Engine, &Call, Ticket) -> Option<Result<Bytes, Status>>;
+pub(super) type Handler = fn(&mut Engine, &Bytes, &mut Context<'_, '_>) -> Option<Answer>;
+
+/// What an RPC is to those who drive the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A worker asks for work, and waits for it. It may come again in vain.
+    WorkerPoll,
+    /// A caller waits for something to happen. In production it is asked anew every so often.
+    LongPoll,
+    /// A worker says what came of its work, or that it goes on.
+    WorkerAnswer,
+    /// It changes nothing.
+    Read,
+    /// It changes something.
+    Write,
+}
 
 /// One RPC.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +48,8 @@ pub struct Row {
     pub service: &'static str,
     /// Method name.
     pub method: &'static str,
+    /// What it is to those who drive the service.
+    pub role: Role,
     /// What serves it; `None`: UNIMPLEMENTED.
     pub(super) handler: Option<Handler>,
 }
@@ -35,207 +61,176 @@ impl Row {
     }
 }
 
-/// An engine method that takes the request and answers at once.
+/// The row of an RPC; `None` if no service has it.
+pub fn row(service: &str, method: &str) -> Option<&'static Row> {
+    static INDEX: LazyLock<BTreeMap<(&str, &str), &Row>> =
+        LazyLock::new(|| TABLE.iter().map(|row| ((row.method, row.service), row)).collect());
+    INDEX.get(&(method, service)).copied()
+}
+
+/// An RPC whose request the engine answers: its message, and the request that it is if that has another name.
 macro_rules! bound {
-    ($service:ident, $method:literal, $function:ident) => {
-        Row {
-            service: $service,
-            method: $method,
-            handler: Some(|engine, call, _| Some(decode(call).and_then(|request| encode(engine.$function(request))))),
-        }
+    ($service:ident, $method:literal, $role:ident, $message:ty) => {
+        bound!($service, $method, $role, $message, $message)
     };
-}
-
-/// An engine method whose request says nothing.
-macro_rules! plain {
-    ($service:ident, $method:literal, $function:ident) => {
-        Row { service: $service, method: $method, handler: Some(|engine, _, _| Some(encode(engine.$function()))) }
-    };
-}
-
-/// An engine method that may park the call.
-macro_rules! parks {
-    ($service:ident, $method:literal, $function:ident) => {
-        Row {
-            service: $service,
-            method: $method,
-            handler: Some(|engine, call, ticket| match decode(call) {
-                Ok(request) => answer(engine.$function(request, ticket), |message| reply::message(&message)),
-                Err(refused) => Some(Err(refused)),
-            }),
-        }
-    };
-}
-
-/// An engine method that parks the call until a task comes, or the caller's deadline is near.
-macro_rules! polls {
-    ($service:ident, $method:literal, $function:ident) => {
-        Row {
-            service: $service,
-            method: $method,
-            handler: Some(|engine, call, ticket| match decode(call) {
-                Ok(request) => {
-                    answer(engine.$function(request, call.deadline, ticket), |reply| reply::message(&reply.response))
-                }
-                Err(refused) => Some(Err(refused)),
-            }),
-        }
+    ($service:ident, $method:literal, $role:ident, $message:ty, $request:ty) => {
+        Row { service: $service, method: $method, role: Role::$role, handler: Some(serve::<$message, $request>) }
     };
 }
 
 /// An RPC that nothing serves (yet).
 macro_rules! open {
-    ($service:ident, $method:literal) => {
-        Row { service: $service, method: $method, handler: None }
+    ($service:ident, $method:literal, $role:ident) => {
+        Row { service: $service, method: $method, role: Role::$role, handler: None }
     };
 }
 
 /// All of them, in the order of the API's files.
 #[rustfmt::skip]
 pub static TABLE: &[Row] = &[
-    bound!(WORKFLOW_SERVICE, "RegisterNamespace", register_namespace),
-    bound!(WORKFLOW_SERVICE, "DescribeNamespace", describe_namespace),
-    bound!(WORKFLOW_SERVICE, "ListNamespaces", list_namespaces),
-    bound!(WORKFLOW_SERVICE, "UpdateNamespace", update_namespace),
-    open!(WORKFLOW_SERVICE, "DeprecateNamespace"),
-    bound!(WORKFLOW_SERVICE, "StartWorkflowExecution", start_workflow_execution),
-    open!(WORKFLOW_SERVICE, "ExecuteMultiOperation"),
-    Row { service: WORKFLOW_SERVICE, method: "GetWorkflowExecutionHistory", handler: Some(get_history) },
-    open!(WORKFLOW_SERVICE, "GetWorkflowExecutionHistoryReverse"),
-    polls!(WORKFLOW_SERVICE, "PollWorkflowTaskQueue", poll_workflow_task_queue),
-    bound!(WORKFLOW_SERVICE, "RespondWorkflowTaskCompleted", respond_workflow_task_completed),
-    bound!(WORKFLOW_SERVICE, "RespondWorkflowTaskFailed", respond_workflow_task_failed),
-    polls!(WORKFLOW_SERVICE, "PollActivityTaskQueue", poll_activity_task_queue),
-    bound!(WORKFLOW_SERVICE, "RecordActivityTaskHeartbeat", record_activity_task_heartbeat),
-    bound!(WORKFLOW_SERVICE, "RecordActivityTaskHeartbeatById", record_activity_task_heartbeat_by_id),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCompleted", respond_activity_task_completed),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCompletedById", respond_activity_task_completed_by_id),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskFailed", respond_activity_task_failed),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskFailedById", respond_activity_task_failed_by_id),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCanceled", respond_activity_task_canceled),
-    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCanceledById", respond_activity_task_canceled_by_id),
-    bound!(WORKFLOW_SERVICE, "RequestCancelWorkflowExecution", request_cancel_workflow_execution),
-    bound!(WORKFLOW_SERVICE, "SignalWorkflowExecution", signal_workflow_execution),
-    bound!(WORKFLOW_SERVICE, "SignalWithStartWorkflowExecution", signal_with_start_workflow_execution),
-    open!(WORKFLOW_SERVICE, "ResetWorkflowExecution"),
-    bound!(WORKFLOW_SERVICE, "TerminateWorkflowExecution", terminate_workflow_execution),
-    open!(WORKFLOW_SERVICE, "DeleteWorkflowExecution"),
-    open!(WORKFLOW_SERVICE, "ListOpenWorkflowExecutions"),
-    open!(WORKFLOW_SERVICE, "ListClosedWorkflowExecutions"),
-    open!(WORKFLOW_SERVICE, "ListWorkflowExecutions"),
-    open!(WORKFLOW_SERVICE, "ListArchivedWorkflowExecutions"),
-    open!(WORKFLOW_SERVICE, "ScanWorkflowExecutions"),
-    open!(WORKFLOW_SERVICE, "CountWorkflowExecutions"),
-    plain!(WORKFLOW_SERVICE, "GetSearchAttributes", get_search_attributes),
-    bound!(WORKFLOW_SERVICE, "RespondQueryTaskCompleted", respond_query_task_completed),
-    bound!(WORKFLOW_SERVICE, "ResetStickyTaskQueue", reset_sticky_task_queue),
-    bound!(WORKFLOW_SERVICE, "ShutdownWorker", shutdown_worker),
-    parks!(WORKFLOW_SERVICE, "QueryWorkflow", query_workflow),
-    bound!(WORKFLOW_SERVICE, "DescribeWorkflowExecution", describe_workflow_execution),
-    bound!(WORKFLOW_SERVICE, "DescribeTaskQueue", describe_task_queue),
-    plain!(WORKFLOW_SERVICE, "GetClusterInfo", get_cluster_info),
-    plain!(WORKFLOW_SERVICE, "GetSystemInfo", get_system_info),
-    open!(WORKFLOW_SERVICE, "ListTaskQueuePartitions"),
-    open!(WORKFLOW_SERVICE, "CreateSchedule"),
-    open!(WORKFLOW_SERVICE, "DescribeSchedule"),
-    open!(WORKFLOW_SERVICE, "UpdateSchedule"),
-    open!(WORKFLOW_SERVICE, "PatchSchedule"),
-    open!(WORKFLOW_SERVICE, "ListScheduleMatchingTimes"),
-    open!(WORKFLOW_SERVICE, "DeleteSchedule"),
-    open!(WORKFLOW_SERVICE, "ListSchedules"),
-    open!(WORKFLOW_SERVICE, "CountSchedules"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkerBuildIdCompatibility"),
-    open!(WORKFLOW_SERVICE, "GetWorkerBuildIdCompatibility"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkerVersioningRules"),
-    open!(WORKFLOW_SERVICE, "GetWorkerVersioningRules"),
-    open!(WORKFLOW_SERVICE, "GetWorkerTaskReachability"),
-    open!(WORKFLOW_SERVICE, "DescribeDeployment"),
-    open!(WORKFLOW_SERVICE, "DescribeWorkerDeploymentVersion"),
-    open!(WORKFLOW_SERVICE, "ListDeployments"),
-    open!(WORKFLOW_SERVICE, "GetDeploymentReachability"),
-    open!(WORKFLOW_SERVICE, "GetCurrentDeployment"),
-    open!(WORKFLOW_SERVICE, "SetCurrentDeployment"),
-    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentCurrentVersion"),
-    open!(WORKFLOW_SERVICE, "DescribeWorkerDeployment"),
-    open!(WORKFLOW_SERVICE, "DeleteWorkerDeployment"),
-    open!(WORKFLOW_SERVICE, "DeleteWorkerDeploymentVersion"),
-    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentRampingVersion"),
-    open!(WORKFLOW_SERVICE, "ListWorkerDeployments"),
-    open!(WORKFLOW_SERVICE, "CreateWorkerDeployment"),
-    open!(WORKFLOW_SERVICE, "CreateWorkerDeploymentVersion"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkerDeploymentVersionComputeConfig"),
-    open!(WORKFLOW_SERVICE, "ValidateWorkerDeploymentVersionComputeConfig"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkerDeploymentVersionMetadata"),
-    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentManager"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkflowExecution"),
-    open!(WORKFLOW_SERVICE, "PollWorkflowExecutionUpdate"),
-    open!(WORKFLOW_SERVICE, "StartBatchOperation"),
-    open!(WORKFLOW_SERVICE, "StopBatchOperation"),
-    open!(WORKFLOW_SERVICE, "DescribeBatchOperation"),
-    open!(WORKFLOW_SERVICE, "ListBatchOperations"),
-    Row { service: WORKFLOW_SERVICE, method: "PollNexusTaskQueue", handler: Some(poll_nexus) },
-    open!(WORKFLOW_SERVICE, "RespondNexusTaskCompleted"),
-    open!(WORKFLOW_SERVICE, "RespondNexusTaskFailed"),
-    open!(WORKFLOW_SERVICE, "UpdateActivityOptions"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkflowExecutionOptions"),
-    open!(WORKFLOW_SERVICE, "PauseActivity"),
-    open!(WORKFLOW_SERVICE, "UnpauseActivity"),
-    open!(WORKFLOW_SERVICE, "ResetActivity"),
-    open!(WORKFLOW_SERVICE, "CreateWorkflowRule"),
-    open!(WORKFLOW_SERVICE, "DescribeWorkflowRule"),
-    open!(WORKFLOW_SERVICE, "DeleteWorkflowRule"),
-    open!(WORKFLOW_SERVICE, "ListWorkflowRules"),
-    open!(WORKFLOW_SERVICE, "TriggerWorkflowRule"),
-    open!(WORKFLOW_SERVICE, "RecordWorkerHeartbeat"),
-    open!(WORKFLOW_SERVICE, "ListWorkers"),
-    open!(WORKFLOW_SERVICE, "CountWorkers"),
-    open!(WORKFLOW_SERVICE, "UpdateTaskQueueConfig"),
-    open!(WORKFLOW_SERVICE, "FetchWorkerConfig"),
-    open!(WORKFLOW_SERVICE, "UpdateWorkerConfig"),
-    open!(WORKFLOW_SERVICE, "DescribeWorker"),
-    open!(WORKFLOW_SERVICE, "PauseWorkflowExecution"),
-    open!(WORKFLOW_SERVICE, "UnpauseWorkflowExecution"),
-    open!(WORKFLOW_SERVICE, "StartActivityExecution"),
-    open!(WORKFLOW_SERVICE, "StartNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "DescribeActivityExecution"),
-    open!(WORKFLOW_SERVICE, "DescribeNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "PollActivityExecution"),
-    open!(WORKFLOW_SERVICE, "PollNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "ListActivityExecutions"),
-    open!(WORKFLOW_SERVICE, "ListNexusOperationExecutions"),
-    open!(WORKFLOW_SERVICE, "CountActivityExecutions"),
-    open!(WORKFLOW_SERVICE, "CountNexusOperationExecutions"),
-    open!(WORKFLOW_SERVICE, "RequestCancelActivityExecution"),
-    open!(WORKFLOW_SERVICE, "RequestCancelNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "TerminateActivityExecution"),
-    open!(WORKFLOW_SERVICE, "DeleteActivityExecution"),
-    open!(WORKFLOW_SERVICE, "PauseActivityExecution"),
-    open!(WORKFLOW_SERVICE, "ResetActivityExecution"),
-    open!(WORKFLOW_SERVICE, "UnpauseActivityExecution"),
-    open!(WORKFLOW_SERVICE, "UpdateActivityExecutionOptions"),
-    open!(WORKFLOW_SERVICE, "TerminateNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "DeleteNexusOperationExecution"),
-    open!(WORKFLOW_SERVICE, "PollWorkflowExecutionTimeSkipping"),
+    bound!(WORKFLOW_SERVICE, "RegisterNamespace", Write, RegisterNamespaceRequest),
+    bound!(WORKFLOW_SERVICE, "DescribeNamespace", Read, DescribeNamespaceRequest),
+    bound!(WORKFLOW_SERVICE, "ListNamespaces", Read, ListNamespacesRequest),
+    bound!(WORKFLOW_SERVICE, "UpdateNamespace", Write, UpdateNamespaceRequest),
+    open!(WORKFLOW_SERVICE, "DeprecateNamespace", Write),
+    bound!(WORKFLOW_SERVICE, "StartWorkflowExecution", Write, StartWorkflowExecutionRequest),
+    open!(WORKFLOW_SERVICE, "ExecuteMultiOperation", Write),
+    bound!(WORKFLOW_SERVICE, "GetWorkflowExecutionHistory", LongPoll, GetWorkflowExecutionHistoryRequest),
+    open!(WORKFLOW_SERVICE, "GetWorkflowExecutionHistoryReverse", Read),
+    bound!(WORKFLOW_SERVICE, "PollWorkflowTaskQueue", WorkerPoll, PollWorkflowTaskQueueRequest),
+    bound!(WORKFLOW_SERVICE, "RespondWorkflowTaskCompleted", WorkerAnswer, RespondWorkflowTaskCompletedRequest),
+    bound!(WORKFLOW_SERVICE, "RespondWorkflowTaskFailed", WorkerAnswer, RespondWorkflowTaskFailedRequest),
+    bound!(WORKFLOW_SERVICE, "PollActivityTaskQueue", WorkerPoll, PollActivityTaskQueueRequest),
+    bound!(WORKFLOW_SERVICE, "RecordActivityTaskHeartbeat", WorkerAnswer, RecordActivityTaskHeartbeatRequest),
+    bound!(WORKFLOW_SERVICE, "RecordActivityTaskHeartbeatById", WorkerAnswer, RecordActivityTaskHeartbeatByIdRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCompleted", WorkerAnswer, RespondActivityTaskCompletedRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCompletedById", WorkerAnswer, RespondActivityTaskCompletedByIdRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskFailed", WorkerAnswer, RespondActivityTaskFailedRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskFailedById", WorkerAnswer, RespondActivityTaskFailedByIdRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCanceled", WorkerAnswer, RespondActivityTaskCanceledRequest),
+    bound!(WORKFLOW_SERVICE, "RespondActivityTaskCanceledById", WorkerAnswer, RespondActivityTaskCanceledByIdRequest),
+    bound!(WORKFLOW_SERVICE, "RequestCancelWorkflowExecution", Write, RequestCancelWorkflowExecutionRequest),
+    bound!(WORKFLOW_SERVICE, "SignalWorkflowExecution", Write, SignalWorkflowExecutionRequest),
+    bound!(WORKFLOW_SERVICE, "SignalWithStartWorkflowExecution", Write, SignalWithStartWorkflowExecutionRequest),
+    open!(WORKFLOW_SERVICE, "ResetWorkflowExecution", Write),
+    bound!(WORKFLOW_SERVICE, "TerminateWorkflowExecution", Write, TerminateWorkflowExecutionRequest),
+    open!(WORKFLOW_SERVICE, "DeleteWorkflowExecution", Write),
+    open!(WORKFLOW_SERVICE, "ListOpenWorkflowExecutions", Read),
+    open!(WORKFLOW_SERVICE, "ListClosedWorkflowExecutions", Read),
+    open!(WORKFLOW_SERVICE, "ListWorkflowExecutions", Read),
+    open!(WORKFLOW_SERVICE, "ListArchivedWorkflowExecutions", Read),
+    open!(WORKFLOW_SERVICE, "ScanWorkflowExecutions", Read),
+    open!(WORKFLOW_SERVICE, "CountWorkflowExecutions", Read),
+    bound!(WORKFLOW_SERVICE, "GetSearchAttributes", Read, GetSearchAttributesRequest),
+    bound!(WORKFLOW_SERVICE, "RespondQueryTaskCompleted", WorkerAnswer, RespondQueryTaskCompletedRequest),
+    bound!(WORKFLOW_SERVICE, "ResetStickyTaskQueue", Write, ResetStickyTaskQueueRequest),
+    bound!(WORKFLOW_SERVICE, "ShutdownWorker", Write, ShutdownWorkerRequest),
+    bound!(WORKFLOW_SERVICE, "QueryWorkflow", Read, QueryWorkflowRequest),
+    bound!(WORKFLOW_SERVICE, "DescribeWorkflowExecution", Read, DescribeWorkflowExecutionRequest),
+    bound!(WORKFLOW_SERVICE, "DescribeTaskQueue", Read, DescribeTaskQueueRequest),
+    bound!(WORKFLOW_SERVICE, "GetClusterInfo", Read, GetClusterInfoRequest),
+    bound!(WORKFLOW_SERVICE, "GetSystemInfo", Read, GetSystemInfoRequest),
+    open!(WORKFLOW_SERVICE, "ListTaskQueuePartitions", Read),
+    open!(WORKFLOW_SERVICE, "CreateSchedule", Write),
+    open!(WORKFLOW_SERVICE, "DescribeSchedule", Read),
+    open!(WORKFLOW_SERVICE, "UpdateSchedule", Write),
+    open!(WORKFLOW_SERVICE, "PatchSchedule", Write),
+    open!(WORKFLOW_SERVICE, "ListScheduleMatchingTimes", Read),
+    open!(WORKFLOW_SERVICE, "DeleteSchedule", Write),
+    open!(WORKFLOW_SERVICE, "ListSchedules", Read),
+    open!(WORKFLOW_SERVICE, "CountSchedules", Read),
+    open!(WORKFLOW_SERVICE, "UpdateWorkerBuildIdCompatibility", Write),
+    open!(WORKFLOW_SERVICE, "GetWorkerBuildIdCompatibility", Read),
+    open!(WORKFLOW_SERVICE, "UpdateWorkerVersioningRules", Write),
+    open!(WORKFLOW_SERVICE, "GetWorkerVersioningRules", Read),
+    open!(WORKFLOW_SERVICE, "GetWorkerTaskReachability", Read),
+    open!(WORKFLOW_SERVICE, "DescribeDeployment", Read),
+    open!(WORKFLOW_SERVICE, "DescribeWorkerDeploymentVersion", Read),
+    open!(WORKFLOW_SERVICE, "ListDeployments", Read),
+    open!(WORKFLOW_SERVICE, "GetDeploymentReachability", Read),
+    open!(WORKFLOW_SERVICE, "GetCurrentDeployment", Read),
+    open!(WORKFLOW_SERVICE, "SetCurrentDeployment", Write),
+    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentCurrentVersion", Write),
+    open!(WORKFLOW_SERVICE, "DescribeWorkerDeployment", Read),
+    open!(WORKFLOW_SERVICE, "DeleteWorkerDeployment", Write),
+    open!(WORKFLOW_SERVICE, "DeleteWorkerDeploymentVersion", Write),
+    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentRampingVersion", Write),
+    open!(WORKFLOW_SERVICE, "ListWorkerDeployments", Read),
+    open!(WORKFLOW_SERVICE, "CreateWorkerDeployment", Write),
+    open!(WORKFLOW_SERVICE, "CreateWorkerDeploymentVersion", Write),
+    open!(WORKFLOW_SERVICE, "UpdateWorkerDeploymentVersionComputeConfig", Write),
+    open!(WORKFLOW_SERVICE, "ValidateWorkerDeploymentVersionComputeConfig", Write),
+    open!(WORKFLOW_SERVICE, "UpdateWorkerDeploymentVersionMetadata", Write),
+    open!(WORKFLOW_SERVICE, "SetWorkerDeploymentManager", Write),
+    open!(WORKFLOW_SERVICE, "UpdateWorkflowExecution", Write),
+    open!(WORKFLOW_SERVICE, "PollWorkflowExecutionUpdate", LongPoll),
+    open!(WORKFLOW_SERVICE, "StartBatchOperation", Write),
+    open!(WORKFLOW_SERVICE, "StopBatchOperation", Write),
+    open!(WORKFLOW_SERVICE, "DescribeBatchOperation", Read),
+    open!(WORKFLOW_SERVICE, "ListBatchOperations", Read),
+    bound!(WORKFLOW_SERVICE, "PollNexusTaskQueue", WorkerPoll, PollNexusTaskQueueRequest),
+    open!(WORKFLOW_SERVICE, "RespondNexusTaskCompleted", WorkerAnswer),
+    open!(WORKFLOW_SERVICE, "RespondNexusTaskFailed", WorkerAnswer),
+    open!(WORKFLOW_SERVICE, "UpdateActivityOptions", Write),
+    open!(WORKFLOW_SERVICE, "UpdateWorkflowExecutionOptions", Write),
+    open!(WORKFLOW_SERVICE, "PauseActivity", Write),
+    open!(WORKFLOW_SERVICE, "UnpauseActivity", Write),
+    open!(WORKFLOW_SERVICE, "ResetActivity", Write),
+    open!(WORKFLOW_SERVICE, "CreateWorkflowRule", Write),
+    open!(WORKFLOW_SERVICE, "DescribeWorkflowRule", Read),
+    open!(WORKFLOW_SERVICE, "DeleteWorkflowRule", Write),
+    open!(WORKFLOW_SERVICE, "ListWorkflowRules", Read),
+    open!(WORKFLOW_SERVICE, "TriggerWorkflowRule", Write),
+    open!(WORKFLOW_SERVICE, "RecordWorkerHeartbeat", Write),
+    open!(WORKFLOW_SERVICE, "ListWorkers", Read),
+    open!(WORKFLOW_SERVICE, "CountWorkers", Read),
+    open!(WORKFLOW_SERVICE, "UpdateTaskQueueConfig", Write),
+    open!(WORKFLOW_SERVICE, "FetchWorkerConfig", Read),
+    open!(WORKFLOW_SERVICE, "UpdateWorkerConfig", Write),
+    open!(WORKFLOW_SERVICE, "DescribeWorker", Read),
+    open!(WORKFLOW_SERVICE, "PauseWorkflowExecution", Write),
+    open!(WORKFLOW_SERVICE, "UnpauseWorkflowExecution", Write),
+    open!(WORKFLOW_SERVICE, "StartActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "StartNexusOperationExecution", Write),
+    open!(WORKFLOW_SERVICE, "DescribeActivityExecution", Read),
+    open!(WORKFLOW_SERVICE, "DescribeNexusOperationExecution", Read),
+    open!(WORKFLOW_SERVICE, "PollActivityExecution", LongPoll),
+    open!(WORKFLOW_SERVICE, "PollNexusOperationExecution", LongPoll),
+    open!(WORKFLOW_SERVICE, "ListActivityExecutions", Read),
+    open!(WORKFLOW_SERVICE, "ListNexusOperationExecutions", Read),
+    open!(WORKFLOW_SERVICE, "CountActivityExecutions", Read),
+    open!(WORKFLOW_SERVICE, "CountNexusOperationExecutions", Read),
+    open!(WORKFLOW_SERVICE, "RequestCancelActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "RequestCancelNexusOperationExecution", Write),
+    open!(WORKFLOW_SERVICE, "TerminateActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "DeleteActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "PauseActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "ResetActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "UnpauseActivityExecution", Write),
+    open!(WORKFLOW_SERVICE, "UpdateActivityExecutionOptions", Write),
+    open!(WORKFLOW_SERVICE, "TerminateNexusOperationExecution", Write),
+    open!(WORKFLOW_SERVICE, "DeleteNexusOperationExecution", Write),
+    open!(WORKFLOW_SERVICE, "PollWorkflowExecutionTimeSkipping", LongPoll),
 
-    bound!(OPERATOR_SERVICE, "AddSearchAttributes", add_search_attributes),
-    bound!(OPERATOR_SERVICE, "RemoveSearchAttributes", remove_search_attributes),
-    bound!(OPERATOR_SERVICE, "ListSearchAttributes", list_search_attributes),
-    open!(OPERATOR_SERVICE, "DeleteNamespace"),
-    open!(OPERATOR_SERVICE, "AddOrUpdateRemoteCluster"),
-    open!(OPERATOR_SERVICE, "RemoveRemoteCluster"),
-    open!(OPERATOR_SERVICE, "ListClusters"),
-    open!(OPERATOR_SERVICE, "GetNexusEndpoint"),
-    open!(OPERATOR_SERVICE, "CreateNexusEndpoint"),
-    open!(OPERATOR_SERVICE, "UpdateNexusEndpoint"),
-    open!(OPERATOR_SERVICE, "DeleteNexusEndpoint"),
-    open!(OPERATOR_SERVICE, "ListNexusEndpoints"),
+    bound!(OPERATOR_SERVICE, "AddSearchAttributes", Write, AddSearchAttributesRequest),
+    bound!(OPERATOR_SERVICE, "RemoveSearchAttributes", Write, RemoveSearchAttributesRequest),
+    bound!(OPERATOR_SERVICE, "ListSearchAttributes", Read, ListSearchAttributesRequest),
+    open!(OPERATOR_SERVICE, "DeleteNamespace", Write),
+    open!(OPERATOR_SERVICE, "AddOrUpdateRemoteCluster", Write),
+    open!(OPERATOR_SERVICE, "RemoveRemoteCluster", Write),
+    open!(OPERATOR_SERVICE, "ListClusters", Read),
+    open!(OPERATOR_SERVICE, "GetNexusEndpoint", Read),
+    open!(OPERATOR_SERVICE, "CreateNexusEndpoint", Write),
+    open!(OPERATOR_SERVICE, "UpdateNexusEndpoint", Write),
+    open!(OPERATOR_SERVICE, "DeleteNexusEndpoint", Write),
+    open!(OPERATOR_SERVICE, "ListNexusEndpoints", Read),
 
-    plain!(TEST_SERVICE, "LockTimeSkipping", lock_time_skipping),
-    plain!(TEST_SERVICE, "UnlockTimeSkipping", unlock_time_skipping),
-    parks!(TEST_SERVICE, "Sleep", sleep),
-    parks!(TEST_SERVICE, "SleepUntil", sleep_until),
-    parks!(TEST_SERVICE, "UnlockTimeSkippingWithSleep", unlock_time_skipping_with_sleep),
-    plain!(TEST_SERVICE, "GetCurrentTime", get_current_time),
+    bound!(TEST_SERVICE, "LockTimeSkipping", Write, LockTimeSkippingRequest),
+    bound!(TEST_SERVICE, "UnlockTimeSkipping", Write, UnlockTimeSkippingRequest),
+    bound!(TEST_SERVICE, "Sleep", LongPoll, SleepRequest),
+    bound!(TEST_SERVICE, "SleepUntil", LongPoll, SleepUntilRequest),
+    bound!(TEST_SERVICE, "UnlockTimeSkippingWithSleep", LongPoll, SleepRequest, UnlockTimeSkippingWithSleep),
+    bound!(TEST_SERVICE, "GetCurrentTime", Read, (), GetCurrentTime),
 ];
 
 /// The answer to an RPC that nothing serves.
@@ -246,41 +241,22 @@ pub(super) fn unimplemented(row: &Row) -> Status {
     ))
 }
 
-fn poll_nexus(engine: &mut Engine, call: &Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-    match decode(call) {
-        Ok(request) => answer(engine.poll_nexus_task_queue(request, call.deadline, ticket), |message| reply::message(&message)),
-        Err(refused) => Some(Err(refused)),
-    }
-}
-
-fn get_history(engine: &mut Engine, call: &Call, ticket: Ticket) -> Option<Result<Bytes, Status>> {
-    match decode(call) {
-        Ok(request) => {
-            let reader = Reader {
-                client_name: call.caller.client_name.clone(),
-                follows_next_run_id: call.caller.follows_next_run_id,
-                deadline: call.deadline,
-            };
-            let outcome = engine.get_workflow_execution_history(request, &reader, ticket);
-            answer(outcome, |page| reply::history(&page))
+fn serve<M, R>(engine: &mut Engine, message: &Bytes, context: &mut Context<'_, '_>) -> Option<Answer>
+where
+    M: Message + Default,
+    R: Request + From<M>,
+    R::Reply: Encode,
+{
+    match M::decode(message.clone()) {
+        Ok(message) => match engine.call(R::from(message), context) {
+            Ok(engine::Answer::Now(reply)) => Some(Ok(reply.to_bytes())),
+            Ok(engine::Answer::Parked) => None,
+            Ok(engine::Answer::Refused(error)) | Err(error) => Some(Err(status(&error))),
+        },
+        Err(error) => {
+            engine.tick(context.now, context.order);
+            // The text is that of grpc-go, which the real server is built on.
+            Some(Err(Status::internal(format!("grpc: error unmarshalling request: {error}"))))
         }
-        Err(refused) => Some(Err(refused)),
-    }
-}
-
-fn decode<M: Message + Default>(call: &Call) -> Result<M, Status> {
-    // The text is that of grpc-go, which the real server is built on.
-    M::decode(call.message.clone()).map_err(|error| Status::internal(format!("grpc: error unmarshalling request: {error}")))
-}
-
-fn encode(outcome: EngineResult<impl Message>) -> Result<Bytes, Status> {
-    outcome.map(|message| reply::message(&message)).map_err(|error| status(&error))
-}
-
-fn answer<T>(outcome: EngineResult<Answer<T>>, encode: impl Fn(T) -> Bytes) -> Option<Result<Bytes, Status>> {
-    match outcome {
-        Ok(Answer::Now(message)) => Some(Ok(encode(message))),
-        Ok(Answer::Parked) => None,
-        Err(error) => Some(Err(status(&error))),
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{worker::*, *};
 
 const NOT_FOUND: &str = "NotFound: invalid activityID or activity already timed out or invoking workflow is completed";
 
-/// A workflow that has scheduled this activity with its first task, event 5.
+/// A workflow that has scheduled this activity in its first task, with event 5.
 fn scheduled(activity: Activity) -> Transcript {
     let mut t = Transcript::new();
     t.starts("order");
@@ -131,7 +131,7 @@ fn no_attempt_is_made_that_could_not_begin_in_time() {
         7 ActivityTaskFailed (5, 6) \"the last\" Timeout by w
         8 WorkflowTaskScheduled
     ");
-    // All of its timers went with it.
+    // The activity left no timer behind.
     t.runs_workflow_task([complete("done")]);
     assert_eq!(t.next_deadline(), None);
 }

@@ -1,4 +1,4 @@
-//! Activities that are answered by their id, and those that a worker takes along with the answer that schedules them.
+//! Activities that are answered by id, and eager activities.
 
 use foretime_server::proto::{
     command::Command,
@@ -12,7 +12,7 @@ use crate::support::{worker::*, *};
 
 const NOT_FOUND: &str = "NotFound: invalid activityID or activity already timed out or invoking workflow is completed";
 
-/// A workflow that does this in its first task.
+/// A workflow that sends these commands in its first task.
 fn does(commands: impl IntoIterator<Item = Command>) -> Transcript {
     let mut t = Transcript::new();
     t.starts("order");

@@ -1,4 +1,4 @@
-//! Chains of runs under one workflow id: continue-as-new, retries, cron, timeouts, and who may start when.
+//! Chains of runs of one workflow id: continue-as-new, retries, cron, timeouts, and the policies for starts.
 
 use foretime_server::proto::{
     enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
@@ -150,7 +150,7 @@ fn the_execution_timeout_ends_the_whole_chain() {
     assert_eq!(t.next_deadline(), None);
 }
 
-/// What a start comes to that finds a running workflow, or a closed one.
+/// A start with these policies.
 fn policies(reuse: WorkflowIdReusePolicy, conflict: WorkflowIdConflictPolicy) -> StartWorkflowExecutionRequest {
     StartWorkflowExecutionRequest {
         workflow_id_reuse_policy: reuse.into(),

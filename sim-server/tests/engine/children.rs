@@ -1,4 +1,4 @@
-//! Children, and what workflows send to one another.
+//! Children, and signals and cancel requests between workflows.
 
 use foretime_server::proto::{
     command::Command,
@@ -8,7 +8,7 @@ use foretime_server::proto::{
 
 use crate::support::*;
 
-/// A workflow `parent` that does this in its first task.
+/// A workflow `parent` that sends these commands in its first task.
 fn parent_does(commands: impl IntoIterator<Item = Command>) -> Transcript {
     let mut t = Transcript::new();
     t.starts("parent");
@@ -16,7 +16,7 @@ fn parent_does(commands: impl IntoIterator<Item = Command>) -> Transcript {
     t
 }
 
-/// A parent that has seen its child begin, and has nothing to do.
+/// A parent that knows that its child has started, and has no pending task.
 fn with_child(child: Child) -> Transcript {
     let mut t = parent_does([start_child(child)]);
     t.runs_workflow_task([]);

@@ -1,27 +1,27 @@
-//! Calls that wait: readers of histories and workers that poll; how they are answered, end, and are given up.
+//! Long polls of readers and workers: when they are answered, when they end, and what happens when the caller gives up.
 
 use foretime_server::{
+    engine::Caller,
     proto::{
         common::Priority,
         enums::HistoryEventFilterType,
         workflowservice::{GetWorkflowExecutionHistoryRequest, StartWorkflowExecutionRequest},
     },
-    rpc::Caller,
 };
 
 use crate::support::{worker::*, *};
 
-/// A read that waits for what comes.
+/// A read that waits for new events.
 fn wait() -> GetWorkflowExecutionHistoryRequest {
     GetWorkflowExecutionHistoryRequest { wait_new_event: true, ..read("order") }
 }
 
-/// A read that waits for the end.
+/// A read that waits for the close event.
 fn wait_for_the_end() -> GetWorkflowExecutionHistoryRequest {
     GetWorkflowExecutionHistoryRequest { history_event_filter_type: HistoryEventFilterType::CloseEvent.into(), ..wait() }
 }
 
-/// The same, from where the last page ended.
+/// A read that waits for new events after an earlier page.
 fn on(next_page_token: Vec<u8>) -> GetWorkflowExecutionHistoryRequest {
     GetWorkflowExecutionHistoryRequest { next_page_token, ..wait() }
 }

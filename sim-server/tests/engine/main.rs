@@ -1,7 +1,7 @@
-//! The engine in process, a file a feature: what clients and workers say to the service and what they hear, with no socket
-//! and with time in the test's hand. Each test reads as a transcript, and the verbs of the transcripts are in `support`.
+//! Tests of the engine in process: no socket, no runtime, and the test sets the time. There is one file for each feature. Each test
+//! is a transcript of calls and answers; its verbs are defined in `support`.
 //!
-//! What is right is what the real server was seen to do: `tests/tests/conformance` in the workspace has the record.
+//! The expected behaviour is that of the real server, as recorded in the workspace's `tests/tests/conformance`.
 
 mod support;
 

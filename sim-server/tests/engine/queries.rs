@@ -1,4 +1,4 @@
-//! Queries: straight to a worker, or along with a workflow task.
+//! Queries: as a task of their own, or attached to a workflow task.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::support::{worker::*, *};
 const STICKY: &str = "sticky";
 const ANSWERED_ALREADY: &str = "NotFound: query task not found, or already expired";
 
-/// A workflow that waits for a signal.
+/// A workflow without a pending task.
 fn idle() -> Transcript {
     let mut t = Transcript::new();
     t.starts("order");
@@ -24,7 +24,7 @@ fn idle() -> Transcript {
     t
 }
 
-/// The completion of a task with an answer to each query that came along with it.
+/// The completion of a task, with an answer to each attached query.
 fn answers(task: &WorkflowTask, answer: &str) -> RespondWorkflowTaskCompletedRequest {
     let result = WorkflowQueryResult {
         result_type: QueryResultType::Answered.into(),
@@ -35,7 +35,7 @@ fn answers(task: &WorkflowTask, answer: &str) -> RespondWorkflowTaskCompletedReq
     RespondWorkflowTaskCompletedRequest { query_results, ..completion(task, []) }
 }
 
-/// What a task asks, by type.
+/// The types of the queries of a task.
 fn asked(task: &WorkflowTask) -> Vec<&str> {
     let straight = task.query.as_ref().map(|query| query.query_type.as_str());
     task.queries.values().map(|query| query.query_type.as_str()).chain(straight).collect()
@@ -118,7 +118,7 @@ fn a_worker_may_refuse_a_query() {
     assert_eq!(t.refusal_of(&query), "InvalidArgument: unknown query");
 }
 
-/// An idle workflow whose worker keeps it in its cache, and has just had a task from its own queue.
+/// An idle workflow with a sticky queue that was polled just now.
 fn cached() -> Transcript {
     let mut t = Transcript::new();
     t.starts("order");
@@ -206,4 +206,17 @@ fn a_query_that_is_given_up_is_not_asked() {
     t.gives_up(&query);
     t.refuses(query_answer(&task), ANSWERED_ALREADY);
     t.still_waits(&query);
+}
+
+#[test]
+fn an_attached_query_that_is_given_up_makes_way_for_another() {
+    let mut t = idle();
+    t.signals("order", "hello");
+    let given_up = t.queries("order", "first");
+    t.gives_up(&given_up);
+    let query = t.queries("order", "second");
+    let task = t.polls_workflow_task("w1");
+    assert_eq!(asked(&task), ["second"]);
+    t.calls(answers(&task, "fine"));
+    t.query_is_answered(&query, "fine");
 }

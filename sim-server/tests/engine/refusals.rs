@@ -1,4 +1,4 @@
-//! What the service refuses: with which code and text, and that nothing of it remains (`Transcript::refuses` looks).
+//! Refused calls: their code and text, and that they change nothing (`Transcript::refuses` checks that).
 
 use foretime_server::{
     config::{Config, Personality},
@@ -38,7 +38,7 @@ fn starts_that_say_too_little_too_much_or_nonsense() {
     t.starts("order");
 }
 
-/// What each call that names an execution says to a bad one.
+/// Checks that each call that names an execution refuses this one.
 fn assert_refused(t: &mut Transcript, execution: Option<WorkflowExecution>, expected: &str) {
     let workflow_execution = execution.clone();
     t.refuses(DescribeWorkflowExecutionRequest { execution: execution.clone(), ..describe("") }, expected);
@@ -80,7 +80,7 @@ fn signals_without_a_name_or_too_large() {
     assert_eq!(t.run_count("new"), 0);
 }
 
-/// What each answer of a worker that carries a token says to a bad one.
+/// Checks that each call that carries a task token refuses this one.
 fn assert_token_refused(t: &mut Transcript, task_token: &[u8], expected: &str) {
     let (namespace, task_token) = (NAMESPACE.to_owned(), task_token.to_vec());
     macro_rules! refused {
@@ -161,7 +161,7 @@ fn a_child_or_a_signal_into_a_namespace_that_is_not_there_leaves_the_worker_its_
 #[test]
 fn bytes_that_are_no_message_and_methods_that_are_not_there() {
     let mut t = Transcript::new();
-    // The request of these says nothing, and is not read.
+    // The requests of these are empty, and are not read.
     const PLAIN: [&str; 6] =
         ["GetClusterInfo", "GetCurrentTime", "GetSearchAttributes", "GetSystemInfo", "LockTimeSkipping", "UnlockTimeSkipping"];
     for row in TABLE.iter().filter(|row| row.is_bound() && !PLAIN.contains(&row.method)) {

@@ -1,4 +1,4 @@
-//! What comes to a workflow from outside: signals, signals with a start, cancel requests, terminations.
+//! Signals, signals with start, cancel requests and terminations of clients.
 
 use foretime_server::proto::{
     enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
@@ -92,7 +92,7 @@ fn a_signal_with_start_comes_before_the_first_task_also_where_that_waits() {
         ..signal_with_start("order", "hello")
     });
     assert!(reply.started, "it is new");
-    // It waits for the delay, and so does whoever signals it alike.
+    // Another signal does not shorten the delay.
     t.calls(signal_with_start("order", "again"));
     t.has_no_workflow_task();
     t.time_passes(seconds(5));
@@ -166,7 +166,7 @@ fn a_workflow_is_asked_once_to_cancel_itself() {
     t.calls(RequestCancelWorkflowExecutionRequest { reason: "enough".to_owned(), ..request_cancel("order") });
     t.requests_cancel("order");
     t.runs_workflow_task([cancel()]);
-    // Once it is closed that is no error, and changes nothing.
+    // For a closed workflow this is no error, and changes nothing.
     t.requests_cancel("order");
     t.history_from(5, "order").is("
         5 WorkflowExecutionCancelRequested \"enough\" by client

@@ -1,4 +1,4 @@
-//! Virtual time: the wall's pace while it is locked, skipping when nothing holds it, sleeps, and ties at one instant.
+//! Virtual time: at the wall's pace while locked, skipping when nothing holds it; sleeps; ties at one instant.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn sleep(duration: Duration) -> SleepRequest {
     SleepRequest { duration: span(duration) }
 }
 
-/// Lifts a lock for as long as it sleeps.
+/// A sleep that lifts one lock until it ends.
 fn unlocks_and_sleeps(t: &mut Transcript, duration: Duration) -> Waiting<SleepResponse> {
     t.sends_to(TEST_SERVICE, "UnlockTimeSkippingWithSleep", &sleep(duration), None)
 }
@@ -50,7 +50,7 @@ fn time_that_nothing_holds_skips_to_what_is_due_next_and_no_further() {
     t.runs_workflow_task([start_timer("t", HOUR), start_timer("u", HOUR * 2)]);
     assert_eq!(t.next_deadline(), Some(Duration::ZERO));
     t.time_skips();
-    // The workflow task that came of it holds time.
+    // The workflow task of the fired timer holds time.
     assert_eq!(t.elapsed(), HOUR);
     t.runs_workflow_task([]);
     t.time_skips();
@@ -92,7 +92,7 @@ fn an_unlock_that_finds_no_lock_is_a_mistake_where_there_is_nothing_to_await() {
     let mut t = Transcript::skipping();
     t.refuses(UnlockTimeSkippingRequest {}, UNBALANCED);
     t.starts("order");
-    // Several clients that share the one lock await results at once: each unlocks. None of it lets go of the task that waits.
+    // Clients that share a lock each unlock it while they await results. A surplus unlock does not release the waiting task.
     t.calls(UnlockTimeSkippingRequest {});
     t.sends(sleep(HOUR));
     t.time_skips();
@@ -186,7 +186,7 @@ fn who_gives_up_a_sleep_puts_its_lock_back() {
     t.gives_up(&sleep);
     assert_eq!(t.next_deadline(), Some(HOUR));
     let lifting = unlocks_and_sleeps(&mut t, seconds(60));
-    // The one lock is lifted already.
+    // The only lock is lifted already.
     let second = unlocks_and_sleeps(&mut t, seconds(60));
     assert_eq!(t.refusal_of(&second), UNBALANCED);
     t.time_skips();
@@ -200,7 +200,7 @@ fn all_that_is_overdue_happens_in_order_and_at_its_own_instant() {
         t.starts(id);
         t.runs_workflow_task([start_timer("t", seconds(first)), start_timer("u", seconds(3))]);
     }
-    // The wall leaps over all of it, as on a machine that was asleep.
+    // As on a machine that was asleep.
     t.wall_leaps(seconds(10));
     t.history_from(7, "one").is("
         7 TimerFired (5) t, at 2s

@@ -85,7 +85,7 @@ fn one_without_a_span_fires_at_once() {
     ");
 }
 
-/// A workflow with two timers that fired at 1 s, while a worker has its task.
+/// A workflow whose two timers fired at 1 s, while a worker had its task.
 fn fired_unseen() -> (Transcript, WorkflowTask) {
     let mut t = Transcript::new();
     t.starts("order");

@@ -1,4 +1,4 @@
-//! Workflow tasks: attempts, transient tasks, timeouts, heartbeats, sticky queues, tasks that come with an answer.
+//! Workflow tasks: attempts, transient tasks, timeouts, heartbeats, sticky queues, eager and returned tasks.
 
 use foretime_server::proto::{
     enums::WorkflowTaskFailedCause,
@@ -156,7 +156,7 @@ fn a_bad_command_fails_the_task_and_nothing_of_it_remains() {
         4 WorkflowTaskFailed (2, 3) BadCancelTimerAttributes \"BadCancelTimerAttributes: invalid history builder state for \
         action: add-timer-canceled-event, TimerID: t\" by w
     ");
-    // On a second attempt it is dropped, and the worker still has the task.
+    // On a second attempt the completion is dropped, and the worker keeps the task.
     let task = t.polls_workflow_task("w1").has_attempt(2);
     t.refuses(completion(&task, [cancel_timer("t")]), REFUSAL);
     t.completes(&task, [complete("done")]);
@@ -200,7 +200,7 @@ fn a_heartbeat_is_answered_with_the_next_task_until_half_an_hour_is_over() {
             task = task.has_events("4 WorkflowTaskCompleted, 5 WorkflowTaskScheduled, 6 WorkflowTaskStarted");
         }
     }
-    // 226 beats of 8 s are more than half an hour: the last one came too late, and its task timed out.
+    // 226 heartbeats at 8 s take more than 30 minutes: the last came too late, and the task timed out.
     t.history_from(676, "order").is("
         676 WorkflowTaskCompleted (674, 675) by w, at 1800s
         677 WorkflowTaskScheduled
@@ -217,7 +217,7 @@ fn a_heartbeat_is_answered_with_the_next_task_until_half_an_hour_is_over() {
     ");
 }
 
-/// A workflow whose worker keeps it in its cache and has polled its own queue.
+/// A workflow with a sticky queue that was polled just now.
 fn cached() -> Transcript {
     let mut t = Transcript::new();
     t.starts("order");
@@ -313,7 +313,7 @@ fn a_worker_that_shuts_down_leaves_its_queue_and_its_polls() {
         ..ShutdownWorkerRequest::default()
     });
     t.gets_no_workflow_task(&waits);
-    // A poll that was on its way ends at once.
+    // A poll that arrives after the shutdown ends at once.
     let late = t.sends(poll);
     t.gets_no_workflow_task(&late);
     t.polls_workflow_task("w2").has_events(ALL);
@@ -353,7 +353,7 @@ fn an_eager_start_has_the_first_task_in_its_answer() {
         4 WorkflowTaskCompleted (2, 3) by w
         5 WorkflowExecutionCompleted (4) \"done\"
     ");
-    // One that begins later has no task yet.
+    // A delayed start has no first task yet.
     let later =
         StartWorkflowExecutionRequest { workflow_start_delay: span(seconds(5)), workflow_id: "later".to_owned(), ..eager };
     assert_eq!(t.calls(later).eager_workflow_task, None);

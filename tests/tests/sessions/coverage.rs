@@ -1,4 +1,5 @@
-//! What a campaign has reached: a campaign that leaves out an RPC, or an event that the service writes, tests less than it says.
+//! What a campaign reached. A campaign that never grants an RPC, or never sees an event that the service can write, proves less
+//! than it claims.
 
 use std::collections::BTreeSet;
 
@@ -60,12 +61,12 @@ impl Coverage {
         self.refused.extend(other.refused);
     }
 
-    /// Every RPC that is served was granted, every one that looks at its request has refused, every event was written.
+    /// Checks that each served RPC was granted and refused at least once, and that each event was written.
     pub(crate) fn assert_complete(&self) {
         let served: Vec<_> = TABLE.iter().filter(|row| row.is_bound()).map(|row| row.method).collect();
         let never_granted: Vec<_> = served.iter().filter(|method| !self.answered.contains(**method)).collect();
         assert!(never_granted.is_empty(), "never granted: {never_granted:?}");
-        // These are refused only where their bytes are damaged, which is rare.
+        // Only damaged bytes are refused here, which is rare.
         const TAKE_NEARLY_ANYTHING: [&str; 12] = [
             "DescribeTaskQueue",
             "GetClusterInfo",

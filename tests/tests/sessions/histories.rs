@@ -1,10 +1,10 @@
-//! The histories of all runs, as they grow: what was written stays as it is, and all of it is legal.
+//! The histories of all runs as they grow. Written events never change, and each history is legal at any time.
 
-use foretime_server::{proto::history::HistoryEvent, rpc::Service};
+use foretime_server::{engine::View, proto::history::HistoryEvent};
 
 use foretime_history::grammar;
 
-/// What is written of one run.
+/// The written events of one run.
 pub(crate) struct History {
     pub(crate) workflow_id: String,
     pub(crate) run_id: String,
@@ -12,7 +12,7 @@ pub(crate) struct History {
     pub(crate) events: Vec<HistoryEvent>,
 }
 
-/// Those of all runs, in the order in which they began.
+/// The histories of all runs, in the order in which the runs began.
 #[derive(Default)]
 pub(crate) struct Histories {
     all: Vec<History>,
@@ -24,8 +24,8 @@ impl Histories {
     }
 
     /// Reads what was written since the last time, and checks it.
-    pub(crate) fn read(&mut self, service: &Service) -> Result<(), String> {
-        for (at, run) in service.runs().enumerate() {
+    pub(crate) fn read(&mut self, view: View<'_>) -> Result<(), String> {
+        for (at, run) in view.runs().enumerate() {
             if at == self.all.len() {
                 let (workflow_id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
                 self.all.push(History { workflow_id, run_id, bytes: Vec::new(), events: Vec::new() });

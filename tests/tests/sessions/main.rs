@@ -1,15 +1,14 @@
-//! Random sessions of clients and workers against the service, in process, with time in the session's hand: whatever they say,
-//! in any order, with answers that come late, twice or never, and messages that are damaged.
+//! Random sessions of clients and workers against the service, in process. Calls come in any order; answers of workers are late,
+//! repeated or missing; messages are damaged; time passes or skips.
 //!
-//! After each step of a session: the service has not panicked; a twin that heard the same has said the same, byte by byte
-//! ([`twins`]); a refusal has changed nothing; what was written stands, and the whole is a history that a server may write
-//! ([`histories`]). At its end no poll waits for ever. And a campaign reaches all that the service serves and writes
-//! ([`coverage`]).
+//! Each step is checked: the service does not panic; a second service with the same inputs gives the same bytes, and a refusal
+//! changes nothing ([`twins`]); histories only grow, and are legal ([`histories`]). At the end of a session every poll ends. All
+//! sessions of a campaign together reach every RPC and every event of the service ([`coverage`]).
 //!
-//! A session that fails shrinks to the few steps that it takes, a line each. The sessions are the same ones each time; other and
-//! more ones: `PROPTEST_RNG_SEED=2 PROPTEST_CASES=5000 cargo test -p foretime-tests --test sessions`.
+//! A failing session shrinks to a few steps, one a line. Each run plays the same sessions. To play more, and others:
+//! `PROPTEST_RNG_SEED=2 PROPTEST_CASES=5000 cargo test -p foretime-tests --test sessions`.
 //!
-//! What new families of calls add stands in [`calls`], and nowhere else.
+//! New families of calls are added in [`calls`] only.
 
 use std::{
     cell::RefCell,
@@ -18,9 +17,9 @@ use std::{
 };
 
 use foretime_server::{
-    engine::Ticket,
+    engine::Caller,
     proto::workflowservice::StartWorkflowExecutionRequest,
-    rpc::{Call, Caller, Service, table::WORKFLOW_SERVICE},
+    rpc::{Call, Serve, Served, Service, first_come, table::WORKFLOW_SERVICE},
 };
 use foretime_tests::script::{task_queue, workflow_type};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
@@ -37,19 +36,18 @@ mod world;
 use coverage::Coverage;
 use step::Session;
 
-/// How many sessions a campaign has, if nobody asks for more or fewer.
+/// Sessions of a campaign, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 300;
-/// How often a session that fails is made smaller.
+/// Attempts to make a failing session smaller.
 const SHRINKS: u32 = 20_000;
 
-/// A number that the environment may say.
+/// A number from the environment.
 fn asked<T: std::str::FromStr>(variable: &str) -> Option<T> {
     let text = env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no number")))
 }
 
-/// A runner of the campaign that the environment asks for. (Without its feature `std`, proptest reads no environment and
-/// catches no panic.)
+/// The runner, seeded by PROPTEST_RNG_SEED. Without its feature `std`, proptest neither reads the environment nor catches panics.
 fn runner(cases: u32) -> TestRunner {
     let seed: u64 = asked("PROPTEST_RNG_SEED").unwrap_or(1);
     let mut bytes = [0; 32];
@@ -58,7 +56,7 @@ fn runner(cases: u32) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-/// Plays a session; a panic is a failure like any other.
+/// Plays a session; a panic counts as a failure.
 fn play(session: &Session) -> Result<Coverage, String> {
     catch_unwind(AssertUnwindSafe(|| session.play())).unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -89,7 +87,7 @@ fn no_session_of_clients_and_workers_breaks_the_service() {
     }
 }
 
-/// The run id of the first workflow of a server with this seed.
+/// The run id of the first workflow of a service with this seed.
 fn first_run_id(seed: u64) -> String {
     let request = StartWorkflowExecutionRequest {
         namespace: "default".to_owned(),
@@ -107,8 +105,9 @@ fn first_run_id(seed: u64) -> String {
     };
     let config = foretime_server::config::Config { seed, ..foretime_server::config::Config::default() };
     let mut service = Service::new(&config).expect("the configuration is sound");
-    service.call(world::START, call, Ticket(1)).expect("it is answered at once").expect("it starts");
-    service.runs().next().expect("a run").run_id().to_owned()
+    let served = service.call(world::START, call, &mut first_come);
+    assert!(matches!(served, Served::Now(Ok(_))), "it starts: {served:?}");
+    service.view().runs().next().expect("a run").run_id().to_owned()
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! What a run has open, as its history tells: what a worker would cancel or answer, if it is not careless.
+//! What a run has open according to its history, so that workers can cancel and answer what exists.
 
 use std::collections::BTreeMap;
 
 use foretime_server::proto::history::{HistoryEvent, history_event::Attributes};
 
-/// An activity that was scheduled.
+/// An open activity.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
     pub(crate) scheduled_event_id: i64,
@@ -12,7 +12,7 @@ pub(crate) struct Activity {
     pub(crate) is_cancel_requested: bool,
 }
 
-/// The ids of the timers that run.
+/// The ids of the open timers.
 pub(crate) fn timers(events: &[HistoryEvent]) -> Vec<String> {
     use Attributes as A;
     let mut open = BTreeMap::new();
@@ -27,7 +27,7 @@ pub(crate) fn timers(events: &[HistoryEvent]) -> Vec<String> {
     open.into_values().collect()
 }
 
-/// The activities that have not ended.
+/// The open activities.
 pub(crate) fn activities(events: &[HistoryEvent]) -> Vec<Activity> {
     use Attributes as A;
     let mut open = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What callers have between two steps: the time on the wall, tasks in hand, calls that wait, what they sent last.
+//! The state of a session between two steps: wall time, the tasks that workers hold, parked calls, and the last requests.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -8,9 +8,9 @@ use std::{
 use bytes::Bytes;
 use foretime_server::{
     config::Config,
-    engine::{Ticket, time::Time},
+    engine::{Caller, Ticket, time::Time},
     proto::{history::HistoryEvent, workflowservice::*},
-    rpc::{Call, Caller},
+    rpc::{Answer, Call, Served},
 };
 use prost::Message;
 
@@ -19,28 +19,28 @@ use crate::{
     coverage::Coverage,
     histories::{Histories, History},
     pending::{self, Activity},
-    twins::{Answer, Twins},
+    twins::Twins,
 };
 
 /// The wall's time when a session begins.
 pub(crate) const START: Time = Time::from_nanos(1_700_000_000_000_000_000);
-/// Time that skips on and on within one step has come loose.
+/// A step in which time moves more often than this never ends.
 const INSTANTS_MAX: usize = 10_000;
-/// What can be sent again.
+/// How many of the last requests can be sent again.
 const SENT_MAX: usize = 16;
-/// All long polls end within this.
+/// Every long poll ends within this time.
 const LONGEST_POLL: Duration = Duration::from_secs(61);
 
-/// A workflow task or a query task in a worker's hands.
+/// A workflow task or a query task that a worker holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Task {
     pub(crate) token: Vec<u8>,
     pub(crate) run_id: String,
-    /// The queries that came along.
+    /// The ids of the queries attached to it.
     pub(crate) queries: Vec<String>,
 }
 
-/// An activity task in a worker's hands.
+/// An activity task that a worker holds.
 #[derive(Clone, Debug)]
 pub(crate) struct ActivityTask {
     pub(crate) token: Vec<u8>,
@@ -51,11 +51,11 @@ pub(crate) struct ActivityTask {
 /// A call that waits.
 struct Waiting {
     method: String,
-    /// Of a read: the workflow.
+    /// The workflow whose history is read; empty for other calls.
     workflow_id: String,
 }
 
-/// The service and all who call it.
+/// The service (twice) and its callers.
 pub(crate) struct World {
     twins: Twins,
     now: Time,
@@ -65,7 +65,7 @@ pub(crate) struct World {
     activity_tasks: Vec<ActivityTask>,
     waiting: BTreeMap<Ticket, Waiting>,
     sent: VecDeque<Request>,
-    /// With the workflow that was read.
+    /// Each with the id of the workflow that was read.
     page_tokens: Vec<(String, Vec<u8>)>,
     histories: Histories,
     coverage: Coverage,
@@ -100,7 +100,7 @@ impl World {
         &self.activity_tasks
     }
 
-    /// Where those are among the activity tasks whose cancellation was requested.
+    /// The indices of the held activity tasks whose cancellation was requested.
     pub(crate) fn activity_tasks_to_cancel(&self) -> Vec<usize> {
         let is_requested = |task: &ActivityTask| {
             let open = pending::activities(self.events_of(&task.run_id));
@@ -109,7 +109,7 @@ impl World {
         (0..self.activity_tasks.len()).filter(|at| is_requested(&self.activity_tasks[*at])).collect()
     }
 
-    /// Where pages of histories ended, with the workflow that was read.
+    /// The page tokens received so far, each with the id of the workflow that was read.
     pub(crate) fn page_tokens(&self) -> &[(String, Vec<u8>)] {
         &self.page_tokens
     }
@@ -118,20 +118,20 @@ impl World {
         self.call_count
     }
 
-    /// One of all runs: workflow id and run id.
+    /// The workflow id and run id of one of all runs.
     pub(crate) fn run(&self, nth: Nth) -> Option<(String, String)> {
         let all = self.histories.all();
         let run = &all[nth.of(all.len())?];
         Some((run.workflow_id.clone(), run.run_id.clone()))
     }
 
-    /// What is written of a run.
+    /// The written events of a run.
     pub(crate) fn events_of(&self, run_id: &str) -> &[HistoryEvent] {
         let run = self.histories.all().iter().find(|run| run.run_id == run_id);
         run.map(|run| run.events.as_slice()).unwrap_or_default()
     }
 
-    /// All activities that have not ended, each with its workflow id.
+    /// All open activities, each with its workflow id.
     pub(crate) fn open_activities(&self) -> Vec<(String, Activity)> {
         let of_run = |run: &History| {
             let workflow_id = run.workflow_id.clone();
@@ -143,7 +143,6 @@ impl World {
     /// Sends a request.
     pub(crate) fn send(&mut self, request: Request) -> Result<(), String> {
         self.call_count += 1;
-        let ticket = Ticket(self.call_count);
         let call = Call {
             service: request.service.clone(),
             method: request.method.clone(),
@@ -151,7 +150,7 @@ impl World {
             deadline: request.patience.map(|patience| self.now + patience),
             message: request.message.clone().into(),
         };
-        let answer = self.twins.call(self.now, &call, ticket)?;
+        let served = self.twins.call(self.now, &call)?;
         match request.spends {
             Some(Spent::Workflow(at)) => drop(self.workflow_tasks.swap_remove(at)),
             Some(Spent::Query(at)) => drop(self.query_tasks.swap_remove(at)),
@@ -159,9 +158,9 @@ impl World {
             None => {}
         }
         let waiting = Waiting { workflow_id: workflow_id_of(&request), method: request.method.clone() };
-        match answer {
-            Some(answer) => self.take(&waiting, answer),
-            None => drop(self.waiting.insert(ticket, waiting)),
+        match served {
+            Served::Now(answer) => self.take(&waiting, answer),
+            Served::Parked(ticket) => drop(self.waiting.insert(ticket, waiting)),
         }
         self.sent.push_front(Request { spends: None, ..request });
         self.sent.truncate(SENT_MAX);
@@ -176,16 +175,16 @@ impl World {
         }
     }
 
-    /// The caller of a call that waits goes away.
+    /// Abandons one of the parked calls.
     pub(crate) fn give_up(&mut self, nth: Nth) -> Result<(), String> {
         let Some(at) = nth.of(self.waiting.len()) else { return Ok(()) };
-        let ticket = *self.waiting.keys().nth(at).expect("so many wait");
+        let ticket = *self.waiting.keys().nth(at).expect("the index is in range");
         self.waiting.remove(&ticket);
         self.twins.abandon(self.now, ticket);
         self.look()
     }
 
-    /// A worker is lost, and one of the tasks in its hands with it.
+    /// Forgets one of the held tasks, as a worker that crashed.
     pub(crate) fn lose(&mut self, nth: Nth) {
         if let Some(at) = nth.of(self.workflow_tasks.len() + self.activity_tasks.len()) {
             match at.checked_sub(self.workflow_tasks.len()) {
@@ -195,7 +194,7 @@ impl World {
         }
     }
 
-    /// Lets the wall's time pass, as a host does: it wakes the service whenever that asks for it.
+    /// Lets wall time pass. As a host does, it wakes the service at each of its deadlines.
     pub(crate) fn pass(&mut self, span: Duration) -> Result<(), String> {
         let until = self.now + span;
         for _ in 0..INSTANTS_MAX {
@@ -207,14 +206,14 @@ impl World {
         Err("time does not come to rest".to_owned())
     }
 
-    /// The wall leaps ahead, and the service is woken once.
+    /// Moves wall time ahead and wakes the service once.
     pub(crate) fn leap(&mut self, span: Duration) -> Result<(), String> {
         self.now += span;
         self.twins.advance(self.now);
         self.look()
     }
 
-    /// After the last step: polls end, and the twins are alike. What was covered.
+    /// Ends the session: checks that polls end and that the twins are equal. Returns what the session covered.
     pub(crate) fn end(mut self, long_polls_end: bool) -> Result<Coverage, String> {
         self.pass(LONGEST_POLL)?;
         let is_poll = |method: &str| method.starts_with("Poll") || method == "GetWorkflowExecutionHistory";
@@ -228,7 +227,7 @@ impl World {
         Ok(self.coverage)
     }
 
-    /// Takes what parked calls have come to, and reads what was written.
+    /// Takes the answers to parked calls and reads new events.
     fn look(&mut self) -> Result<(), String> {
         for (ticket, answer) in self.twins.answers()? {
             let Some(waiting) = self.waiting.remove(&ticket) else {
@@ -236,7 +235,7 @@ impl World {
             };
             self.take(&waiting, answer);
         }
-        self.histories.read(self.twins.service())
+        self.histories.read(self.twins.view())
     }
 
     fn take(&mut self, waiting: &Waiting, answer: Answer) {
@@ -286,7 +285,7 @@ fn decoded<M: Message + Default>(reply: Bytes) -> M {
     M::decode(reply).expect("a reply is what its method says")
 }
 
-/// The workflow that a request reads; nothing for others.
+/// The workflow id of a request that reads a history; empty for others.
 fn workflow_id_of(request: &Request) -> String {
     if request.method != "GetWorkflowExecutionHistory" {
         return String::new();

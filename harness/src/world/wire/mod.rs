@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use foretime_server::{
-    engine::Ticket,
-    grpc::grpc_timeout,
-    rpc::{self, Caller},
+    engine::{Caller, Connection, Ticket},
+    rpc::{
+        self, Serve, Served,
+        table::{self, Role as RpcRole},
+    },
+    shell::grpc::grpc_timeout,
 };
 use temporalio_client::callback_based::GrpcRequest;
 use tonic::Status;
@@ -67,7 +70,6 @@ pub(super) struct Wire {
     pending: BTreeMap<CallId, Pending>,
     tickets: BTreeMap<Ticket, CallId>,
     last_id: u64,
-    last_ticket: u64,
 }
 
 /// A request under way.
@@ -81,10 +83,13 @@ pub(super) struct Request {
     pub(super) message: Bytes,
 }
 
-/// Whether the server answers only when there is something to say. In production such calls are made anew every minute; here one
-/// waits for as long as it takes, or a year would be mostly polls.
-fn is_long_poll(rpc: &str) -> bool {
-    rpc.starts_with("Poll") || rpc == "GetWorkflowExecutionHistory"
+impl Request {
+    /// Whether the server answers only when there is something to say. In production such calls are made anew every minute; here one
+    /// waits for as long as it takes, or a year would be mostly polls.
+    fn is_long_poll(&self) -> bool {
+        let row = table::row(&self.service, &self.rpc);
+        row.is_some_and(|row| matches!(row.role, RpcRole::WorkerPoll | RpcRole::LongPoll))
+    }
 }
 
 impl Wire {
@@ -97,11 +102,6 @@ impl Wire {
         }
         self.pending.remove(&id)?.answer
     }
-
-    fn next_ticket(&mut self) -> Ticket {
-        self.last_ticket += 1;
-        Ticket(self.last_ticket)
-    }
 }
 
 impl State {
@@ -110,7 +110,7 @@ impl State {
         let request = Request {
             service: request.service.clone(),
             rpc: request.rpc.clone(),
-            caller: Caller::from_headers(&request.headers),
+            caller: rpc::caller_of(Connection(u64::from(process.0) + 1), &request.headers),
             deadline_ns: grpc_timeout(&request.headers)?.map(|timeout| self.now_ns + nanos(timeout)),
             message: request.proto.clone(),
         };
@@ -168,15 +168,14 @@ impl State {
 
     /// A request reaches the server.
     pub(super) fn request_arrives(&mut self, id: CallId, request: Request) {
-        let ticket = self.wire.next_ticket();
         let process = self.wire.pending.get(&id).map(|call| call.process);
         if let Some(process) = process {
             self.log.message(self.now_ns, process, Passage::Arrived, &request.rpc, &[]);
         }
-        let deadline_ns = request.deadline_ns.filter(|_| !is_long_poll(&request.rpc));
-        match self.serve(process, request, ticket) {
-            Some(answer) => self.reply(id, answer),
-            None => match self.wire.pending.get_mut(&id) {
+        let deadline_ns = request.deadline_ns.filter(|_| !request.is_long_poll());
+        match self.serve(process, request) {
+            Served::Now(answer) => self.reply(id, answer.map_err(Refused::by_server)),
+            Served::Parked(ticket) => match self.wire.pending.get_mut(&id) {
                 Some(call) => {
                     call.ticket = Some(ticket);
                     self.wire.tickets.insert(ticket, id);
@@ -193,35 +192,34 @@ impl State {
 
     /// A request reaches the server once more. Nobody hears the answer.
     pub(super) fn duplicate_arrives(&mut self, process: ProcessId, request: Request) {
-        let ticket = self.wire.next_ticket();
         self.log.message(self.now_ns, process, Passage::ArrivedAgain, &request.rpc, &[]);
-        if self.serve(Some(process), request, ticket).is_none() {
+        if let Served::Parked(ticket) = self.serve(Some(process), request) {
             self.abandon(ticket);
         }
         self.deliver_answers();
     }
 
-    fn serve(&mut self, process: Option<ProcessId>, request: Request, ticket: Ticket) -> Option<Result<Bytes, Refused>> {
+    fn serve(&mut self, process: Option<ProcessId>, request: Request) -> Served {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let is_workflow_task = RpcKind::of(&method) == RpcKind::AnswerTask;
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server is to end no long poll.
         let call = rpc::Call { service, method, caller, deadline: None, message };
         let now = self.time();
-        let answer = self.service.call_in(now, call, ticket, &mut transfer_order(&mut self.choices));
-        if let (true, Some(Err(status))) = (is_workflow_task, &answer) {
+        let served = self.service.call(now, call, &mut transfer_order(&mut self.choices));
+        if let (true, Served::Now(Err(status))) = (is_workflow_task, &served) {
             self.workflow_task_refused(process, workflow_task.as_ref(), status);
         }
-        if let (Some(message), Some(answer)) = (workflow_task, &answer) {
+        if let (Some(message), Served::Now(answer)) = (workflow_task, &served) {
             self.workflow_task_answered(&message, answer.is_ok());
         }
-        answer.map(|answer| answer.map_err(Refused::by_server))
+        served
     }
 
     /// The server is told that nobody waits for a call's answer any more.
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         let now = self.time();
-        self.service.abandon_in(now, ticket, &mut transfer_order(&mut self.choices));
+        self.service.abandon(now, ticket, &mut transfer_order(&mut self.choices));
     }
 
     /// Sends out what the server has answered of late.

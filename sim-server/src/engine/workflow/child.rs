@@ -1,12 +1,18 @@
 //! Children that the workflow started (`recordchildworkflowcompleted`, `processStartChildExecution`).
 
-use super::{Cx, Run, events::Extras};
+use super::{recorded::Child, run::Run};
 use crate::{
-    engine::{effects::Effect, namespace::NamespaceId},
+    engine::{
+        execution::Cx,
+        kernel::{
+            effects::{Effect, Extras},
+            key::NamespaceId,
+        },
+    },
     proto::{
         command::StartChildWorkflowExecutionCommandAttributes,
-        common::{Header, WorkflowExecution, WorkflowType},
-        enums::{ParentClosePolicy, StartChildWorkflowExecutionFailedCause},
+        common::{Header, WorkflowExecution},
+        enums::StartChildWorkflowExecutionFailedCause,
         history::{
             ChildWorkflowExecutionCanceledEventAttributes, ChildWorkflowExecutionCompletedEventAttributes,
             ChildWorkflowExecutionFailedEventAttributes, ChildWorkflowExecutionStartedEventAttributes,
@@ -17,32 +23,16 @@ use crate::{
     },
 };
 
-/// A child that is being started, or runs.
-#[derive(Debug)]
-pub(crate) struct Child {
-    pub(crate) initiated_event_id: i64,
-    /// 0 until it started (or while that event is buffered).
-    pub(crate) started_event_id: i64,
-    pub(crate) namespace: NamespaceId,
-    pub(crate) namespace_name: String,
-    pub(crate) namespace_uuid: String,
-    pub(crate) workflow_id: String,
-    /// Empty until it started.
-    pub(crate) run_id: String,
-    pub(crate) workflow_type: String,
-    pub(crate) parent_close_policy: ParentClosePolicy,
-}
-
 /// The namespace that a command names.
 #[derive(Clone, Debug)]
-pub(crate) struct TargetNamespace {
-    pub(crate) id: NamespaceId,
-    pub(crate) name: String,
-    pub(crate) uuid: String,
+pub(in crate::engine) struct TargetNamespace {
+    pub(in crate::engine) id: NamespaceId,
+    pub(in crate::engine) name: String,
+    pub(in crate::engine) uuid: String,
 }
 
 impl Run {
-    pub(crate) fn initiate_child(
+    pub(super) fn initiate_child(
         &mut self,
         cx: &mut Cx<'_>,
         command: StartChildWorkflowExecutionCommandAttributes,
@@ -50,17 +40,6 @@ impl Run {
         extras: Extras,
         completed_event_id: i64,
     ) {
-        let mut child = Box::new(Child {
-            initiated_event_id: 0,
-            started_event_id: 0,
-            namespace: target.id,
-            namespace_name: target.name.clone(),
-            namespace_uuid: target.uuid.clone(),
-            workflow_id: command.workflow_id.clone(),
-            run_id: String::new(),
-            workflow_type: command.workflow_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
-            parent_close_policy: command.parent_close_policy(),
-        });
         let attributes = StartChildWorkflowExecutionInitiatedEventAttributes {
             namespace: target.name,
             namespace_id: target.uuid,
@@ -85,58 +64,63 @@ impl Run {
             ..StartChildWorkflowExecutionInitiatedEventAttributes::default()
         };
         let attributes = Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes);
-        child.initiated_event_id = self.add_event_with(cx, attributes, extras);
-        cx.effects.push_back(Effect::StartChild { parent: self.key, initiated_event_id: child.initiated_event_id });
-        self.children.insert(child.initiated_event_id, child);
+        let initiated_event_id = self.add_event_with(cx, attributes, extras);
+        self.volatile.children.insert(initiated_event_id, None);
+        cx.effects.leave(Effect::StartChild { parent: self.key, initiated_event_id });
     }
 
-    /// The attributes of the event that initiated a child.
-    pub(crate) fn child_initiated(
+    /// The children that have not ended, with the id of their initiated event and, once they have started, their run id.
+    pub(in crate::engine) fn pending_children(&self) -> impl Iterator<Item = (i64, &Child, Option<&str>)> {
+        let pending = self.volatile.children.iter();
+        pending.filter_map(|(&id, run_id)| Some((id, &**self.recorded.children.get(&id)?, run_id.as_deref())))
+    }
+
+    /// The attributes of the event that initiated a child, if that has not ended.
+    pub(super) fn initiated_child(
         &self,
         initiated_event_id: i64,
     ) -> Option<StartChildWorkflowExecutionInitiatedEventAttributes> {
-        match self.history.get(initiated_event_id)?.attributes? {
+        if !self.volatile.children.contains_key(&initiated_event_id) {
+            return None;
+        }
+        match self.history().get(initiated_event_id)?.attributes? {
             Attributes::StartChildWorkflowExecutionInitiatedEventAttributes(attributes) => Some(attributes),
             _ => None,
         }
     }
 
-    pub(crate) fn child_started(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, header: Option<Header>) {
+    pub(super) fn child_started(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, header: Option<Header>) {
         if !self.is_running() {
             // The parent closed in the task that asked for the child; the child lives on, as its policy says.
             return;
         }
-        let Some(child) = self.children.get_mut(&initiated_event_id) else { return };
-        child.run_id = run_id.to_owned();
+        let Some(child) = self.recorded.children.get(&initiated_event_id) else { return };
         let attributes = ChildWorkflowExecutionStartedEventAttributes {
-            namespace: child.namespace_name.clone(),
-            namespace_id: child.namespace_uuid.clone(),
+            namespace: child.namespace.clone(),
+            namespace_id: child.namespace_id.clone(),
             initiated_event_id,
             workflow_execution: Some(execution(&child.workflow_id, run_id)),
-            workflow_type: Some(WorkflowType { name: child.workflow_type.clone() }),
+            workflow_type: child.workflow_type.clone(),
             header,
         };
-        let id = self.add_event(cx, Attributes::ChildWorkflowExecutionStartedEventAttributes(attributes));
-        if let Some(child) = self.children.get_mut(&initiated_event_id) {
-            child.started_event_id = id;
-        }
+        self.volatile.children.insert(initiated_event_id, Some(run_id.to_owned()));
+        self.add_event(cx, Attributes::ChildWorkflowExecutionStartedEventAttributes(attributes));
         self.schedule_workflow_task(cx);
     }
 
-    pub(crate) fn child_start_failed(
+    pub(super) fn child_start_failed(
         &mut self,
         cx: &mut Cx<'_>,
         initiated_event_id: i64,
         cause: StartChildWorkflowExecutionFailedCause,
     ) {
-        let initiated = self.child_initiated(initiated_event_id);
-        let Some(child) = self.children.remove(&initiated_event_id) else { return };
-        let initiated = initiated.unwrap_or_default();
+        let Some(initiated) = self.initiated_child(initiated_event_id) else { return };
+        self.volatile.children.remove(&initiated_event_id);
         let attributes = StartChildWorkflowExecutionFailedEventAttributes {
-            namespace: child.namespace_name.clone(),
-            namespace_id: child.namespace_uuid.clone(),
-            workflow_id: child.workflow_id.clone(),
-            workflow_type: Some(WorkflowType { name: child.workflow_type.clone() }),
+            namespace: initiated.namespace,
+            namespace_id: initiated.namespace_id,
+            workflow_id: initiated.workflow_id,
+            workflow_type: initiated.workflow_type,
             cause: cause.into(),
             control: initiated.control,
             initiated_event_id,
@@ -147,21 +131,25 @@ impl Run {
     }
 
     /// A child's chain of runs came to an end: `close` is its close event.
-    pub(crate) fn child_closed(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, close: Attributes) {
-        let Some(child) = self.children.remove(&initiated_event_id) else { return };
-        let attributes = closed_attributes(&child, run_id, close);
-        let Some(attributes) = attributes else { return };
+    pub(super) fn child_closed(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, close: Attributes) {
+        if self.volatile.children.remove(&initiated_event_id).is_none() {
+            return;
+        }
+        let child = self.recorded.children.get(&initiated_event_id);
+        let Some(attributes) = child.and_then(|child| closed_attributes(initiated_event_id, child, run_id, close)) else {
+            return;
+        };
         self.add_event(cx, attributes);
         self.schedule_workflow_task(cx);
     }
 }
 
-fn closed_attributes(child: &Child, run_id: &str, close: Attributes) -> Option<Attributes> {
-    let namespace = child.namespace_name.clone();
-    let namespace_id = child.namespace_uuid.clone();
+fn closed_attributes(initiated_event_id: i64, child: &Child, run_id: &str, close: Attributes) -> Option<Attributes> {
+    let namespace = child.namespace.clone();
+    let namespace_id = child.namespace_id.clone();
     let workflow_execution = Some(execution(&child.workflow_id, run_id));
-    let workflow_type = Some(WorkflowType { name: child.workflow_type.clone() });
-    let (initiated_event_id, started_event_id) = (child.initiated_event_id, child.started_event_id);
+    let workflow_type = child.workflow_type.clone();
+    let started_event_id = child.started_event_id;
     Some(match close {
         Attributes::WorkflowExecutionCompletedEventAttributes(close) => {
             Attributes::ChildWorkflowExecutionCompletedEventAttributes(ChildWorkflowExecutionCompletedEventAttributes {

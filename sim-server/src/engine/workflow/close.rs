@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use super::{Cx, Run, events::Extras, start::Start};
+use super::run::Run;
 use crate::{
     engine::{
-        cron,
-        effects::{Effect, SERVER_IDENTITY},
-        failure,
-        retry::{self, Verdict, Whose},
-        time::span_to_proto,
+        execution::Cx,
+        kernel::{
+            effects::{ChildLeft, Effect, Extras, SERVER_IDENTITY, Start},
+            time::{span, span_to_proto},
+        },
+        rules::{
+            cron, failure,
+            retry::{self, Verdict, Whose},
+        },
     },
     proto::{
         command::ContinueAsNewWorkflowExecutionCommandAttributes,
         common::{Link, Payloads},
-        enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
+        enums::{ContinueAsNewInitiator, RetryState, TimeoutType, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
             WorkflowExecutionCanceledEventAttributes, WorkflowExecutionCompletedEventAttributes,
@@ -34,7 +38,7 @@ struct Successor {
 }
 
 impl Run {
-    pub(crate) fn complete(&mut self, cx: &mut Cx<'_>, result: Option<Payloads>, extras: Extras, completed_event_id: i64) {
+    pub(super) fn complete(&mut self, cx: &mut Cx<'_>, result: Option<Payloads>, extras: Extras, completed_event_id: i64) {
         let successor = self.cron_successor(cx);
         let attributes = WorkflowExecutionCompletedEventAttributes {
             result: result.clone(),
@@ -45,10 +49,10 @@ impl Run {
         if let Some(successor) = successor {
             self.follow(cx, successor, result, None);
         }
-        self.close(cx, WorkflowExecutionStatus::Completed, attributes, extras);
+        self.close(cx, attributes, extras);
     }
 
-    pub(crate) fn fail(&mut self, cx: &mut Cx<'_>, failure: Option<Failure>, extras: Extras, completed_event_id: i64) {
+    pub(super) fn fail(&mut self, cx: &mut Cx<'_>, failure: Option<Failure>, extras: Extras, completed_event_id: i64) {
         let (successor, retry_state) = self.retry_or_cron_successor(cx, failure.as_ref());
         let attributes = WorkflowExecutionFailedEventAttributes {
             failure: failure.clone(),
@@ -60,18 +64,18 @@ impl Run {
             let last_result = self.started_attributes().last_completion_result;
             self.follow(cx, successor, last_result, failure);
         }
-        self.close(cx, WorkflowExecutionStatus::Failed, Attributes::WorkflowExecutionFailedEventAttributes(attributes), extras);
+        self.close(cx, Attributes::WorkflowExecutionFailedEventAttributes(attributes), extras);
     }
 
-    pub(crate) fn cancel(&mut self, cx: &mut Cx<'_>, details: Option<Payloads>, extras: Extras, completed_event_id: i64) {
+    pub(super) fn cancel(&mut self, cx: &mut Cx<'_>, details: Option<Payloads>, extras: Extras, completed_event_id: i64) {
         let attributes =
             WorkflowExecutionCanceledEventAttributes { workflow_task_completed_event_id: completed_event_id, details };
         let attributes = Attributes::WorkflowExecutionCanceledEventAttributes(attributes);
-        self.close(cx, WorkflowExecutionStatus::Canceled, attributes, extras);
+        self.close(cx, attributes, extras);
     }
 
     /// Flushes what is buffered first, so that it is not lost.
-    pub(crate) fn terminate(
+    pub(in crate::engine) fn terminate(
         &mut self,
         cx: &mut Cx<'_>,
         reason: &str,
@@ -83,15 +87,15 @@ impl Run {
         let attributes =
             WorkflowExecutionTerminatedEventAttributes { reason: reason.to_owned(), details, identity: identity.to_owned() };
         let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
-        self.close(cx, WorkflowExecutionStatus::Terminated, attributes, Extras { links, ..Extras::default() });
+        self.close(cx, attributes, Extras { links, ..Extras::default() });
     }
 
     /// Terminates a run whose history has grown too large (`service/history/workflow/context.go`, `enforceHistorySizeCheck` and
     /// `enforceHistoryCountCheck`). There it is done when more is to be written, which is refused; here at once.
-    pub(crate) fn enforce_history_limits(&mut self, cx: &mut Cx<'_>) {
-        let what = if self.history.size_bytes() > cx.limits.history_size_max_bytes {
+    pub(super) fn enforce_history_limits(&mut self, cx: &mut Cx<'_>) {
+        let what = if self.history().size_bytes() > cx.limits.history_size_max_bytes {
             "size"
-        } else if self.history.next_id() - 1 > cx.limits.history_events_max as i64 {
+        } else if self.history().next_id() - 1 > cx.limits.history_events_max as i64 {
             "count"
         } else {
             return;
@@ -103,8 +107,8 @@ impl Run {
     }
 
     /// The run's timeout (`may_follow`: a retry or the cron schedule may go on), or the whole execution's.
-    pub(crate) fn time_out(&mut self, cx: &mut Cx<'_>, may_follow: bool) {
-        let expired = self.facts.execution_expiration.is_some_and(|at| at <= cx.now);
+    pub(super) fn time_out(&mut self, cx: &mut Cx<'_>, may_follow: bool) {
+        let expired = self.recorded.facts.execution_expiration.is_some_and(|at| at <= cx.now);
         let failure = failure::timeout("workflow timeout".to_owned(), TimeoutType::StartToClose);
         let (successor, retry_state) =
             if may_follow && !expired { self.retry_or_cron_successor(cx, Some(&failure)) } else { (None, RetryState::Timeout) };
@@ -118,10 +122,10 @@ impl Run {
             self.follow(cx, successor, last_result, Some(failure));
         }
         let attributes = Attributes::WorkflowExecutionTimedOutEventAttributes(attributes);
-        self.close(cx, WorkflowExecutionStatus::TimedOut, attributes, Extras::default());
+        self.close(cx, attributes, Extras::default());
     }
 
-    pub(crate) fn continue_as_new(
+    pub(super) fn continue_as_new(
         &mut self,
         cx: &mut Cx<'_>,
         command: ContinueAsNewWorkflowExecutionCommandAttributes,
@@ -129,7 +133,7 @@ impl Run {
         completed_event_id: i64,
     ) {
         let run_id = cx.ids.run_id(cx.now);
-        let backoff = crate::engine::time::span(command.backoff_start_interval.as_ref());
+        let backoff = span(command.backoff_start_interval.as_ref());
         let backoff = self.backoff_of_next_run(cx, backoff);
         let initiator = match command.initiator() {
             ContinueAsNewInitiator::Unspecified => ContinueAsNewInitiator::Workflow,
@@ -156,7 +160,7 @@ impl Run {
         };
         self.start_next(cx, run_id, next);
         let attributes = Attributes::WorkflowExecutionContinuedAsNewEventAttributes(attributes);
-        self.close(cx, WorkflowExecutionStatus::ContinuedAsNew, attributes, extras);
+        self.close(cx, attributes, extras);
     }
 
     fn next_after_continue_as_new(
@@ -172,7 +176,7 @@ impl Run {
             input: command.input.clone(),
             workflow_run_timeout: command.workflow_run_timeout,
             workflow_task_timeout: command.workflow_task_timeout.or(previous.workflow_task_timeout),
-            continued_execution_run_id: self.run_id.clone(),
+            continued_execution_run_id: self.run_id().to_owned(),
             initiator: initiator.into(),
             continued_failure: command.failure.clone(),
             last_completion_result: command.last_completion_result.clone(),
@@ -190,37 +194,54 @@ impl Run {
 
     /// Fails the workflow task if a worker has it, and lets what it held back into the history.
     fn leave_workflow_task(&mut self, cx: &mut Cx<'_>) {
-        if self.tasks.is_started() {
+        if self.started_task().is_some() {
             self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
         }
         self.drop_workflow_task(cx);
-        self.tasks.completing = false;
-        self.flush_buffer(cx);
+        self.volatile.end_completion();
+        self.flush_buffer();
     }
 
-    fn close(&mut self, cx: &mut Cx<'_>, status: WorkflowExecutionStatus, attributes: Attributes, extras: Extras) {
+    fn close(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) {
         self.drop_workflow_task(cx);
         self.drop_activities(cx);
         self.drop_timers(cx);
-        for timer in [self.run_timer.take(), self.execution_timer.take()].into_iter().flatten() {
+        for timer in [self.volatile.run_timer.take(), self.volatile.execution_timer.take()].into_iter().flatten() {
             cx.timers.cancel(timer);
         }
+        let children = self.children_left();
         self.add_event_with(cx, attributes, extras);
-        self.buffer.clear();
-        self.external.clear();
-        self.tasks.completing = false;
-        self.status = status;
-        self.close_time = Some(cx.now);
-        self.history.shrink();
-        cx.effects.push_back(Effect::Closed(self.key));
+        self.volatile.buffer.clear();
+        self.volatile.children.clear();
+        self.volatile.end_completion();
+        self.recorded.shrink();
+        cx.effects.leave(Effect::Closed { run: self.key, children });
+    }
+
+    /// The children that have started, and will hear that the run has closed.
+    fn children_left(&self) -> Vec<ChildLeft> {
+        let left = self.pending_children().filter_map(|(_, child, run_id)| {
+            Some(ChildLeft {
+                namespace: child.namespace.clone(),
+                workflow_id: child.workflow_id.clone(),
+                run_id: run_id?.to_owned(),
+                parent_close_policy: child.parent_close_policy,
+            })
+        });
+        left.collect()
     }
 
     fn retry_or_cron_successor(&self, cx: &mut Cx<'_>, failure: Option<&Failure>) -> (Option<Successor>, RetryState) {
-        let verdict = match &self.facts.retry_policy {
+        let verdict = match &self.recorded.facts.retry_policy {
             None => Verdict::Stop(RetryState::RetryPolicyNotSet),
-            Some(policy) => {
-                retry::backoff(policy, self.facts.attempt, cx.now, self.facts.execution_expiration, failure, Whose::Workflow)
-            }
+            Some(policy) => retry::backoff(
+                policy,
+                self.recorded.facts.attempt,
+                cx.now,
+                self.recorded.facts.execution_expiration,
+                failure,
+                Whose::Workflow,
+            ),
         };
         match verdict {
             Verdict::Retry(backoff) => {
@@ -232,11 +253,11 @@ impl Run {
     }
 
     fn cron_successor(&self, cx: &mut Cx<'_>) -> Option<Successor> {
-        if self.facts.cron_schedule.is_empty() {
+        if self.recorded.facts.cron_schedule.is_empty() {
             return None;
         }
-        let schedule = cron::parse(&self.facts.cron_schedule).ok()?;
-        let backoff = schedule.next_backoff(self.facts.execution_time, cx.now)?;
+        let schedule = cron::parse(&self.recorded.facts.cron_schedule).ok()?;
+        let backoff = schedule.next_backoff(self.recorded.facts.execution_time, cx.now)?;
         Some(Successor { initiator: ContinueAsNewInitiator::CronSchedule, backoff, run_id: cx.ids.run_id(cx.now) })
     }
 
@@ -246,11 +267,11 @@ impl Run {
         let is_retry = successor.initiator == ContinueAsNewInitiator::Retry;
         let backoff = self.backoff_of_next_run(cx, successor.backoff);
         let next = WorkflowExecutionStartedEventAttributes {
-            continued_execution_run_id: self.run_id.clone(),
+            continued_execution_run_id: self.run_id().to_owned(),
             initiator: successor.initiator.into(),
             continued_failure: failure,
             last_completion_result: last_result,
-            attempt: if is_retry { self.facts.attempt + 1 } else { 1 },
+            attempt: if is_retry { self.recorded.facts.attempt + 1 } else { 1 },
             first_workflow_task_backoff: Some(span_to_proto(backoff)),
             identity: String::new(),
             eager_execution_accepted: false,
@@ -260,24 +281,17 @@ impl Run {
     }
 
     fn start_next(&mut self, cx: &mut Cx<'_>, run_id: String, mut attributes: WorkflowExecutionStartedEventAttributes) {
-        self.new_run_id.clone_from(&run_id);
         attributes.original_execution_run_id.clone_from(&run_id);
-        attributes.prev_auto_reset_points = Some(ResetPoints { points: self.reset_points.clone() });
-        attributes.first_execution_run_id.clone_from(&self.facts.first_run_id);
-        let start = Start {
-            namespace: self.namespace,
-            run_id,
-            request_id: cx.ids.uuid(),
-            parent: self.facts.parent.as_deref().cloned(),
-            attributes,
-            extras: Extras::default(),
-        };
-        cx.effects.push_back(Effect::StartRun(Box::new(start)));
+        attributes.prev_auto_reset_points = Some(ResetPoints { points: self.recorded.reset_points.clone() });
+        attributes.first_execution_run_id.clone_from(&self.recorded.facts.first_run_id);
+        let start =
+            Start { namespace: self.namespace, run_id, request_id: cx.ids.uuid(), attributes, extras: Extras::default() };
+        cx.effects.leave(Effect::StartRun(Box::new(start)));
     }
 
     /// A chain of runs does not spin: a run that lived less than the minimum delays the next (`ContinueAsNewMinBackoff`).
     fn backoff_of_next_run(&self, cx: &Cx<'_>, backoff: Duration) -> Duration {
-        let lifetime = cx.now.since(self.facts.execution_time);
+        let lifetime = cx.now.since(self.recorded.facts.execution_time);
         if lifetime + backoff < cx.continue_as_new_interval_min {
             cx.continue_as_new_interval_min.saturating_sub(lifetime)
         } else {

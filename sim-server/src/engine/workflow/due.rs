@@ -1,63 +1,41 @@
 //! What falls due on a run, and what happens then (`timer_queue_active_task_executor.go`).
 
-use super::{Cx, Run, activity::ActivityDue};
+use super::{run::Run, volatile::Stage};
 use crate::{
-    engine::{Ticket, runs::RunKey},
+    engine::{execution::Cx, kernel::due::RunDue},
     proto::enums::TimeoutType,
 };
 
-/// An entry of the virtual clock's queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    Run(RunKey, RunDue),
-    /// A caller of TestService sleeps until now.
-    Sleep(Ticket),
-}
-
-/// What falls due on a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RunDue {
-    /// The backoff before the first workflow task is over.
-    FirstWorkflowTask,
-    StickyScheduleToStart,
-    WorkflowTaskStartToClose,
-    /// The timer that was started by this event.
-    UserTimer(i64),
-    /// The activity that was scheduled by this event.
-    Activity(i64, ActivityDue),
-    RunTimeout,
-    ExecutionTimeout,
-}
-
 impl Run {
     /// All that falls due on this run at `cx.now`, in order; then one workflow task for it, if any is wanted.
-    pub(crate) fn fall_due(&mut self, cx: &mut Cx<'_>, all: &[RunDue]) {
-        self.tasks.deferred = Some(false);
+    pub(super) fn all_fall_due(&mut self, cx: &mut Cx<'_>, all: &[RunDue]) {
+        self.volatile.stage = Stage::FallingDue { wants_task: false };
         for &what in all {
             if self.is_running() {
-                self.one_falls_due(cx, what);
+                self.falls_due(cx, what);
             }
         }
-        if self.tasks.deferred.take() == Some(true) {
+        let stage = std::mem::replace(&mut self.volatile.stage, Stage::Usual);
+        if stage == (Stage::FallingDue { wants_task: true }) {
             self.schedule_workflow_task(cx);
         }
     }
 
     /// What can no longer matter is cancelled; but an earlier one of the same instant may have overtaken this one.
-    fn one_falls_due(&mut self, cx: &mut Cx<'_>, what: RunDue) {
+    fn falls_due(&mut self, cx: &mut Cx<'_>, what: RunDue) {
         match what {
             RunDue::FirstWorkflowTask => {
-                self.tasks.first_backoff = None;
+                self.volatile.first_backoff = None;
                 self.schedule_workflow_task(cx);
             }
             RunDue::StickyScheduleToStart => {
-                if !self.tasks.is_started() {
+                if self.started_task().is_none() {
                     self.time_out_workflow_task(cx, TimeoutType::ScheduleToStart);
                     self.schedule_workflow_task(cx);
                 }
             }
             RunDue::WorkflowTaskStartToClose => {
-                if self.tasks.is_started() {
+                if self.started_task().is_some() {
                     self.time_out_workflow_task(cx, TimeoutType::StartToClose);
                     self.schedule_workflow_task(cx);
                 }
@@ -65,11 +43,11 @@ impl Run {
             RunDue::UserTimer(started_event_id) => self.fire_timer(cx, started_event_id),
             RunDue::Activity(scheduled_event_id, what) => self.activity_falls_due(cx, scheduled_event_id, what),
             RunDue::RunTimeout => {
-                self.run_timer = None;
+                self.volatile.run_timer = None;
                 self.time_out(cx, true);
             }
             RunDue::ExecutionTimeout => {
-                self.execution_timer = None;
+                self.volatile.execution_timer = None;
                 self.time_out(cx, false);
             }
         }

@@ -1,8 +1,11 @@
 //! Signals and cancel requests that the workflow sends to others.
 
-use super::{Cx, Run, child::TargetNamespace, events::Extras};
+use super::{child::TargetNamespace, run::Run};
 use crate::{
-    engine::effects::{Effect, External},
+    engine::{
+        execution::Cx,
+        kernel::effects::{Effect, External, Extras},
+    },
     proto::{
         command::{RequestCancelExternalWorkflowExecutionCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes},
         common::WorkflowExecution,
@@ -18,7 +21,7 @@ use crate::{
 };
 
 impl Run {
-    pub(crate) fn initiate_signal_external(
+    pub(super) fn initiate_signal_external(
         &mut self,
         cx: &mut Cx<'_>,
         command: SignalExternalWorkflowExecutionCommandAttributes,
@@ -39,12 +42,13 @@ impl Run {
         };
         let request_id = cx.ids.uuid();
         let external = External::Signal(Box::new(attributes.clone()));
-        let id =
-            self.add_event_with(cx, Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes), extras);
-        self.leave_for(cx, id, target.id, request_id, external);
+        let attributes = Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes);
+        let initiated_event_id = self.add_event_with(cx, attributes, extras);
+        let (from, namespace) = (self.key, target.id);
+        cx.effects.leave(Effect::External { from, initiated_event_id, namespace, request_id, external });
     }
 
-    pub(crate) fn initiate_cancel_external(
+    pub(super) fn initiate_cancel_external(
         &mut self,
         cx: &mut Cx<'_>,
         command: RequestCancelExternalWorkflowExecutionCommandAttributes,
@@ -64,30 +68,19 @@ impl Run {
         let request_id = cx.ids.uuid();
         let external = External::Cancel(Box::new(attributes.clone()));
         let attributes = Attributes::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(attributes);
-        let id = self.add_event_with(cx, attributes, extras);
-        self.leave_for(cx, id, target.id, request_id, external);
+        let initiated_event_id = self.add_event_with(cx, attributes, extras);
+        let (from, namespace) = (self.key, target.id);
+        cx.effects.leave(Effect::External { from, initiated_event_id, namespace, request_id, external });
     }
 
-    fn leave_for(
-        &mut self,
-        cx: &mut Cx<'_>,
-        initiated_event_id: i64,
-        namespace: crate::engine::namespace::NamespaceId,
-        request_id: String,
-        external: External,
-    ) {
-        self.external.insert(initiated_event_id);
-        cx.effects.push_back(Effect::External { from: self.key, initiated_event_id, namespace, request_id, external });
-    }
-
-    pub(crate) fn external_signaled(
+    pub(super) fn external_signaled(
         &mut self,
         cx: &mut Cx<'_>,
         initiated_event_id: i64,
         sent: SignalExternalWorkflowExecutionInitiatedEventAttributes,
         failed: Option<SignalExternalWorkflowExecutionFailedCause>,
     ) {
-        if !self.external.remove(&initiated_event_id) {
+        if !self.is_running() {
             return;
         }
         let attributes = match failed {
@@ -116,14 +109,14 @@ impl Run {
         self.schedule_workflow_task(cx);
     }
 
-    pub(crate) fn external_cancel_requested(
+    pub(super) fn external_cancel_requested(
         &mut self,
         cx: &mut Cx<'_>,
         initiated_event_id: i64,
         sent: RequestCancelExternalWorkflowExecutionInitiatedEventAttributes,
         failed: Option<CancelExternalWorkflowExecutionFailedCause>,
     ) {
-        if !self.external.remove(&initiated_event_id) {
+        if !self.is_running() {
             return;
         }
         let attributes = match failed {

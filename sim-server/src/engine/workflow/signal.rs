@@ -1,41 +1,63 @@
 //! Signals that reach the workflow, and requests to cancel it.
 
-use super::{Cx, Run, events::Extras};
-use crate::proto::{
-    common::{Header, Link, Payloads, WorkflowExecution},
-    history::{
-        WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes, history_event::Attributes,
+use super::run::Run;
+use crate::{
+    engine::{execution::Cx, kernel::effects::Extras},
+    proto::{
+        common::{Header, Link, Payloads, WorkflowExecution},
+        history::{
+            WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes,
+            history_event::Attributes,
+        },
     },
 };
 
 /// A signal, whoever sends it.
 #[derive(Debug, Default)]
-pub(crate) struct Signal {
-    pub(crate) name: String,
-    pub(crate) input: Option<Payloads>,
-    pub(crate) identity: String,
-    pub(crate) header: Option<Header>,
-    pub(crate) request_id: String,
-    pub(crate) links: Vec<Link>,
+pub(in crate::engine) struct Signal {
+    pub(in crate::engine) name: String,
+    pub(in crate::engine) input: Option<Payloads>,
+    pub(in crate::engine) identity: String,
+    pub(in crate::engine) header: Option<Header>,
+    pub(in crate::engine) request_id: String,
+    pub(in crate::engine) links: Vec<Link>,
     /// The workflow that sent it.
-    pub(crate) external_workflow_execution: Option<WorkflowExecution>,
+    pub(in crate::engine) external_workflow_execution: Option<WorkflowExecution>,
 }
 
 /// A request to cancel, whoever sends it.
 #[derive(Debug, Default)]
-pub(crate) struct CancelRequest {
-    pub(crate) reason: String,
-    pub(crate) identity: String,
-    pub(crate) request_id: String,
-    pub(crate) links: Vec<Link>,
-    pub(crate) external_initiated_event_id: i64,
-    pub(crate) external_workflow_execution: Option<WorkflowExecution>,
+pub(in crate::engine) struct CancelRequest {
+    pub(in crate::engine) reason: String,
+    pub(in crate::engine) identity: String,
+    pub(in crate::engine) request_id: String,
+    pub(in crate::engine) links: Vec<Link>,
+    pub(in crate::engine) external_initiated_event_id: i64,
+    pub(in crate::engine) external_workflow_execution: Option<WorkflowExecution>,
 }
 
 impl Run {
+    /// Whether a signal with this request id has come.
+    pub(in crate::engine) fn has_signal(&self, request_id: &str) -> bool {
+        self.recorded.signal_request_ids.contains(request_id)
+            || self.buffered_signals().any(|signal| signal.request_id == request_id)
+    }
+
+    /// How many signals have come.
+    pub(in crate::engine) fn signal_count(&self) -> usize {
+        self.recorded.signal_count + self.buffered_signals().count()
+    }
+
+    fn buffered_signals(&self) -> impl Iterator<Item = &WorkflowExecutionSignaledEventAttributes> {
+        self.volatile.buffer.iter().filter_map(|event| match &event.attributes {
+            Some(Attributes::WorkflowExecutionSignaledEventAttributes(signal)) => Some(signal),
+            _ => None,
+        })
+    }
+
     /// Writes the signal, unless its request id was seen before, and wakes the workflow.
-    pub(crate) fn signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
-        if !signal.request_id.is_empty() && !self.signal_request_ids.insert(signal.request_id.clone()) {
+    pub(in crate::engine) fn signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
+        if !signal.request_id.is_empty() && self.has_signal(&signal.request_id) {
             return;
         }
         self.write_signal(cx, signal);
@@ -43,14 +65,12 @@ impl Run {
     }
 
     /// Writes the signal of a SignalWithStart: it comes before the first workflow task, also where that has to wait.
-    pub(crate) fn signal_at_start(&mut self, cx: &mut Cx<'_>, signal: Signal) {
-        self.signal_request_ids.insert(signal.request_id.clone());
+    pub(in crate::engine) fn signal_at_start(&mut self, cx: &mut Cx<'_>, signal: Signal) {
         self.write_signal(cx, signal);
         self.schedule_first_workflow_task(cx);
     }
 
     fn write_signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
-        self.signal_count += 1;
         let attributes = WorkflowExecutionSignaledEventAttributes {
             signal_name: signal.name,
             input: signal.input,
@@ -64,12 +84,17 @@ impl Run {
         self.add_event_with(cx, Attributes::WorkflowExecutionSignaledEventAttributes(attributes), extras);
     }
 
+    /// Whether a request to cancel it has been accepted.
+    pub(in crate::engine) fn is_cancel_requested(&self) -> bool {
+        self.recorded.is_cancel_requested || self.volatile.cancel_request_id.is_some()
+    }
+
     /// Writes the request, unless one was accepted before.
-    pub(crate) fn request_cancel(&mut self, cx: &mut Cx<'_>, request: CancelRequest) {
-        if self.cancel_request_id.is_some() {
+    pub(in crate::engine) fn request_cancel(&mut self, cx: &mut Cx<'_>, request: CancelRequest) {
+        if self.is_cancel_requested() {
             return;
         }
-        self.cancel_request_id = Some(request.request_id);
+        self.volatile.cancel_request_id = Some(request.request_id);
         let attributes = WorkflowExecutionCancelRequestedEventAttributes {
             cause: request.reason,
             external_initiated_event_id: request.external_initiated_event_id,
@@ -79,7 +104,7 @@ impl Run {
         let extras = Extras { links: request.links, ..Extras::default() };
         self.add_event_with(cx, Attributes::WorkflowExecutionCancelRequestedEventAttributes(attributes), extras);
         // A request to cancel does not wait for the backoff of the first workflow task.
-        if let Some(backoff) = self.tasks.first_backoff.take() {
+        if let Some(backoff) = self.volatile.first_backoff.take() {
             cx.timers.cancel(backoff);
         }
         self.schedule_workflow_task(cx);

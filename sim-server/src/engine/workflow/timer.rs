@@ -1,11 +1,15 @@
 //! Timers that the workflow started.
 
-use super::{
-    Cx, Run,
-    due::{Due, RunDue},
-};
+use super::run::Run;
 use crate::{
-    engine::{time::span, timers::TimerKey},
+    engine::{
+        execution::Cx,
+        kernel::{
+            due::{Due, RunDue},
+            effects::Extras,
+            time::span,
+        },
+    },
     proto::{
         command::{CancelTimerCommandAttributes, StartTimerCommandAttributes},
         history::{
@@ -14,34 +18,33 @@ use crate::{
     },
 };
 
-/// A running timer.
-#[derive(Debug)]
-pub(crate) struct UserTimer {
-    pub(crate) started_event_id: i64,
-    key: TimerKey,
-}
-
 impl Run {
-    pub(crate) fn start_timer(
+    /// The started event of the timer that runs under this id.
+    pub(super) fn running_timer(&self, timer_id: &str) -> Option<i64> {
+        let is_it = |started_event_id: &&i64| self.recorded.timers.get(started_event_id).is_some_and(|id| id == timer_id);
+        self.volatile.timers.keys().find(is_it).copied()
+    }
+
+    pub(super) fn start_timer(
         &mut self,
         cx: &mut Cx<'_>,
         command: StartTimerCommandAttributes,
-        extras: super::events::Extras,
+        extras: Extras,
         completed_event_id: i64,
     ) {
         let at = cx.now + span(command.start_to_fire_timeout.as_ref());
         let attributes = TimerStartedEventAttributes {
-            timer_id: command.timer_id.clone(),
+            timer_id: command.timer_id,
             start_to_fire_timeout: command.start_to_fire_timeout,
             workflow_task_completed_event_id: completed_event_id,
         };
         let started_event_id = self.add_event_with(cx, Attributes::TimerStartedEventAttributes(attributes), extras);
         let key = cx.timers.add(at, Due::Run(self.key, RunDue::UserTimer(started_event_id)));
-        self.timers.insert(command.timer_id, UserTimer { started_event_id, key });
+        self.volatile.timers.insert(started_event_id, key);
     }
 
     /// Cancels a running timer, or one whose firing is buffered: then it never fired.
-    pub(crate) fn cancel_timer(
+    pub(super) fn cancel_timer(
         &mut self,
         cx: &mut Cx<'_>,
         command: CancelTimerCommandAttributes,
@@ -49,10 +52,12 @@ impl Run {
         completed_event_id: i64,
     ) {
         let timer_id = command.timer_id;
-        let started_event_id = match self.timers.remove(&timer_id) {
-            Some(timer) => {
-                cx.timers.cancel(timer.key);
-                timer.started_event_id
+        let started_event_id = match self.running_timer(&timer_id) {
+            Some(started_event_id) => {
+                if let Some(key) = self.volatile.timers.remove(&started_event_id) {
+                    cx.timers.cancel(key);
+                }
+                started_event_id
             }
             None => match self.take_buffered_fire(&timer_id).and_then(|event| event.attributes) {
                 Some(Attributes::TimerFiredEventAttributes(fired)) => fired.started_event_id,
@@ -68,20 +73,17 @@ impl Run {
         self.add_event(cx, Attributes::TimerCanceledEventAttributes(attributes));
     }
 
-    pub(crate) fn fire_timer(&mut self, cx: &mut Cx<'_>, started_event_id: i64) {
-        let started = self.history.get(started_event_id).and_then(|event| event.attributes);
-        let Some(Attributes::TimerStartedEventAttributes(TimerStartedEventAttributes { timer_id, .. })) = started else {
-            return;
-        };
-        self.timers.remove(&timer_id);
+    pub(super) fn fire_timer(&mut self, cx: &mut Cx<'_>, started_event_id: i64) {
+        self.volatile.timers.remove(&started_event_id);
+        let Some(timer_id) = self.recorded.timers.get(&started_event_id).cloned() else { return };
         let attributes = TimerFiredEventAttributes { timer_id, started_event_id };
         self.add_event(cx, Attributes::TimerFiredEventAttributes(attributes));
         self.schedule_workflow_task(cx);
     }
 
-    pub(crate) fn drop_timers(&mut self, cx: &mut Cx<'_>) {
-        for (_, timer) in std::mem::take(&mut self.timers) {
-            cx.timers.cancel(timer.key);
+    pub(super) fn drop_timers(&mut self, cx: &mut Cx<'_>) {
+        for (_, key) in std::mem::take(&mut self.volatile.timers) {
+            cx.timers.cancel(key);
         }
     }
 }

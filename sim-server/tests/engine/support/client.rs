@@ -1,4 +1,4 @@
-//! The verbs of a client, and what it reads.
+//! The verbs of a client.
 
 use foretime_server::{
     engine::time::Time,
@@ -14,12 +14,12 @@ use foretime_server::{
 
 use super::{Transcript, Waiting, requests, show, transcript::START};
 
-/// What a client is shown, as text.
+/// Something that a client reads, as text.
 #[derive(Debug)]
 pub(crate) struct Shown(pub(crate) String);
 
 impl Shown {
-    /// It is this, line by line.
+    /// Checks the text, line by line.
     #[track_caller]
     pub(crate) fn is(&self, expected: &str) {
         let expected = lines(expected);
@@ -27,19 +27,19 @@ impl Shown {
     }
 }
 
-/// `text` without its margins.
+/// `text` with the margins of its lines removed.
 fn lines(text: &str) -> String {
     text.trim().lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }
 
 impl Transcript {
-    /// Starts a workflow, which is new.
+    /// Starts a workflow that does not run yet.
     #[track_caller]
     pub(crate) fn starts(&mut self, workflow_id: &str) {
         self.starts_with(requests::start(workflow_id));
     }
 
-    /// Starts a workflow, which is new.
+    /// Starts a workflow that does not run yet.
     #[track_caller]
     pub(crate) fn starts_with(&mut self, request: StartWorkflowExecutionRequest) {
         assert!(self.calls(request).started, "it ran before");
@@ -60,7 +60,7 @@ impl Transcript {
         self.calls(requests::terminate(workflow_id));
     }
 
-    /// Asks for a state of the workflow; the answer comes when a worker gives it.
+    /// Sends a query.
     pub(crate) fn queries(&mut self, workflow_id: &str, query_type: &str) -> Waiting<QueryWorkflowResponse> {
         self.sends(QueryWorkflowRequest {
             query_reject_condition: QueryRejectCondition::None.into(),
@@ -68,26 +68,26 @@ impl Transcript {
         })
     }
 
-    /// The answer to a query, which has come.
+    /// Checks the answer to a query; it must be there.
     #[track_caller]
     pub(crate) fn query_is_answered(&mut self, query: &Waiting<QueryWorkflowResponse>, expected: &str) {
         let reply = self.answer_to(query);
         assert_eq!(show::text(reply.query_result.as_ref()), format!("{expected:?}"));
     }
 
-    /// What is written of the last run of a workflow id.
+    /// The history of the last run of a workflow id.
     #[track_caller]
     pub(crate) fn history(&self, workflow_id: &str) -> Shown {
         self.history_of(workflow_id, self.run_count(workflow_id))
     }
 
-    /// What is written of the Nth run of a workflow id.
+    /// The history of the Nth run of a workflow id.
     #[track_caller]
     pub(crate) fn history_of(&self, workflow_id: &str, n: usize) -> Shown {
         self.shown_events(&self.events_of(workflow_id, n))
     }
 
-    /// What is written of the last run of a workflow id, from an event on.
+    /// The history of the last run of a workflow id, from this event on.
     #[track_caller]
     pub(crate) fn history_from(&self, event_id: i64, workflow_id: &str) -> Shown {
         let mut events = self.events_of(workflow_id, self.run_count(workflow_id));
@@ -99,14 +99,14 @@ impl Transcript {
         Shown(self.named(&show::events(events)))
     }
 
-    /// A page of a history as its reader gets it.
+    /// A page of a history: ids and types of its events, and whether more follow.
     pub(crate) fn shown_page(&self, page: &GetWorkflowExecutionHistoryResponse) -> Shown {
         let more = if page.next_page_token.is_empty() { "" } else { ", and more" };
         let names = show::names(&page.history.clone().unwrap_or_default().events);
         Shown(format!("{names}{more}"))
     }
 
-    /// The last run of a workflow id, and what it has pending.
+    /// The description of the last run of a workflow id, with its pending things.
     #[track_caller]
     pub(crate) fn description(&mut self, workflow_id: &str) -> Shown {
         let reply = self.calls(requests::describe(workflow_id));

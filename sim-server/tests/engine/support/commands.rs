@@ -1,4 +1,4 @@
-//! What a worker asks for when it completes a workflow task.
+//! Commands of a workflow task's completion.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ pub(crate) fn activity(activity_id: &str) -> Activity {
     }
 }
 
-/// So many attempts (0: without end), a second apart.
+/// A retry policy with this many attempts (0: no limit), 1 s apart.
 pub(crate) fn attempts(count: i32) -> Option<RetryPolicy> {
     Some(RetryPolicy {
         initial_interval: span(seconds(1)),

@@ -1,7 +1,7 @@
-//! What the tests speak: a [`transcript`] drives one service, with a client's verbs ([`client`]) and a worker's ([`worker`]);
-//! [`requests`] and [`commands`] make what is sent, [`show`] makes text of what comes back.
+//! The language of the tests. A [`transcript`] drives one service; [`client`] and [`worker`] add their verbs to it. [`requests`]
+//! and [`commands`] build what is sent; [`show`] turns replies into text.
 //!
-//! Only `transcript` touches the service, so a change of its interface is made there and nowhere else.
+//! Only `transcript` uses the service's interface.
 
 pub(crate) mod client;
 pub(crate) mod commands;

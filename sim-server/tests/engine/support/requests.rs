@@ -1,4 +1,4 @@
-//! What clients and workers send: requests that say the least, for the tests to fill in.
+//! Requests of clients and workers, with only the required fields set.
 
 use foretime_server::{
     proto::{
@@ -19,9 +19,9 @@ use super::payloads;
 pub(crate) const NAMESPACE: &str = "default";
 /// The task queue of workflows and of their activities.
 pub(crate) const QUEUE: &str = "queue";
-/// The task queue of children: their tasks must not be mistaken for the parent's.
+/// The task queue of children, so that a test knows whose task it polls.
 pub(crate) const CHILDREN: &str = "children";
-/// Who calls as a client.
+/// The identity of clients.
 pub(crate) const CLIENT: &str = "client";
 
 /// A request that knows its RPC: the type's name is the method's, plus `Request`.

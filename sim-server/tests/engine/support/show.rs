@@ -1,5 +1,5 @@
-//! What comes back, as text: an event a line, with its id, its type, the events that it refers to in brackets, what it says,
-//! and its instant where that is another than the event's before.
+//! Replies as text. An event is one line: its id, its type, the ids of the events it refers to in brackets, its other attributes,
+//! and its time if that differs from the event before.
 
 use std::fmt::Debug;
 
@@ -258,7 +258,7 @@ fn of_others(attributes: &Attributes) -> Words {
     })
 }
 
-/// A failure's message; a timeout's kind before it, its details and its cause behind it.
+/// A failure: for a timeout its type, then the message, heartbeat details and cause.
 pub(crate) fn failure(failure: Option<&Failure>) -> String {
     let Some(failure) = failure else { return String::new() };
     let mut words = vec![quoted(&failure.message)];
@@ -271,7 +271,7 @@ pub(crate) fn failure(failure: Option<&Failure>) -> String {
     words.join(" ")
 }
 
-/// Payloads by their bytes, if those are text.
+/// The bytes of payloads, as text.
 pub(crate) fn text(payloads: Option<&Payloads>) -> String {
     let all = payloads.map(|payloads| payloads.payloads.as_slice()).unwrap_or_default();
     all.iter().map(|payload| String::from_utf8_lossy(&payload.data).into_owned()).collect::<Vec<_>>().join(" ")
@@ -282,7 +282,7 @@ pub(crate) fn name<E: TryFrom<i32> + Debug>(value: i32) -> String {
     E::try_from(value).map_or_else(|_| value.to_string(), |value| format!("{value:?}"))
 }
 
-/// A span; nothing for none.
+/// A span; empty for zero.
 pub(crate) fn span(span: Option<&prost_types::Duration>) -> String {
     let span = span.map(|span| std::time::Duration::try_from(*span).expect("no span is negative")).unwrap_or_default();
     if span.is_zero() { String::new() } else { format!("{span:?}") }
@@ -309,7 +309,7 @@ fn next(run_id: &str) -> String {
     told("then", run_id)
 }
 
-/// `what` behind a word; nothing for nothing.
+/// `word what`; empty if `what` is.
 fn told(word: &str, what: &str) -> String {
     if what.is_empty() { String::new() } else { format!("{word} {what}") }
 }

@@ -1,17 +1,17 @@
-//! One service, its time in the test's hand, and what it has answered.
+//! One service under test, its wall time, and its answers.
 
 use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use foretime_server::{
     config::{Config, Personality},
-    engine::{Ticket, time::Time},
+    engine::{Caller, Ticket, time::Time},
     proto::{
         history::HistoryEvent,
         testservice::GetCurrentTimeResponse,
         workflowservice::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse},
     },
-    rpc::{Call, Caller, Service, table::TEST_SERVICE},
+    rpc::{Call, Serve, Served, Service, first_come, table::TEST_SERVICE},
 };
 use prost::Message;
 use tonic::Status;
@@ -20,59 +20,62 @@ use super::requests::{self, Rpc};
 
 /// The wall's time when a transcript begins.
 pub(crate) const START: Time = Time::from_nanos(1_700_000_000_000_000_000);
-/// Time that skips on and on: a test that waits for more instants than this hangs.
+/// A test in which time moves more often than this at once hangs.
 const INSTANTS_MAX: usize = 1_000;
 
-/// One service and those who call it.
+/// One service and its callers.
 pub(crate) struct Transcript {
     service: Service,
     /// Wall time.
     now: Time,
-    last_ticket: u64,
+    call_count: u64,
     caller: Caller,
-    /// What has been answered and not been looked at.
-    answers: BTreeMap<Ticket, Result<Bytes, Status>>,
+    /// The calls that wait, by the service's tickets.
+    waiting: BTreeMap<Ticket, u64>,
+    /// What has been answered and not been looked at, by call.
+    answers: BTreeMap<u64, Result<Bytes, Status>>,
 }
 
-/// A call that was made; its answer may have come, or is to come.
+/// A call that was made. Its answer may be there already.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiting<Reply> {
-    ticket: Ticket,
+    call: u64,
     reply: PhantomData<Reply>,
 }
 
 impl Transcript {
-    /// A server in the place of `temporal server start-dev`, in which time goes as the test lets it pass.
+    /// A server in place of `temporal server start-dev`, with its time locked to the wall.
     pub(crate) fn new() -> Self {
         Self::with(Config { personality: Personality::DevServer, ..Config::default() })
     }
 
-    /// A server in the place of `temporal-test-server`, whose time may skip from the start.
+    /// A server in place of `temporal-test-server`, whose time may skip from the start.
     pub(crate) fn skipping() -> Self {
         Self::with(Config { time_skipping: true, ..Config::default() })
     }
 
     pub(crate) fn with(config: Config) -> Self {
         Self {
-            service: Service::new(&config).expect("the configuration is sound"),
+            service: Service::new(&Config { verifies_rebuilds: true, ..config }).expect("the configuration is sound"),
             now: START,
-            last_ticket: 0,
+            call_count: 0,
             caller: Caller::default(),
+            waiting: BTreeMap::new(),
             answers: BTreeMap::new(),
         }
     }
 
-    /// From now on calls have these headers.
+    /// Sets the headers of the calls to come.
     pub(crate) fn calls_as(&mut self, caller: Caller) {
         self.caller = caller;
     }
 
-    /// Makes a call that waits for as long as it takes.
+    /// Makes a call without a deadline.
     pub(crate) fn sends<R: Rpc>(&mut self, request: R) -> Waiting<R::Reply> {
         self.sends_to(R::service(), R::method(), &request, None)
     }
 
-    /// Makes a call whose caller gives up after `patience`.
+    /// Makes a call with a deadline.
     pub(crate) fn sends_within<R: Rpc>(&mut self, patience: Duration, request: R) -> Waiting<R::Reply> {
         self.sends_to(R::service(), R::method(), &request, Some(patience))
     }
@@ -96,8 +99,8 @@ impl Transcript {
         message: Bytes,
         patience: Option<Duration>,
     ) -> Waiting<Reply> {
-        self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
+        self.call_count += 1;
+        let number = self.call_count;
         let call = Call {
             service: service.to_owned(),
             method: method.to_owned(),
@@ -105,10 +108,12 @@ impl Transcript {
             deadline: patience.map(|patience| self.now + patience),
             message,
         };
-        let answer = self.service.call(self.now, call, ticket);
-        self.answers.extend(answer.map(|answer| (ticket, answer)));
+        match self.service.call(self.now, call, &mut first_come) {
+            Served::Now(answer) => drop(self.answers.insert(number, answer)),
+            Served::Parked(ticket) => drop(self.waiting.insert(ticket, number)),
+        }
         self.collect();
-        Waiting { ticket, reply: PhantomData }
+        Waiting { call: number, reply: PhantomData }
     }
 
     /// Makes a call that is answered at once.
@@ -118,7 +123,7 @@ impl Transcript {
         self.answer_to(&call)
     }
 
-    /// Makes a call that is refused at once, as `CODE: TEXT`, and that changes nothing.
+    /// Makes a call that is refused at once with `CODE: TEXT`, and checks that it changes nothing.
     #[track_caller]
     pub(crate) fn refuses<R: Rpc>(&mut self, request: R, expected: &str) {
         let before = self.observed();
@@ -127,94 +132,97 @@ impl Transcript {
         assert_eq!(self.observed(), before, "a refusal changes nothing");
     }
 
-    /// The answer to a call, which has come.
+    /// The answer to a call; it must be there.
     #[track_caller]
     pub(crate) fn answer_to<Reply: Message + Default>(&mut self, call: &Waiting<Reply>) -> Reply {
-        let Some(answer) = self.answers.remove(&call.ticket) else { panic!("no answer has come") };
+        let Some(answer) = self.answers.remove(&call.call) else { panic!("no answer has come") };
         let bytes = answer.unwrap_or_else(|refusal| panic!("refused: {}", shown(&refusal)));
         Reply::decode(bytes).expect("the answer is what its method says")
     }
 
-    /// Why a call was refused, as `CODE: TEXT`.
+    /// The refusal of a call, as `CODE: TEXT`; it must be there.
     #[track_caller]
     pub(crate) fn refusal_of<Reply>(&mut self, call: &Waiting<Reply>) -> String {
-        match self.answers.remove(&call.ticket) {
+        match self.answers.remove(&call.call) {
             Some(Err(refusal)) => shown(&refusal),
             Some(Ok(_)) => panic!("it is not refused"),
             None => panic!("no answer has come"),
         }
     }
 
-    /// No answer to the call has come.
+    /// Checks that the call has no answer yet.
     #[track_caller]
     pub(crate) fn still_waits<Reply>(&self, call: &Waiting<Reply>) {
-        assert!(!self.answers.contains_key(&call.ticket), "an answer has come: {:?}", self.answers[&call.ticket]);
+        assert!(!self.answers.contains_key(&call.call), "an answer has come: {:?}", self.answers[&call.call]);
     }
 
-    /// The caller goes away.
+    /// Abandons the call.
     pub(crate) fn gives_up<Reply>(&mut self, call: &Waiting<Reply>) {
-        self.service.abandon(self.now, call.ticket);
+        if let Some((&ticket, _)) = self.waiting.iter().find(|(_, number)| **number == call.call) {
+            self.waiting.remove(&ticket);
+            self.service.abandon(self.now, ticket, &mut first_come);
+        }
         self.collect();
     }
 
-    /// Lets the wall's time pass; all that falls due meanwhile happens at its instant, and where time may skip it skips.
+    /// Lets wall time pass. As a host does, it wakes the service at each of its deadlines; time skips where it may.
     pub(crate) fn time_passes(&mut self, span: Duration) {
         let until = self.now + span;
         for _ in 0..INSTANTS_MAX {
             let Some(due) = self.service.next_deadline().filter(|due| *due <= until) else {
                 self.now = until;
-                self.service.advance(self.now);
+                self.service.advance(self.now, &mut first_come);
                 self.collect();
                 return;
             };
             self.now = self.now.max(due);
-            self.service.advance(self.now);
+            self.service.advance(self.now, &mut first_come);
             self.collect();
         }
         panic!("time does not come to rest");
     }
 
-    /// Lets time skip for as long as it may, without the wall moving on.
+    /// Lets time skip for as long as it may, while wall time stands still.
     pub(crate) fn time_skips(&mut self) {
         self.time_passes(Duration::ZERO);
     }
 
-    /// One step of the clock: at most to the next instant at which something falls due.
+    /// Wakes the service once: time skips one instant ahead at most.
     pub(crate) fn time_skips_once(&mut self) {
-        self.service.advance(self.now);
+        self.service.advance(self.now, &mut first_come);
         self.collect();
     }
 
-    /// The wall leaps ahead in one go.
+    /// Moves wall time ahead and wakes the service once, late.
     pub(crate) fn wall_leaps(&mut self, span: Duration) {
         self.now += span;
-        self.service.advance(self.now);
+        self.service.advance(self.now, &mut first_come);
         self.collect();
     }
 
-    /// The wall's clock is set back.
+    /// Sets wall time back.
     pub(crate) fn wall_goes_back(&mut self, span: Duration) {
         self.now = self.now - span;
-        self.service.advance(self.now);
+        self.service.advance(self.now, &mut first_come);
         self.collect();
     }
 
-    /// When, after now on the wall, the service wants to be woken.
+    /// The time from now to the service's next deadline.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.service.next_deadline().map(|at| at.since(self.now))
     }
 
-    /// How far virtual time has moved on since the transcript began.
+    /// Virtual time since the start of the transcript.
     pub(crate) fn elapsed(&mut self) -> Duration {
         let call = self.sends_to(TEST_SERVICE, "GetCurrentTime", &(), None);
         let reply: GetCurrentTimeResponse = self.answer_to(&call);
         Time::from_proto(&reply.time.expect("a time")).since(START)
     }
 
-    /// `text` with run ids put as `WORKFLOW/N`: the Nth run of its workflow id.
+    /// `text` with each run id replaced by `WORKFLOW/N`: the Nth run of that workflow id.
     pub(crate) fn named(&self, text: &str) -> String {
         let mut counts = BTreeMap::new();
-        self.service.runs().fold(text.to_owned(), |text, run| {
+        self.service.view().runs().fold(text.to_owned(), |text, run| {
             let count = counts.entry(run.workflow_id().to_owned()).and_modify(|count| *count += 1).or_insert(1);
             text.replace(run.run_id(), &format!("{}/{count}", run.workflow_id()))
         })
@@ -223,26 +231,28 @@ impl Transcript {
     /// The run id of the Nth run of a workflow id.
     #[track_caller]
     pub(crate) fn run_id(&self, workflow_id: &str, n: usize) -> String {
-        let mut runs = self.service.runs().filter(|run| run.workflow_id() == workflow_id);
+        let mut runs = self.service.view().runs().filter(|run| run.workflow_id() == workflow_id);
         runs.nth(n - 1).expect("there is such a run").run_id().to_owned()
     }
 
-    /// The events that are written of the Nth run of a workflow id.
+    /// The written events of the Nth run of a workflow id.
     #[track_caller]
     pub(crate) fn events_of(&self, workflow_id: &str, n: usize) -> Vec<HistoryEvent> {
-        let mut runs = self.service.runs().filter(|run| run.workflow_id() == workflow_id);
+        let mut runs = self.service.view().runs().filter(|run| run.workflow_id() == workflow_id);
         runs.nth(n - 1).expect("there is such a run").events_from(1)
     }
 
-    /// How many runs the workflow id has had.
+    /// The number of runs of the workflow id.
     pub(crate) fn run_count(&self, workflow_id: &str) -> usize {
-        self.service.runs().filter(|run| run.workflow_id() == workflow_id).count()
+        self.service.view().runs().filter(|run| run.workflow_id() == workflow_id).count()
     }
 
-    /// All that shows of the state: every run's description and events, the clock, and what it waits for.
+    /// The observable state: the description and events of each run, virtual time, and the next deadline. `view().digest()` can
+    /// replace it when it exists.
     pub(crate) fn observed(&mut self) -> Vec<Vec<u8>> {
-        let runs: Vec<_> = self.service.runs().map(|run| (run.workflow_id().to_owned(), run.run_id().to_owned())).collect();
-        let mut all: Vec<Vec<u8>> = self.service.runs().map(|run| run.encoded_events().to_vec()).collect();
+        let runs: Vec<_> =
+            self.service.view().runs().map(|run| (run.workflow_id().to_owned(), run.run_id().to_owned())).collect();
+        let mut all: Vec<Vec<u8>> = self.service.view().runs().map(|run| run.encoded_events().to_vec()).collect();
         for (workflow_id, run_id) in runs {
             let describe = DescribeWorkflowExecutionRequest {
                 execution: requests::run(&workflow_id, &run_id),
@@ -257,7 +267,8 @@ impl Transcript {
 
     fn collect(&mut self) {
         while let Some((ticket, answer)) = self.service.next_answer() {
-            assert!(self.answers.insert(ticket, answer).is_none(), "{ticket:?} is answered twice");
+            let number = self.waiting.remove(&ticket).expect("the answer is for a call that waits");
+            self.answers.insert(number, answer);
         }
     }
 }

@@ -12,7 +12,7 @@ use foretime_server::proto::{
 
 use super::{NAMESPACE, QUEUE, Transcript, Waiting, failure, payloads, requests, seconds, show, span, task_queue};
 
-/// The worker that completes tasks unless a test names one.
+/// The identity in answers of workers.
 pub(crate) const WORKER: &str = "w";
 
 /// A workflow task that a worker has.
@@ -28,14 +28,14 @@ impl Deref for WorkflowTask {
 }
 
 impl WorkflowTask {
-    /// These are the events that came along with it.
+    /// Checks the events that came with it.
     #[track_caller]
     pub(crate) fn has_events(self, expected: &str) -> Self {
         assert_eq!(show::names(&self.history.clone().unwrap_or_default().events), expected);
         self
     }
 
-    /// It is this attempt.
+    /// Checks its attempt.
     #[track_caller]
     pub(crate) fn has_attempt(self, expected: i32) -> Self {
         assert_eq!(self.attempt, expected);
@@ -64,7 +64,7 @@ impl Deref for ActivityTask {
 }
 
 impl ActivityTask {
-    /// This is what the worker is given: `ID, attempt N`, and the heartbeat's details of the attempt before.
+    /// Checks `ID, attempt N`, followed by the last heartbeat details, if any.
     #[track_caller]
     pub(crate) fn is(self, expected: &str) -> Self {
         let details = show::text(self.heartbeat_details.as_ref());
@@ -83,25 +83,25 @@ impl From<PollActivityTaskQueueResponse> for ActivityTask {
 }
 
 impl Transcript {
-    /// Polls the queue; a workflow task is there.
+    /// Polls the shared queue, in which a workflow task must wait.
     #[track_caller]
     pub(crate) fn polls_workflow_task(&mut self, identity: &str) -> WorkflowTask {
         self.polls_workflow_task_of(task_queue(QUEUE), identity)
     }
 
-    /// Polls a queue; a workflow task is there.
+    /// Polls a queue in which a workflow task must wait.
     #[track_caller]
     pub(crate) fn polls_workflow_task_of(&mut self, queue: Option<TaskQueue>, identity: &str) -> WorkflowTask {
         self.calls(requests::workflow_poll(queue, identity)).into()
     }
 
-    /// Polls the queue; no workflow task is there.
+    /// Polls the shared queue, in which no workflow task may wait.
     #[track_caller]
     pub(crate) fn awaits_workflow_task(&mut self, identity: &str) -> Waiting<PollWorkflowTaskQueueResponse> {
         self.awaits_workflow_task_of(task_queue(QUEUE), identity)
     }
 
-    /// Polls a queue; no workflow task is there.
+    /// Polls a queue in which no workflow task may wait.
     #[track_caller]
     pub(crate) fn awaits_workflow_task_of(
         &mut self,
@@ -113,19 +113,19 @@ impl Transcript {
         poll
     }
 
-    /// The task that a poll waited for, which has come.
+    /// The task that answers a poll; it must be there.
     #[track_caller]
     pub(crate) fn gets_workflow_task(&mut self, poll: &Waiting<PollWorkflowTaskQueueResponse>) -> WorkflowTask {
         self.answer_to(poll).into()
     }
 
-    /// The poll ended without a task.
+    /// Checks that the poll ended without a task.
     #[track_caller]
     pub(crate) fn gets_no_workflow_task(&mut self, poll: &Waiting<PollWorkflowTaskQueueResponse>) {
         assert_eq!(self.answer_to(poll), PollWorkflowTaskQueueResponse::default());
     }
 
-    /// No workflow task is in the queue.
+    /// Checks that no workflow task waits in the shared queue.
     #[track_caller]
     pub(crate) fn has_no_workflow_task(&mut self) {
         let poll = self.awaits_workflow_task("nobody");
@@ -141,14 +141,14 @@ impl Transcript {
         self.calls(completion(task, commands))
     }
 
-    /// Takes the next workflow task of the queue and completes it.
+    /// Polls a workflow task of the shared queue and completes it.
     #[track_caller]
     pub(crate) fn runs_workflow_task(&mut self, commands: impl IntoIterator<Item = Command>) {
         let task = self.polls_workflow_task(WORKER);
         self.completes(&task, commands);
     }
 
-    /// Takes the next workflow task of a queue and completes it.
+    /// Polls a workflow task of a queue and completes it.
     #[track_caller]
     pub(crate) fn runs_workflow_task_of(&mut self, queue: &str, commands: impl IntoIterator<Item = Command>) {
         let task = self.polls_workflow_task_of(task_queue(queue), WORKER);
@@ -160,7 +160,7 @@ impl Transcript {
         self.calls(workflow_task_failure(task));
     }
 
-    /// Answers a query that came as a task of its own.
+    /// Answers a query task.
     #[track_caller]
     pub(crate) fn answers_query(&mut self, task: &WorkflowTask, answer: &str) {
         self.calls(RespondQueryTaskCompletedRequest {
@@ -170,13 +170,13 @@ impl Transcript {
         });
     }
 
-    /// Polls the queue; an activity task is there.
+    /// Polls the shared queue, in which an activity task must wait.
     #[track_caller]
     pub(crate) fn polls_activity(&mut self, identity: &str) -> ActivityTask {
         self.calls(requests::activity_poll(identity)).into()
     }
 
-    /// Polls the queue; no activity task is there.
+    /// Polls the shared queue, in which no activity task may wait.
     #[track_caller]
     pub(crate) fn awaits_activity(&mut self, identity: &str) -> Waiting<PollActivityTaskQueueResponse> {
         let poll = self.sends(requests::activity_poll(identity));
@@ -184,13 +184,13 @@ impl Transcript {
         poll
     }
 
-    /// The activity that a poll waited for, which has come.
+    /// The activity task that answers a poll; it must be there.
     #[track_caller]
     pub(crate) fn gets_activity(&mut self, poll: &Waiting<PollActivityTaskQueueResponse>) -> ActivityTask {
         self.answer_to(poll).into()
     }
 
-    /// No activity task is in the queue.
+    /// Checks that no activity task waits in the shared queue.
     #[track_caller]
     pub(crate) fn has_no_activity(&mut self) {
         let poll = self.awaits_activity("nobody");
@@ -212,7 +212,7 @@ impl Transcript {
         self.calls(activity_cancellation(task));
     }
 
-    /// Reports that an activity lives; whether its cancellation is requested.
+    /// Sends a heartbeat. Returns whether cancellation is requested.
     #[track_caller]
     pub(crate) fn heartbeats(&mut self, task: &ActivityTask, details: &str) -> bool {
         self.calls(heartbeat(task, details)).cancel_requested
@@ -232,7 +232,7 @@ pub(crate) fn completion(
     }
 }
 
-/// A completion that says: give me the next task on my own queue, where I have 5 s to take it.
+/// A completion that asks for the next task on a sticky queue, with a schedule-to-start timeout of 5 s.
 pub(crate) fn sticky_completion(
     task: &WorkflowTask,
     queue: &str,

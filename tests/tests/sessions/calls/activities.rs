@@ -13,13 +13,13 @@ use proptest::prelude::*;
 use super::{Family, Ms, Nth, QUEUE, Request, Spent, WORKER, namespace};
 use crate::world::World;
 
-/// What a worker says; one that has no activity to report of polls for one instead.
+/// A call of an activity worker. An outcome without an activity to report becomes a poll.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Poll(Ms),
     Complete(Nth),
     Fail(Nth, Failed),
-    /// One whose cancellation is requested.
+    /// Of an activity whose cancellation was requested.
     Cancel(Nth),
     CancelUnasked(Nth),
     Heartbeat(Nth),
@@ -34,10 +34,10 @@ pub(crate) enum Call {
 pub(crate) enum Failed {
     Retryable,
     ForGood,
-    /// The failure says when the next attempt is due.
+    /// With `next_retry_delay`.
     RetryAfter(Ms),
     WithLastHeartbeat,
-    /// Not as an application may.
+    /// Without application failure info, which is refused.
     Oddly,
 }
 
@@ -115,7 +115,7 @@ impl Family for Call {
 }
 
 impl Call {
-    /// Of one that has not ended, though maybe no worker has it, or its run is over.
+    /// Names an activity that has not ended in its history. Perhaps no worker has it, or its run is closed.
     fn request_by_id(&self, world: &World) -> Option<Request> {
         let (Self::CompleteById(nth) | Self::FailById(nth) | Self::CancelById(nth) | Self::HeartbeatById(nth)) = self else {
             return None;

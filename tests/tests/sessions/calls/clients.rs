@@ -13,20 +13,20 @@ use crate::world::World;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    /// With one of few request ids, so that some come twice.
+    /// The request ids repeat.
     Signal(Whom, u8),
     RequestCancel(Whom),
-    /// Of the chain that the named run began.
+    /// Names a run as the first of the chain.
     RequestCancelChain(Id, Nth),
     Terminate(Whom),
     Query(Whom, QueryRejectCondition),
     Describe(Whom),
     Read(Whom, Reading),
-    /// With one of the tokens that earlier pages ended with.
+    /// Continues from an earlier page token.
     ReadOn(Nth, Reading),
 }
 
-/// Which run is meant.
+/// The run that a call names.
 #[derive(Clone, Debug)]
 pub(crate) enum Whom {
     Current(Id),
@@ -37,11 +37,11 @@ pub(crate) enum Whom {
 /// How a history is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Reading {
-    /// In pages of so many transactions; 0: as the server likes.
+    /// With this page size; 0: the server's default.
     Pages(i32),
-    /// Waiting for new events, for so long.
+    /// Waits for new events; the caller's deadline.
     Waiting(Ms),
-    /// Waiting for the end.
+    /// Waits for the close event.
     WaitingForTheEnd,
     TheEnd,
 }

@@ -14,7 +14,7 @@ pub(crate) enum Call {
     Lock,
     Unlock,
     Sleep(Ms),
-    /// Until so long after the session began.
+    /// Measured from the start of the session.
     SleepUntil(Ms),
     UnlockWithSleep(Ms),
     GetCurrentTime,

@@ -1,4 +1,4 @@
-//! What a careless worker asks for: any command, with ids that come again, and now and then ones that are not there.
+//! The commands of a worker: every kind, with ids from a small range so that they repeat, and sometimes wrong.
 
 use foretime_server::proto::{
     command::{Command, command::Attributes, *},
@@ -17,16 +17,18 @@ use proptest::{collection::vec, prelude::*};
 use super::{COLOUR, Id, Ms, NAMESPACES, Nth, QUEUE, starts::policy};
 use crate::pending;
 
-/// A command, but for those that close the workflow.
+/// A command that does not close the workflow.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     StartTimer(u8, Ms),
-    /// One that runs, if any does; carelessly: any that was started, or none at all.
+    /// Of an open timer.
     CancelTimer(Nth),
+    /// Of a timer that may not exist.
     CancelTimerCarelessly(u8),
     Activity(u8, Vec<ActivityPart>),
-    /// One that has not ended; carelessly: what may be no activity at all.
+    /// Of an open activity.
     CancelActivity(Nth),
+    /// Of an event that may not be an activity's.
     CancelActivityCarelessly(u8),
     Child(Id, Vec<ChildPart>),
     Signal(Id, Where),
@@ -35,7 +37,7 @@ pub(crate) enum Ask {
     Memo,
     Colour(bool),
     WithoutAttributes,
-    /// In the middle, where it must not be.
+    /// Not as the last command, which is refused.
     Close(Close),
 }
 
@@ -104,7 +106,7 @@ impl Ask {
         .boxed()
     }
 
-    /// The command, of a workflow with these events; `None` where it would be about nothing.
+    /// The command for a workflow with these events; `None` if it has nothing to refer to.
     pub(crate) fn command(&self, events: &[HistoryEvent]) -> Option<Command> {
         Some(match self {
             Self::StartTimer(id, after) => {

@@ -1,8 +1,8 @@
-//! What callers send: a family of calls a file, a call a variant. What a call names by number is looked up in the world when
-//! its turn comes, so that a session still means something when steps before it are left out.
+//! The calls of a session: one file for each family, one variant for each call. A call refers to tasks and runs by number; the
+//! number is resolved when the call is sent, so a session still makes sense after earlier steps were removed.
 //!
-//! A new family is a file with its enum, and a row in [`Call`] below. An RPC that the service serves and that no call here
-//! reaches fails the campaign.
+//! A new family needs a file with its enum, and a row in the table `families!` below. The campaign fails if the service serves
+//! an RPC that no call reaches.
 
 mod activities;
 mod clients;
@@ -19,23 +19,23 @@ use prost::{Message, Name};
 
 use crate::world::World;
 
-/// The namespaces that are there from the start; only the first one's queues are polled much.
+/// The namespaces that exist from the start. Workers poll only in the first.
 pub(crate) const NAMESPACES: [&str; 2] = ["default", "other"];
-/// A search attribute that is registered from the start.
+/// The search attribute that is registered from the start.
 pub(crate) const COLOUR: &str = "Colour";
 const QUEUE: &str = "queue";
 const STICKY: &str = "sticky";
-/// How often, of 256 times, something is about the latest of its kind.
+/// In how many of 256 cases a pick takes the latest item.
 const LATEST: u8 = 180;
 /// The identity of every worker.
 const WORKER: &str = "worker";
 
-/// What a family of calls has.
+/// A family of calls.
 pub(crate) trait Family: Sized + Clone + fmt::Debug {
-    /// Any call of the family.
+    /// Draws a call of the family.
     fn any() -> BoxedStrategy<Self>;
 
-    /// The call as it is sent in this world; `None` if there is nothing yet that it could be about.
+    /// Builds the request; `None` if the call has nothing to refer to yet.
     fn request(&self, world: &World) -> Option<Request>;
 }
 
@@ -72,7 +72,7 @@ families! {
     1 Registry(registry::Call),
 }
 
-/// A call as it is sent.
+/// A request as it goes over the wire.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) service: String,
@@ -80,11 +80,11 @@ pub(crate) struct Request {
     pub(crate) message: Vec<u8>,
     /// When the caller gives up.
     pub(crate) patience: Option<Duration>,
-    /// What the worker no longer has once it has sent this.
+    /// The task that the worker gives up by sending this.
     pub(crate) spends: Option<Spent>,
 }
 
-/// A task that a worker has answered: which of those in its hands.
+/// The index of a held task that a request answers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spent {
     Workflow(usize),
@@ -109,7 +109,7 @@ impl Request {
         }
     }
 
-    /// The request of an RPC of the test service that says nothing, or shares its type with another.
+    /// A request of the test service whose type does not tell the method.
     fn to_the_clock(method: &str, request: &impl Message) -> Self {
         Self {
             service: "temporal.api.testservice.v1.TestService".to_owned(),
@@ -125,7 +125,7 @@ impl Request {
     }
 }
 
-/// A workflow id; there are few, so that calls meet.
+/// A workflow id. There are few, so that calls meet the same workflow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id(u8);
 
@@ -134,7 +134,7 @@ impl Id {
         (0_u8..12).prop_map(Self)
     }
 
-    /// One that clients start; the others are for children.
+    /// An id that clients start. The remaining ids are used by children only.
     fn of_a_start() -> impl Strategy<Value = Self> {
         (0_u8..8).prop_map(Self)
     }
@@ -146,7 +146,7 @@ impl fmt::Debug for Id {
     }
 }
 
-/// One of several things; which, follows from how many there are.
+/// A pick from a list whose length is known only when the call is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nth(u8);
 
@@ -155,17 +155,17 @@ impl Nth {
         any::<u8>().prop_map(Self)
     }
 
-    /// Where it is among `count` things.
+    /// The index in a list of `count` items; `None` if the list is empty.
     pub(crate) fn of(self, count: usize) -> Option<usize> {
         usize::from(self.0).checked_rem(count)
     }
 
-    /// Where it is among `count` things of which the last one counts most.
+    /// The same, but mostly the last index.
     pub(crate) fn of_latest(self, count: usize) -> Option<usize> {
         if self.0 < LATEST { count.checked_sub(1) } else { self.of(count) }
     }
 
-    /// Which of these it is.
+    /// The picked item.
     fn among<T>(self, all: &[T]) -> Option<&T> {
         all.get(self.of(all.len())?)
     }
@@ -182,7 +182,7 @@ impl fmt::Debug for Nth {
 pub(crate) struct Ms(u32);
 
 impl Ms {
-    /// Up to `longest`, and now and then nothing at all.
+    /// From 1 ms to `longest`, and sometimes zero.
     pub(crate) fn up_to(longest: u32) -> impl Strategy<Value = Self> {
         prop_oneof![9 => 1..=longest, 1 => Just(0)].prop_map(Self)
     }

@@ -1,4 +1,4 @@
-//! Namespaces, search attributes, and what the service says of itself.
+//! Namespaces, search attributes, and questions about the service itself.
 
 use foretime_server::proto::{
     enums::{IndexedValueType, TaskQueueType},
@@ -14,7 +14,7 @@ use crate::world::World;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
-    /// One of few, so that some are there already.
+    /// The names repeat.
     RegisterNamespace(u8, Ms),
     DescribeNamespace(u8),
     UpdateNamespace(u8, Ms),
@@ -24,7 +24,7 @@ pub(crate) enum Call {
     Ask(Question),
 }
 
-/// What the service is asked of itself.
+/// A question about the service itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Question {
     ListNamespaces,

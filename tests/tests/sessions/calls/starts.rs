@@ -18,12 +18,12 @@ pub(crate) enum Call {
     SignalWithStart(Id, Vec<Part>),
 }
 
-/// What a start says beyond the least.
+/// An option of a start.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
     Reuse(WorkflowIdReusePolicy),
     Conflict(WorkflowIdConflictPolicy),
-    /// One of few request ids.
+    /// The request ids repeat.
     Request(u8),
     AttachRequest,
     Attempts(i32),
@@ -84,7 +84,7 @@ impl Part {
     }
 }
 
-/// A retry policy of a second's first interval; 0 attempts: without end, below: none that is sound.
+/// A retry policy with this many attempts; 0: no limit.
 pub(super) fn policy(maximum_attempts: i32) -> Option<RetryPolicy> {
     Some(RetryPolicy { maximum_attempts, ..RetryPolicy::default() })
 }

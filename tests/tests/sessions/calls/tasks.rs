@@ -19,7 +19,7 @@ use super::{
 };
 use crate::world::{Task, World};
 
-/// What a worker says; one that has no task to answer polls for one instead.
+/// A call of a workflow worker. A completion without a task to complete becomes a poll.
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Poll(Queue, Ms),
@@ -30,19 +30,19 @@ pub(crate) enum Call {
     ShutdownWorker(u8),
 }
 
-/// Which queue is polled.
+/// The queue that a poll names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Queue {
     Shared,
-    /// The worker's own.
+    /// The worker's sticky queue.
     Sticky,
     Nexus,
 }
 
-/// What a completion says beyond its commands.
+/// An option of a completion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
-    /// The next task shall wait in the worker's own queue, for so long.
+    /// Asks for the next task on the sticky queue, with this schedule-to-start timeout.
     Sticky(Ms),
     ForceNext,
     ReturnNext,
@@ -117,7 +117,7 @@ impl Queue {
         prop_oneof![12 => Just(Self::Shared), 6 => Just(Self::Sticky), 1 => Just(Self::Nexus)]
     }
 
-    /// Each poll is of a new worker instance: few of them say good-bye.
+    /// Each poll comes from a new worker instance, so ShutdownWorker ends few of them.
     fn poll(self, patience: Ms, world: &World) -> Request {
         let (identity, worker_instance_key) = (WORKER.to_owned(), format!("instance-{}", world.call_count()));
         let request = match self {

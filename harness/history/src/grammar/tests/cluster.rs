@@ -8,7 +8,7 @@ use std::{
 
 use foretime_server::{
     config::{Config, Personality},
-    engine::{Ticket, time::Time},
+    engine::{Caller, Ticket, time::Time},
     proto::{
         common::{RetryPolicy, WorkflowExecution, WorkflowType},
         enums::{TaskQueueKind, WorkflowIdConflictPolicy, WorkflowTaskFailedCause},
@@ -16,7 +16,7 @@ use foretime_server::{
         taskqueue::{StickyExecutionAttributes, TaskQueue},
         workflowservice::*,
     },
-    rpc::{Call, Caller, Service},
+    rpc::{Call, Serve, Served, Service, first_come},
 };
 use prost::Message;
 
@@ -64,7 +64,6 @@ struct Cluster {
     service: Service,
     now: Time,
     draws: Draws,
-    tickets: u64,
     workflow_tasks: Vec<PollWorkflowTaskQueueResponse>,
     activities: Vec<PollActivityTaskQueueResponse>,
     /// Polls that wait, and whether for a workflow task.
@@ -80,7 +79,6 @@ impl Cluster {
             service: Service::new(&config).expect("the configuration is sound"),
             now: Time::from_nanos(1_700_000_000_000_000_000),
             draws: Draws(seed),
-            tickets: 0,
             workflow_tasks: Vec::new(),
             activities: Vec::new(),
             parked: Vec::new(),
@@ -101,9 +99,7 @@ impl Cluster {
         }
     }
 
-    fn call<Reply: Message + Default>(&mut self, method: &str, request: &impl Message) -> (Ticket, Option<Reply>, bool) {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
+    fn call<Reply: Message + Default>(&mut self, method: &str, request: &impl Message) -> (Option<Reply>, Option<Ticket>) {
         let call = Call {
             service: "temporal.api.workflowservice.v1.WorkflowService".to_owned(),
             method: method.to_owned(),
@@ -112,11 +108,13 @@ impl Cluster {
             deadline: Some(self.now + Duration::from_secs(70)),
             message: request.encode_to_vec().into(),
         };
-        let answer = self.service.call(self.now, call, ticket);
-        let parked = answer.is_none();
+        let (parked, answer) = match self.service.call(self.now, call, &mut first_come) {
+            Served::Now(answer) => (None, Some(answer)),
+            Served::Parked(ticket) => (Some(ticket), None),
+        };
         let reply = answer.and_then(Result::ok).map(|bytes| Reply::decode(bytes).expect("a reply is what its method says"));
         self.collect();
-        (ticket, reply, parked)
+        (reply, parked)
     }
 
     /// Takes what the polls that waited have come to.
@@ -146,11 +144,11 @@ impl Cluster {
         let until = self.now + self.draws.span(longest_ms);
         while let Some(due) = self.service.next_deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
-            self.service.advance(self.now);
+            self.service.advance(self.now, &mut first_come);
             self.collect();
         }
         self.now = until;
-        self.service.advance(self.now);
+        self.service.advance(self.now, &mut first_come);
         self.collect();
     }
 
@@ -178,7 +176,7 @@ impl Cluster {
             3 => request.workflow_execution_timeout = draws.span(20_000).try_into().ok(),
             _ => {}
         }
-        let (_, reply, _) = self.call::<StartWorkflowExecutionResponse>("StartWorkflowExecution", &request);
+        let (reply, _) = self.call::<StartWorkflowExecutionResponse>("StartWorkflowExecution", &request);
         self.runs.extend(reply.map(|reply| (workflow_id, reply.run_id)));
     }
 
@@ -233,9 +231,9 @@ impl Cluster {
             identity: "worker".to_owned(),
             ..PollWorkflowTaskQueueRequest::default()
         };
-        let (ticket, task, parked) = self.call("PollWorkflowTaskQueue", &request);
+        let (task, parked) = self.call("PollWorkflowTaskQueue", &request);
         self.take_workflow_task(task);
-        self.parked.extend(parked.then_some((ticket, true)));
+        self.parked.extend(parked.map(|ticket| (ticket, true)));
     }
 
     fn poll_activity(&mut self) {
@@ -245,9 +243,9 @@ impl Cluster {
             identity: "worker".to_owned(),
             ..PollActivityTaskQueueRequest::default()
         };
-        let (ticket, task, parked) = self.call("PollActivityTaskQueue", &request);
+        let (task, parked) = self.call("PollActivityTaskQueue", &request);
         self.take_activity(task);
-        self.parked.extend(parked.then_some((ticket, false)));
+        self.parked.extend(parked.map(|ticket| (ticket, false)));
     }
 
     fn answer_workflow_task(&mut self) {
@@ -283,7 +281,7 @@ impl Cluster {
             return_new_workflow_task: self.draws.below(2) == 0,
             ..RespondWorkflowTaskCompletedRequest::default()
         };
-        let (_, reply, _) = self.call::<RespondWorkflowTaskCompletedResponse>("RespondWorkflowTaskCompleted", &request);
+        let (reply, _) = self.call::<RespondWorkflowTaskCompletedResponse>("RespondWorkflowTaskCompleted", &request);
         let reply = reply.unwrap_or_default();
         self.take_workflow_task(reply.workflow_task);
         self.activities.extend(reply.activity_tasks);
@@ -365,7 +363,7 @@ impl Cluster {
         };
         let mut events = Vec::new();
         loop {
-            let (_, reply, _) = self.call::<GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", &request);
+            let (reply, _) = self.call::<GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory", &request);
             let reply = reply.expect("the history is readable");
             events.extend(reply.history.unwrap_or_default().events);
             request.next_page_token = reply.next_page_token;

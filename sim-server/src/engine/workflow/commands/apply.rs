@@ -1,34 +1,84 @@
 //! Applying commands that were checked.
 
-use super::Checked;
+use std::time::Duration;
+
+use super::{Checked, Fit};
 use crate::{
-    engine::workflow::{Cx, Run},
+    engine::{
+        execution::Cx,
+        workflow::{run::Run, volatile::Stage, workflow_task::Sticky},
+    },
     proto::{
-        command::command::Attributes as Command,
+        command::RecordMarkerCommandAttributes,
+        enums::TimeoutType,
         history::{
             MarkerRecordedEventAttributes, UpsertWorkflowSearchAttributesEventAttributes,
             WorkflowPropertiesModifiedEventAttributes, history_event::Attributes,
         },
+        workflowservice::RespondWorkflowTaskCompletedRequest,
     },
 };
 
-/// What is left to do once the commands are applied.
+/// How long a worker may heartbeat a workflow task (`history.workflowTaskHeartbeatTimeout`).
+const HEARTBEAT_MAX: Duration = Duration::from_secs(30 * 60);
+/// The request id of a workflow task that goes along with the completion of the one before it.
+const INLINE_REQUEST_ID: &str = "request-from-RespondWorkflowTaskCompleted";
+
+/// A worker's answer to a workflow task, checked.
+#[derive(Debug)]
+pub(in crate::engine::workflow) struct Completion<'a> {
+    /// Its commands are taken out.
+    pub(in crate::engine::workflow) request: &'a RespondWorkflowTaskCompletedRequest,
+    pub(in crate::engine::workflow) commands: Vec<Checked>,
+    /// The worker has the run in its cache, and waits for its next task there.
+    pub(in crate::engine::workflow) sticky: Option<Sticky>,
+    /// The worker only says that it still works on it.
+    pub(in crate::engine::workflow) is_heartbeat: bool,
+}
+
+/// What goes along with the answer to a completion.
 #[derive(Debug, Default)]
-pub(crate) struct Applied {
-    /// Activities that the worker takes along with the answer, by scheduled event.
-    pub(crate) eager_activities: Vec<i64>,
+pub(in crate::engine::workflow) struct Applied {
+    /// Activities, by scheduled event.
+    pub(in crate::engine::workflow) eager_activities: Vec<i64>,
+    /// The next workflow task, which has started.
+    pub(in crate::engine::workflow) gives_next_task: bool,
     /// An activity that no worker had was cancelled: the workflow must hear of it.
-    pub(crate) canceled_unstarted_activity: bool,
+    has_canceled_activity: bool,
 }
 
 impl Run {
-    pub(crate) fn apply_commands(
-        &mut self,
-        cx: &mut Cx<'_>,
-        commands: Vec<Checked>,
-        identity: &str,
-        completed_event_id: i64,
-    ) -> Applied {
+    /// The completion of the workflow task that a worker has: its events, what its commands ask for, and the next task if one is
+    /// wanted at once.
+    pub(in crate::engine::workflow) fn apply_completion(&mut self, cx: &mut Cx<'_>, completion: Completion<'_>) -> Applied {
+        let Completion { request, commands, sticky, is_heartbeat } = completion;
+        let original = self.volatile.task.original_scheduled_time;
+        let is_overdue = is_heartbeat && cx.now.since(original) > HEARTBEAT_MAX;
+        let completed_event_id = if is_overdue {
+            self.time_out_workflow_task(cx, TimeoutType::StartToClose);
+            0
+        } else {
+            self.complete_workflow_task(cx, request)
+        };
+        self.volatile.sticky = sticky.filter(|_| !is_overdue);
+        let had_buffered = !self.buffered().is_empty();
+        self.volatile.stage = Stage::Completing;
+        let mut applied = self.apply_commands(cx, commands, &request.identity, completed_event_id);
+        self.volatile.end_completion();
+        let has_news = had_buffered && !self.buffered().is_empty();
+        let wanted = request.force_create_new_workflow_task || has_news || applied.has_canceled_activity;
+        if self.is_running() && wanted {
+            applied.gives_next_task = request.return_new_workflow_task;
+            let original = (is_heartbeat && !is_overdue).then_some(original);
+            self.place_workflow_task(cx, original, !applied.gives_next_task);
+            if applied.gives_next_task {
+                self.start_workflow_task(cx, &request.identity, INLINE_REQUEST_ID.to_owned());
+            }
+        }
+        applied
+    }
+
+    fn apply_commands(&mut self, cx: &mut Cx<'_>, commands: Vec<Checked>, identity: &str, completed_event_id: i64) -> Applied {
         let mut applied = Applied::default();
         for command in commands {
             if !self.is_running() {
@@ -39,81 +89,51 @@ impl Run {
         applied
     }
 
-    fn apply_command(&mut self, cx: &mut Cx<'_>, command: Checked, identity: &str, done: i64, applied: &mut Applied) {
-        let Checked { attributes, extras, target } = command;
-        match (attributes, target) {
-            (Command::ScheduleActivityTaskCommandAttributes(a), _) => {
+    fn apply_command(&mut self, cx: &mut Cx<'_>, checked: Checked, identity: &str, done: i64, applied: &mut Applied) {
+        let Checked { command, extras } = checked;
+        match command {
+            Fit::ScheduleActivity(a) => {
                 let eager = a.request_eager_execution;
                 let id = self.schedule_activity(cx, a, extras, done, eager);
-                if eager {
-                    applied.eager_activities.push(id);
-                }
+                applied.eager_activities.extend(eager.then_some(id));
             }
-            (Command::RequestCancelActivityTaskCommandAttributes(a), _) => {
-                applied.canceled_unstarted_activity |= self.request_cancel_activity(cx, a.scheduled_event_id, identity, done);
+            Fit::RequestCancelActivity(a) => {
+                applied.has_canceled_activity |= self.request_cancel_activity(cx, a.scheduled_event_id, identity, done);
             }
-            (Command::StartTimerCommandAttributes(a), _) => self.start_timer(cx, a, extras, done),
-            (Command::CancelTimerCommandAttributes(a), _) => self.cancel_timer(cx, a, identity, done),
-            (Command::CompleteWorkflowExecutionCommandAttributes(a), _) => self.complete(cx, a.result, extras, done),
-            (Command::FailWorkflowExecutionCommandAttributes(a), _) => self.fail(cx, a.failure, extras, done),
-            (Command::CancelWorkflowExecutionCommandAttributes(a), _) => self.cancel(cx, a.details, extras, done),
-            (Command::ContinueAsNewWorkflowExecutionCommandAttributes(a), _) => self.continue_as_new(cx, a, extras, done),
-            (Command::RecordMarkerCommandAttributes(a), _) => {
-                let attributes = MarkerRecordedEventAttributes {
-                    marker_name: a.marker_name,
-                    details: a.details,
-                    workflow_task_completed_event_id: done,
-                    header: a.header,
-                    failure: a.failure,
-                };
-                self.add_event_with(cx, Attributes::MarkerRecordedEventAttributes(attributes), extras);
-            }
-            (Command::UpsertWorkflowSearchAttributesCommandAttributes(a), _) => {
-                if let Some(upserted) = &a.search_attributes {
-                    merge(&mut self.search_attributes, &upserted.indexed_fields);
-                }
+            Fit::StartTimer(a) => self.start_timer(cx, a, extras, done),
+            Fit::CancelTimer(a) => self.cancel_timer(cx, a, identity, done),
+            Fit::RecordMarker(a) => drop(self.add_event_with(cx, marker(a, done), extras)),
+            Fit::UpsertSearchAttributes(a) => {
                 let attributes = UpsertWorkflowSearchAttributesEventAttributes {
                     workflow_task_completed_event_id: done,
                     search_attributes: a.search_attributes,
                 };
                 self.add_event_with(cx, Attributes::UpsertWorkflowSearchAttributesEventAttributes(attributes), extras);
             }
-            (Command::ModifyWorkflowPropertiesCommandAttributes(a), _) => {
-                if let Some(upserted) = &a.upserted_memo {
-                    merge(&mut self.memo, &upserted.fields);
-                }
+            Fit::ModifyProperties(a) => {
                 let attributes = WorkflowPropertiesModifiedEventAttributes {
                     workflow_task_completed_event_id: done,
                     upserted_memo: a.upserted_memo,
                 };
                 self.add_event_with(cx, Attributes::WorkflowPropertiesModifiedEventAttributes(attributes), extras);
             }
-            (Command::StartChildWorkflowExecutionCommandAttributes(a), Some(target)) => {
-                self.initiate_child(cx, a, target, extras, done);
-            }
-            (Command::SignalExternalWorkflowExecutionCommandAttributes(a), Some(target)) => {
-                self.initiate_signal_external(cx, a, target, extras, done);
-            }
-            (Command::RequestCancelExternalWorkflowExecutionCommandAttributes(a), Some(target)) => {
-                self.initiate_cancel_external(cx, a, target, extras, done);
-            }
-            // The check let none of these through.
-            _ => {}
+            Fit::StartChild(a, target) => self.initiate_child(cx, *a, target, extras, done),
+            Fit::SignalExternal(a, target) => self.initiate_signal_external(cx, a, target, extras, done),
+            Fit::CancelExternal(a, target) => self.initiate_cancel_external(cx, a, target, extras, done),
+            Fit::Complete(a) => self.complete(cx, a.result, extras, done),
+            Fit::Fail(a) => self.fail(cx, a.failure, extras, done),
+            Fit::Cancel(a) => self.cancel(cx, a.details, extras, done),
+            Fit::ContinueAsNew(a) => self.continue_as_new(cx, *a, extras, done),
         }
     }
 }
 
-use std::collections::BTreeMap;
-
-use crate::{engine::payloads::is_nil, proto::common::Payload};
-
-/// Upserted fields replace; null ones delete.
-fn merge(base: &mut BTreeMap<String, Payload>, upserted: &BTreeMap<String, Payload>) {
-    for (name, value) in upserted {
-        if is_nil(value) {
-            base.remove(name);
-        } else {
-            base.insert(name.clone(), value.clone());
-        }
-    }
+fn marker(a: RecordMarkerCommandAttributes, completed_event_id: i64) -> Attributes {
+    Attributes::MarkerRecordedEventAttributes(MarkerRecordedEventAttributes {
+        marker_name: a.marker_name,
+        details: a.details,
+        workflow_task_completed_event_id: completed_event_id,
+        header: a.header,
+        failure: a.failure,
+    })
 }

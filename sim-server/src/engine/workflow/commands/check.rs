@@ -1,106 +1,78 @@
 //! Checking commands before any is applied: their attributes, and what the run has pending once those before them are done
 //! (`workflow_task_completed_handler.go`).
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Checked, Unfit};
+use super::{Checked, Fit, TaskFailed, Unfit, pending::Pending};
 use crate::{
     engine::{
-        error::Result,
-        limits::Limits,
-        names,
-        search_attributes::Registry,
-        validate::command::{self, CommandContext, Rejected},
-        workflow::{Run, child::TargetNamespace, events::Extras},
+        kernel::{effects::Extras, error::Result},
+        rules::{
+            limits::Limits,
+            names,
+            search_attributes::Registry,
+            validate::command::{self, CommandContext, Rejected},
+        },
+        workflow::{child::TargetNamespace, run::Run},
     },
     proto::{
-        command::{Command, command::Attributes},
+        command::{
+            Command, RequestCancelExternalWorkflowExecutionCommandAttributes, ScheduleActivityTaskCommandAttributes,
+            SignalExternalWorkflowExecutionCommandAttributes, StartChildWorkflowExecutionCommandAttributes,
+            command::Attributes,
+        },
         common::SearchAttributes,
         enums::{CommandType, ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
-        history::history_event::Attributes as EventAttributes,
     },
 };
 
 /// Checks the commands of one completion against a run.
 #[derive(Debug)]
-pub(crate) struct Checker<'a> {
-    run: &'a Run,
+pub(in crate::engine::workflow) struct Checker<'a> {
+    pending: Pending<'a>,
     context: CommandContext<'a>,
     limits: &'a Limits,
+    /// The workflow's own namespace.
+    own: &'a TargetNamespace,
     eager_activities: bool,
-    /// Activity ids that earlier commands schedule.
-    activity_ids: BTreeSet<String>,
-    activity_count: usize,
-    /// The event that the command at hand will write.
-    next_event_id: i64,
-    /// Activities that earlier commands schedule, by the event that they will write.
-    scheduled_now: BTreeSet<i64>,
-    /// What the earlier commands did to timers: started (true) or cancelled them.
-    timers: BTreeMap<String, bool>,
-    /// Scheduled events whose cancellation an earlier command asked for.
-    cancelled: BTreeSet<i64>,
-    /// Buffered events that stay buffered.
-    buffered_count: usize,
-    child_count: usize,
-    signal_count: usize,
-    cancel_count: usize,
-    /// Children that an earlier command starts.
-    started_children: BTreeSet<String>,
 }
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(
+    pub(in crate::engine::workflow) fn new(
         run: &'a Run,
         registry: &'a Registry,
         limits: &'a Limits,
-        namespace: &'a str,
+        own: &'a TargetNamespace,
         eager_activities: bool,
     ) -> Self {
+        let facts = &run.recorded.facts;
         let context = CommandContext {
-            namespace,
-            workflow_id: &run.workflow_id,
-            workflow_type: &run.facts.workflow_type,
-            task_queue: &run.facts.task_queue,
-            run_timeout: run.facts.run_timeout,
-            execution_timeout: run.facts.execution_timeout,
-            task_timeout: run.facts.task_timeout,
-            memo: &run.memo,
-            search_attributes: &run.search_attributes,
+            namespace: &own.name,
+            workflow_id: &facts.workflow_id,
+            workflow_type: &facts.workflow_type,
+            task_queue: &facts.task_queue,
+            run_timeout: facts.run_timeout,
+            execution_timeout: facts.execution_timeout,
+            task_timeout: facts.task_timeout,
+            memo: &run.recorded.memo,
+            search_attributes: &run.recorded.search_attributes,
             limits,
             registry,
         };
-        Self {
-            run,
-            context,
-            limits,
-            eager_activities,
-            activity_ids: BTreeSet::new(),
-            activity_count: run.activities.len(),
-            // Behind the completed event of the task; a transient one writes its scheduled and started events too.
-            next_event_id: run.history.next_id() + if run.tasks.started().is_some_and(|task| task.transient) { 3 } else { 1 },
-            scheduled_now: BTreeSet::new(),
-            timers: BTreeMap::new(),
-            cancelled: BTreeSet::new(),
-            buffered_count: run.buffer.len(),
-            child_count: run.children.len(),
-            signal_count: 0,
-            cancel_count: 0,
-            started_children: BTreeSet::new(),
-        }
+        Self { pending: Pending::new(run), context, limits, own, eager_activities }
     }
 
-    /// The namespace that a command names, if it is aimed at another workflow; empty for the workflow's own.
-    pub(crate) fn target_of(command: &Command) -> Option<&str> {
-        match command.attributes.as_ref()? {
-            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => Some(&a.namespace),
-            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => Some(&a.namespace),
-            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => Some(&a.namespace),
-            _ => None,
-        }
+    /// The namespace that a command names, if it is aimed at a workflow of another.
+    pub(in crate::engine::workflow) fn target_of(command: &Command) -> Option<&str> {
+        let namespace = match command.attributes.as_ref()? {
+            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => &a.namespace,
+            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => &a.namespace,
+            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => &a.namespace,
+            _ => return None,
+        };
+        (!namespace.is_empty()).then_some(namespace)
     }
 
     /// All commands, fit to be applied in order. `targets`: what [`Self::target_of`] resolved to, one for each.
-    pub(crate) fn check_all(
+    pub(in crate::engine::workflow) fn check_all(
         &mut self,
         commands: Vec<Command>,
         targets: Vec<Result<Option<TargetNamespace>>>,
@@ -108,222 +80,186 @@ impl<'a> Checker<'a> {
         command::command_sequence(&commands).map_err(Unfit::Refused)?;
         let mut checked = Vec::with_capacity(commands.len());
         for (command, target) in commands.into_iter().zip(targets) {
-            let target = target.map_err(Unfit::Refused)?;
+            let target = target.map_err(Unfit::Refused)?.unwrap_or_else(|| self.own.clone());
             let extras = Extras {
                 user_metadata: command.user_metadata,
                 links: Vec::new(),
                 event_group_markers: command.event_group_markers,
             };
-            let registry = self.context.registry;
             let declared = CommandType::try_from(command.command_type).unwrap_or(CommandType::Unspecified);
-            let Some(mut attributes) = command.attributes.filter(|attributes| type_of(attributes) == declared) else {
+            let Some(attributes) = command.attributes.filter(|attributes| type_of(attributes) == declared) else {
                 return Err(command::attributes_missing(declared).into());
             };
-            self.check(&mut attributes, target.as_ref())?;
-            if let Some(search_attributes) = search_attributes_of(&mut attributes) {
-                registry.set_types(search_attributes);
-            }
-            self.next_event_id += 1;
-            checked.push(Checked { attributes, extras, target });
+            let command = self.check(attributes, target)?;
+            self.pending.next_command();
+            checked.push(Checked { command, extras });
         }
         Ok(checked)
     }
 
-    fn check(&mut self, attributes: &mut Attributes, target: Option<&TargetNamespace>) -> Result<(), Unfit> {
+    fn check(&mut self, attributes: Attributes, target: TargetNamespace) -> Result<Fit, Unfit> {
         match attributes {
-            Attributes::ScheduleActivityTaskCommandAttributes(a) => {
-                command::schedule_activity(a, &self.context)?;
-                if self.activity_count >= self.limits.pending_activities_max {
-                    return Err(self.limit(
-                        Cause::PendingActivitiesLimitExceeded,
-                        "activities",
-                        self.activity_count,
-                        self.limits.pending_activities_max,
-                    ));
-                }
-                if self.is_pending_activity(&a.activity_id) || !self.activity_ids.insert(a.activity_id.clone()) {
-                    return Err(failed(
-                        Cause::ScheduleActivityDuplicateId,
-                        &format!(
-                            "invalid history builder state for action: add-activitytask-scheduled-event, ActivityID: {}",
-                            a.activity_id
-                        ),
-                    ));
-                }
-                self.activity_count += 1;
-                self.scheduled_now.insert(self.next_event_id);
-                a.request_eager_execution &= self.eager_activities;
-                Ok(())
-            }
+            Attributes::ScheduleActivityTaskCommandAttributes(a) => self.check_schedule_activity(a),
             Attributes::RequestCancelActivityTaskCommandAttributes(a) => {
-                command::request_cancel_activity(a, &self.context)?;
-                self.check_cancel_activity(a.scheduled_event_id)
-            }
-            Attributes::StartTimerCommandAttributes(a) => {
-                command::start_timer(a, &self.context)?;
-                if self.is_running_timer(&a.timer_id) == Some(true) {
-                    return Err(failed(
-                        Cause::StartTimerDuplicateId,
-                        &format!("invalid history builder state for action: add-timer-started-event, TimerID: {}", a.timer_id),
-                    ));
+                command::request_cancel_activity(&a, &self.context)?;
+                if !self.pending.cancel_activity(a.scheduled_event_id) {
+                    let action = "add-activitytask-cancel-requested-event, ScheduledEventID";
+                    return Err(bad_state(Cause::BadRequestCancelActivityAttributes, action, a.scheduled_event_id));
                 }
-                self.timers.insert(a.timer_id.clone(), true);
-                Ok(())
+                Ok(Fit::RequestCancelActivity(a))
+            }
+            Attributes::StartTimerCommandAttributes(mut a) => {
+                command::start_timer(&mut a, &self.context)?;
+                if !self.pending.start_timer(&a.timer_id) {
+                    return Err(bad_state(Cause::StartTimerDuplicateId, "add-timer-started-event, TimerID", &a.timer_id));
+                }
+                Ok(Fit::StartTimer(a))
             }
             Attributes::CancelTimerCommandAttributes(a) => {
-                command::cancel_timer(a, &self.context)?;
-                self.check_cancel_timer(&a.timer_id)
+                command::cancel_timer(&a, &self.context)?;
+                if !self.pending.cancel_timer(&a.timer_id) {
+                    return Err(bad_state(Cause::BadCancelTimerAttributes, "add-timer-canceled-event, TimerID", &a.timer_id));
+                }
+                Ok(Fit::CancelTimer(a))
             }
-            Attributes::RecordMarkerCommandAttributes(a) => Ok(command::record_marker(a, &self.context)?),
-            Attributes::UpsertWorkflowSearchAttributesCommandAttributes(a) => {
-                Ok(command::upsert_search_attributes(a, &self.context)?)
+            Attributes::RecordMarkerCommandAttributes(a) => {
+                command::record_marker(&a, &self.context)?;
+                Ok(Fit::RecordMarker(a))
             }
-            Attributes::ModifyWorkflowPropertiesCommandAttributes(a) => Ok(command::modify_properties(a, &self.context)?),
-            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => {
-                if let Some(target) = target {
-                    a.namespace.clone_from(&target.name);
-                }
-                command::start_child(a, &self.context)?;
-                if self.child_count >= self.limits.pending_children_max {
-                    return Err(self.limit(
-                        Cause::PendingChildWorkflowsLimitExceeded,
-                        "child workflow executions",
-                        self.child_count,
-                        self.limits.pending_children_max,
-                    ));
-                }
-                self.child_count += 1;
-                self.started_children.insert(a.workflow_id.clone());
-                if a.parent_close_policy() == ParentClosePolicy::Unspecified {
-                    a.set_parent_close_policy(ParentClosePolicy::Terminate);
-                }
-                if a.workflow_id_reuse_policy() == WorkflowIdReusePolicy::Unspecified {
-                    a.set_workflow_id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate);
-                }
-                Ok(())
+            Attributes::UpsertWorkflowSearchAttributesCommandAttributes(mut a) => {
+                command::upsert_search_attributes(&a, &self.context)?;
+                self.set_types(a.search_attributes.as_mut());
+                Ok(Fit::UpsertSearchAttributes(a))
             }
-            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => {
-                command::signal_external(a, &self.context)?;
-                self.signal_count += 1;
-                if self.signal_count > self.limits.pending_signals_max {
-                    return Err(self.limit(
-                        Cause::PendingSignalsLimitExceeded,
-                        "signals to external workflows",
-                        self.signal_count - 1,
-                        self.limits.pending_signals_max,
-                    ));
-                }
-                Ok(())
+            Attributes::ModifyWorkflowPropertiesCommandAttributes(a) => {
+                command::modify_properties(&a, &self.context)?;
+                Ok(Fit::ModifyProperties(a))
             }
-            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => {
-                command::request_cancel_external(a, &self.context, &self.started_children)?;
-                self.cancel_count += 1;
-                if self.cancel_count > self.limits.pending_cancels_max {
-                    return Err(self.limit(
-                        Cause::PendingRequestCancelLimitExceeded,
-                        "requests to cancel external workflows",
-                        self.cancel_count - 1,
-                        self.limits.pending_cancels_max,
-                    ));
-                }
-                Ok(())
-            }
+            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => self.check_start_child(a, target),
+            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => self.check_signal_external(a, target),
+            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => self.check_cancel_external(a, target),
             closing_or_unknown => self.check_close(closing_or_unknown),
         }
     }
 
-    fn check_close(&self, attributes: &mut Attributes) -> Result<(), Unfit> {
-        if self.buffered_count > 0 {
+    fn set_types(&self, search_attributes: Option<&mut SearchAttributes>) {
+        if let Some(search_attributes) = search_attributes {
+            self.context.registry.set_types(search_attributes);
+        }
+    }
+
+    fn check_schedule_activity(&mut self, mut a: ScheduleActivityTaskCommandAttributes) -> Result<Fit, Unfit> {
+        command::schedule_activity(&mut a, &self.context)?;
+        let (count, max) = (self.pending.activity_count(), self.limits.pending_activities_max);
+        if count >= max {
+            return Err(too_many(Cause::PendingActivitiesLimitExceeded, "activities", count, max));
+        }
+        if !self.pending.schedule_activity(&a.activity_id) {
+            let action = "add-activitytask-scheduled-event, ActivityID";
+            return Err(bad_state(Cause::ScheduleActivityDuplicateId, action, &a.activity_id));
+        }
+        a.request_eager_execution &= self.eager_activities;
+        Ok(Fit::ScheduleActivity(a))
+    }
+
+    fn check_start_child(
+        &mut self,
+        mut a: StartChildWorkflowExecutionCommandAttributes,
+        target: TargetNamespace,
+    ) -> Result<Fit, Unfit> {
+        a.namespace.clone_from(&target.name);
+        command::start_child(&mut a, &self.context)?;
+        let (count, max) = (self.pending.child_count(), self.limits.pending_children_max);
+        if count >= max {
+            return Err(too_many(Cause::PendingChildWorkflowsLimitExceeded, "child workflow executions", count, max));
+        }
+        self.pending.start_child(&a.workflow_id);
+        if a.parent_close_policy() == ParentClosePolicy::Unspecified {
+            a.set_parent_close_policy(ParentClosePolicy::Terminate);
+        }
+        if a.workflow_id_reuse_policy() == WorkflowIdReusePolicy::Unspecified {
+            a.set_workflow_id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate);
+        }
+        self.set_types(a.search_attributes.as_mut());
+        Ok(Fit::StartChild(Box::new(a), target))
+    }
+
+    fn check_signal_external(
+        &mut self,
+        a: SignalExternalWorkflowExecutionCommandAttributes,
+        target: TargetNamespace,
+    ) -> Result<Fit, Unfit> {
+        command::signal_external(&a, &self.context)?;
+        let (count, max) = (self.pending.send_signal(), self.limits.pending_signals_max);
+        if count > max {
+            return Err(too_many(Cause::PendingSignalsLimitExceeded, "signals to external workflows", count - 1, max));
+        }
+        Ok(Fit::SignalExternal(a, target))
+    }
+
+    fn check_cancel_external(
+        &mut self,
+        a: RequestCancelExternalWorkflowExecutionCommandAttributes,
+        target: TargetNamespace,
+    ) -> Result<Fit, Unfit> {
+        command::request_cancel_external(&a, &self.context, self.pending.new_children())?;
+        let (count, max) = (self.pending.send_cancel(), self.limits.pending_cancels_max);
+        if count > max {
+            let what = "requests to cancel external workflows";
+            return Err(too_many(Cause::PendingRequestCancelLimitExceeded, what, count - 1, max));
+        }
+        Ok(Fit::CancelExternal(a, target))
+    }
+
+    fn check_close(&self, attributes: Attributes) -> Result<Fit, Unfit> {
+        if self.pending.has_news() {
             let cause = Cause::UnhandledCommand;
-            return Err(Unfit::TaskFailed { cause, message: names::cause(cause), terminate: false });
+            return Err(Unfit::TaskFailed(TaskFailed { cause, message: names::cause(cause), terminates: false }));
         }
         match attributes {
-            Attributes::CompleteWorkflowExecutionCommandAttributes(a) => Ok(command::complete_workflow(a, &self.context)?),
-            Attributes::FailWorkflowExecutionCommandAttributes(a) => Ok(command::fail_workflow(a, &self.context)?),
-            Attributes::CancelWorkflowExecutionCommandAttributes(a) => Ok(command::cancel_workflow(a, &self.context)?),
-            Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(a) => Ok(command::continue_as_new(a, &self.context)?),
+            Attributes::CompleteWorkflowExecutionCommandAttributes(a) => {
+                command::complete_workflow(&a, &self.context)?;
+                Ok(Fit::Complete(a))
+            }
+            Attributes::FailWorkflowExecutionCommandAttributes(a) => {
+                command::fail_workflow(&a, &self.context)?;
+                Ok(Fit::Fail(a))
+            }
+            Attributes::CancelWorkflowExecutionCommandAttributes(a) => {
+                command::cancel_workflow(&a, &self.context)?;
+                Ok(Fit::Cancel(a))
+            }
+            Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(mut a) => {
+                command::continue_as_new(&mut a, &self.context)?;
+                self.set_types(a.search_attributes.as_mut());
+                Ok(Fit::ContinueAsNew(Box::new(a)))
+            }
             Attributes::ProtocolMessageCommandAttributes(_) => {
                 Err(failed(Cause::FeatureDisabled, "Workflow updates are not supported by this server."))
             }
             _ => Err(failed(Cause::FeatureDisabled, "Nexus operations are not supported by this server.")),
         }
     }
+}
 
-    fn is_pending_activity(&self, activity_id: &str) -> bool {
-        self.run.activities.values().any(|activity| activity.activity_id == activity_id)
-    }
+fn too_many(cause: Cause, what: &str, count: usize, max: usize) -> Unfit {
+    failed(cause, &format!("the number of pending {what}, {count}, has reached the per-workflow limit of {max}"))
+}
 
-    /// Whether the timer runs, as the earlier commands leave it; `None` if there is none.
-    fn is_running_timer(&self, timer_id: &str) -> Option<bool> {
-        let before = || self.run.timers.contains_key(timer_id).then_some(true);
-        self.timers.get(timer_id).copied().or_else(before)
-    }
-
-    /// An activity can be cancelled once, while it is pending; one whose end is buffered is pending for the worker.
-    fn check_cancel_activity(&mut self, scheduled_event_id: i64) -> Result<(), Unfit> {
-        let open = self.run.activities.get(&scheduled_event_id).is_some_and(|activity| activity.cancel_requested_event_id == 0);
-        let fits = open || !self.run.activities.contains_key(&scheduled_event_id) && self.end_is_buffered(scheduled_event_id);
-        if (fits || self.scheduled_now.contains(&scheduled_event_id)) && self.cancelled.insert(scheduled_event_id) {
-            return Ok(());
-        }
-        let message = format!(
-            "invalid history builder state for action: add-activitytask-cancel-requested-event, ScheduledEventID: {scheduled_event_id}"
-        );
-        Err(failed(Cause::BadRequestCancelActivityAttributes, &message))
-    }
-
-    fn end_is_buffered(&self, scheduled_event_id: i64) -> bool {
-        self.run.buffer.iter().any(|event| match &event.attributes {
-            Some(EventAttributes::ActivityTaskCompletedEventAttributes(a)) => a.scheduled_event_id == scheduled_event_id,
-            Some(EventAttributes::ActivityTaskFailedEventAttributes(a)) => a.scheduled_event_id == scheduled_event_id,
-            Some(EventAttributes::ActivityTaskTimedOutEventAttributes(a)) => a.scheduled_event_id == scheduled_event_id,
-            Some(EventAttributes::ActivityTaskCanceledEventAttributes(a)) => a.scheduled_event_id == scheduled_event_id,
-            _ => false,
-        })
-    }
-
-    /// A timer can be cancelled while it runs; one whose firing is buffered runs for the worker.
-    fn check_cancel_timer(&mut self, timer_id: &str) -> Result<(), Unfit> {
-        let running = self.is_running_timer(timer_id);
-        if running == Some(true) {
-            self.timers.insert(timer_id.to_owned(), false);
-            return Ok(());
-        }
-        let fires = |attributes: &EventAttributes| match attributes {
-            EventAttributes::TimerFiredEventAttributes(fired) => fired.timer_id == timer_id,
-            _ => false,
-        };
-        if running.is_none() && self.run.buffer.iter().filter_map(|event| event.attributes.as_ref()).any(fires) {
-            self.buffered_count -= 1;
-            self.timers.insert(timer_id.to_owned(), false);
-            return Ok(());
-        }
-        let message = format!("invalid history builder state for action: add-timer-canceled-event, TimerID: {timer_id}");
-        Err(failed(Cause::BadCancelTimerAttributes, &message))
-    }
-
-    fn limit(&self, cause: Cause, what: &str, count: usize, max: usize) -> Unfit {
-        failed(cause, &format!("the number of pending {what}, {count}, has reached the per-workflow limit of {max}"))
-    }
+fn bad_state(cause: Cause, action: &str, id: impl std::fmt::Display) -> Unfit {
+    failed(cause, &format!("invalid history builder state for action: {action}: {id}"))
 }
 
 fn failed(cause: Cause, message: &str) -> Unfit {
-    Unfit::TaskFailed { cause, message: format!("{}: {message}", names::cause(cause)), terminate: false }
+    let message = format!("{}: {message}", names::cause(cause));
+    Unfit::TaskFailed(TaskFailed { cause, message, terminates: false })
 }
 
 impl From<Rejected> for Unfit {
     fn from(rejected: Rejected) -> Self {
         let Rejected { cause, message, terminate } = rejected;
-        Self::TaskFailed { cause, message: format!("{}: {message}", names::cause(cause)), terminate }
-    }
-}
-
-fn search_attributes_of(attributes: &mut Attributes) -> Option<&mut SearchAttributes> {
-    match attributes {
-        Attributes::UpsertWorkflowSearchAttributesCommandAttributes(a) => a.search_attributes.as_mut(),
-        Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
-        Attributes::StartChildWorkflowExecutionCommandAttributes(a) => a.search_attributes.as_mut(),
-        _ => None,
+        let message = format!("{}: {message}", names::cause(cause));
+        Self::TaskFailed(TaskFailed { cause, message, terminates: terminate })
     }
 }
 

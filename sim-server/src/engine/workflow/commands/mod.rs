@@ -1,38 +1,71 @@
-//! What a completed workflow task asks for. All commands are checked first ([`check`]), then all are applied ([`apply`]):
-//! a bad command fails the whole workflow task, and nothing of it remains.
+//! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all are
+//! applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
 
-use super::{child::TargetNamespace, events::Extras};
+use super::child::TargetNamespace;
 use crate::{
-    engine::error::Error,
-    proto::{command::command::Attributes, enums::WorkflowTaskFailedCause},
+    engine::kernel::{effects::Extras, error::Error},
+    proto::{
+        command::{
+            CancelTimerCommandAttributes, CancelWorkflowExecutionCommandAttributes, CompleteWorkflowExecutionCommandAttributes,
+            ContinueAsNewWorkflowExecutionCommandAttributes, FailWorkflowExecutionCommandAttributes,
+            ModifyWorkflowPropertiesCommandAttributes, RecordMarkerCommandAttributes,
+            RequestCancelActivityTaskCommandAttributes, RequestCancelExternalWorkflowExecutionCommandAttributes,
+            ScheduleActivityTaskCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes,
+            StartChildWorkflowExecutionCommandAttributes, StartTimerCommandAttributes,
+            UpsertWorkflowSearchAttributesCommandAttributes,
+        },
+        enums::WorkflowTaskFailedCause,
+    },
 };
 
 mod apply;
 mod check;
+mod pending;
 
-pub(crate) use apply::Applied;
-pub(crate) use check::Checker;
+pub(super) use apply::Completion;
+pub(super) use check::Checker;
 
 /// A command that can be applied.
 #[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) attributes: Attributes,
-    pub(crate) extras: Extras,
-    /// Where the command is aimed, if at another workflow.
-    pub(crate) target: Option<TargetNamespace>,
+pub(super) struct Checked {
+    pub(super) command: Fit,
+    pub(super) extras: Extras,
+}
+
+/// What a command asks for, complete and allowed.
+#[derive(Debug)]
+pub(super) enum Fit {
+    ScheduleActivity(ScheduleActivityTaskCommandAttributes),
+    RequestCancelActivity(RequestCancelActivityTaskCommandAttributes),
+    StartTimer(StartTimerCommandAttributes),
+    CancelTimer(CancelTimerCommandAttributes),
+    RecordMarker(RecordMarkerCommandAttributes),
+    UpsertSearchAttributes(UpsertWorkflowSearchAttributesCommandAttributes),
+    ModifyProperties(ModifyWorkflowPropertiesCommandAttributes),
+    StartChild(Box<StartChildWorkflowExecutionCommandAttributes>, TargetNamespace),
+    SignalExternal(SignalExternalWorkflowExecutionCommandAttributes, TargetNamespace),
+    CancelExternal(RequestCancelExternalWorkflowExecutionCommandAttributes, TargetNamespace),
+    Complete(CompleteWorkflowExecutionCommandAttributes),
+    Fail(FailWorkflowExecutionCommandAttributes),
+    Cancel(CancelWorkflowExecutionCommandAttributes),
+    ContinueAsNew(Box<ContinueAsNewWorkflowExecutionCommandAttributes>),
 }
 
 /// Why the commands cannot be applied.
 #[derive(Debug)]
-pub(crate) enum Unfit {
+pub(super) enum Unfit {
     /// The workflow task fails.
-    TaskFailed {
-        cause: WorkflowTaskFailedCause,
-        /// The cause's name, and what was wrong.
-        message: String,
-        /// ... and the workflow with it: a limit was passed.
-        terminate: bool,
-    },
+    TaskFailed(TaskFailed),
     /// The call is refused; the worker still has the task.
     Refused(Error),
+}
+
+/// How a workflow task fails whose commands do not fit.
+#[derive(Debug)]
+pub(super) struct TaskFailed {
+    pub(super) cause: WorkflowTaskFailedCause,
+    /// The cause's name, and what was wrong.
+    pub(super) message: String,
+    /// The workflow fails with it: a limit was passed.
+    pub(super) terminates: bool,
 }

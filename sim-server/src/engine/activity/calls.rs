@@ -1,0 +1,224 @@
+//! What workers say of activities, by task token or by id (`api/respondactivitytask*`, `api/recordactivitytaskheartbeat`).
+
+use crate::{
+    engine::{
+        Engine,
+        kernel::{
+            error::{Error, Result},
+            key::RunKey,
+            token::TaskToken,
+        },
+        rules::validate::{self, respond},
+        workflow::{activities::Outcome, calls::target::COMPLETED},
+    },
+    proto::{
+        common::Payloads,
+        failure::Failure,
+        workflowservice::{
+            RecordActivityTaskHeartbeatByIdRequest, RecordActivityTaskHeartbeatByIdResponse,
+            RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse, RespondActivityTaskCanceledByIdRequest,
+            RespondActivityTaskCanceledByIdResponse, RespondActivityTaskCanceledRequest, RespondActivityTaskCanceledResponse,
+            RespondActivityTaskCompletedByIdRequest, RespondActivityTaskCompletedByIdResponse,
+            RespondActivityTaskCompletedRequest, RespondActivityTaskCompletedResponse, RespondActivityTaskFailedByIdRequest,
+            RespondActivityTaskFailedByIdResponse, RespondActivityTaskFailedRequest, RespondActivityTaskFailedResponse,
+        },
+    },
+};
+
+const NOT_FOUND: &str = "invalid activityID or activity already timed out or invoking workflow is completed";
+
+/// A started activity of a run.
+#[derive(Clone, Copy)]
+struct Target {
+    key: RunKey,
+    scheduled_event_id: i64,
+}
+
+impl Engine {
+    /// RespondActivityTaskCompleted.
+    pub(in crate::engine) fn respond_activity_task_completed(
+        &mut self,
+        request: RespondActivityTaskCompletedRequest,
+    ) -> Result<RespondActivityTaskCompletedResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.complete_activity(target, request.result, &request.identity);
+        Ok(RespondActivityTaskCompletedResponse::default())
+    }
+
+    /// RespondActivityTaskCompletedById.
+    pub(in crate::engine) fn respond_activity_task_completed_by_id(
+        &mut self,
+        request: RespondActivityTaskCompletedByIdRequest,
+    ) -> Result<RespondActivityTaskCompletedByIdResponse> {
+        let target = self.pending_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        // One that no worker has yet counts as started by who completes it.
+        if !self.is_started(target) {
+            self.transact(target.key, |run, cx| {
+                run.start_activity(cx, target.scheduled_event_id, &request.identity, String::new())
+            });
+        }
+        self.complete_activity(target, request.result, &request.identity);
+        Ok(RespondActivityTaskCompletedByIdResponse::default())
+    }
+
+    /// RespondActivityTaskFailed.
+    pub(in crate::engine) fn respond_activity_task_failed(
+        &mut self,
+        request: RespondActivityTaskFailedRequest,
+    ) -> Result<RespondActivityTaskFailedResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        Ok(RespondActivityTaskFailedResponse::default())
+    }
+
+    /// RespondActivityTaskFailedById.
+    pub(in crate::engine) fn respond_activity_task_failed_by_id(
+        &mut self,
+        request: RespondActivityTaskFailedByIdRequest,
+    ) -> Result<RespondActivityTaskFailedByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        Ok(RespondActivityTaskFailedByIdResponse::default())
+    }
+
+    /// RespondActivityTaskCanceled.
+    pub(in crate::engine) fn respond_activity_task_canceled(
+        &mut self,
+        request: RespondActivityTaskCanceledRequest,
+    ) -> Result<RespondActivityTaskCanceledResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.cancel_activity(target, request.details, &request.identity)?;
+        Ok(RespondActivityTaskCanceledResponse::default())
+    }
+
+    /// RespondActivityTaskCanceledById.
+    pub(in crate::engine) fn respond_activity_task_canceled_by_id(
+        &mut self,
+        request: RespondActivityTaskCanceledByIdRequest,
+    ) -> Result<RespondActivityTaskCanceledByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        validate::respond::identity(&request.identity, &self.limits)?;
+        self.cancel_activity(target, request.details, &request.identity)?;
+        Ok(RespondActivityTaskCanceledByIdResponse::default())
+    }
+
+    /// RecordActivityTaskHeartbeat.
+    pub(in crate::engine) fn record_activity_task_heartbeat(
+        &mut self,
+        request: RecordActivityTaskHeartbeatRequest,
+    ) -> Result<RecordActivityTaskHeartbeatResponse> {
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..RecordActivityTaskHeartbeatResponse::default() })
+    }
+
+    /// RecordActivityTaskHeartbeatById.
+    pub(in crate::engine) fn record_activity_task_heartbeat_by_id(
+        &mut self,
+        request: RecordActivityTaskHeartbeatByIdRequest,
+    ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..RecordActivityTaskHeartbeatByIdResponse::default() })
+    }
+
+    /// The started activity whose current attempt the token names.
+    fn activity_by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
+        self.resolve(namespace)?;
+        let token = TaskToken::parse(token)?;
+        let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
+        let run = self.runs.get(key);
+        if !run.is_running() {
+            return Err(Error::not_found(COMPLETED));
+        }
+        let is_current = run.pending_activity(token.scheduled_event_id).is_some_and(|(_, attempt)| {
+            attempt.is_started() && attempt.number() == token.attempt && !token.activity_id.is_empty()
+        });
+        if !is_current {
+            return Err(Error::not_found(NOT_FOUND));
+        }
+        Ok(Target { key, scheduled_event_id: token.scheduled_event_id })
+    }
+
+    fn is_started(&self, target: Target) -> bool {
+        let activity = self.runs.get(target.key).pending_activity(target.scheduled_event_id);
+        activity.is_some_and(|(_, attempt)| attempt.is_started())
+    }
+
+    /// The started activity with this id.
+    fn activity_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+        let target = self.pending_by_id(namespace, workflow_id, run_id, activity_id)?;
+        if self.is_started(target) { Ok(target) } else { Err(Error::not_found(NOT_FOUND)) }
+    }
+
+    /// The pending activity with this id.
+    fn pending_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+        let namespace = self.resolve(namespace)?;
+        validate::respond::activity_by_id(workflow_id, activity_id)?;
+        let key = self.runs.find(namespace, workflow_id, run_id)?;
+        let run = self.runs.get(key);
+        if !run.is_running() {
+            return Err(Error::not_found(COMPLETED));
+        }
+        let found = run.pending_activities().find(|(_, scheduled, _)| scheduled.activity.activity_id == activity_id);
+        let (scheduled_event_id, ..) = found.ok_or_else(|| {
+            let text = "check workflow execution history for more details";
+            Error::not_found(format!("cannot find pending activity with ActivityID {activity_id}, {text}"))
+        })?;
+        Ok(Target { key, scheduled_event_id })
+    }
+
+    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, identity: &str) {
+        if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
+            return self.fail_activity(target, Some(failure), None, identity);
+        }
+        self.transact(target.key, |run, cx| {
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), identity);
+            run.schedule_workflow_task(cx);
+        });
+    }
+
+    fn fail_activity(&mut self, target: Target, mut failure: Option<Failure>, heartbeat: Option<Payloads>, identity: &str) {
+        respond::cut_failure(&mut failure, &self.limits);
+        let Target { key, scheduled_event_id } = target;
+        self.transact(key, |run, cx| {
+            if heartbeat.is_some() {
+                run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
+            }
+            if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
+                run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), identity);
+                run.schedule_workflow_task(cx);
+            }
+        });
+    }
+
+    fn cancel_activity(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<()> {
+        let activity = self.runs.get(target.key).pending_activity(target.scheduled_event_id);
+        if activity.is_some_and(|(scheduled, _)| scheduled.cancel_requested_event_id.is_none()) {
+            return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
+        }
+        if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
+            self.fail_activity(target, Some(failure), None, identity);
+            return Ok(());
+        }
+        self.transact(target.key, |run, cx| {
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), identity);
+            run.schedule_workflow_task(cx);
+        });
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
+        if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
+            // The activity fails instead, and the worker is told to stop it.
+            self.fail_activity(target, Some(failure), None, identity);
+            return true;
+        }
+        self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))
+    }
+}

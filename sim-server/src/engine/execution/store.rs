@@ -1,0 +1,99 @@
+//! The store of machines: by index, by run id, and the current one of each business id.
+
+use std::collections::BTreeMap;
+
+use super::machine::{Machine, Row};
+use crate::engine::kernel::{
+    error::{Error, Result},
+    key::{NamespaceId, RunKey},
+};
+
+/// A machine, and what the engine keeps of it.
+#[derive(Debug)]
+pub(crate) struct Stored<M> {
+    pub(super) machine: M,
+    /// What it adds to the clock's holds, as of its last transaction.
+    pub(super) holds: i64,
+}
+
+/// All machines of one kind, open and closed.
+#[derive(Debug)]
+pub(crate) struct Store<M> {
+    #[expect(clippy::vec_box, reason = "a run is large, and a list that grows copies what is in it")]
+    all: Vec<Box<Stored<M>>>,
+    current: BTreeMap<(NamespaceId, String), RunKey>,
+    by_run_id: BTreeMap<String, RunKey>,
+}
+
+impl<M> Default for Store<M> {
+    fn default() -> Self {
+        Self { all: Vec::new(), current: BTreeMap::new(), by_run_id: BTreeMap::new() }
+    }
+}
+
+impl<M: Machine> Store<M> {
+    /// The key that the next machine will get.
+    pub(crate) fn next_key(&self) -> RunKey {
+        RunKey(self.all.len() as u32)
+    }
+
+    /// Stores a new machine; it becomes the current one of its business id.
+    pub(crate) fn insert(&mut self, machine: M) -> RunKey {
+        let key = self.next_key();
+        let Row { namespace, id, run_id, .. } = machine.row();
+        self.current.insert((namespace, id.to_owned()), key);
+        self.by_run_id.insert(run_id.to_owned(), key);
+        self.all.push(Box::new(Stored { machine, holds: 0 }));
+        key
+    }
+
+    pub(crate) fn get(&self, key: RunKey) -> &M {
+        &self.all[key.0 as usize].machine
+    }
+
+    /// For a transaction, which alone may change a machine.
+    pub(crate) fn stored_mut(&mut self, key: RunKey) -> &mut Stored<M> {
+        &mut self.all[key.0 as usize]
+    }
+
+    /// All machines, in the order in which they began.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
+        self.all.iter().map(|stored| &stored.machine)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The current machine of a business id.
+    pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<RunKey> {
+        self.current.get(&(namespace, id.to_owned())).copied()
+    }
+
+    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<RunKey> {
+        self.by_run_id.get(run_id).copied()
+    }
+
+    /// The machine with this index, if it is the one with this run id: an index of another server names another.
+    pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<RunKey> {
+        let stored = self.all.get(index as usize)?;
+        (stored.machine.row().run_id == run_id).then_some(RunKey(index))
+    }
+
+    /// The named machine, or the current one if `run_id` is empty.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(crate) fn find(&self, namespace: NamespaceId, id: &str, run_id: &str) -> Result<RunKey> {
+        if run_id.is_empty() {
+            return self.current(namespace, id).ok_or_else(|| Error::not_found(format!("workflow not found for ID: {id}")));
+        }
+        let is_it = |key: &RunKey| {
+            let row = self.get(*key).row();
+            row.namespace == namespace && row.id == id
+        };
+        self.find_by_run_id(run_id).filter(is_it).ok_or_else(|| {
+            Error::not_found(format!("workflow execution not found for workflow ID \"{id}\" and run ID \"{run_id}\""))
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! The callers that wait for new events of an execution.
+
+use std::collections::BTreeMap;
+
+use crate::engine::kernel::{key::RunKey, tickets::Ticket};
+
+/// One caller that waits for new events of a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiter {
+    pub(crate) ticket: Ticket,
+    /// Answered once an event with this id exists; a wait for the close event is never answered by count.
+    pub(crate) from: i64,
+    pub(crate) close_event_only: bool,
+    pub(crate) follows_next_run_id: bool,
+}
+
+impl Waiter {
+    /// Whether what it waits for is there: `next_id` is the id that the next event gets.
+    pub(crate) fn is_ready(&self, is_running: bool, next_id: i64) -> bool {
+        !is_running || !self.close_event_only && self.from < next_id
+    }
+}
+
+/// The callers that wait, by run.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    of: BTreeMap<RunKey, Vec<Waiter>>,
+}
+
+impl Waiters {
+    pub(crate) fn add(&mut self, run: RunKey, waiter: Waiter) {
+        self.of.entry(run).or_default().push(waiter);
+    }
+
+    /// Takes those away that are ready, in the order in which they came.
+    pub(crate) fn take_ready(&mut self, run: RunKey, is_running: bool, next_id: i64) -> Vec<Waiter> {
+        let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
+        let ready = waiting.extract_if(.., |waiter| waiter.is_ready(is_running, next_id)).collect();
+        if waiting.is_empty() {
+            self.of.remove(&run);
+        }
+        ready
+    }
+
+    /// Takes one away whose wait is over.
+    pub(crate) fn remove(&mut self, run: RunKey, ticket: Ticket) -> Option<Waiter> {
+        let waiting = self.of.get_mut(&run)?;
+        let at = waiting.iter().position(|waiter| waiter.ticket == ticket)?;
+        let waiter = waiting.remove(at);
+        if waiting.is_empty() {
+            self.of.remove(&run);
+        }
+        Some(waiter)
+    }
+}

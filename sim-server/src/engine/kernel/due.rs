@@ -1,0 +1,36 @@
+//! What falls due: the entries of a domain's queue of timers.
+
+use super::{key::RunKey, tickets::Ticket};
+use crate::proto::enums::TimeoutType;
+
+/// An entry of the virtual clock's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Run(RunKey, RunDue),
+    /// A caller of TestService sleeps until now.
+    Sleep(Ticket),
+}
+
+/// What falls due on a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunDue {
+    /// The backoff before the first workflow task is over.
+    FirstWorkflowTask,
+    StickyScheduleToStart,
+    WorkflowTaskStartToClose,
+    /// The timer that was started by this event.
+    UserTimer(i64),
+    /// The activity that was scheduled by this event.
+    Activity(i64, ActivityDue),
+    RunTimeout,
+    ExecutionTimeout,
+}
+
+/// What falls due on an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ActivityDue {
+    /// The backoff before the next attempt is over.
+    Retry,
+    /// One of the four timeouts.
+    Timeout(TimeoutType),
+}

@@ -1,0 +1,34 @@
+//! Keys: the short names by which the engine's parts know what another part owns.
+
+use super::due::{ActivityDue, Due, RunDue};
+
+/// Index of a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NamespaceId(pub(crate) u32);
+
+/// Index of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RunKey(pub(crate) u32);
+
+/// Names a machine, of whatever kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Run(RunKey),
+}
+
+/// Names an activity: whose it is, and which of its owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ActivityKey {
+    pub(crate) owner: Key,
+    /// The id of its scheduled event.
+    pub(crate) scheduled_event_id: i64,
+}
+
+impl ActivityKey {
+    /// What falls due on the activity, as an entry of its domain's timers.
+    pub(crate) fn due(self, what: ActivityDue) -> Due {
+        match self.owner {
+            Key::Run(run) => Due::Run(run, RunDue::Activity(self.scheduled_event_id, what)),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Polls for tasks, and what is told of a queue (`matching_engine.go`).
+
+use std::time::Duration;
+
+use super::queues::{Poller, QueueKind, Task};
+use crate::{
+    engine::{
+        ActivityTaskReply, Context, Engine, Reply, WorkflowTaskReply,
+        kernel::{
+            error::{Error, Result},
+            key::NamespaceId,
+            tickets::{Answer, Parked, Ticket},
+            time::Time,
+        },
+        rules::validate,
+    },
+    proto::{
+        enums::TaskQueueType,
+        taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
+        workflowservice::{
+            DescribeTaskQueueRequest, DescribeTaskQueueResponse, PollActivityTaskQueueRequest, PollNexusTaskQueueRequest,
+            PollNexusTaskQueueResponse, PollWorkflowTaskQueueRequest,
+        },
+    },
+};
+
+/// A poll that meets no task ends after this long (`matching.longPollExpirationInterval`).
+const LONG_POLL: Duration = Duration::from_secs(60);
+/// ... or this long before the caller's own deadline (`returnEmptyTaskTimeBudget`).
+const POLL_MARGIN: Duration = Duration::from_secs(1);
+/// A long poll with less time than this is refused (`common.MinLongPollTimeout`).
+const POLL_MIN: Duration = Duration::from_secs(2);
+
+/// Who polls, and where.
+struct Poll {
+    namespace: NamespaceId,
+    kind: QueueKind,
+    queue: String,
+    identity: String,
+    worker_instance_key: String,
+}
+
+impl Engine {
+    /// PollWorkflowTaskQueue.
+    pub(in crate::engine) fn poll_workflow_task_queue(
+        &mut self,
+        request: PollWorkflowTaskQueueRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<WorkflowTaskReply>> {
+        let namespace = self.resolve(&request.namespace)?;
+        validate::polls::poll_workflow_task(&request, &self.limits)?;
+        let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let queue = name_of(task_queue);
+        self.poll(Poll { namespace, kind: QueueKind::Workflow, queue, identity, worker_instance_key }, context)
+    }
+
+    /// PollActivityTaskQueue.
+    pub(in crate::engine) fn poll_activity_task_queue(
+        &mut self,
+        request: PollActivityTaskQueueRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<ActivityTaskReply>> {
+        let namespace = self.resolve(&request.namespace)?;
+        validate::polls::poll_activity_task(&request, &self.limits)?;
+        let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let queue = name_of(task_queue);
+        self.poll(Poll { namespace, kind: QueueKind::Activity, queue, identity, worker_instance_key }, context)
+    }
+
+    /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
+    pub(in crate::engine) fn poll_nexus_task_queue(
+        &mut self,
+        request: PollNexusTaskQueueRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<PollNexusTaskQueueResponse>> {
+        let namespace = self.resolve(&request.namespace)?;
+        self.poll_until(context.deadline)?;
+        let PollNexusTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let queue = name_of(task_queue);
+        if queue.is_empty() {
+            return Err(Error::invalid("TaskQueue is not set on request."));
+        }
+        self.poll(Poll { namespace, kind: QueueKind::Nexus, queue, identity, worker_instance_key }, context)
+    }
+
+    /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
+    fn poll<T: Default>(&mut self, poll: Poll, context: &Context<'_, '_>) -> Result<Answer<T>> {
+        let until = self.poll_until(context.deadline)?;
+        let Poll { namespace, kind, queue, identity, worker_instance_key } = poll;
+        let queue = self.matching.queue(namespace, kind, &queue);
+        if self.workers.has_shut_down(&worker_instance_key) {
+            return Ok(Answer::Now(T::default()));
+        }
+        let ticket = context.ticket;
+        self.tickets.park_long_poll(ticket, Parked::Poll, until);
+        self.matching.park(Poller { ticket, identity, worker_instance_key, queue }, self.wall());
+        Ok(Answer::Parked)
+    }
+
+    /// When (wall) a long poll ends with an empty answer.
+    fn poll_until(&self, deadline: Option<Time>) -> Result<Time> {
+        let wall = self.wall();
+        let Some(deadline) = deadline else { return Ok(wall + LONG_POLL) };
+        if deadline.since(wall) < POLL_MIN {
+            return Err(Error::FailedPrecondition("Context timeout is too short.".to_owned()));
+        }
+        Ok((wall + LONG_POLL).min(deadline - POLL_MARGIN))
+    }
+
+    /// Ends a parked poll with an empty answer.
+    pub(in crate::engine) fn end_poll(&mut self, ticket: Ticket) {
+        let reply = match self.matching.unpark(ticket, false, self.wall()) {
+            Some(QueueKind::Activity) => Reply::ActivityTask(Box::default()),
+            Some(QueueKind::Nexus) => Reply::NexusTask(Box::default()),
+            _ => Reply::WorkflowTask(Box::default()),
+        };
+        self.tickets.answer(ticket, Ok(reply));
+    }
+
+    /// Lets waiting tasks meet waiting pollers until none can.
+    pub(in crate::engine) fn match_tasks(&mut self) {
+        while let Some((task, poller)) = self.matching.take_match() {
+            let reply = match task {
+                Task::Workflow(key) => Reply::WorkflowTask(Box::new(self.start_workflow_task(key, &poller))),
+                Task::Activity(key) => Reply::ActivityTask(Box::new(self.start_activity(key, &poller.identity))),
+                Task::Query(query) => Reply::WorkflowTask(Box::new(self.query_task_reply(query, poller.queue))),
+            };
+            self.tickets.answer(poller.ticket, Ok(reply));
+        }
+    }
+
+    /// DescribeTaskQueue: who polled lately, and how much waits. Reports by version come with versioning.
+    pub(in crate::engine) fn describe_task_queue(
+        &mut self,
+        request: DescribeTaskQueueRequest,
+    ) -> Result<DescribeTaskQueueResponse> {
+        let namespace = self.resolve(&request.namespace)?;
+        let kind = match request.task_queue_type() {
+            TaskQueueType::Activity => QueueKind::Activity,
+            _ => QueueKind::Workflow,
+        };
+        let queue = self.matching.queue(namespace, kind, &name_of(request.task_queue));
+        let pollers = self.matching.pollers_seen(queue).map(|(identity, at)| PollerInfo {
+            last_access_time: Some(at.to_proto()),
+            identity: identity.to_owned(),
+            rate_per_second: 100_000.0,
+            ..PollerInfo::default()
+        });
+        let pollers = pollers.collect();
+        let status = TaskQueueStatus { backlog_count_hint: self.matching.backlog(queue) as i64, ..TaskQueueStatus::default() };
+        Ok(DescribeTaskQueueResponse {
+            pollers,
+            task_queue_status: request.include_task_queue_status.then_some(status),
+            ..DescribeTaskQueueResponse::default()
+        })
+    }
+}
+
+fn name_of(task_queue: Option<TaskQueue>) -> String {
+    task_queue.map(|queue| queue.name).unwrap_or_default()
+}

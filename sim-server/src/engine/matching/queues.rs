@@ -1,0 +1,231 @@
+//! Task queues: tasks that wait for a poller, pollers that wait for a task. Which task meets which poller is decided here;
+//! what starting a task means is not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    hash::{Hash, Hasher},
+    time::Duration,
+};
+
+use crate::engine::kernel::{
+    key::{ActivityKey, NamespaceId, RunKey},
+    tickets::Ticket,
+    time::Time,
+};
+
+/// A sticky queue that nobody polled for this long counts as gone (the real server's `stickyPollerUnavailableWindow`).
+const STICKY_POLLER_WINDOW: Duration = Duration::from_secs(10);
+/// Pollers are shown by DescribeTaskQueue for this long (the real server's `pollerHistoryTTL`).
+const POLLER_HISTORY: Duration = Duration::from_secs(300);
+const DEFAULT_PRIORITY: u8 = 3;
+
+/// What a queue hands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum QueueKind {
+    Workflow,
+    Activity,
+    /// Polled by workers with Nexus services; nothing is ever put there yet.
+    Nexus,
+}
+
+/// Names a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct QueueId(u32);
+
+/// Names a waiting task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TaskKey {
+    queue: QueueId,
+    priority: u8,
+    sequence: u64,
+}
+
+/// A waiting task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Workflow(RunKey),
+    Activity(ActivityKey),
+    Query(u64),
+}
+
+/// A parked poll.
+#[derive(Clone, Debug)]
+pub(crate) struct Poller {
+    pub(crate) ticket: Ticket,
+    pub(crate) identity: String,
+    pub(crate) worker_instance_key: String,
+    pub(crate) queue: QueueId,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    kind: Option<QueueKind>,
+    tasks: BTreeMap<(u8, u64), Task>,
+    pollers: VecDeque<Poller>,
+    /// Identity and time (wall) of each poll's begin.
+    seen: BTreeMap<String, Time>,
+    last_poll: Option<Time>,
+    /// The last poll was given up by its caller, and none came since: the worker is gone.
+    left: bool,
+    /// Since when (wall) nobody polls, or since the last task came then.
+    unpolled_since: Option<Time>,
+}
+
+/// All task queues of a server.
+#[derive(Debug, Default)]
+pub(crate) struct Matching {
+    queues: Vec<Queue>,
+    names: BTreeMap<(NamespaceId, QueueKind, String), QueueId>,
+    parked: BTreeMap<Ticket, QueueId>,
+    last_sequence: u64,
+    /// Queues where a task may meet a poller now, in the order in which that came about.
+    ready: VecDeque<QueueId>,
+    /// Queues where tasks may wait and nobody polls.
+    unpolled: BTreeSet<QueueId>,
+}
+
+impl Matching {
+    pub(crate) fn queue(&mut self, namespace: NamespaceId, kind: QueueKind, name: &str) -> QueueId {
+        let key = (namespace, kind, name.to_owned());
+        let queues = &mut self.queues;
+        *self.names.entry(key).or_insert_with(|| {
+            queues.push(Queue { kind: Some(kind), ..Queue::default() });
+            QueueId(queues.len() as u32 - 1)
+        })
+    }
+
+    pub(crate) fn add(&mut self, queue: QueueId, priority_key: i32, task: Task, wall: Time) -> TaskKey {
+        self.last_sequence += 1;
+        let priority = u8::try_from(priority_key).ok().filter(|&key| key > 0).unwrap_or(DEFAULT_PRIORITY);
+        let key = TaskKey { queue, priority, sequence: self.last_sequence };
+        let room = self.room(queue);
+        room.tasks.insert((priority, key.sequence), task);
+        if room.pollers.is_empty() {
+            room.unpolled_since = Some(wall);
+            self.unpolled.insert(queue);
+        }
+        self.ready.push_back(queue);
+        key
+    }
+
+    pub(crate) fn remove(&mut self, key: TaskKey) {
+        self.room(key.queue).tasks.remove(&(key.priority, key.sequence));
+    }
+
+    /// Parks a poll; it meets a waiting task when the queue's turn comes.
+    pub(crate) fn park(&mut self, poller: Poller, wall: Time) {
+        let queue = poller.queue;
+        self.parked.insert(poller.ticket, queue);
+        let room = self.room(queue);
+        room.seen.retain(|_, &mut at| wall.since(at) < POLLER_HISTORY);
+        room.seen.insert(poller.identity.clone(), wall);
+        room.last_poll = Some(wall);
+        room.left = false;
+        room.unpolled_since = None;
+        room.pollers.push_back(poller);
+        self.unpolled.remove(&queue);
+        self.ready.push_back(queue);
+    }
+
+    /// Takes the next task that meets a poller.
+    pub(crate) fn take_match(&mut self) -> Option<(Task, Poller)> {
+        while let Some(&queue) = self.ready.front() {
+            let room = self.room(queue);
+            if !room.pollers.is_empty()
+                && let Some((_, task)) = room.tasks.pop_first()
+                && let Some(poller) = room.pollers.pop_front()
+            {
+                if room.pollers.is_empty() {
+                    room.unpolled_since = room.last_poll;
+                    self.unpolled.insert(queue);
+                }
+                self.parked.remove(&poller.ticket);
+                return Some((task, poller));
+            }
+            self.ready.pop_front();
+        }
+        None
+    }
+
+    /// Forgets a parked poll; what it polled for. `gone`: its caller went away, and with it probably the worker.
+    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<QueueKind> {
+        let queue = self.parked.remove(&ticket)?;
+        let room = self.room(queue);
+        room.pollers.retain(|poller| poller.ticket != ticket);
+        room.last_poll = Some(wall);
+        if room.pollers.is_empty() {
+            room.left = gone;
+            room.unpolled_since = Some(wall);
+            self.unpolled.insert(queue);
+        }
+        self.queues[queue.0 as usize].kind
+    }
+
+    /// The parked polls of a worker instance.
+    pub(crate) fn polls_of(&self, worker_instance_key: &str) -> Vec<Ticket> {
+        let is_mine = |ticket: &Ticket, queue: &QueueId| {
+            let room = &self.queues[queue.0 as usize];
+            room.pollers.iter().any(|poller| poller.ticket == *ticket && poller.worker_instance_key == worker_instance_key)
+        };
+        self.parked.iter().filter(|(ticket, queue)| is_mine(ticket, queue)).map(|(ticket, _)| *ticket).collect()
+    }
+
+    /// The worker of a sticky queue says good-bye: the runs whose workflow task waits there.
+    pub(crate) fn close_sticky(&mut self, queue: QueueId) -> Vec<RunKey> {
+        let room = self.room(queue);
+        room.left = room.pollers.is_empty();
+        room.last_poll = None;
+        let runs = room.tasks.values().filter_map(|task| match task {
+            Task::Workflow(run) => Some(*run),
+            Task::Activity(..) | Task::Query(_) => None,
+        });
+        runs.collect()
+    }
+
+    /// Whether a worker can be expected to poll the sticky queue.
+    pub(crate) fn sticky_worker_available(&self, queue: QueueId, wall: Time) -> bool {
+        let room = &self.queues[queue.0 as usize];
+        !room.pollers.is_empty() || (!room.left && room.last_poll.is_some_and(|at| wall.since(at) < STICKY_POLLER_WINDOW))
+    }
+
+    /// How many tasks wait in queues that nobody has polled for `grace`: they no longer hold the clock.
+    pub(crate) fn abandoned_count(&self, wall: Time, grace: Duration) -> i64 {
+        let abandoned = self.waiting_unpolled().filter(|(since, _)| wall.since(*since) >= grace);
+        abandoned.map(|(_, count)| count as i64).sum()
+    }
+
+    /// When (wall) [`Self::abandoned_count`] changes next by itself.
+    pub(crate) fn next_abandonment(&self, wall: Time, grace: Duration) -> Option<Time> {
+        self.waiting_unpolled().map(|(since, _)| since + grace).filter(|&at| at > wall).min()
+    }
+
+    /// Of each queue where tasks wait and nobody polls: since when (wall), and how many.
+    fn waiting_unpolled(&self) -> impl Iterator<Item = (Time, usize)> {
+        let rooms = self.unpolled.iter().map(|queue| &self.queues[queue.0 as usize]);
+        rooms.filter(|room| !room.tasks.is_empty()).filter_map(|room| Some((room.unpolled_since?, room.tasks.len())))
+    }
+
+    /// Who polled the queue lately, with the time (wall) of the last poll.
+    pub(crate) fn pollers_seen(&self, queue: QueueId) -> impl Iterator<Item = (&str, Time)> {
+        self.queues[queue.0 as usize].seen.iter().map(|(identity, &at)| (identity.as_str(), at))
+    }
+
+    /// How many tasks wait in the queue.
+    pub(crate) fn backlog(&self, queue: QueueId) -> usize {
+        self.queues[queue.0 as usize].tasks.len()
+    }
+
+    /// Hashes the tasks and polls that wait, apart from who polled when.
+    pub(crate) fn hash_tasks_and_polls(&self, hasher: &mut impl Hasher) {
+        for (key, queue) in &self.names {
+            let Queue { tasks, pollers, .. } = &self.queues[queue.0 as usize];
+            if !tasks.is_empty() || !pollers.is_empty() {
+                format!("{key:?} {tasks:?} {pollers:?}").hash(hasher);
+            }
+        }
+    }
+
+    fn room(&mut self, queue: QueueId) -> &mut Queue {
+        &mut self.queues[queue.0 as usize]
+    }
+}

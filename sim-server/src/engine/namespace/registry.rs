@@ -1,0 +1,122 @@
+//! Namespaces: registered by configuration, by RPC, or (as the test server does) on first use.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::engine::{
+    kernel::{
+        error::{Error, Result},
+        ids::Ids,
+        key::NamespaceId,
+    },
+    rules::search_attributes::Registry,
+};
+
+/// Closed workflows are promised to stay for a day at least; here they stay for the life of the server.
+const DEFAULT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One namespace.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    pub(crate) name: String,
+    pub(crate) uuid: String,
+    pub(crate) description: String,
+    pub(crate) owner_email: String,
+    pub(crate) data: BTreeMap<String, String>,
+    pub(crate) retention: Duration,
+    pub(crate) search_attributes: Registry,
+}
+
+/// All namespaces of a server.
+#[derive(Debug)]
+pub(crate) struct Namespaces {
+    all: Vec<Namespace>,
+    names: BTreeMap<String, NamespaceId>,
+    /// The test server accepts any name.
+    register_on_first_use: bool,
+    /// Custom search attributes that every namespace has from its birth: name to `IndexedValueType`.
+    search_attributes: BTreeMap<String, i32>,
+}
+
+impl Namespaces {
+    pub(crate) fn new(register_on_first_use: bool, search_attributes: BTreeMap<String, i32>) -> Self {
+        Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes }
+    }
+
+    pub(crate) fn register(&mut self, name: &str, ids: &mut Ids) -> Result<&mut Namespace> {
+        if self.names.contains_key(name) {
+            return Err(Error::NamespaceAlreadyExists("Namespace already exists.".to_owned()));
+        }
+        let id = NamespaceId(self.all.len() as u32);
+        let mut search_attributes = Registry::new(name);
+        if !self.search_attributes.is_empty() {
+            search_attributes.add(&self.search_attributes)?;
+        }
+        self.all.push(Namespace {
+            name: name.to_owned(),
+            uuid: ids.uuid(),
+            description: String::new(),
+            owner_email: String::new(),
+            data: BTreeMap::new(),
+            retention: DEFAULT_RETENTION,
+            search_attributes,
+        });
+        self.names.insert(name.to_owned(), id);
+        Ok(&mut self.all[id.0 as usize])
+    }
+
+    /// The named namespace, registered now if it is not yet.
+    pub(crate) fn resolve_or_register(&mut self, name: &str, ids: &mut Ids) -> Result<NamespaceId> {
+        if let Some(&id) = self.names.get(name) {
+            return Ok(id);
+        }
+        self.register(name, ids)?;
+        Ok(self.names[name])
+    }
+
+    /// The namespace that a request names.
+    pub(crate) fn resolve(&mut self, name: &str, ids: &mut Ids) -> Result<NamespaceId> {
+        if let Some(&id) = self.names.get(name) {
+            return Ok(id);
+        }
+        if name.is_empty() {
+            return Err(Error::invalid("Namespace is empty."));
+        }
+        if !self.register_on_first_use {
+            return Err(Error::NamespaceNotFound(name.to_owned()));
+        }
+        self.resolve_or_register(name, ids)
+    }
+
+    /// The namespace of this name, if it is registered.
+    pub(crate) fn find(&self, name: &str) -> Option<NamespaceId> {
+        self.names.get(name).copied()
+    }
+
+    /// The namespace with this UUID, as DescribeNamespace may ask.
+    pub(crate) fn by_uuid(&self, uuid: &str) -> Option<NamespaceId> {
+        self.all.iter().position(|namespace| namespace.uuid == uuid).map(|index| NamespaceId(index as u32))
+    }
+
+    pub(crate) fn get(&self, id: NamespaceId) -> &Namespace {
+        &self.all[id.0 as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, id: NamespaceId) -> &mut Namespace {
+        &mut self.all[id.0 as usize]
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Forgets all but the first `count`: what a request that is refused has registered.
+    pub(crate) fn keep_first(&mut self, count: usize) {
+        for namespace in self.all.drain(count..) {
+            self.names.remove(&namespace.name);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Namespace> {
+        self.all.iter()
+    }
+}

@@ -1,0 +1,24 @@
+//! What parked calls are answered with.
+
+use super::{ActivityTaskReply, HistoryReply, WorkflowTaskReply};
+use crate::proto::{
+    testservice::SleepResponse,
+    workflowservice::{PollNexusTaskQueueResponse, QueryWorkflowResponse},
+};
+
+/// The answer to a call that was parked.
+#[derive(Debug)]
+pub enum Reply {
+    /// To PollWorkflowTaskQueue.
+    WorkflowTask(Box<WorkflowTaskReply>),
+    /// To PollActivityTaskQueue.
+    ActivityTask(Box<ActivityTaskReply>),
+    /// To PollNexusTaskQueue: always empty, there are no Nexus tasks yet.
+    NexusTask(Box<PollNexusTaskQueueResponse>),
+    /// To GetWorkflowExecutionHistory.
+    History(HistoryReply),
+    /// To QueryWorkflow.
+    Query(Box<QueryWorkflowResponse>),
+    /// To Sleep, SleepUntil and UnlockTimeSkippingWithSleep.
+    Sleep(SleepResponse),
+}

@@ -1,0 +1,151 @@
+//! What the engine can be asked: every request that it answers, with the method that does so, on one page.
+
+use super::{
+    ActivityTaskReply, Engine, HistoryReply, Order, WorkflowTaskReply,
+    kernel::{
+        error::Result,
+        tickets::{Answer, Ticket},
+        time::Time,
+    },
+};
+use crate::proto::{operatorservice::*, testservice::*, workflowservice::*};
+
+/// A client's connection, as who carries its calls numbers it. 0: calls of our own, which have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Connection(pub u64);
+
+/// Who calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The connection on which it does.
+    pub connection: Connection,
+    /// The header `client-name`; empty if not sent.
+    pub client_name: String,
+    /// The header `supported-features` has `follows-next-run-id`: a close event may say which run follows.
+    pub follows_next_run_id: bool,
+}
+
+/// What there is to know of one call besides its request.
+pub struct Context<'a, 'order> {
+    /// When (wall) it reaches the engine.
+    pub now: Time,
+    /// Names the call if it is parked.
+    pub ticket: Ticket,
+    /// Who calls.
+    pub caller: &'a Caller,
+    /// When (wall) the caller gives up; `None` if it does not say.
+    pub deadline: Option<Time>,
+    /// In which order comes about what the call asks for several workflows.
+    pub order: &'a mut Order<'order>,
+}
+
+/// A request that the engine answers. What it asks for is said where its method is: in the `calls` of a room.
+pub trait Request {
+    /// What it is answered with.
+    type Reply;
+
+    /// See [`Engine::call`].
+    #[doc(hidden)]
+    fn serve(self, engine: &mut Engine, context: &Context<'_, '_>) -> Result<Answer<Self::Reply>>;
+}
+
+/// TestService GetCurrentTime, whose message is empty.
+#[derive(Clone, Copy, Debug)]
+pub struct GetCurrentTime;
+
+impl From<()> for GetCurrentTime {
+    fn from((): ()) -> Self {
+        Self
+    }
+}
+
+/// TestService UnlockTimeSkippingWithSleep, whose message is that of Sleep.
+#[derive(Clone, Debug)]
+pub struct UnlockTimeSkippingWithSleep(pub SleepRequest);
+
+impl From<SleepRequest> for UnlockTimeSkippingWithSleep {
+    fn from(request: SleepRequest) -> Self {
+        Self(request)
+    }
+}
+
+/// Requests that are answered at once: `Request => method -> Reply`.
+macro_rules! answered {
+    ($($request:ty => $method:ident -> $reply:ty;)*) => {$(
+        impl Request for $request {
+            type Reply = $reply;
+
+            fn serve(self, engine: &mut Engine, _context: &Context<'_, '_>) -> Result<Answer<$reply>> {
+                engine.$method(self).map(Answer::Now)
+            }
+        }
+    )*};
+}
+
+/// Requests that may be parked, or be refused although they have changed something.
+macro_rules! with_context {
+    ($($request:ty => $method:ident -> $reply:ty;)*) => {$(
+        impl Request for $request {
+            type Reply = $reply;
+
+            fn serve(self, engine: &mut Engine, context: &Context<'_, '_>) -> Result<Answer<$reply>> {
+                engine.$method(self, context)
+            }
+        }
+    )*};
+}
+
+answered! {
+    GetSystemInfoRequest => get_system_info -> GetSystemInfoResponse;
+    GetClusterInfoRequest => get_cluster_info -> GetClusterInfoResponse;
+    RegisterNamespaceRequest => register_namespace -> RegisterNamespaceResponse;
+    DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
+    ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
+    UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    GetSearchAttributesRequest => get_search_attributes -> GetSearchAttributesResponse;
+    AddSearchAttributesRequest => add_search_attributes -> AddSearchAttributesResponse;
+    RemoveSearchAttributesRequest => remove_search_attributes -> RemoveSearchAttributesResponse;
+    ListSearchAttributesRequest => list_search_attributes -> ListSearchAttributesResponse;
+
+    StartWorkflowExecutionRequest => start_workflow_execution -> StartWorkflowExecutionResponse;
+    SignalWithStartWorkflowExecutionRequest => signal_with_start_workflow_execution
+        -> SignalWithStartWorkflowExecutionResponse;
+    SignalWorkflowExecutionRequest => signal_workflow_execution -> SignalWorkflowExecutionResponse;
+    RequestCancelWorkflowExecutionRequest => request_cancel_workflow_execution -> RequestCancelWorkflowExecutionResponse;
+    TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
+    DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
+    ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;
+    RespondWorkflowTaskFailedRequest => respond_workflow_task_failed -> RespondWorkflowTaskFailedResponse;
+    RespondQueryTaskCompletedRequest => respond_query_task_completed -> RespondQueryTaskCompletedResponse;
+
+    RespondActivityTaskCompletedRequest => respond_activity_task_completed -> RespondActivityTaskCompletedResponse;
+    RespondActivityTaskCompletedByIdRequest => respond_activity_task_completed_by_id
+        -> RespondActivityTaskCompletedByIdResponse;
+    RespondActivityTaskFailedRequest => respond_activity_task_failed -> RespondActivityTaskFailedResponse;
+    RespondActivityTaskFailedByIdRequest => respond_activity_task_failed_by_id -> RespondActivityTaskFailedByIdResponse;
+    RespondActivityTaskCanceledRequest => respond_activity_task_canceled -> RespondActivityTaskCanceledResponse;
+    RespondActivityTaskCanceledByIdRequest => respond_activity_task_canceled_by_id
+        -> RespondActivityTaskCanceledByIdResponse;
+    RecordActivityTaskHeartbeatRequest => record_activity_task_heartbeat -> RecordActivityTaskHeartbeatResponse;
+    RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
+        -> RecordActivityTaskHeartbeatByIdResponse;
+
+    DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
+    ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;
+
+    LockTimeSkippingRequest => lock_time_skipping -> LockTimeSkippingResponse;
+    UnlockTimeSkippingRequest => unlock_time_skipping -> UnlockTimeSkippingResponse;
+    GetCurrentTime => get_current_time -> GetCurrentTimeResponse;
+}
+
+with_context! {
+    PollWorkflowTaskQueueRequest => poll_workflow_task_queue -> WorkflowTaskReply;
+    PollActivityTaskQueueRequest => poll_activity_task_queue -> ActivityTaskReply;
+    PollNexusTaskQueueRequest => poll_nexus_task_queue -> PollNexusTaskQueueResponse;
+    GetWorkflowExecutionHistoryRequest => get_workflow_execution_history -> HistoryReply;
+    QueryWorkflowRequest => query_workflow -> QueryWorkflowResponse;
+    RespondWorkflowTaskCompletedRequest => respond_workflow_task_completed -> RespondWorkflowTaskCompletedResponse;
+    SleepRequest => sleep -> SleepResponse;
+    SleepUntilRequest => sleep_until -> SleepResponse;
+    UnlockTimeSkippingWithSleep => unlock_time_skipping_with_sleep -> SleepResponse;
+}

@@ -1,0 +1,156 @@
+//! How the engine comes to rest after a call or when time has passed: effects, then matches of tasks and pollers, then what is due,
+//! until nothing is left. Also the transactions of the runs it does this with.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Engine, UNPOLLED_GRACE,
+    execution::{Cx, machine::Machine, store::Store, transact},
+    kernel::{
+        due::{Due, RunDue},
+        effects::{Effect, Order, Start},
+        key::{NamespaceId, RunKey},
+        tickets::{Parked, Ticket},
+        time::Time,
+    },
+    workflow::run::Run,
+};
+use crate::config::Personality;
+
+impl Engine {
+    /// Where time may jump to now.
+    pub(super) fn next_skip(&self) -> Option<Time> {
+        self.domain.next_skip(self.matching.abandoned_count(self.wall(), UNPOLLED_GRACE))
+    }
+
+    /// Brings everything to rest. Effects of several workflows are carried out in this order.
+    pub(super) fn settle(&mut self, order: &mut Order<'_>) {
+        loop {
+            while let Some(effect) = self.effects.take_next(order) {
+                self.carry_out(effect);
+            }
+            self.match_tasks();
+            if self.effects.is_empty() && !self.fire_next_instant() {
+                break;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::StartChild { parent, initiated_event_id } => self.start_child(parent, initiated_event_id),
+            Effect::StartRun(start) => self.start_next_run(*start),
+            Effect::Closed { run, children } => self.after_close(run, &children),
+            Effect::External { from, initiated_event_id, namespace, request_id, external } => {
+                self.send_external(from, initiated_event_id, namespace, request_id, external);
+            }
+        }
+    }
+
+    /// A parked call's time is over: a long poll ends as the real server's do, with an empty answer, a query goes to another
+    /// worker.
+    pub(super) fn expire(&mut self, ticket: Ticket, parked: Parked) {
+        match parked {
+            Parked::Poll => self.end_poll(ticket),
+            Parked::History(run) => self.end_history_wait(run, ticket),
+            Parked::Query(query) => self.take_query_from_sticky(query),
+            Parked::Sleep { .. } => {}
+        }
+    }
+
+    /// Forgets a parked call whose caller went away.
+    pub(super) fn forget(&mut self, ticket: Ticket) {
+        match self.tickets.abandon(ticket) {
+            None => {}
+            Some(Parked::Poll) => {
+                self.matching.unpark(ticket, true, self.wall());
+            }
+            Some(Parked::History(run)) => {
+                self.waiters.remove(run, ticket);
+            }
+            Some(Parked::Query(query)) => self.drop_query(query),
+            Some(Parked::Sleep { due, lifts_a_lock }) => {
+                self.domain.timers.cancel(due);
+                if lifts_a_lock {
+                    self.domain.clock.end_sleep();
+                }
+            }
+        }
+    }
+
+    /// Runs all that is due at the next due instant, as of that instant.
+    fn fire_next_instant(&mut self) -> bool {
+        let Some((at, all)) = self.domain.take_next_instant() else { return false };
+        // All of one run go together, in the turn of its first.
+        let mut fired = BTreeSet::new();
+        for &due in &all {
+            match due {
+                Due::Sleep(ticket) => self.wake(ticket),
+                Due::Run(key, _) if fired.insert(key) => {
+                    let of_run = |due: &Due| if let Due::Run(of, what) = due { (*of == key).then_some(*what) } else { None };
+                    let due: Vec<RunDue> = all.iter().filter_map(of_run).collect();
+                    self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
+                }
+                Due::Run(..) => {}
+            }
+        }
+        true
+    }
+
+    /// One transaction on one run, now.
+    pub(super) fn transact<T>(&mut self, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
+        self.transact_at(self.now(self.runs.get(key).namespace()), key, change)
+    }
+
+    /// A new run: its started event and what comes with it, in one transaction.
+    pub(super) fn begin<T>(&mut self, start: Start, first: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> (RunKey, T) {
+        let now = self.now(start.namespace);
+        let (runs, mut cx) = self.parts(now);
+        let run = Run::begin(&mut cx, runs.next_key(), start);
+        let key = runs.insert(run);
+        (key, self.transact_at(now, key, first))
+    }
+
+    /// One transaction on one run, as of `now`.
+    fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
+        let (runs, mut cx) = self.parts(now);
+        let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, change);
+        self.domain.clock.hold(held);
+        if self.verifies_rebuilds {
+            self.runs.get(key).verify_rebuild();
+        }
+        self.answer_history_waiters(key);
+        outcome
+    }
+
+    /// The runs, and apart from them what a transition on one of them may touch.
+    fn parts(&mut self, now: Time) -> (&mut Store<Run>, Cx<'_>) {
+        let cx = Cx {
+            now,
+            wall: self.domain.clock.wall(),
+            ids: &mut self.ids,
+            timers: &mut self.domain.timers,
+            matching: &mut self.matching,
+            effects: &mut self.effects,
+            limits: &self.limits,
+            continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
+        };
+        (&mut self.runs, cx)
+    }
+
+    /// The namespace that a request names.
+    ///
+    /// # Errors
+    /// It is empty, or not registered.
+    pub(super) fn resolve(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
+        self.namespaces.resolve(namespace, &mut self.ids)
+    }
+}
+
+/// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.
+fn continue_as_new_interval_min(personality: Personality) -> Duration {
+    match personality {
+        Personality::TestServer => Duration::ZERO,
+        Personality::DevServer => Duration::from_secs(1),
+    }
+}

@@ -1,0 +1,153 @@
+//! What a simulation sees of the engine from inside, without a call.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use prost::Message;
+
+use super::{
+    Engine,
+    activity::attempt::Attempt,
+    kernel::time::Time,
+    workflow::{recorded::ScheduledActivity, run::Run},
+};
+use crate::proto::{
+    enums::WorkflowExecutionStatus,
+    history::{History, HistoryEvent},
+};
+
+/// What is inside of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    engine: &'a Engine,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(engine: &'a Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Every run, in the order in which they began.
+    pub fn runs(&self) -> impl Iterator<Item = RunView<'a>> + use<'a> {
+        let engine = self.engine;
+        engine.runs.iter().map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
+    }
+
+    /// A number for all state but the clock and who polled when: equal for equal states. For tests; slow.
+    pub fn digest(&self) -> u64 {
+        let Engine { ids, tickets, namespaces, matching, workers, runs, waiters, queries, effects, .. } = self.engine;
+        let mut hasher = DefaultHasher::new();
+        let timers = &self.engine.domain.timers;
+        let parts =
+            format!("{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {waiters:?} {queries:?} {effects:?} {timers:?}");
+        parts.hash(&mut hasher);
+        matching.hash_tasks_and_polls(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunView<'a> {
+    run: &'a Run,
+    namespace: &'a str,
+}
+
+/// An activity of a run that has not ended.
+#[derive(Clone, Copy, Debug)]
+pub struct ActivityView<'a> {
+    scheduled: &'a ScheduledActivity,
+    attempt: &'a Attempt,
+}
+
+impl<'a> ActivityView<'a> {
+    /// Its type.
+    pub fn activity_type(&self) -> &'a str {
+        &self.scheduled.activity.activity_type
+    }
+
+    /// The task queue of its tasks.
+    pub fn task_queue(&self) -> &'a str {
+        &self.scheduled.activity.task_queue
+    }
+
+    /// Which attempt it is at, from 1.
+    pub fn attempt(&self) -> i32 {
+        self.attempt.number()
+    }
+
+    /// Its id.
+    pub fn activity_id(&self) -> &'a str {
+        &self.scheduled.activity.activity_id
+    }
+
+    /// The identity of who has this attempt, if somebody has.
+    pub fn worker(&self) -> Option<&'a str> {
+        self.attempt.is_started().then_some(self.attempt.identity())
+    }
+
+    /// What the attempt before failed with.
+    pub fn last_failure(&self) -> Option<&'a str> {
+        self.attempt.last_failure().map(|failure| failure.message.as_str())
+    }
+}
+
+impl<'a> RunView<'a> {
+    /// Its activities that have not ended.
+    pub fn open_activities(&self) -> impl Iterator<Item = ActivityView<'a>> + use<'a> {
+        self.run.pending_activities().map(|(_, scheduled, attempt)| ActivityView { scheduled, attempt })
+    }
+
+    /// The name of its namespace.
+    pub fn namespace(&self) -> &'a str {
+        self.namespace
+    }
+
+    /// Its workflow id.
+    pub fn workflow_id(&self) -> &'a str {
+        self.run.workflow_id()
+    }
+
+    /// Its run id.
+    pub fn run_id(&self) -> &'a str {
+        self.run.run_id()
+    }
+
+    /// Its workflow type.
+    pub fn workflow_type(&self) -> &'a str {
+        self.run.workflow_type()
+    }
+
+    /// The task queue of its workflow tasks.
+    pub fn task_queue(&self) -> &'a str {
+        self.run.task_queue()
+    }
+
+    /// Its status.
+    pub fn status(&self) -> WorkflowExecutionStatus {
+        self.run.status()
+    }
+
+    /// When it was closed, if it was.
+    pub fn close_time(&self) -> Option<Time> {
+        self.run.close_time()
+    }
+
+    /// How many events were written.
+    pub fn events_count(&self) -> usize {
+        usize::try_from(self.run.history().last_id()).unwrap_or(0)
+    }
+
+    /// Its events so far, as the bytes of a `History` message.
+    pub fn encoded_events(&self) -> &'a [u8] {
+        self.run.history().slice(1, self.run.history().next_id())
+    }
+
+    /// Its events from this id on (the first is 1), decoded.
+    pub fn events_from(&self, event_id: i64) -> Vec<HistoryEvent> {
+        let (from, to) = (event_id.max(1), self.run.history().next_id());
+        // An event is large, so it pays not to move them all each time that there are twice as many.
+        let mut history = History { events: Vec::with_capacity(usize::try_from(to - from).unwrap_or(0)) };
+        let decoded = history.merge(self.run.history().slice(from, to));
+        decoded.map(|()| history.events).unwrap_or_default()
+    }
+}

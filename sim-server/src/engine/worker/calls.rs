@@ -1,0 +1,26 @@
+//! ShutdownWorker.
+
+use crate::{
+    engine::{Engine, kernel::error::Result, matching::queues::QueueKind},
+    proto::workflowservice::{ShutdownWorkerRequest, ShutdownWorkerResponse},
+};
+
+impl Engine {
+    /// ShutdownWorker: the worker's polls end, and its sticky queue counts as gone.
+    pub(in crate::engine) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
+        let namespace = self.resolve(&request.namespace)?;
+        if !request.worker_instance_key.is_empty() {
+            self.workers.shut_down(&request.worker_instance_key);
+            for ticket in self.matching.polls_of(&request.worker_instance_key) {
+                self.end_poll(ticket);
+            }
+        }
+        if !request.sticky_task_queue.is_empty() {
+            let queue = self.matching.queue(namespace, QueueKind::Workflow, &request.sticky_task_queue);
+            for key in self.matching.close_sticky(queue) {
+                self.transact(key, |run, cx| run.clear_sticky(cx));
+            }
+        }
+        Ok(ShutdownWorkerResponse::default())
+    }
+}

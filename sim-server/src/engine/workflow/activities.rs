@@ -1,0 +1,259 @@
+//! Activities that the workflow scheduled (`workflow/activity.go`). The started event is written when the activity closes.
+
+use super::{recorded::ScheduledActivity, run::Run, write::new_event};
+use crate::{
+    engine::{
+        activity::attempt::Attempt,
+        execution::Cx,
+        kernel::{
+            due::ActivityDue,
+            effects::Extras,
+            key::{ActivityKey, Key},
+            time::Time,
+        },
+        rules::failure::{self, encode_string},
+    },
+    proto::{
+        command::ScheduleActivityTaskCommandAttributes,
+        common::Payloads,
+        enums::{RetryState, TimeoutType},
+        failure::Failure,
+        history::{
+            ActivityTaskCancelRequestedEventAttributes, ActivityTaskCanceledEventAttributes,
+            ActivityTaskCompletedEventAttributes, ActivityTaskFailedEventAttributes, ActivityTaskScheduledEventAttributes,
+            ActivityTaskStartedEventAttributes, ActivityTaskTimedOutEventAttributes, history_event::Attributes,
+        },
+    },
+};
+
+/// How an activity closes.
+#[derive(Debug)]
+pub(in crate::engine) enum Outcome {
+    Completed(Option<Payloads>),
+    Failed(Option<Failure>, RetryState),
+    TimedOut(Failure, RetryState),
+    Canceled(Option<Payloads>),
+}
+
+impl Run {
+    /// The activities that have not ended, with the id of their scheduled event, in order.
+    pub(in crate::engine) fn pending_activities(&self) -> impl Iterator<Item = (i64, &ScheduledActivity, &Attempt)> {
+        self.volatile.attempts.iter().filter_map(|(&id, attempt)| Some((id, &**self.recorded.activities.get(&id)?, &**attempt)))
+    }
+
+    /// An activity that has not ended.
+    pub(in crate::engine) fn pending_activity(&self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &Attempt)> {
+        let attempt = self.volatile.attempts.get(&scheduled_event_id)?;
+        Some((self.recorded.activities.get(&scheduled_event_id)?, attempt))
+    }
+
+    /// Writes the scheduled event and puts the task into its queue, unless the worker takes it along (`eager`).
+    pub(super) fn schedule_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        command: ScheduleActivityTaskCommandAttributes,
+        extras: Extras,
+        completed_event_id: i64,
+        eager: bool,
+    ) -> i64 {
+        let attributes = Attributes::ActivityTaskScheduledEventAttributes(scheduled(command, completed_event_id));
+        let scheduled_event_id = self.add_event_with(cx, attributes, extras);
+        if let Some(scheduled) = self.recorded.activities.get(&scheduled_event_id) {
+            let key = ActivityKey { owner: Key::Run(self.key), scheduled_event_id };
+            let attempt = Attempt::first(cx, key, self.namespace, &scheduled.activity, eager);
+            self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
+        }
+        scheduled_event_id
+    }
+
+    /// A worker takes the activity. `request_id`: that of the poll; empty where the start is made up for a completion by id.
+    pub(in crate::engine) fn start_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        identity: &str,
+        request_id: String,
+    ) {
+        if let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) {
+            attempt.start(cx, &scheduled.activity, identity, request_id);
+        }
+    }
+
+    fn pending_activity_mut(&mut self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &mut Attempt)> {
+        let attempt = self.volatile.attempts.get_mut(&scheduled_event_id)?;
+        Some((self.recorded.activities.get(&scheduled_event_id)?, attempt))
+    }
+
+    /// Records a heartbeat; whether cancellation is requested.
+    pub(in crate::engine) fn heartbeat_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        details: Option<Payloads>,
+    ) -> bool {
+        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return false };
+        attempt.heartbeat(cx, &scheduled.activity, details);
+        scheduled.cancel_requested_event_id.is_some()
+    }
+
+    pub(super) fn activity_falls_due(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, what: ActivityDue) {
+        let namespace = self.namespace;
+        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return };
+        match what {
+            ActivityDue::Retry => attempt.end_backoff(cx, namespace, &scheduled.activity),
+            ActivityDue::Timeout(timeout_type) => {
+                if attempt.is_meant_by(timeout_type) {
+                    self.time_out_activity(cx, scheduled_event_id, timeout_type);
+                }
+            }
+        }
+    }
+
+    fn time_out_activity(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, timeout_type: TimeoutType) {
+        let failure = failure::timeout(format!("activity {} timeout", failure::timeout_name(timeout_type)), timeout_type);
+        let Err(retry_state) = self.retry_activity(cx, scheduled_event_id, Some(&failure)) else { return };
+        let Some((_, attempt)) = self.pending_activity(scheduled_event_id) else { return };
+        let mut failure = if retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart {
+            failure::timeout(failure::NOT_ENOUGH_TIME_TO_RETRY.to_owned(), TimeoutType::ScheduleToClose)
+        } else {
+            failure
+        };
+        failure::set_heartbeat_details(&mut failure, attempt.heartbeat_details().cloned());
+        failure.cause = attempt.last_failure().cloned().map(Box::new);
+        self.close_activity(cx, scheduled_event_id, Outcome::TimedOut(failure, retry_state), "");
+        self.schedule_workflow_task(cx);
+    }
+
+    /// Begins the backoff before another attempt.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(in crate::engine) fn retry_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        failure: Option<&Failure>,
+    ) -> Result<(), RetryState> {
+        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else {
+            return Err(RetryState::InternalServerError);
+        };
+        attempt.retry(cx, &scheduled.activity, scheduled.cancel_requested_event_id.is_some(), failure)
+    }
+
+    /// Writes the started event (if it ran) and the closing one, and forgets the attempt.
+    pub(in crate::engine) fn close_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        outcome: Outcome,
+        identity: &str,
+    ) {
+        let Some(mut attempt) = self.volatile.attempts.remove(&scheduled_event_id) else { return };
+        attempt.stop(cx);
+        let started_event_id = self.write_activity_started(cx, scheduled_event_id, &attempt);
+        let identity = identity.to_owned();
+        let attributes = match outcome {
+            Outcome::Completed(result) => {
+                Attributes::ActivityTaskCompletedEventAttributes(ActivityTaskCompletedEventAttributes {
+                    result,
+                    scheduled_event_id,
+                    started_event_id,
+                    identity,
+                    ..ActivityTaskCompletedEventAttributes::default()
+                })
+            }
+            Outcome::Failed(failure, retry_state) => {
+                Attributes::ActivityTaskFailedEventAttributes(ActivityTaskFailedEventAttributes {
+                    failure,
+                    scheduled_event_id,
+                    started_event_id,
+                    identity,
+                    retry_state: retry_state.into(),
+                    ..ActivityTaskFailedEventAttributes::default()
+                })
+            }
+            Outcome::TimedOut(failure, retry_state) => {
+                Attributes::ActivityTaskTimedOutEventAttributes(ActivityTaskTimedOutEventAttributes {
+                    failure: Some(failure),
+                    scheduled_event_id,
+                    started_event_id,
+                    retry_state: retry_state.into(),
+                })
+            }
+            Outcome::Canceled(details) => {
+                let scheduled = self.recorded.activities.get(&scheduled_event_id);
+                let requested = scheduled.and_then(|scheduled| scheduled.cancel_requested_event_id);
+                Attributes::ActivityTaskCanceledEventAttributes(ActivityTaskCanceledEventAttributes {
+                    details,
+                    latest_cancel_requested_event_id: requested.unwrap_or(0),
+                    scheduled_event_id,
+                    started_event_id,
+                    identity,
+                    ..ActivityTaskCanceledEventAttributes::default()
+                })
+            }
+        };
+        self.add_event(cx, attributes);
+    }
+
+    /// The started event of the last attempt; 0 if it never started (or was buffered).
+    fn write_activity_started(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, attempt: &Attempt) -> i64 {
+        let Some(started_time) = attempt.started_time() else { return 0 };
+        let attributes = ActivityTaskStartedEventAttributes {
+            scheduled_event_id,
+            identity: attempt.identity().to_owned(),
+            request_id: attempt.request_id().to_owned(),
+            attempt: attempt.number(),
+            last_failure: attempt.last_failure().cloned(),
+            ..ActivityTaskStartedEventAttributes::default()
+        };
+        let mut event = new_event(cx, Attributes::ActivityTaskStartedEventAttributes(attributes));
+        event.event_time = Some(Time::to_proto(started_time));
+        self.put(event)
+    }
+
+    /// The workflow asks for the activity's cancellation. One that no worker has is cancelled at once; then true.
+    pub(super) fn request_cancel_activity(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        identity: &str,
+        completed_event_id: i64,
+    ) -> bool {
+        let attributes = ActivityTaskCancelRequestedEventAttributes {
+            scheduled_event_id,
+            workflow_task_completed_event_id: completed_event_id,
+        };
+        self.add_event(cx, Attributes::ActivityTaskCancelRequestedEventAttributes(attributes));
+        let is_waiting = self.pending_activity(scheduled_event_id).is_some_and(|(_, attempt)| !attempt.is_started());
+        if is_waiting {
+            let details = encode_string("ACTIVITY_ID_NOT_STARTED");
+            self.close_activity(cx, scheduled_event_id, Outcome::Canceled(Some(details)), identity);
+        }
+        is_waiting
+    }
+
+    pub(super) fn drop_activities(&mut self, cx: &mut Cx<'_>) {
+        for (_, mut attempt) in std::mem::take(&mut self.volatile.attempts) {
+            attempt.stop(cx);
+        }
+    }
+}
+
+fn scheduled(command: ScheduleActivityTaskCommandAttributes, completed_event_id: i64) -> ActivityTaskScheduledEventAttributes {
+    ActivityTaskScheduledEventAttributes {
+        activity_id: command.activity_id,
+        activity_type: command.activity_type,
+        task_queue: command.task_queue,
+        header: command.header,
+        input: command.input,
+        schedule_to_close_timeout: command.schedule_to_close_timeout,
+        schedule_to_start_timeout: command.schedule_to_start_timeout,
+        start_to_close_timeout: command.start_to_close_timeout,
+        heartbeat_timeout: command.heartbeat_timeout,
+        workflow_task_completed_event_id: completed_event_id,
+        retry_policy: command.retry_policy,
+        use_workflow_build_id: command.use_workflow_build_id,
+        priority: command.priority,
+    }
+}

@@ -1,0 +1,202 @@
+//! DescribeWorkflowExecution: what is seen of a workflow.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::{
+        Engine,
+        activity::attempt::{Attempt, AttemptState},
+        execution::machine::Machine,
+        kernel::{
+            error::Result,
+            time::{Time, span_to_proto},
+        },
+        rules::validate,
+        workflow::{
+            recorded::{Parent, ScheduledActivity},
+            run::Run,
+            workflow_task::WorkflowTask,
+        },
+    },
+    proto::{
+        activity::ActivityOptions,
+        common::{ActivityType, Memo, RetryPolicy, SearchAttributes, WorkflowExecution, WorkflowType},
+        enums::{EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueKind},
+        taskqueue::TaskQueue,
+        workflow::{
+            PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo, ResetPoints,
+            WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+        },
+        workflowservice::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse},
+    },
+};
+
+/// The zero of Go's `time.Time`, which the real server writes where there is no run timeout.
+const GO_ZERO_TIME: prost_types::Timestamp = prost_types::Timestamp { seconds: -62_135_596_800, nanos: 0 };
+
+impl Engine {
+    /// DescribeWorkflowExecution.
+    pub(in crate::engine) fn describe_workflow_execution(
+        &mut self,
+        request: DescribeWorkflowExecutionRequest,
+    ) -> Result<DescribeWorkflowExecutionResponse> {
+        let target = self.target(&request.namespace, request.execution.as_ref())?;
+        validate::describe(&request)?;
+        let run = self.runs.get(self.find(&target)?);
+        let now = self.now(run.namespace());
+        let pending = run.pending_activities().map(|(_, scheduled, attempt)| pending_activity(scheduled, attempt, now));
+        Ok(DescribeWorkflowExecutionResponse {
+            execution_config: Some(config(run)),
+            workflow_execution_info: Some(info(run)),
+            pending_activities: pending.collect(),
+            pending_children: pending_children(run),
+            pending_workflow_task: pending_workflow_task(run),
+            workflow_extended_info: Some(extended_info(run)),
+            ..DescribeWorkflowExecutionResponse::default()
+        })
+    }
+}
+
+fn config(run: &Run) -> WorkflowExecutionConfig {
+    let started = run.started_attributes();
+    WorkflowExecutionConfig {
+        task_queue: Some(TaskQueue {
+            name: run.task_queue().to_owned(),
+            kind: TaskQueueKind::Normal.into(),
+            normal_name: String::new(),
+        }),
+        workflow_execution_timeout: started.workflow_execution_timeout,
+        workflow_run_timeout: started.workflow_run_timeout,
+        default_workflow_task_timeout: Some(span_to_proto(run.recorded.facts.task_timeout)),
+        user_metadata: run.history().get(1).and_then(|event| event.user_metadata),
+    }
+}
+
+fn info(run: &Run) -> WorkflowExecutionInfo {
+    let (row, facts) = (run.row(), &run.recorded.facts);
+    let root = facts.root.as_ref().map(|root| WorkflowExecution { workflow_id: root.0.clone(), run_id: root.1.clone() });
+    let parent = facts.parent.as_deref();
+    let parent_execution =
+        |parent: &Parent| WorkflowExecution { workflow_id: parent.workflow_id.clone(), run_id: parent.run_id.clone() };
+    WorkflowExecutionInfo {
+        root_execution: Some(root.unwrap_or_else(|| run.execution())),
+        execution: Some(run.execution()),
+        r#type: Some(WorkflowType { name: row.type_name.to_owned() }),
+        start_time: Some(row.start_time.to_proto()),
+        close_time: row.close_time.map(Time::to_proto),
+        status: row.status.into(),
+        history_length: run.history().last_id(),
+        parent_namespace_id: parent.map(|parent| parent.namespace_id.clone()).unwrap_or_default(),
+        parent_execution: parent.map(parent_execution),
+        execution_time: Some(row.execution_time.to_proto()),
+        memo: Some(Memo { fields: row.memo.clone() }),
+        search_attributes: Some(SearchAttributes { indexed_fields: row.search_attributes.clone() }),
+        auto_reset_points: Some(ResetPoints { points: run.recorded.reset_points.clone() }),
+        task_queue: row.task_queue.to_owned(),
+        state_transition_count: run.transition_count(),
+        history_size_bytes: run.history().size_bytes() as i64,
+        execution_duration: row.close_time.map(|at| span_to_proto(at.since(row.execution_time))),
+        first_run_id: facts.first_run_id.clone(),
+        priority: facts.priority.clone(),
+        ..WorkflowExecutionInfo::default()
+    }
+}
+
+fn extended_info(run: &Run) -> WorkflowExecutionExtendedInfo {
+    let facts = &run.recorded.facts;
+    WorkflowExecutionExtendedInfo {
+        execution_expiration_time: facts.execution_expiration.map(Time::to_proto),
+        run_expiration_time: Some(facts.run_expiration.map_or(GO_ZERO_TIME, Time::to_proto)),
+        request_id_infos: request_ids(run),
+        cancel_requested: run.is_cancel_requested(),
+        original_start_time: Some(facts.start_time.to_proto()),
+        ..WorkflowExecutionExtendedInfo::default()
+    }
+}
+
+fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
+    let info = |event_type: EventType, event_id: Option<i64>| RequestIdInfo {
+        event_type: event_type.into(),
+        event_id: event_id.unwrap_or(0),
+        buffered: event_id.is_none(),
+    };
+    let started = (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(1)));
+    let attached = run.attached_requests();
+    let attached = attached.map(|(id, event_id)| (id.to_owned(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
+    std::iter::once(started).chain(attached).collect()
+}
+
+fn pending_children(run: &Run) -> Vec<PendingChildExecutionInfo> {
+    let pending = run.pending_children().map(|(initiated_id, child, run_id)| PendingChildExecutionInfo {
+        workflow_id: child.workflow_id.clone(),
+        run_id: run_id.unwrap_or_default().to_owned(),
+        workflow_type_name: child.workflow_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+        initiated_id,
+        parent_close_policy: child.parent_close_policy.into(),
+    });
+    pending.collect()
+}
+
+fn pending_activity(scheduled: &ScheduledActivity, attempt: &Attempt, now: Time) -> PendingActivityInfo {
+    let activity = &scheduled.activity;
+    let state = match attempt.state() {
+        _ if scheduled.cancel_requested_event_id.is_some() => PendingActivityState::CancelRequested,
+        AttemptState::Started => PendingActivityState::Started,
+        AttemptState::Scheduled | AttemptState::Backoff => PendingActivityState::Scheduled,
+    };
+    let next_attempt =
+        (attempt.state() == AttemptState::Backoff && attempt.scheduled_time() > now).then_some(attempt.scheduled_time());
+    let interval = next_attempt.zip(attempt.last_complete_time()).map(|(next, last)| span_to_proto(next.since(last)));
+    PendingActivityInfo {
+        activity_id: activity.activity_id.clone(),
+        activity_type: Some(ActivityType { name: activity.activity_type.clone() }),
+        state: state.into(),
+        heartbeat_details: attempt.heartbeat_details().cloned(),
+        last_heartbeat_time: attempt.last_heartbeat_time().map(Time::to_proto),
+        last_started_time: attempt.started_time().map(Time::to_proto),
+        attempt: attempt.number(),
+        maximum_attempts: activity.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts),
+        scheduled_time: Some(attempt.scheduled_time().to_proto()),
+        activity_options: Some(ActivityOptions {
+            task_queue: Some(TaskQueue {
+                name: activity.task_queue.clone(),
+                kind: TaskQueueKind::Unspecified.into(),
+                normal_name: activity.task_queue.clone(),
+            }),
+            schedule_to_close_timeout: Some(span_to_proto(activity.schedule_to_close)),
+            schedule_to_start_timeout: Some(span_to_proto(activity.schedule_to_start)),
+            start_to_close_timeout: Some(span_to_proto(activity.start_to_close)),
+            heartbeat_timeout: Some(span_to_proto(activity.heartbeat_timeout)),
+            // Without the types that are not retried, as the real server tells it.
+            retry_policy: activity
+                .retry_policy
+                .as_ref()
+                .map(|policy| RetryPolicy { non_retryable_error_types: Vec::new(), ..policy.clone() }),
+            priority: activity.priority.clone(),
+            ..ActivityOptions::default()
+        }),
+        expiration_time: activity.expiration().map(Time::to_proto),
+        last_failure: attempt.last_failure().cloned(),
+        last_worker_identity: attempt.identity().to_owned(),
+        current_retry_interval: interval,
+        last_attempt_complete_time: attempt.last_complete_time().map(Time::to_proto),
+        next_attempt_schedule_time: next_attempt.map(Time::to_proto),
+        priority: activity.priority.clone(),
+        ..PendingActivityInfo::default()
+    }
+}
+
+fn pending_workflow_task(run: &Run) -> Option<PendingWorkflowTaskInfo> {
+    let (state, started_time) = match run.workflow_task() {
+        WorkflowTask::None => return None,
+        WorkflowTask::Scheduled(_) => (PendingWorkflowTaskState::Scheduled, None),
+        WorkflowTask::Started(_, started) => (PendingWorkflowTaskState::Started, Some(started.started_time)),
+    };
+    Some(PendingWorkflowTaskInfo {
+        state: state.into(),
+        scheduled_time: Some(run.workflow_task_scheduled_time().to_proto()),
+        original_scheduled_time: Some(run.workflow_task_original_scheduled_time().to_proto()),
+        started_time: started_time.map(Time::to_proto),
+        attempt: run.workflow_task_attempt(),
+    })
+}

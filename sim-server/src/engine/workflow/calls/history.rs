@@ -1,0 +1,198 @@
+//! GetWorkflowExecutionHistory: paging, long poll, close-event filter (`api/getworkflowexecutionhistory`).
+
+use std::time::Duration;
+
+use super::target::Target;
+use crate::{
+    engine::{
+        Context, Engine, Reply,
+        execution::waiters::Waiter,
+        kernel::{
+            error::{Error, Result},
+            key::RunKey,
+            tickets::{Answer, Parked, Ticket},
+            token::PageToken,
+        },
+        rules::{failure, validate},
+        workflow::history,
+    },
+    proto::{
+        enums::{EventType, HistoryEventFilterType, TimeoutType},
+        history::{HistoryEvent, WorkflowExecutionContinuedAsNewEventAttributes, history_event::Attributes},
+        workflowservice::GetWorkflowExecutionHistoryRequest,
+    },
+};
+
+/// A wait for new events ends after this long (`history.longPollExpirationInterval`).
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// ... or this long before the caller's own deadline.
+const MARGIN: Duration = Duration::from_secs(1);
+const PAGE_BYTES: usize = 3 << 20;
+/// Clients that show histories to people; they get no events that are not written (`api/get_history_util.go`).
+const VIEWERS: [&str; 2] = ["temporal-cli", "temporal-ui"];
+
+/// A page of history; its events are encoded already.
+#[derive(Debug, Default)]
+pub struct HistoryReply {
+    /// The bytes of a `History` message.
+    pub history: Vec<u8>,
+    /// Where the next page starts; empty after the last.
+    pub next_page_token: Vec<u8>,
+}
+
+impl Engine {
+    /// GetWorkflowExecutionHistory.
+    pub(in crate::engine) fn get_workflow_execution_history(
+        &mut self,
+        mut request: GetWorkflowExecutionHistoryRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<HistoryReply>> {
+        let target = self.target(&request.namespace, request.execution.as_ref())?;
+        validate::execution::history(&mut request, &self.limits)?;
+        let token = self.page_token(&request, &target)?;
+        let key = self.runs.find_by_run_id(&token.run_id).ok_or_else(|| Error::invalid("Invalid NextPageToken."))?;
+        let run = self.runs.get(key);
+        let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
+        if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
+            if run.is_running() && request.wait_new_event {
+                return Ok(self.park_history(key, token.from, true, context));
+            }
+            return Ok(Answer::Now(self.close_event(key, context.caller.follows_next_run_id)));
+        }
+        if request.wait_new_event && run.is_running() && token.from >= run.history().next_id() {
+            return Ok(self.park_history(key, token.from, false, context));
+        }
+        let shows_transient = !request.wait_new_event && !VIEWERS.contains(&context.caller.client_name.as_str());
+        Ok(Answer::Now(self.page(key, &token, page_size, request.wait_new_event, shows_transient)))
+    }
+
+    /// Where the page starts: at the token, or at the first event of the named run.
+    fn page_token(&self, request: &GetWorkflowExecutionHistoryRequest, target: &Target) -> Result<PageToken> {
+        if request.next_page_token.is_empty() {
+            let run = self.runs.get(self.find(target)?);
+            let until = run.history().next_id();
+            return Ok(PageToken { run_id: run.run_id().to_owned(), from: 1, until, ..PageToken::default() });
+        }
+        let token = PageToken::parse(&request.next_page_token)?;
+        let named = request.execution.as_ref().map_or("", |execution| execution.run_id.as_str());
+        if !named.is_empty() && named != token.run_id {
+            return Err(Error::invalid("RunId in the request does not match the NextPageToken."));
+        }
+        Ok(token)
+    }
+
+    fn page(&self, key: RunKey, token: &PageToken, page_size: usize, waiting: bool, shows_transient: bool) -> HistoryReply {
+        let run = self.runs.get(key);
+        let until = if token.from < token.until { token.until } else { run.history().next_id() };
+        let page = run.history().page(token.from, until, page_size, PAGE_BYTES);
+        let end = page.end;
+        let mut bytes = run.history().slice(token.from, end).to_vec();
+        let mut next = PageToken { run_id: run.run_id().to_owned(), from: end, until, waiting, ..PageToken::default() };
+        if end < until || page.is_full && !waiting {
+            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+        }
+        if waiting && (run.is_running() || end < run.history().next_id()) {
+            next.until = end;
+            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+        }
+        if shows_transient && run.is_running() {
+            let unwritten = run.unwritten_events_to_read();
+            // Only where they would be the next events.
+            if unwritten.first().is_some_and(|event| event.event_id == end) {
+                unwritten.iter().for_each(|event| history::append(&mut bytes, event));
+            }
+        }
+        HistoryReply { history: bytes, next_page_token: Vec::new() }
+    }
+
+    /// The close event of a closed run; nothing of an open one. For a client that does not look for the next run in it, one
+    /// that is followed by another run is told as continued as new (`makeFakeContinuedAsNewEvent`).
+    fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
+        let run = self.runs.get(key);
+        if run.is_running() {
+            return HistoryReply::default();
+        }
+        let last = run.history().last_id();
+        if !follows_next_run_id
+            && run.is_followed()
+            && let Some(event) = run.history().get(last).and_then(as_continued_as_new)
+        {
+            let mut bytes = Vec::new();
+            history::append(&mut bytes, &event);
+            return HistoryReply { history: bytes, next_page_token: Vec::new() };
+        }
+        HistoryReply { history: run.history().slice(last, last + 1).to_vec(), next_page_token: Vec::new() }
+    }
+
+    fn park_history(
+        &mut self,
+        key: RunKey,
+        from: i64,
+        close_event_only: bool,
+        context: &Context<'_, '_>,
+    ) -> Answer<HistoryReply> {
+        let (wall, ticket) = (self.wall(), context.ticket);
+        let until = context.deadline.map_or(wall + LONG_POLL, |deadline| (wall + LONG_POLL).min(deadline - MARGIN)).max(wall);
+        self.tickets.park_long_poll(ticket, Parked::History(key), until);
+        let follows_next_run_id = context.caller.follows_next_run_id;
+        self.waiters.add(key, Waiter { ticket, from, close_event_only, follows_next_run_id });
+        Answer::Parked
+    }
+
+    /// Answers those who wait for what the last transaction wrote.
+    pub(in crate::engine) fn answer_history_waiters(&mut self, key: RunKey) {
+        let run = self.runs.get(key);
+        for waiter in self.waiters.take_ready(key, run.is_running(), run.history().next_id()) {
+            let reply = self.waited_page(key, waiter);
+            self.tickets.answer(waiter.ticket, Ok(Reply::History(reply)));
+        }
+    }
+
+    /// A wait is over with nothing new: no events, and a token to go on with.
+    pub(in crate::engine) fn end_history_wait(&mut self, key: RunKey, ticket: Ticket) {
+        let Some(waiter) = self.waiters.remove(key, ticket) else { return };
+        let token = PageToken {
+            run_id: self.runs.get(key).run_id().to_owned(),
+            from: waiter.from,
+            until: waiter.from,
+            waiting: true,
+            ..PageToken::default()
+        };
+        let reply = HistoryReply { history: Vec::new(), next_page_token: token.to_bytes() };
+        self.tickets.answer(ticket, Ok(Reply::History(reply)));
+    }
+
+    fn waited_page(&self, key: RunKey, waiter: Waiter) -> HistoryReply {
+        if waiter.close_event_only {
+            return self.close_event(key, waiter.follows_next_run_id);
+        }
+        let run_id = self.runs.get(key).run_id().to_owned();
+        let token = PageToken { run_id, from: waiter.from, until: waiter.from, ..PageToken::default() };
+        self.page(key, &token, self.limits.history_page_max as usize, true, false)
+    }
+}
+
+/// A close event that names a next run, as the event of a continue-as-new.
+fn as_continued_as_new(event: HistoryEvent) -> Option<HistoryEvent> {
+    let mut fake = WorkflowExecutionContinuedAsNewEventAttributes::default();
+    match event.attributes? {
+        Attributes::WorkflowExecutionCompletedEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.last_completion_result = close.result;
+        }
+        Attributes::WorkflowExecutionFailedEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.failure = close.failure;
+        }
+        Attributes::WorkflowExecutionTimedOutEventAttributes(close) => {
+            fake.new_execution_run_id = close.new_execution_run_id;
+            fake.failure = Some(failure::timeout("workflow timeout".to_owned(), TimeoutType::StartToClose));
+        }
+        _ => return None,
+    }
+    Some(HistoryEvent {
+        event_type: EventType::WorkflowExecutionContinuedAsNew.into(),
+        attributes: Some(Attributes::WorkflowExecutionContinuedAsNewEventAttributes(fake)),
+        ..event
+    })
+}

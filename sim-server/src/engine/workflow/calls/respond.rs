@@ -1,0 +1,177 @@
+//! RespondWorkflowTaskCompleted and RespondWorkflowTaskFailed (`api/respondworkflowtaskcompleted`,
+//! `api/respondworkflowtaskfailed`).
+
+use super::target::COMPLETED;
+use crate::{
+    engine::{
+        Context, Engine,
+        kernel::{
+            effects::SERVER_IDENTITY,
+            error::{Error, Result},
+            key::{ActivityKey, Key, RunKey},
+            tickets::Answer,
+            time::span,
+            token::TaskToken,
+        },
+        matching::queues::QueueKind,
+        rules::{failure, validate},
+        workflow::{
+            child::TargetNamespace,
+            commands::{Checked, Checker, Completion, TaskFailed, Unfit},
+            workflow_task::Sticky,
+        },
+    },
+    proto::{
+        command::Command,
+        enums::WorkflowTaskFailedCause,
+        workflowservice::{
+            RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
+            RespondWorkflowTaskFailedResponse,
+        },
+    },
+};
+
+impl Engine {
+    /// RespondWorkflowTaskCompleted.
+    pub(in crate::engine) fn respond_workflow_task_completed(
+        &mut self,
+        mut request: RespondWorkflowTaskCompletedRequest,
+        _context: &Context<'_, '_>,
+    ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
+        self.resolve(&request.namespace)?;
+        let token = TaskToken::parse(&request.task_token)?;
+        validate::respond::workflow_task_completed(&request, &self.limits)?;
+        let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
+        if request.intermediate_page {
+            return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
+        }
+        let commands = std::mem::take(&mut request.commands);
+        let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
+        let commands = match self.check_commands(key, commands) {
+            Ok(commands) => commands,
+            Err(Unfit::Refused(error)) => return Err(error),
+            Err(Unfit::TaskFailed(failed)) => return self.reject_completion(key, &request, failed),
+        };
+        self.answer_attached_queries(key, &mut request);
+        let sticky = self.sticky_of(key, &request);
+        let completion = Completion { request: &request, commands, sticky, is_heartbeat };
+        let applied = self.transact(key, |run, cx| run.apply_completion(cx, completion));
+        let run = self.runs.get(key);
+        if run.is_running() && !run.has_workflow_task() {
+            self.release_queries(key);
+        }
+        let mut response = RespondWorkflowTaskCompletedResponse::default();
+        for scheduled_event_id in applied.eager_activities {
+            if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
+                let activity = ActivityKey { owner: Key::Run(key), scheduled_event_id };
+                response.activity_tasks.push(self.start_activity(activity, &request.identity).response);
+            }
+        }
+        if applied.gives_next_task {
+            response.workflow_task = Some(self.workflow_task_reply(key, None).into_response());
+        }
+        Ok(Answer::Now(response))
+    }
+
+    /// The run whose started workflow task the token names, if it is still that one.
+    fn started_task_of(&self, token: &TaskToken) -> Option<RunKey> {
+        let key = self.run_of(token)?;
+        let run = self.runs.get(key);
+        (run.is_running() && run.has_started_task(token)).then_some(key)
+    }
+
+    /// The run that a task token names.
+    pub(in crate::engine) fn run_of(&self, token: &TaskToken) -> Option<RunKey> {
+        self.runs.checked(token.run, &token.run_id)
+    }
+
+    fn check_commands(&mut self, key: RunKey, commands: Vec<Command>) -> Result<Vec<Checked>, Unfit> {
+        let Self { runs, namespaces, ids, limits, eager_activities, .. } = self;
+        let run = runs.get(key);
+        let own = namespaces.get(run.namespace());
+        let own = TargetNamespace { id: run.namespace(), name: own.name.clone(), uuid: own.uuid.clone() };
+        let mut resolve = |name: &str| {
+            let id = namespaces.resolve(name, ids)?;
+            let found = namespaces.get(id);
+            Ok(TargetNamespace { id, name: found.name.clone(), uuid: found.uuid.clone() })
+        };
+        let targets: Vec<_> =
+            commands.iter().map(|command| Checker::target_of(command).map(&mut resolve).transpose()).collect();
+        let registry = &namespaces.get(run.namespace()).search_attributes;
+        let mut checker = Checker::new(run, registry, limits, &own, *eager_activities);
+        checker.check_all(commands, targets)
+    }
+
+    /// The commands do not fit: the workflow task fails. One that has failed before is left to time out, so that a worker which
+    /// cannot do better does not spin.
+    fn reject_completion(
+        &mut self,
+        key: RunKey,
+        request: &RespondWorkflowTaskCompletedRequest,
+        failed: TaskFailed,
+    ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
+        let TaskFailed { cause, message, terminates } = failed;
+        let refusal = Error::InvalidArgument(message.clone());
+        if self.runs.get(key).workflow_task_attempt() > 1 && cause != WorkflowTaskFailedCause::UnhandledCommand {
+            return Err(refusal);
+        }
+        let failure = failure::server(&message, false);
+        self.transact(key, |run, cx| {
+            run.fail_workflow_task(cx, cause, Some(failure), &request.identity, &request.binary_checksum);
+            if terminates {
+                run.terminate(cx, &message, None, SERVER_IDENTITY, Vec::new());
+            } else {
+                run.schedule_workflow_task(cx);
+            }
+        });
+        Ok(Answer::Refused(refusal))
+    }
+
+    fn sticky_of(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest) -> Option<Sticky> {
+        let attributes = request.sticky_attributes.as_ref()?;
+        let name = attributes.worker_task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty())?;
+        let queue = self.matching.queue(self.runs.get(key).namespace(), QueueKind::Workflow, &name);
+        Some(Sticky { queue, name, schedule_to_start: span(attributes.schedule_to_start_timeout.as_ref()) })
+    }
+
+    /// Gives the answers that came along to who asked.
+    fn answer_attached_queries(&mut self, key: RunKey, request: &mut RespondWorkflowTaskCompletedRequest) {
+        for (id, result) in std::mem::take(&mut request.query_results) {
+            if let Ok(id) = id.parse()
+                && self.is_query_of(id, key)
+            {
+                self.answer_query(id, result);
+            }
+        }
+    }
+
+    /// RespondWorkflowTaskFailed.
+    pub(in crate::engine) fn respond_workflow_task_failed(
+        &mut self,
+        request: RespondWorkflowTaskFailedRequest,
+    ) -> Result<RespondWorkflowTaskFailedResponse> {
+        self.resolve(&request.namespace)?;
+        let token = TaskToken::parse(&request.task_token)?;
+        validate::respond::workflow_task_failed(&request, &self.limits)?;
+        if let Some(key) = self.run_of(&token)
+            && !self.runs.get(key).is_running()
+        {
+            return Err(Error::not_found(COMPLETED));
+        }
+        let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
+        let cause = request.cause();
+        self.transact(key, |run, cx| {
+            if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {
+                run.terminate(cx, "GrpcMessageTooLarge", None, SERVER_IDENTITY, Vec::new());
+                return;
+            }
+            run.fail_workflow_task(cx, cause, request.failure, &request.identity, &request.binary_checksum);
+            run.schedule_workflow_task(cx);
+        });
+        Ok(RespondWorkflowTaskFailedResponse::default())
+    }
+}
+
+fn task_not_found() -> Error {
+    Error::not_found("Workflow task not found.")
+}

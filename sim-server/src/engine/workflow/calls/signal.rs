@@ -1,0 +1,107 @@
+//! What clients do to a running workflow: signal, cancel, terminate (`api/signalworkflow`, `api/requestcancelworkflow`,
+//! `api/terminateworkflow`), and what workers' owners do to its stickiness.
+
+use crate::{
+    engine::{
+        Engine,
+        kernel::{
+            error::{Error, Result},
+            key::RunKey,
+        },
+        rules::validate,
+        workflow::signal::{CancelRequest, Signal},
+    },
+    proto::{
+        enums::EventType,
+        workflowservice::{
+            RequestCancelWorkflowExecutionRequest, RequestCancelWorkflowExecutionResponse, ResetStickyTaskQueueRequest,
+            ResetStickyTaskQueueResponse, SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse,
+            TerminateWorkflowExecutionRequest, TerminateWorkflowExecutionResponse,
+        },
+    },
+};
+
+impl Engine {
+    /// SignalWorkflowExecution.
+    pub(in crate::engine) fn signal_workflow_execution(
+        &mut self,
+        mut request: SignalWorkflowExecutionRequest,
+    ) -> Result<SignalWorkflowExecutionResponse> {
+        let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
+        validate::execution::signal(&mut request, &self.limits)?;
+        let key = self.find(&target)?;
+        self.check_running(key)?;
+        if !self.runs.get(key).has_signal(&request.request_id) {
+            self.check_signal_limit(key)?;
+        }
+        let signal = Signal {
+            name: request.signal_name,
+            input: request.input,
+            identity: request.identity,
+            header: request.header,
+            request_id: request.request_id,
+            links: request.links,
+            external_workflow_execution: None,
+        };
+        let link = self.link_by_request(key, &signal.request_id, EventType::WorkflowExecutionSignaled);
+        self.transact(key, |run, cx| run.signal(cx, signal));
+        Ok(SignalWorkflowExecutionResponse { link: Some(link) })
+    }
+
+    /// RequestCancelWorkflowExecution. A closed workflow is left as it is, and that is no error.
+    pub(in crate::engine) fn request_cancel_workflow_execution(
+        &mut self,
+        mut request: RequestCancelWorkflowExecutionRequest,
+    ) -> Result<RequestCancelWorkflowExecutionResponse> {
+        let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
+        validate::execution::request_cancel(&mut request, &self.limits)?;
+        let key = self.find_in_chain(&target, &request.first_execution_run_id)?;
+        if !self.runs.get(key).is_running() {
+            return Ok(RequestCancelWorkflowExecutionResponse::default());
+        }
+        let cancel = CancelRequest {
+            reason: request.reason,
+            identity: request.identity,
+            request_id: request.request_id,
+            links: request.links,
+            external_initiated_event_id: 0,
+            external_workflow_execution: None,
+        };
+        self.transact(key, |run, cx| run.request_cancel(cx, cancel));
+        Ok(RequestCancelWorkflowExecutionResponse::default())
+    }
+
+    /// TerminateWorkflowExecution.
+    pub(in crate::engine) fn terminate_workflow_execution(
+        &mut self,
+        mut request: TerminateWorkflowExecutionRequest,
+    ) -> Result<TerminateWorkflowExecutionResponse> {
+        let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
+        validate::execution::terminate(&mut request, &self.limits)?;
+        let key = self.find_in_chain(&target, &request.first_execution_run_id)?;
+        self.check_running(key)?;
+        let TerminateWorkflowExecutionRequest { reason, details, identity, links, .. } = request;
+        self.transact(key, |run, cx| run.terminate(cx, &reason, details, &identity, links));
+        Ok(TerminateWorkflowExecutionResponse::default())
+    }
+
+    /// ResetStickyTaskQueue.
+    pub(in crate::engine) fn reset_sticky_task_queue(
+        &mut self,
+        request: ResetStickyTaskQueueRequest,
+    ) -> Result<ResetStickyTaskQueueResponse> {
+        let target = self.target(&request.namespace, request.execution.as_ref())?;
+        let key = self.find(&target)?;
+        self.check_running(key)?;
+        self.transact(key, |run, cx| run.clear_sticky(cx));
+        Ok(ResetStickyTaskQueueResponse::default())
+    }
+
+    pub(super) fn check_signal_limit(&self, key: RunKey) -> Result<()> {
+        let limit = self.limits.signals_max;
+        if limit > 0 && self.runs.get(key).signal_count() >= limit {
+            return Err(Error::InvalidArgument("exceeded workflow execution limit for signal events".to_owned()));
+        }
+        Ok(())
+    }
+}

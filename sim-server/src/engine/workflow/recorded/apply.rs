@@ -1,0 +1,253 @@
+//! What each event does to what history tells (`mutable_state_rebuilder.go`).
+
+use std::time::Duration;
+
+use super::told::{Child, Facts, Parent, ScheduledActivity, Told};
+use crate::{
+    engine::{
+        activity::attempt::Activity,
+        kernel::time::{Time, span},
+        rules::{payloads, search_attributes},
+        workflow::workflow_task::{Scheduled, Started, WorkflowTask},
+    },
+    proto::{
+        enums::WorkflowExecutionStatus as Status,
+        history::{
+            ActivityTaskScheduledEventAttributes, HistoryEvent, StartChildWorkflowExecutionInitiatedEventAttributes,
+            WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes,
+            WorkflowTaskCompletedEventAttributes, history_event::Attributes,
+        },
+        workflow::ResetPointInfo,
+    },
+};
+
+/// Reset points of one chain of runs (`history.maxAutoResetPoints`).
+const RESET_POINTS_MAX: usize = 20;
+/// How the search attribute BuildIds calls workers without versioning.
+const UNVERSIONED: &str = "unversioned";
+
+impl Told {
+    /// Applies the next event.
+    pub(super) fn apply(&mut self, event: &HistoryEvent) {
+        use Attributes as A;
+        let id = event.event_id;
+        let at = event.event_time.as_ref().map(Time::from_proto).unwrap_or_default();
+        let Some(attributes) = &event.attributes else { return };
+        match attributes {
+            A::WorkflowExecutionStartedEventAttributes(it) => self.started(it, at),
+            A::WorkflowExecutionCompletedEventAttributes(it) => self.closed(Status::Completed, at, &it.new_execution_run_id),
+            A::WorkflowExecutionFailedEventAttributes(it) => self.closed(Status::Failed, at, &it.new_execution_run_id),
+            A::WorkflowExecutionTimedOutEventAttributes(it) => self.closed(Status::TimedOut, at, &it.new_execution_run_id),
+            A::WorkflowExecutionCanceledEventAttributes(_) => self.closed(Status::Canceled, at, ""),
+            A::WorkflowExecutionTerminatedEventAttributes(_) => self.closed(Status::Terminated, at, ""),
+            A::WorkflowExecutionContinuedAsNewEventAttributes(it) => {
+                self.closed(Status::ContinuedAsNew, at, &it.new_execution_run_id);
+            }
+            A::WorkflowExecutionSignaledEventAttributes(it) => self.signaled(it),
+            A::WorkflowExecutionCancelRequestedEventAttributes(_) => self.is_cancel_requested = true,
+            A::WorkflowExecutionOptionsUpdatedEventAttributes(it) if !it.attached_request_id.is_empty() => {
+                self.attached_request_ids.insert(it.attached_request_id.clone(), id);
+            }
+            A::UpsertWorkflowSearchAttributesEventAttributes(it) => {
+                if let Some(upserted) = &it.search_attributes {
+                    payloads::merge(&mut self.search_attributes, &upserted.indexed_fields);
+                }
+            }
+            A::WorkflowPropertiesModifiedEventAttributes(it) => {
+                if let Some(upserted) = &it.upserted_memo {
+                    payloads::merge(&mut self.memo, &upserted.fields);
+                }
+            }
+            A::WorkflowTaskScheduledEventAttributes(_)
+            | A::WorkflowTaskStartedEventAttributes(_)
+            | A::WorkflowTaskCompletedEventAttributes(_)
+            | A::WorkflowTaskFailedEventAttributes(_)
+            | A::WorkflowTaskTimedOutEventAttributes(_) => self.apply_workflow_task(id, at, attributes),
+            _ => self.apply_pending(id, at, attributes),
+        }
+    }
+
+    fn started(&mut self, attributes: &WorkflowExecutionStartedEventAttributes, at: Time) {
+        self.facts = facts(attributes, at);
+        self.reset_points = attributes.prev_auto_reset_points.as_ref().map(|of| of.points.clone()).unwrap_or_default();
+        self.memo = attributes.memo.as_ref().map(|memo| memo.fields.clone()).unwrap_or_default();
+        self.search_attributes = attributes.search_attributes.as_ref().map(|of| of.indexed_fields.clone()).unwrap_or_default();
+    }
+
+    fn closed(&mut self, status: Status, at: Time, new_run_id: &str) {
+        self.status = status;
+        self.close_time = Some(at);
+        new_run_id.clone_into(&mut self.new_run_id);
+    }
+
+    fn signaled(&mut self, signaled: &WorkflowExecutionSignaledEventAttributes) {
+        self.signal_count += 1;
+        if !signaled.request_id.is_empty() {
+            self.signal_request_ids.insert(signaled.request_id.clone());
+        }
+    }
+
+    fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &Attributes) {
+        use Attributes as A;
+        match attributes {
+            A::WorkflowTaskScheduledEventAttributes(it) => {
+                let timeout = span(it.start_to_close_timeout.as_ref());
+                self.task = WorkflowTask::Scheduled(Scheduled { scheduled_event_id: id, timeout });
+            }
+            A::WorkflowTaskStartedEventAttributes(it) => {
+                if let WorkflowTask::Scheduled(scheduled) = self.task {
+                    let started = Started {
+                        started_event_id: id,
+                        started_time: at,
+                        identity: it.identity.clone(),
+                        request_id: it.request_id.clone(),
+                        suggest_continue_as_new_reasons: it.suggest_continue_as_new_reasons.clone(),
+                        history_size_bytes: it.history_size_bytes,
+                    };
+                    self.task = WorkflowTask::Started(scheduled, Box::new(started));
+                }
+            }
+            A::WorkflowTaskCompletedEventAttributes(it) => {
+                self.task = WorkflowTask::None;
+                self.last_started_event_id = it.started_event_id;
+                self.note_build(it, id, at);
+            }
+            _ => self.task = WorkflowTask::None,
+        }
+    }
+
+    /// The first task that a build of the worker completes is where the workflow could be reset to, and the build is
+    /// searchable (`addResetPointFromCompletion`, `addBuildIDToLoadedSearchAttribute`).
+    fn note_build(&mut self, completed: &WorkflowTaskCompletedEventAttributes, id: i64, at: Time) {
+        let build_id = completed.worker_version.as_ref().map_or("", |stamp| &stamp.build_id);
+        let is_known =
+            |point: &ResetPointInfo| point.build_id == build_id && point.binary_checksum == completed.binary_checksum;
+        if !self.reset_points.iter().any(is_known) {
+            self.reset_points.push(ResetPointInfo {
+                build_id: build_id.to_owned(),
+                binary_checksum: completed.binary_checksum.clone(),
+                run_id: self.run_id.clone(),
+                first_workflow_task_completed_id: id,
+                create_time: Some(at.to_proto()),
+                resettable: true,
+                ..ResetPointInfo::default()
+            });
+            let surplus = self.reset_points.len().saturating_sub(RESET_POINTS_MAX);
+            self.reset_points.drain(..surplus);
+        }
+        let mut builds = vec![UNVERSIONED.to_owned()];
+        if !build_id.is_empty() {
+            builds.push(format!("{UNVERSIONED}:{build_id}"));
+        }
+        search_attributes::add_keywords(&mut self.search_attributes, "BuildIds", &builds);
+    }
+
+    /// What the events do to things that a run can have open.
+    fn apply_pending(&mut self, id: i64, at: Time, attributes: &Attributes) {
+        use Attributes as A;
+        match attributes {
+            A::ActivityTaskScheduledEventAttributes(it) => self.activity_scheduled(id, at, it),
+            A::ActivityTaskCancelRequestedEventAttributes(it) => {
+                if let Some(activity) = self.activities.get_mut(&it.scheduled_event_id) {
+                    activity.cancel_requested_event_id = Some(id);
+                }
+            }
+            A::ActivityTaskCompletedEventAttributes(_)
+            | A::ActivityTaskFailedEventAttributes(_)
+            | A::ActivityTaskTimedOutEventAttributes(_)
+            | A::ActivityTaskCanceledEventAttributes(_) => {
+                attributes.scheduled_event_id().map(|of| self.activities.remove(&of));
+            }
+            A::TimerStartedEventAttributes(it) => {
+                self.timers.insert(id, it.timer_id.clone());
+            }
+            A::TimerFiredEventAttributes(_) | A::TimerCanceledEventAttributes(_) => {
+                attributes.started_event_id().map(|of| self.timers.remove(&of));
+            }
+            A::StartChildWorkflowExecutionInitiatedEventAttributes(it) => {
+                self.children.insert(id, Box::new(child(it)));
+            }
+            A::ChildWorkflowExecutionStartedEventAttributes(it) => {
+                if let Some(child) = self.children.get_mut(&it.initiated_event_id) {
+                    child.started_event_id = id;
+                }
+            }
+            A::StartChildWorkflowExecutionFailedEventAttributes(_)
+            | A::ChildWorkflowExecutionCompletedEventAttributes(_)
+            | A::ChildWorkflowExecutionFailedEventAttributes(_)
+            | A::ChildWorkflowExecutionCanceledEventAttributes(_)
+            | A::ChildWorkflowExecutionTerminatedEventAttributes(_)
+            | A::ChildWorkflowExecutionTimedOutEventAttributes(_) => {
+                attributes.initiated_event_id().map(|of| self.children.remove(&of));
+            }
+            A::SignalExternalWorkflowExecutionInitiatedEventAttributes(_)
+            | A::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(_) => {
+                self.external.insert(id);
+            }
+            A::ExternalWorkflowExecutionSignaledEventAttributes(_)
+            | A::SignalExternalWorkflowExecutionFailedEventAttributes(_)
+            | A::ExternalWorkflowExecutionCancelRequestedEventAttributes(_)
+            | A::RequestCancelExternalWorkflowExecutionFailedEventAttributes(_) => {
+                attributes.initiated_event_id().map(|of| self.external.remove(&of));
+            }
+            // Markers and the starts of activities leave nothing open.
+            _ => {}
+        }
+    }
+
+    fn activity_scheduled(&mut self, id: i64, at: Time, attributes: &ActivityTaskScheduledEventAttributes) {
+        let priority = attributes.priority.clone().or_else(|| self.facts.priority.clone());
+        let activity = Activity::of_event(attributes, at, priority);
+        self.activities.insert(id, Box::new(ScheduledActivity { activity, cancel_requested_event_id: None }));
+    }
+}
+
+fn child(initiated: &StartChildWorkflowExecutionInitiatedEventAttributes) -> Child {
+    Child {
+        namespace: initiated.namespace.clone(),
+        namespace_id: initiated.namespace_id.clone(),
+        workflow_id: initiated.workflow_id.clone(),
+        workflow_type: initiated.workflow_type.clone(),
+        parent_close_policy: initiated.parent_close_policy(),
+        started_event_id: 0,
+    }
+}
+
+fn facts(attributes: &WorkflowExecutionStartedEventAttributes, at: Time) -> Facts {
+    let backoff = span(attributes.first_workflow_task_backoff.as_ref());
+    let run_timeout = span(attributes.workflow_run_timeout.as_ref());
+    let execution_expiration = attributes.workflow_execution_expiration_time.as_ref().map(Time::from_proto);
+    let run_expiration = if run_timeout == Duration::ZERO { None } else { Some(at + backoff + run_timeout) };
+    let run_expiration = match (run_expiration, execution_expiration) {
+        (Some(run), Some(execution)) => Some(run.min(execution)),
+        (run, execution) => run.or(execution),
+    };
+    let parent = attributes.parent_workflow_execution.as_ref().map(|parent| {
+        Box::new(Parent {
+            namespace: attributes.parent_workflow_namespace.clone(),
+            namespace_id: attributes.parent_workflow_namespace_id.clone(),
+            workflow_id: parent.workflow_id.clone(),
+            run_id: parent.run_id.clone(),
+            initiated_event_id: attributes.parent_initiated_event_id,
+        })
+    });
+    Facts {
+        workflow_id: attributes.workflow_id.clone(),
+        workflow_type: attributes.workflow_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+        task_queue: attributes.task_queue.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+        execution_timeout: span(attributes.workflow_execution_timeout.as_ref()),
+        run_timeout,
+        task_timeout: span(attributes.workflow_task_timeout.as_ref()),
+        execution_expiration,
+        run_expiration,
+        first_run_id: attributes.first_execution_run_id.clone(),
+        start_time: at,
+        execution_time: at + backoff,
+        attempt: attributes.attempt,
+        cron_schedule: attributes.cron_schedule.clone(),
+        retry_policy: attributes.retry_policy.clone().map(Box::new),
+        parent,
+        root: attributes.root_workflow_execution.as_ref().map(|root| Box::new((root.workflow_id.clone(), root.run_id.clone()))),
+        priority: attributes.priority.clone(),
+    }
+}

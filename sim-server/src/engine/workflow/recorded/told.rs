@@ -1,0 +1,133 @@
+//! What a history tells of its run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use crate::{
+    engine::{activity::attempt::Activity, kernel::time::Time, workflow::workflow_task::WorkflowTask},
+    proto::{
+        common::{Payload, Priority, RetryPolicy, WorkflowType},
+        enums::{ParentClosePolicy, WorkflowExecutionStatus},
+        workflow::ResetPointInfo,
+    },
+};
+
+/// What a history tells. Things that are open by their events stay here until the event that ends them is written, also while that
+/// is buffered.
+#[derive(Debug, PartialEq)]
+pub(in crate::engine) struct Told {
+    /// The run's own id, which is no event's.
+    pub(in crate::engine) run_id: String,
+    pub(in crate::engine) facts: Facts,
+    pub(in crate::engine) status: WorkflowExecutionStatus,
+    pub(in crate::engine) close_time: Option<Time>,
+    /// The run that follows this one (continue-as-new, retry, cron); empty if none does.
+    pub(in crate::engine) new_run_id: String,
+    /// The workflow task whose events are written and that has not ended.
+    pub(in crate::engine) task: WorkflowTask,
+    /// Started event of the last completed task; 0 before the first.
+    pub(in crate::engine) last_started_event_id: i64,
+    /// By the id of the scheduled event.
+    pub(in crate::engine) activities: BTreeMap<i64, Box<ScheduledActivity>>,
+    /// Timer ids, by the id of the started event.
+    pub(in crate::engine) timers: BTreeMap<i64, String>,
+    /// By the id of the initiated event.
+    pub(in crate::engine) children: BTreeMap<i64, Box<Child>>,
+    /// Signals and cancel requests to other workflows that are under way: ids of the initiated events.
+    pub(in crate::engine) external: BTreeSet<i64>,
+    pub(in crate::engine) signal_request_ids: BTreeSet<String>,
+    pub(in crate::engine) signal_count: usize,
+    pub(in crate::engine) is_cancel_requested: bool,
+    /// Requests that were attached to this run by a start with USE_EXISTING, and the event that tells of each.
+    pub(in crate::engine) attached_request_ids: BTreeMap<String, i64>,
+    /// Where the chain of runs could be reset to.
+    pub(in crate::engine) reset_points: Vec<ResetPointInfo>,
+    pub(in crate::engine) memo: BTreeMap<String, Payload>,
+    pub(in crate::engine) search_attributes: BTreeMap<String, Payload>,
+}
+
+/// How a run was started; does not change.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::engine) struct Facts {
+    pub(in crate::engine) workflow_id: String,
+    pub(in crate::engine) workflow_type: String,
+    pub(in crate::engine) task_queue: String,
+    /// Zero: none.
+    pub(in crate::engine) execution_timeout: Duration,
+    /// Zero: none.
+    pub(in crate::engine) run_timeout: Duration,
+    pub(in crate::engine) task_timeout: Duration,
+    pub(in crate::engine) execution_expiration: Option<Time>,
+    pub(in crate::engine) run_expiration: Option<Time>,
+    pub(in crate::engine) first_run_id: String,
+    pub(in crate::engine) start_time: Time,
+    /// Start, plus the backoff of the first workflow task.
+    pub(in crate::engine) execution_time: Time,
+    pub(in crate::engine) attempt: i32,
+    pub(in crate::engine) cron_schedule: String,
+    pub(in crate::engine) retry_policy: Option<Box<RetryPolicy>>,
+    pub(in crate::engine) parent: Option<Box<Parent>>,
+    /// Workflow id and run id of the root, if that is not this run.
+    pub(in crate::engine) root: Option<Box<(String, String)>>,
+    pub(in crate::engine) priority: Option<Priority>,
+}
+
+/// Who started a child.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::engine) struct Parent {
+    /// The name of its namespace.
+    pub(in crate::engine) namespace: String,
+    pub(in crate::engine) namespace_id: String,
+    pub(in crate::engine) workflow_id: String,
+    pub(in crate::engine) run_id: String,
+    pub(in crate::engine) initiated_event_id: i64,
+}
+
+/// An activity that the workflow has scheduled.
+#[derive(Debug, PartialEq)]
+pub(in crate::engine) struct ScheduledActivity {
+    pub(in crate::engine) activity: Activity,
+    /// The event that asked for its cancellation, if one did.
+    pub(in crate::engine) cancel_requested_event_id: Option<i64>,
+}
+
+/// A child that is being started, or runs.
+#[derive(Debug, PartialEq)]
+pub(in crate::engine) struct Child {
+    /// The name of its namespace.
+    pub(in crate::engine) namespace: String,
+    pub(in crate::engine) namespace_id: String,
+    pub(in crate::engine) workflow_id: String,
+    pub(in crate::engine) workflow_type: Option<WorkflowType>,
+    pub(in crate::engine) parent_close_policy: ParentClosePolicy,
+    /// 0 until the started event is written.
+    pub(in crate::engine) started_event_id: i64,
+}
+
+impl Told {
+    /// What an empty history tells.
+    pub(super) fn new(run_id: String) -> Self {
+        Self {
+            run_id,
+            facts: Facts::default(),
+            status: WorkflowExecutionStatus::Running,
+            close_time: None,
+            new_run_id: String::new(),
+            task: WorkflowTask::None,
+            last_started_event_id: 0,
+            activities: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            children: BTreeMap::new(),
+            external: BTreeSet::new(),
+            signal_request_ids: BTreeSet::new(),
+            signal_count: 0,
+            is_cancel_requested: false,
+            attached_request_ids: BTreeMap::new(),
+            reset_points: Vec::new(),
+            memo: BTreeMap::new(),
+            search_attributes: BTreeMap::new(),
+        }
+    }
+}

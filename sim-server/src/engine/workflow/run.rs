@@ -1,0 +1,236 @@
+//! One run of a workflow: a machine of what its history tells and what it does not.
+
+use super::{
+    history::History,
+    recorded::Recorded,
+    volatile::{Stage, Volatile},
+    workflow_task::{Sticky, WorkflowTask},
+};
+use crate::{
+    engine::{
+        execution::{
+            Cx,
+            machine::{Machine, Row},
+        },
+        kernel::{
+            due::RunDue,
+            key::{NamespaceId, RunKey},
+            time::Time,
+        },
+        matching::queues::QueueId,
+    },
+    proto::{
+        common::WorkflowExecution,
+        enums::WorkflowExecutionStatus,
+        history::{HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes},
+    },
+};
+
+/// One run of a workflow.
+#[derive(Debug)]
+pub(in crate::engine) struct Run {
+    pub(super) key: RunKey,
+    pub(super) namespace: NamespaceId,
+    pub(super) recorded: Recorded,
+    pub(super) volatile: Volatile,
+}
+
+impl Machine for Run {
+    type Due = RunDue;
+
+    fn fall_due(&mut self, cx: &mut Cx<'_>, due: &[RunDue]) {
+        self.all_fall_due(cx, due);
+    }
+
+    /// Flushes what is buffered, unless a worker has a workflow task now.
+    fn end_transaction(&mut self, cx: &mut Cx<'_>) {
+        self.enforce_history_limits(cx);
+        self.volatile.transition_count += 1;
+        if self.started_task().is_none() {
+            self.flush_buffer();
+        }
+        self.recorded.end_batch();
+    }
+
+    /// Its workflow task, and each activity that is not in backoff.
+    fn holds(&self) -> i64 {
+        let activities = self.volatile.attempts.values().filter(|attempt| attempt.is_in_flight()).count();
+        activities as i64 + i64::from(self.has_workflow_task())
+    }
+
+    fn is_running(&self) -> bool {
+        self.recorded.status == WorkflowExecutionStatus::Running
+    }
+
+    fn row(&self) -> Row<'_> {
+        let recorded = &*self.recorded;
+        let facts = &recorded.facts;
+        Row {
+            namespace: self.namespace,
+            id: &facts.workflow_id,
+            run_id: &recorded.run_id,
+            type_name: &facts.workflow_type,
+            task_queue: &facts.task_queue,
+            status: recorded.status,
+            start_time: facts.start_time,
+            execution_time: facts.execution_time,
+            close_time: recorded.close_time,
+            memo: &recorded.memo,
+            search_attributes: &recorded.search_attributes,
+        }
+    }
+}
+
+/// What other rooms ask.
+impl Run {
+    pub(in crate::engine) fn namespace(&self) -> NamespaceId {
+        self.namespace
+    }
+
+    pub(in crate::engine) fn workflow_id(&self) -> &str {
+        &self.recorded.facts.workflow_id
+    }
+
+    pub(in crate::engine) fn run_id(&self) -> &str {
+        &self.recorded.run_id
+    }
+
+    pub(in crate::engine) fn first_run_id(&self) -> &str {
+        &self.recorded.facts.first_run_id
+    }
+
+    pub(in crate::engine) fn workflow_type(&self) -> &str {
+        &self.recorded.facts.workflow_type
+    }
+
+    pub(in crate::engine) fn task_queue(&self) -> &str {
+        &self.recorded.facts.task_queue
+    }
+
+    pub(in crate::engine) fn execution(&self) -> WorkflowExecution {
+        WorkflowExecution { workflow_id: self.workflow_id().to_owned(), run_id: self.run_id().to_owned() }
+    }
+
+    pub(in crate::engine) fn status(&self) -> WorkflowExecutionStatus {
+        self.recorded.status
+    }
+
+    pub(in crate::engine) fn close_time(&self) -> Option<Time> {
+        self.recorded.close_time
+    }
+
+    pub(in crate::engine) fn is_running(&self) -> bool {
+        Machine::is_running(self)
+    }
+
+    pub(in crate::engine) fn history(&self) -> &History {
+        self.recorded.history()
+    }
+
+    pub(in crate::engine) fn priority_key(&self) -> i32 {
+        self.recorded.facts.priority.as_ref().map_or(0, |priority| priority.priority_key)
+    }
+
+    /// The attributes of its started event.
+    pub(in crate::engine) fn started_attributes(&self) -> WorkflowExecutionStartedEventAttributes {
+        match self.history().get(1).and_then(|event| event.attributes) {
+            Some(Attributes::WorkflowExecutionStartedEventAttributes(attributes)) => attributes,
+            _ => WorkflowExecutionStartedEventAttributes::default(),
+        }
+    }
+
+    /// The started event of its last completed workflow task; 0 before the first.
+    pub(in crate::engine) fn last_started_event_id(&self) -> i64 {
+        self.recorded.last_started_event_id
+    }
+
+    /// Whether another run follows it.
+    pub(in crate::engine) fn is_followed(&self) -> bool {
+        !self.recorded.new_run_id.is_empty()
+    }
+
+    /// Whether a workflow task of it has ever been completed.
+    pub(in crate::engine) fn has_begun_work(&self) -> bool {
+        self.recorded.last_started_event_id != 0
+    }
+
+    /// Whether a workflow task waits for a worker, or has one.
+    pub(in crate::engine) fn has_workflow_task(&self) -> bool {
+        self.workflow_task().is_some()
+    }
+
+    /// The workflow task that a worker has, by its started event and its attempt.
+    pub(in crate::engine) fn started_task(&self) -> Option<(i64, i32)> {
+        match self.workflow_task() {
+            WorkflowTask::Started(_, started) => Some((started.started_event_id, self.volatile.attempt)),
+            WorkflowTask::None | WorkflowTask::Scheduled(_) => None,
+        }
+    }
+
+    /// The attempt of the workflow task that there is, or of the next one; from 1.
+    pub(in crate::engine) fn workflow_task_attempt(&self) -> i32 {
+        self.volatile.attempt
+    }
+
+    /// When the workflow task that there is was scheduled.
+    pub(in crate::engine) fn workflow_task_scheduled_time(&self) -> Time {
+        self.volatile.task.scheduled_time
+    }
+
+    /// When the first of the chain of heartbeats was scheduled that it belongs to.
+    pub(super) fn workflow_task_original_scheduled_time(&self) -> Time {
+        self.volatile.task.original_scheduled_time
+    }
+
+    /// Transactions so far.
+    pub(super) fn transition_count(&self) -> i64 {
+        self.volatile.transition_count
+    }
+
+    /// Whether its first workflow task is not due yet.
+    pub(in crate::engine) fn is_in_first_backoff(&self) -> bool {
+        self.volatile.first_backoff.is_some()
+    }
+
+    /// The queue of the worker that has it in its cache.
+    pub(in crate::engine) fn sticky(&self) -> Option<&Sticky> {
+        self.volatile.sticky.as_ref()
+    }
+
+    /// Whether the worker that polls this queue has it in its cache.
+    pub(in crate::engine) fn has_cached(&self, queue: QueueId) -> bool {
+        self.volatile.sticky.as_ref().is_some_and(|sticky| sticky.queue == queue)
+    }
+
+    /// The events that came while a worker had a workflow task, and are not written yet.
+    pub(super) fn buffered(&self) -> &[HistoryEvent] {
+        &self.volatile.buffer
+    }
+
+    /// The event that the first command writes with which the task is completed that a worker has: behind the completed event of
+    /// the task, and its own events where they are not written yet.
+    pub(super) fn next_command_event_id(&self) -> i64 {
+        let unwritten = if self.volatile.unwritten.is_some() { 2 } else { 0 };
+        self.history().next_id() + unwritten + 1
+    }
+
+    /// Several things fall due at once: notes that a workflow task is wanted at their end.
+    pub(super) fn is_deferring_tasks(&mut self) -> bool {
+        match &mut self.volatile.stage {
+            Stage::FallingDue { wants_task } => {
+                *wants_task = true;
+                true
+            }
+            Stage::Usual | Stage::Completing => false,
+        }
+    }
+
+    /// Whether its history alone makes it what it is, in all that history tells.
+    ///
+    /// # Panics
+    /// It does not.
+    pub(in crate::engine) fn verify_rebuild(&self) {
+        let rebuilt = Recorded::rebuild(self.run_id().to_owned(), self.history().clone());
+        assert!(rebuilt == self.recorded, "a run is {:?}, but its history makes it {rebuilt:?}", self.recorded);
+    }
+}

@@ -1,0 +1,70 @@
+//! One unary call: its headers and its bytes to the host, the answer back in a gRPC frame.
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
+
+use super::{codec::BytesCodec, timeout::grpc_timeout};
+use crate::{engine::Connection, rpc, shell::host::Host};
+
+/// The largest request message: what the real server takes (the default of grpc-go).
+const LARGEST_REQUEST_BYTES: usize = 4 << 20;
+/// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
+const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
+
+/// Serves the call `service`/`method` that `request` carries. Dropping the future gives the call up.
+pub(super) async fn serve(
+    host: &Host,
+    connection: Connection,
+    service: &str,
+    method: &str,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let timeout = match grpc_timeout(request.headers()) {
+        Ok(timeout) => timeout,
+        Err(status) => return status.into_http(),
+    };
+    let mut reached_host = false;
+    let call = tower::service_fn(|request: tonic::Request<Bytes>| {
+        reached_host = true;
+        async move {
+            let caller = rpc::caller_of(connection, request.metadata().as_ref());
+            let reply = host.call(service, method, caller, timeout, request.into_inner()).await?;
+            let small = reply.len() < SMALLEST_GZIP_REPLY_BYTES;
+            let mut response = tonic::Response::new(reply);
+            if small {
+                response.disable_compression();
+            }
+            Ok(response)
+        }
+    });
+    let response = Grpc::new(BytesCodec)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(LARGEST_REQUEST_BYTES)
+        .unary(call, request)
+        .await;
+    if reached_host { response } else { refused(response) }
+}
+
+/// What tonic refuses as too large, in the real server's (grpc-go's) code and words.
+fn refused(response: Response<Body>) -> Response<Body> {
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    let message = match status.code() {
+        Code::OutOfRange => {
+            let found = status.message().split_once("found ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or("more");
+            format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})")
+        }
+        Code::ResourceExhausted => {
+            format!("grpc: received message after decompression larger than max {LARGEST_REQUEST_BYTES}")
+        }
+        _ => return response,
+    };
+    Status::resource_exhausted(message).into_http()
+}
+
+/// The two parts of a gRPC path, `/service/method`.
+pub(super) fn path_parts(uri: &Uri) -> Option<(&str, &str)> {
+    uri.path().strip_prefix('/')?.split_once('/')
+}

@@ -1,0 +1,294 @@
+//! Runs a service in wall time on tokio: the clock, the lock, the parked calls and the one task that wakes up when
+//! something is due. Whoever has bytes to hand in calls [`Host::call`]: the gRPC shell, or a client in the same process.
+
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, oneshot};
+use tonic::Status;
+
+use crate::{
+    engine::{Caller, Connection, Ticket, time::Time},
+    rpc::{Answer, Call, Serve, Served, first_come},
+};
+
+/// The longest that the driver sleeps in one go; what is due later is looked at again then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+/// How long the driver rests after a panic of the service, lest a deadline that panics keeps it spinning.
+const REST_AFTER_PANIC: Duration = Duration::from_millis(100);
+
+/// A service at work. Cheap to clone; the service ends with the last clone.
+#[derive(Clone, Debug)]
+pub struct Host {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+    wake: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct State {
+    service: Box<dyn Serve>,
+    parked: HashMap<Ticket, oneshot::Sender<Answer>>,
+    last_connection: u64,
+    /// What the driver will wake up for; [`Time::MAX`] if it sleeps until it is woken.
+    driver_wakes_at: Time,
+}
+
+impl Host {
+    /// Puts `service` to work, and spawns its driver: the task that runs what falls due.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its timer enabled.
+    pub fn new(service: impl Serve + 'static) -> Self {
+        let wake = Arc::new(Notify::new());
+        let inner = Arc::new(Inner {
+            clock: Clock::start(),
+            state: Mutex::new(State {
+                service: Box::new(service),
+                parked: HashMap::new(),
+                last_connection: 0,
+                driver_wakes_at: Time::MAX,
+            }),
+            wake: wake.clone(),
+        });
+        tokio::spawn(drive(Arc::downgrade(&inner), wake));
+        Self { inner }
+    }
+
+    /// A client has connected: the name of its connection.
+    pub fn connect(&self) -> Connection {
+        let mut state = self.inner.lock();
+        state.last_connection += 1;
+        Connection(state.last_connection)
+    }
+
+    /// A client's connection has closed.
+    pub fn closed(&self, connection: Connection) {
+        // A panic of the service is in the log; nobody is left to be told.
+        let _ = self.inner.enter(|state, now| state.service.closed(now, connection, &mut first_come));
+    }
+
+    /// Serves one unary call; waits if the service parks it. Dropping the future gives the call up.
+    ///
+    /// `service` and `method` are the two parts of the gRPC path; `caller` is what its headers tell (nothing, for a call
+    /// of our own); `timeout` is how long the caller waits from now on.
+    ///
+    /// # Errors
+    /// What the service answers; `DEADLINE_EXCEEDED` when `timeout` passes first; `INTERNAL` if the service panicked
+    /// (logged; the service goes on).
+    pub async fn call(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Answer {
+        let (ticket, receiver) = match self.begin(service, method, caller, timeout, message) {
+            Begun::Answered(answer) => return answer,
+            Begun::Parked(ticket, receiver) => (ticket, receiver),
+        };
+        let mut parked = ParkedCall { inner: &self.inner, ticket: Some(ticket) };
+        let waited = match timeout {
+            None => Ok(receiver.await),
+            Some(timeout) => tokio::time::timeout(timeout, receiver).await,
+        };
+        let Ok(received) = waited else { return Err(Status::deadline_exceeded("Deadline Exceeded")) };
+        parked.ticket = None;
+        received.unwrap_or_else(|_| Err(Status::internal("the call was lost: this is a bug in Foretime")))
+    }
+
+    fn begin(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Begun {
+        let begun = self.inner.enter(|state, now| {
+            let call = Call {
+                service: service.to_owned(),
+                method: method.to_owned(),
+                caller,
+                deadline: timeout.map(|timeout| now + timeout),
+                message,
+            };
+            match state.service.call(now, call, &mut first_come) {
+                Served::Now(answer) => Begun::Answered(answer),
+                Served::Parked(ticket) => {
+                    let (sender, receiver) = oneshot::channel();
+                    state.parked.insert(ticket, sender);
+                    Begun::Parked(ticket, receiver)
+                }
+            }
+        });
+        begun.unwrap_or_else(|panic| {
+            Begun::Answered(Err(Status::internal(format!("{service}/{method} panicked: {panic}. This is a bug in Foretime."))))
+        })
+    }
+}
+
+enum Begun {
+    Answered(Answer),
+    Parked(Ticket, oneshot::Receiver<Answer>),
+}
+
+/// Gives a parked call up when its future is dropped before the answer came.
+struct ParkedCall<'a> {
+    inner: &'a Inner,
+    /// `None` once it is answered.
+    ticket: Option<Ticket>,
+}
+
+impl Drop for ParkedCall<'_> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket else { return };
+        let _ = self.inner.enter(|state, now| {
+            if state.parked.remove(&ticket).is_some() {
+                state.service.abandon(now, ticket, &mut first_come);
+            }
+        });
+    }
+}
+
+impl Inner {
+    /// A panic is caught before it can poison the lock; should one get past, the state is still the best there is.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A caller's way to the service; wakes the driver if something is now due earlier than what it sleeps for.
+    fn enter<R>(&self, work: impl FnOnce(&mut State, Time) -> R) -> Result<R, String> {
+        let mut due_earlier = false;
+        let outcome = self.visit(work, |state, next| {
+            due_earlier = next < state.driver_wakes_at;
+            state.driver_wakes_at = state.driver_wakes_at.min(next);
+        });
+        if due_earlier {
+            self.wake.notify_one();
+        }
+        outcome
+    }
+
+    /// The driver's way to the service: runs what is due; says for how long nothing will be, unless a call changes that.
+    fn run_due(&self) -> Duration {
+        let mut idle = Duration::ZERO;
+        let run = |state: &mut State, now| {
+            if state.service.next_deadline().is_some_and(|due| due <= now) {
+                state.service.advance(now, &mut first_come);
+            }
+        };
+        let outcome = self.visit(run, |state, next| {
+            state.driver_wakes_at = next;
+            idle = next.since(self.clock.now()).min(LONGEST_SLEEP);
+        });
+        if outcome.is_ok() { idle } else { idle.max(REST_AFTER_PANIC) }
+    }
+
+    /// Does `work` at one instant and under the lock, panics caught; tells `afterwards` what is due next; then, the lock
+    /// released, hands out the answers that came of it.
+    fn visit<R>(
+        &self,
+        work: impl FnOnce(&mut State, Time) -> R,
+        afterwards: impl FnOnce(&mut State, Time),
+    ) -> Result<R, String> {
+        let mut answered = Vec::new();
+        let outcome = {
+            let mut state = self.lock();
+            let now = self.clock.now();
+            let outcome = catch("the service", || work(&mut state, now));
+            let next = catch("the service's queue", || {
+                while let Some((ticket, answer)) = state.service.next_answer() {
+                    if let Some(sender) = state.parked.remove(&ticket) {
+                        answered.push((sender, answer));
+                    }
+                }
+                state.service.next_deadline()
+            });
+            afterwards(&mut state, next.ok().flatten().unwrap_or(Time::MAX));
+            outcome
+        };
+        for (sender, answer) in answered {
+            // A receiver that is gone has been given up by its caller in this very moment.
+            let _ = sender.send(answer);
+        }
+        outcome
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.wake.notify_one();
+    }
+}
+
+/// The driver: holds the host weakly, so that it ends when the last [`Host`] is dropped.
+async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
+    loop {
+        let idle = match inner.upgrade() {
+            Some(inner) => inner.run_due(),
+            None => return,
+        };
+        if idle.is_zero() {
+            // Due again at once, as while time skips: let the calls that were answered have their turn.
+            tokio::task::yield_now().await;
+        } else {
+            let _ = tokio::time::timeout(idle, wake.notified()).await;
+        }
+    }
+}
+
+/// Runs `work`; a panic becomes its message, and a line in the log.
+fn catch<R>(what: &str, work: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        tracing::error!(panic = %message, "{what} panicked");
+        message
+    })
+}
+
+/// Wall time that never runs backwards: read once from the system's clock, monotonic from there.
+#[derive(Debug)]
+struct Clock {
+    wall_at_start: Time,
+    start: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall_at_start: Time::EPOCH + since_epoch, start: Instant::now() }
+    }
+
+    fn now(&self) -> Time {
+        self.wall_at_start + self.start.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Config, rpc::Service};
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_and_the_service_goes_on() {
+        let host = Host::new(Service::new(&Config::default()).expect("a service"));
+        let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
+        assert_eq!(outcome, Err("on purpose".to_owned()));
+        assert!(!host.inner.state.is_poisoned());
+        let service = "temporal.api.workflowservice.v1.WorkflowService";
+        host.call(service, "GetSystemInfo", Caller::default(), None, Bytes::new()).await.expect("an answer");
+    }
+
+    #[tokio::test]
+    async fn the_driver_ends_with_the_last_host() {
+        let host = Host::new(Service::new(&Config::default()).expect("a service"));
+        let wake = host.inner.wake.clone();
+        tokio::task::yield_now().await;
+        drop(host);
+        let driver_ended = async {
+            while Arc::strong_count(&wake) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), driver_ended).await.expect("the driver ends");
+    }
+}
