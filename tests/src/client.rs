@@ -37,6 +37,7 @@ macro_rules! rpcs {
 
 rpcs! {
     DescribeNamespaceRequest => DescribeNamespaceResponse,
+    RegisterNamespaceRequest => RegisterNamespaceResponse,
     DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
     GetSystemInfoRequest => GetSystemInfoResponse,
     GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,

@@ -198,6 +198,8 @@ fn limits(config: &Config) -> Limits {
         ("limit.historySize.suggestContinueAsNew", &mut limits.history_size_suggest_bytes),
         ("limit.historyCount.error", &mut limits.history_events_max),
         ("limit.historySize.error", &mut limits.history_size_max_bytes),
+        ("history.maximumBufferedEventsBatch", &mut limits.buffered_events_max),
+        ("history.maximumBufferedEventsSizeInBytes", &mut limits.buffered_events_max_bytes),
     ] {
         *limit = number(key).unwrap_or(*limit);
     }

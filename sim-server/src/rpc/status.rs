@@ -11,8 +11,8 @@ use crate::{
     proto::{
         enums::ResourceExhaustedScope,
         errordetails::{
-            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, PermissionDeniedFailure,
-            QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
+            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, QueryFailedFailure,
+            ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
         },
         google::rpc,
     },
@@ -29,9 +29,8 @@ pub fn status(error: &Error) -> Status {
             let detail = NamespaceNotFoundFailure { namespace: namespace.clone() };
             detailed(Code::NotFound, &format!("Namespace {namespace} is not found."), &detail)
         }
-        Error::NamespaceAlreadyExists(namespace) => {
-            let message = format!("Namespace {namespace:?} already exists");
-            detailed(Code::AlreadyExists, &message, &NamespaceAlreadyExistsFailure {})
+        Error::NamespaceAlreadyExists => {
+            detailed(Code::AlreadyExists, "Namespace already exists.", &NamespaceAlreadyExistsFailure {})
         }
         Error::AlreadyStarted { message, start_request_id, run_id, first_execution_run_id } => {
             let detail = WorkflowExecutionAlreadyStartedFailure {
@@ -46,14 +45,11 @@ pub fn status(error: &Error) -> Status {
         Error::QueryFailed { message, failure } => {
             detailed(Code::InvalidArgument, message, &QueryFailedFailure { failure: failure.as_deref().cloned() })
         }
-        Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
         Error::ResourceExhausted { message, cause } => {
             let detail = ResourceExhaustedFailure { cause: *cause as i32, scope: ResourceExhaustedScope::Namespace as i32 };
             detailed(Code::ResourceExhausted, message, &detail)
         }
-        Error::DeadlineExceeded(message) => Status::deadline_exceeded(message),
         Error::Unimplemented(message) => Status::unimplemented(message),
-        Error::AlreadyExists(message) => Status::already_exists(message),
     }
 }
 
@@ -94,19 +90,11 @@ mod tests {
                 "Namespace nope is not found.",
                 "NamespaceNotFoundFailure",
             ),
-            (
-                Error::NamespaceAlreadyExists("n".to_owned()),
-                Code::AlreadyExists,
-                "Namespace \"n\" already exists",
-                "NamespaceAlreadyExistsFailure",
-            ),
+            (Error::NamespaceAlreadyExists, Code::AlreadyExists, "Namespace already exists.", "NamespaceAlreadyExistsFailure"),
             (Error::FailedPrecondition(text()), Code::FailedPrecondition, "text", ""),
             (Error::WorkflowNotReady(text()), Code::FailedPrecondition, "text", "WorkflowNotReadyFailure"),
             (Error::QueryFailed { message: text(), failure: None }, Code::InvalidArgument, "text", "QueryFailedFailure"),
-            (Error::PermissionDenied(text()), Code::PermissionDenied, "text", "PermissionDeniedFailure"),
-            (Error::DeadlineExceeded(text()), Code::DeadlineExceeded, "text", ""),
             (Error::Unimplemented(text()), Code::Unimplemented, "text", ""),
-            (Error::AlreadyExists(text()), Code::AlreadyExists, "text", ""),
         ];
         for (error, code, message, detail) in cases {
             assert_eq!(shown(&error), (code, message.to_owned(), detail.to_owned()));

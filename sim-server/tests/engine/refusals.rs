@@ -200,7 +200,6 @@ fn a_namespace_that_is_not_there_is_refused_or_made_as_the_server_is_one_or_the_
 }
 
 #[test]
-#[ignore = "a namespace is registered before the rest of the request is looked at"]
 fn a_refused_start_makes_no_namespace() {
     let mut t = Transcript::with(Config { personality: Personality::TestServer, ..Config::default() });
     let before = namespaces(&mut t);

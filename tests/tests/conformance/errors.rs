@@ -15,7 +15,8 @@ crate::scripts![
     bad_executions,
     signals,
     tokens,
-    describe_namespace
+    describe_namespace,
+    register_namespace,
 ];
 
 type Start = StartWorkflowExecutionRequest;
@@ -202,4 +203,16 @@ async fn describe_namespace(s: &Script) {
     let known = s.client.call(describe(NAMESPACE)).await.expect("it is there");
     let info = known.namespace_info.unwrap_or_default();
     s.note(format_args!("{} is {}", info.name, info.state().as_str_name()));
+}
+
+async fn register_namespace(s: &Script) {
+    let register = |namespace: &str, retention: Option<Duration>| RegisterNamespaceRequest {
+        namespace: namespace.to_owned(),
+        workflow_execution_retention_period: retention,
+        ..Default::default()
+    };
+    let day = || Some(Duration { seconds: 86_400, nanos: 0 });
+    let _ = s.call(register(NAMESPACE, day())).await;
+    let _ = s.call(register("", day())).await;
+    let _ = s.call(register("another", None)).await;
 }

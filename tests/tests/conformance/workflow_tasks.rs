@@ -18,6 +18,7 @@ crate::scripts![
     answered_twice,
     signals_are_buffered,
     buffered_in_order,
+    too_much_is_buffered,
     unhandled_command,
     unhandled_command_then_done,
     bad_command,
@@ -118,6 +119,17 @@ async fn signals_are_buffered(s: &Script) {
     let _ = s.complete(&task, [start_timer("t", 60.0)]).await;
     s.workflow_task().await;
     s.history("wf").await;
+}
+
+async fn too_much_is_buffered(s: &Script) {
+    s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    for number in 1..=101 {
+        let _ = s.client.call(s.new_signal("wf", &format!("signal {number}"))).await.expect("it is taken");
+    }
+    s.history("wf").await;
+    let _ = s.complete(&task, [start_timer("t", 60.0)]).await;
+    s.workflow_task().await;
 }
 
 async fn buffered_in_order(s: &Script) {

@@ -5,7 +5,7 @@ use crate::proto::{enums::ResourceExhaustedCause, failure::Failure};
 /// The outcome of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A refused request. A refusal changes nothing.
+/// A refused request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     /// The request is malformed; the text is the real server's.
@@ -14,8 +14,8 @@ pub enum Error {
     NotFound(String),
     /// The named namespace is not registered.
     NamespaceNotFound(String),
-    /// The named namespace is registered already.
-    NamespaceAlreadyExists(String),
+    /// The namespace to be registered is there already.
+    NamespaceAlreadyExists,
     /// A workflow with this id is running, or may not be started again.
     AlreadyStarted {
         /// The real server's sentence.
@@ -38,8 +38,6 @@ pub enum Error {
         /// The worker's structured failure.
         failure: Option<Box<Failure>>,
     },
-    /// The caller may not do this.
-    PermissionDenied(String),
     /// A limit is reached.
     ResourceExhausted {
         /// The real server's sentence.
@@ -47,12 +45,8 @@ pub enum Error {
         /// Which limit.
         cause: ResourceExhaustedCause,
     },
-    /// The caller's deadline passed while it waited.
-    DeadlineExceeded(String),
     /// This server does not do this (yet).
     Unimplemented(String),
-    /// The thing exists already.
-    AlreadyExists(String),
 }
 
 impl Error {

@@ -45,6 +45,7 @@ impl Machine for Run {
     /// Flushes what is buffered, unless a worker has a workflow task now.
     fn end_transaction(&mut self, cx: &mut Cx<'_>) {
         self.enforce_history_limits(cx);
+        self.enforce_buffer_limits(cx);
         self.volatile.transition_count += 1;
         if self.started_task().is_none() {
             self.flush_buffer();

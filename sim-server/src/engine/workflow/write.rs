@@ -1,13 +1,18 @@
 //! Writing events, and buffering them while a worker has a workflow task (`historybuilder/event_store.go`).
 
+use prost::Message;
+
 use super::{run::Run, volatile::Stage};
 use crate::{
     engine::{
         execution::Cx,
-        kernel::{effects::Extras, time::Time},
+        kernel::{
+            effects::{Extras, SERVER_IDENTITY},
+            time::Time,
+        },
     },
     proto::{
-        enums::EventType,
+        enums::{EventType, WorkflowTaskFailedCause},
         history::{HistoryEvent, history_event::Attributes},
     },
 };
@@ -34,6 +39,17 @@ impl Run {
             return 0;
         }
         self.recorded.write(event)
+    }
+
+    /// Takes the workflow task from its worker when too much is buffered (`closeTransactionHandleBufferedEventsLimit`).
+    pub(super) fn enforce_buffer_limits(&mut self, cx: &mut Cx<'_>) {
+        let buffer = &self.volatile.buffer;
+        let is_too_much = buffer.len() > cx.limits.buffered_events_max
+            || buffer.iter().map(Message::encoded_len).sum::<usize>() > cx.limits.buffered_events_max_bytes;
+        if is_too_much && self.is_running() && self.started_task().is_some() {
+            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
+            self.schedule_workflow_task(cx);
+        }
     }
 
     /// Gives the buffered events their ids: completions of activities and children after all others, each wired to the
