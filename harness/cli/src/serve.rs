@@ -76,6 +76,7 @@ impl From<Serve> for Launch {
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
                 long_polls_end: true,
+                verifies_rebuilds: false,
                 seed: args.seed.unwrap_or_else(values::fresh_seed),
             },
             listen: Listen::Ip(args.ip, args.port),

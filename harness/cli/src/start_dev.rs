@@ -194,6 +194,7 @@ impl From<StartDev> for Launch {
                 dynamic_config: args.dynamic_config_value.into_iter().collect(),
                 time_skipping: false,
                 long_polls_end: true,
+                verifies_rebuilds: false,
                 seed: values::fresh_seed(),
             },
             listen: Listen::Ip(args.ip, args.port),

@@ -34,6 +34,7 @@ impl From<TestServer> for Launch {
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
                 long_polls_end: true,
+                verifies_rebuilds: false,
                 seed: values::fresh_seed(),
             },
             listen: Listen::EveryAddress(args.port),

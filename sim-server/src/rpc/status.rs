@@ -29,8 +29,9 @@ pub fn status(error: &Error) -> Status {
             let detail = NamespaceNotFoundFailure { namespace: namespace.clone() };
             detailed(Code::NotFound, &format!("Namespace {namespace} is not found."), &detail)
         }
-        Error::NamespaceAlreadyExists => {
-            detailed(Code::AlreadyExists, "Namespace already exists.", &NamespaceAlreadyExistsFailure {})
+        Error::NamespaceAlreadyExists(namespace) => {
+            let message = format!("Namespace {namespace:?} already exists");
+            detailed(Code::AlreadyExists, &message, &NamespaceAlreadyExistsFailure {})
         }
         Error::AlreadyStarted { message, start_request_id, run_id, first_execution_run_id } => {
             let detail = WorkflowExecutionAlreadyStartedFailure {
@@ -90,7 +91,12 @@ mod tests {
                 "Namespace nope is not found.",
                 "NamespaceNotFoundFailure",
             ),
-            (Error::NamespaceAlreadyExists, Code::AlreadyExists, "Namespace already exists.", "NamespaceAlreadyExistsFailure"),
+            (
+                Error::NamespaceAlreadyExists("n".to_owned()),
+                Code::AlreadyExists,
+                "Namespace \"n\" already exists",
+                "NamespaceAlreadyExistsFailure",
+            ),
             (Error::FailedPrecondition(text()), Code::FailedPrecondition, "text", ""),
             (Error::WorkflowNotReady(text()), Code::FailedPrecondition, "text", "WorkflowNotReadyFailure"),
             (Error::QueryFailed { message: text(), failure: None }, Code::InvalidArgument, "text", "QueryFailedFailure"),

@@ -14,8 +14,8 @@ pub enum Error {
     NotFound(String),
     /// The named namespace is not registered.
     NamespaceNotFound(String),
-    /// The namespace to be registered is there already.
-    NamespaceAlreadyExists,
+    /// The namespace of this name is registered already.
+    NamespaceAlreadyExists(String),
     /// A workflow with this id is running, or may not be started again.
     AlreadyStarted {
         /// The real server's sentence.

@@ -44,7 +44,7 @@ impl Namespaces {
 
     pub(crate) fn register(&mut self, name: &str, ids: &mut Ids) -> Result<&mut Namespace> {
         if self.names.contains_key(name) {
-            return Err(Error::NamespaceAlreadyExists);
+            return Err(Error::NamespaceAlreadyExists(name.to_owned()));
         }
         let id = NamespaceId(self.all.len() as u32);
         let mut search_attributes = Registry::new(name);

@@ -48,6 +48,7 @@ impl Run {
             || buffer.iter().map(Message::encoded_len).sum::<usize>() > cx.limits.buffered_events_max_bytes;
         if is_too_much && self.is_running() && self.started_task().is_some() {
             self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
+            self.flush_buffer();
             self.schedule_workflow_task(cx);
         }
     }
