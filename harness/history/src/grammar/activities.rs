@@ -98,7 +98,7 @@ impl<'a> Activities<'a> {
                 activity.check_backoff(findings);
             }
             A::WorkflowTaskScheduledEventAttributes(_) => self.settle(findings),
-            attributes if kinds::is_close(kinds::type_of(attributes)) => self.settle(findings),
+            attributes if kinds::is_close(attributes.event_type()) => self.settle(findings),
             _ => {}
         }
     }

@@ -39,7 +39,7 @@ impl Frame {
             findings.say("event-type", "it has no attributes");
             return None;
         };
-        let event_type = kinds::type_of(attributes);
+        let event_type = attributes.event_type();
         if event.event_type != event_type as i32 {
             findings.say("event-type", format!("its attributes are those of {}", event_type.as_str_name()));
         }

@@ -44,7 +44,7 @@ impl<'a> Timers<'a> {
                 self.end(step, canceled.started_event_id, &canceled.timer_id, findings);
             }
             A::WorkflowTaskScheduledEventAttributes(_) => self.namesakes.settle("timer-id", findings),
-            attributes if kinds::is_close(kinds::type_of(attributes)) => self.namesakes.settle("timer-id", findings),
+            attributes if kinds::is_close(attributes.event_type()) => self.namesakes.settle("timer-id", findings),
             _ => {}
         }
     }
