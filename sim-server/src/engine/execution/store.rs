@@ -19,7 +19,7 @@ pub(crate) struct Stored<M> {
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
 pub(crate) struct Store<M> {
-    #[expect(clippy::vec_box, reason = "a run is large, and a list that grows copies what is in it")]
+    /// Boxed: a machine is large, and a list that grows copies what is in it.
     all: Vec<Box<Stored<M>>>,
     current: BTreeMap<(NamespaceId, String), RunKey>,
     by_run_id: BTreeMap<String, RunKey>,

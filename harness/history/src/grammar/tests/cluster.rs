@@ -62,6 +62,7 @@ pub(super) fn histories(seed: u64) -> Vec<Vec<HistoryEvent>> {
 
 struct Cluster {
     service: Service,
+    calls: u64,
     now: Time,
     draws: Draws,
     workflow_tasks: Vec<PollWorkflowTaskQueueResponse>,
@@ -77,6 +78,7 @@ impl Cluster {
         let config = Config { personality: Personality::DevServer, seed, time_skipping, ..Config::default() };
         Self {
             service: Service::new(&config).expect("the configuration is sound"),
+            calls: 0,
             now: Time::from_nanos(1_700_000_000_000_000_000),
             draws: Draws(seed),
             workflow_tasks: Vec::new(),
@@ -100,6 +102,7 @@ impl Cluster {
     }
 
     fn call<Reply: Message + Default>(&mut self, method: &str, request: &impl Message) -> (Option<Reply>, Option<Ticket>) {
+        self.calls += 1;
         let call = Call {
             service: "temporal.api.workflowservice.v1.WorkflowService".to_owned(),
             method: method.to_owned(),
@@ -163,7 +166,7 @@ impl Cluster {
             workflow_id: workflow_id.clone(),
             workflow_type: Some(workflow_type()),
             task_queue: Some(task_queue(QUEUE)),
-            request_id: format!("start-{}", self.tickets),
+            request_id: format!("start-{}", self.calls),
             workflow_id_conflict_policy: conflict_policy.into(),
             retry_policy: (draws.below(3) == 0).then_some(retry_policy),
             workflow_task_timeout: Duration::from_secs(4).try_into().ok(),
