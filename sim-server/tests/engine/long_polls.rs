@@ -1,7 +1,7 @@
 //! Long polls of readers and workers: when they are answered, when they end, and what happens when the caller gives up.
 
 use foretime_server::{
-    engine::Caller,
+    engine::{Caller, Connection},
     proto::{
         common::Priority,
         enums::HistoryEventFilterType,
@@ -192,4 +192,20 @@ fn the_task_of_a_poll_that_was_given_up_goes_to_the_next() {
     t.starts("order");
     t.still_waits(&gone);
     t.gets_workflow_task(&stays).has_events("1 WorkflowExecutionStarted, 2 WorkflowTaskScheduled, 3 WorkflowTaskStarted");
+}
+
+#[test]
+fn the_polls_of_a_connection_that_closes_take_no_task() {
+    let of = |connection| Caller { connection: Connection(connection), ..Caller::default() };
+    let mut t = Transcript::new();
+    t.calls_as(of(1));
+    let gone = t.awaits_workflow_task("w1");
+    t.calls_as(of(2));
+    let poll = t.awaits_workflow_task("w2");
+    t.closes(Connection(1));
+    t.starts("order");
+    t.gets_workflow_task(&poll);
+    t.starts("another");
+    t.still_waits(&gone);
+    t.polls_workflow_task("w3");
 }

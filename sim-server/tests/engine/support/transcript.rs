@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 use bytes::Bytes;
 use foretime_server::{
     config::{Config, Personality},
-    engine::{Caller, Ticket, time::Time},
+    engine::{Caller, Connection, Ticket, time::Time},
     proto::{
         history::HistoryEvent,
         testservice::GetCurrentTimeResponse,
@@ -162,6 +162,12 @@ impl Transcript {
             self.waiting.remove(&ticket);
             self.service.abandon(self.now, ticket, &mut first_come);
         }
+        self.collect();
+    }
+
+    /// Closes a client's connection.
+    pub(crate) fn closes(&mut self, connection: Connection) {
+        self.service.closed(self.now, connection, &mut first_come);
         self.collect();
     }
 
