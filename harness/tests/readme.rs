@@ -1,4 +1,4 @@
-//! A month in a test: the whole of what it takes.
+//! A month in a test: everything that it needs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A subscription in many worlds: the whole of what it takes.
+//! A subscription in many worlds: everything that it needs.
 
 use std::time::Duration;
 

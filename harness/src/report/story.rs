@@ -386,7 +386,7 @@ impl<'a> Teller<'a> {
         down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
     }
 
-    /// Concludes whether the failure needs these faults. Then tells those that were not told yet, too.
+    /// Concludes whether the failure needs these faults, and tells those that were not told yet.
     fn how_much_it_takes(&mut self) {
         if self.known.is_least {
             let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
