@@ -1,4 +1,4 @@
-//! A month in a test: everything that it needs.
+//! A month in a test: the whole of what it takes.
 
 use std::time::Duration;
 

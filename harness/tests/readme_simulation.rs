@@ -1,4 +1,4 @@
-//! A subscription in many worlds: everything that it needs.
+//! A subscription in many worlds: the whole of what it takes.
 
 use std::time::Duration;
 
