@@ -5,7 +5,7 @@
 //! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
-//! failed
+//!   failed
 //! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
 //!   [`finding`]: what is wrong; [`progress`]: how far the run got; [`view`]: what those see of all this who only read
 //!
