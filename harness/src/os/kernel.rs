@@ -57,7 +57,7 @@ thread_local! {
     static IS_HOST: Cell<bool> = const { Cell::new(false) };
     /// The region of this thread's memory; `None`: libc. Caches what the cells above say, since memory is requested very often.
     static MEMORY: Cell<Option<&'static Region>> = const { Cell::new(None) };
-    /// One more than the process that the next thread is created for; 0 for its creator's process.
+    /// One more than the number of the process that the next thread is created for; 0 for its creator's process.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-/// The exit code of a simulation's process when a thread kept the turn and the report could not be made.
+/// The exit code of a simulation's process when a thread kept the turn and the world could not note it.
 pub(crate) const EXIT_CODE: i32 = 86;
 
 /// Where the stuck thread leaves its backtrace.
