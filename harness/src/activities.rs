@@ -1,5 +1,5 @@
-//! Activities under simulation: an interceptor around each attempt knows which it is, and lets go wrong what the plan of
-//! faults says, the activity's own code untouched.
+//! Activities under simulation. An interceptor around each attempt knows which attempt it is and makes it go wrong as the plan
+//! of faults says. The activity's own code is unchanged.
 
 use std::{
     future::{Future, poll_fn},
@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// An attempt that has begun: it is under way until this is dropped.
+/// An attempt that has begun. It is under way until this is dropped.
 struct Begun<'a> {
     world: &'a World,
     process: ProcessId,
@@ -38,7 +38,7 @@ struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Its code has come to its end.
+    /// Notes that its code has ended.
     fn end(&self, is_ok: bool) {
         let Some(span) = self.span else { return };
         self.world.enter(|state| {
@@ -81,7 +81,7 @@ impl ActivityInboundInterceptor for Activities {
         let patience = [left, info.heartbeat_timeout].into_iter().flatten().filter(|it| !it.is_zero()).min();
         let run = async move {
             let Some((mishap, begun)) = self.begin(&attempt, patience) else {
-                // The process has been killed: it does not run any code of the activity.
+                // The process has been killed; it runs no code of the activity.
                 return std::future::pending().await;
             };
             let outcome = match mishap.failure {
@@ -98,7 +98,7 @@ impl ActivityInboundInterceptor for Activities {
                     failure.map_or(outcome, |failure| Err(failed(&failure)))
                 }
             };
-            // Who completes it later has nothing to do with this process.
+            // Completing it later has nothing to do with this process.
             begun.end(matches!(outcome, Ok(_) | Err(ActivityError::WillCompleteAsync)));
             outcome
         };
@@ -107,7 +107,7 @@ impl ActivityInboundInterceptor for Activities {
 }
 
 impl Activities {
-    /// Does the work, and takes longer where it is to.
+    /// Does the work, with a delay where one is planned.
     async fn slowly<T>(&self, attempt: &Attempt, work: impl Future<Output = T>, slow: Option<Slow>) -> T {
         let Some(Slow { latency, after_awaits }) = slow else { return work.await };
         let mut work = pin!(work);
@@ -135,7 +135,7 @@ impl Activities {
         }
     }
 
-    /// An attempt begins that is given up after `patience`; `None` if its process is killed before it can.
+    /// Begins an attempt that is given up after `patience`; `None` if its process is killed first.
     fn begin(&self, attempt: &Attempt, patience: Option<Duration>) -> Option<(Mishap, Begun<'_>)> {
         self.world.enter(|state| {
             if !state.lives.is_alive(self.process) {
@@ -175,7 +175,7 @@ impl State {
         })
     }
 
-    /// Notes what befalls this attempt, but for slowness, which is noted when it comes to that.
+    /// Notes what befalls this attempt, except for slowness, which is noted when it happens.
     fn note_mishaps(&mut self, process: ProcessId, attempt: &Attempt, mishap: &Mishap) {
         if let Some(failure) = &mishap.failure {
             let ActivityFailure { after_work, error_type } = failure.clone();
@@ -186,7 +186,7 @@ impl State {
         }
     }
 
-    /// Something befalls an attempt, unless its process has been killed.
+    /// Notes that something befalls an attempt, unless its process has been killed.
     fn note_mishap(&mut self, process: ProcessId, struck: Struck) {
         if self.lives.is_alive(process) {
             self.note(Some(process), What::Fault(struck));

@@ -1,11 +1,11 @@
-//! The user's own claims: `always!` holds whenever it is asked, `sometimes!` in at least one run of all.
+//! The user's own claims: `always!` holds whenever it is checked, `sometimes!` in at least one of all runs.
 
 use crate::{
     os, stage,
     world::{self, attempt, finding::Wrong},
 };
 
-/// Claims that this holds, here and in every run. When it does not, the run fails; the code goes on.
+/// Claims that this holds, here and in every run. If it does not, the run fails, but the code goes on.
 ///
 /// ```
 /// # let balance_cents = 5;
@@ -18,8 +18,8 @@ macro_rules! always {
     };
 }
 
-/// Claims that this holds at least once in all runs together: that the simulation reaches what the test is about. Where
-/// it never does, the test fails.
+/// Claims that this holds at least once in all runs together, so that the simulation reaches what the test is about. If it
+/// never does, the test fails.
 ///
 /// ```
 /// # let charges = 2;
@@ -28,7 +28,7 @@ macro_rules! always {
 #[macro_export]
 macro_rules! sometimes {
     ($holds:expr, $claim:expr $(,)?) => {{
-        // Known even if no run ever comes here.
+        // Registered even if no run ever gets here.
         fn place() {}
         $crate::__private::inventory::submit! {
             $crate::__private::Sometimes { claim: $claim, place: || ::std::any::type_name_of_val(&place) }

@@ -1,4 +1,4 @@
-//! Where a test comes in: what `#[foretime::test]` expands to.
+//! The entry point of a test: what `#[foretime::test]` expands to.
 
 use std::{future::Future, panic::Location, pin::Pin};
 
@@ -18,7 +18,7 @@ type Running = Pin<Box<dyn Future<Output = Result<(), Failure>>>>;
     note = "it returns nothing, or `foretime::Result`, or another `Result<(), E>` with an error that converts into a box of `Error`"
 )]
 pub trait Outcome {
-    /// As a result.
+    /// Converts it to a result.
     ///
     /// # Errors
     /// Why the body gave up.
@@ -48,16 +48,16 @@ pub struct Test {
     pub package: &'static str,
     /// Whether it is in a file of its own beside the crate, under `tests/`.
     pub is_integration: bool,
-    /// How many seeds it runs, if it says so.
+    /// How many seeds it runs, if the attribute sets that.
     pub runs: Option<u64>,
-    /// What its code is known to do wrong, if it is.
+    /// What its code is known to do wrong, if anything.
     pub finds: Option<&'static str>,
 }
 
 /// Runs the seeds of a `#[foretime::test]`.
 ///
 /// # Panics
-/// When a seed fails, or none does as `finds` says, or the seeds cannot be run: that is how a test fails.
+/// When a seed fails, when no seed fails as `finds` requires, or when the seeds cannot be run. That is how a test fails.
 #[track_caller]
 pub fn test(test: &Test, body: fn(Sim) -> Running) {
     let (case, finds) = (Case::of_test(test), test.finds);
@@ -81,9 +81,8 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
     }
 }
 
-/// Many runs of a simulation, outside of `cargo test`: for a program whose `main` does little else. The program starts
-/// itself again, with the same arguments, for the processes in which the seeds run; in those [`Campaign::run`] never comes
-/// back.
+/// Many runs of a simulation outside of `cargo test`, for a program whose `main` does little else. The program starts itself
+/// again, with the same arguments, for the processes that run the seeds. In those processes [`Campaign::run`] never returns.
 ///
 /// ```no_run
 /// # async fn simulation(_sim: foretime::Sim) -> foretime::Result { Ok(()) }
@@ -101,7 +100,7 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// A campaign with this name, unique within the program. 100 seeds, one in ten twice.
+    /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), runs: runner::RUNS, twice_every: runner::TWICE_EVERY, shows_one: false }
     }
@@ -112,13 +111,13 @@ impl Campaign {
         self
     }
 
-    /// One seed in so many runs twice, in two processes, and both runs must be equal in every step.
+    /// One in `seeds` seeds runs twice, in two processes. Both runs must be equal in every step.
     pub fn twice_every(mut self, seeds: u64) -> Self {
         self.twice_every = seeds;
         self
     }
 
-    /// Also writes a report when all goes well: of the run with the most faults.
+    /// Also writes a report when all runs pass: of the run with the most faults.
     pub fn shows_one(mut self) -> Self {
         self.shows_one = true;
         self
@@ -127,7 +126,7 @@ impl Campaign {
     /// Runs the seeds.
     ///
     /// # Errors
-    /// They could not be run at all.
+    /// The seeds could not be run at all.
     pub fn run<F, R>(self, body: impl Fn(Sim) -> F + Clone + Send + Sync + 'static) -> Result<Summary, String>
     where
         F: Future<Output = R> + 'static,

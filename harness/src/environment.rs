@@ -24,18 +24,18 @@ use crate::{
     transport::{self, Server},
 };
 
-/// A Temporal server within this process, and a client of it. Time skips.
+/// A Temporal server within this process, with a client connected to it. Time skips.
 ///
-/// Virtual time starts at the wall's and moves at its pace while workers have something to do and while the test does
-/// something else. It jumps to the next timer, retry or timeout whenever all that is left to do is to wait, and the test
-/// waits too: for the result of a workflow, the outcome of an update, or in [`Environment::sleep`]. So the test decides
+/// Virtual time starts at the wall clock's time. It moves at the wall's pace while workers have something to do and while the
+/// test does something else. It jumps to the next timer, retry or timeout whenever waiting is all that is left to do and the
+/// test waits too: for the result of a workflow, the outcome of an update, or in [`Environment::sleep`]. So the test decides
 /// when time passes, and a signal sent "in mid-month" arrives in mid-month.
 ///
-/// Every environment is a server of its own: tests that run at once do not share time. Dropping it ends the server, and
-/// calls of its client fail from then on. So stop a worker before: the SDK's would try for another minute before it gives up.
+/// Every environment is a server of its own, so concurrent tests do not share time. Dropping it ends the server, and calls of
+/// its client fail from then on. So stop workers first: the SDK's would keep trying for another minute.
 ///
-/// Unless a worker's build is named (`WorkerOptions::deployment_options`), the SDK reads the whole executable to name it,
-/// once in a process: a tenth of a second for a debug build.
+/// Unless a worker's build is named (`WorkerOptions::deployment_options`), the SDK reads the whole executable to name it, once
+/// in a process. That takes a tenth of a second for a debug build.
 ///
 /// ```
 /// use std::time::Duration;
@@ -84,7 +84,7 @@ use crate::{
 pub struct Environment {
     client: Client,
     server: Arc<Server>,
-    /// Dropped with the environment: what tells calls that are under way that the server is gone.
+    /// Dropped with the environment. This tells calls under way that the server is gone.
     _alive: watch::Sender<()>,
 }
 
@@ -100,7 +100,7 @@ impl Environment {
         Self::builder().start().await
     }
 
-    /// Starts a server otherwise: what can be chosen is in [`EnvironmentBuilder`].
+    /// Starts a server with other settings: see [`EnvironmentBuilder`].
     pub fn builder() -> EnvironmentBuilder {
         EnvironmentBuilder { namespace: "default".to_owned(), search_attributes: Vec::new(), seed: 0, time_skipping: true }
     }
@@ -110,12 +110,12 @@ impl Environment {
         self.client.clone()
     }
 
-    /// A client on a connection of its own: the SDK wants one for each worker of a task queue.
+    /// A client on a connection of its own. The SDK wants one for each worker of a task queue.
     pub(crate) async fn another_client(&self, options: ClientOptions) -> Result<Client, Error> {
         connect(&self.server, options).await
     }
 
-    /// Virtual now, as workflows see it.
+    /// The virtual time now, as workflows see it.
     ///
     /// # Panics
     /// If the server does not tell the time, which is a bug in it.
@@ -126,9 +126,9 @@ impl Environment {
         SystemTime::try_from(time).expect("a time that the system's clock can express")
     }
 
-    /// Waits until `span` of virtual time has passed, and skips it: everything that falls due on the way happens. When it
-    /// returns, time has come to that very instant and goes on at the wall's pace, unless something else in the test waits
-    /// for a result at the same time: then time skips on.
+    /// Waits until `span` of virtual time has passed, and skips it; everything that falls due on the way happens. When it
+    /// returns, time has reached that very instant and goes on at the wall's pace. If something else in the test is waiting for
+    /// a result, time skips on instead.
     ///
     /// # Errors
     /// [`Error::Refused`] for a span beyond what the wire can carry, about 10,000 years.
@@ -144,7 +144,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// What can be chosen about an [`Environment`].
+/// The settings of an [`Environment`].
 ///
 /// ```
 /// # async fn example() -> Result<(), foretime::Error> {
@@ -170,37 +170,36 @@ pub struct EnvironmentBuilder {
 }
 
 impl EnvironmentBuilder {
-    /// The namespace of the client. `default` if not said. Others are registered when a client first names them.
+    /// The namespace of the client; `default` unless set. Other namespaces are registered when a client first names them.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// Registers a custom search attribute; say it once for each.
+    /// Registers a custom search attribute. Call it once for each.
     pub fn search_attribute(mut self, name: impl Into<String>, kind: SearchAttributeType) -> Self {
         self.search_attributes.push((name.into(), kind));
         self
     }
 
-    /// Where the server draws run ids and task tokens from: the same seed and the same calls give the same ids. 0 if not
-    /// said.
+    /// The seed of run ids and task tokens; 0 unless set. The same seed and the same calls give the same ids.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Whether time may skip; it may if not said. If not, it moves at the wall's pace throughout, and
-    /// [`Environment::sleep`] takes as long as it says.
+    /// Whether time may skip; true unless set. If not, it always moves at the wall's pace, and [`Environment::sleep`] takes the
+    /// whole span.
     pub fn time_skipping(mut self, time_skipping: bool) -> Self {
         self.time_skipping = time_skipping;
         self
     }
 
-    /// Starts the server, and connects a client to it.
+    /// Starts the server and connects a client to it.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the server cannot start with this; [`Error::Connect`] if the client cannot connect;
-    /// [`Error::Client`] if the SDK refuses to make one.
+    /// [`Error::Refused`] if the server cannot start with these settings; [`Error::Connect`] if the client cannot connect;
+    /// [`Error::Client`] if the SDK refuses to make a client.
     ///
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
@@ -223,10 +222,10 @@ impl EnvironmentBuilder {
 }
 
 async fn connect(server: &Arc<Server>, client_options: ClientOptions) -> Result<Client, Error> {
-    // Nobody resolves or dials this name: it only has to be a URL.
+    // Nobody resolves or dials this name; it only has to be a URL.
     let target = Url::parse("http://foretime.invalid").map_err(|error| Error::Refused(Status::internal(error.to_string())))?;
     let options = ConnectionOptions::new(target)
-        // Said, because the SDK's own would write this process's number and host into histories.
+        // Set explicitly, because the SDK's default would write this process's number and host into histories.
         .identity("foretime")
         .service_override(transport::service(Arc::downgrade(server)))
         .dns_load_balancing(None)
@@ -241,7 +240,7 @@ async fn connect(server: &Arc<Server>, client_options: ClientOptions) -> Result<
 pub enum Error {
     /// The SDK's client could not connect to the server.
     Connect(ClientConnectError),
-    /// The SDK made no client of the connection.
+    /// The SDK refused to make a client of the connection.
     Client(ClientNewError),
     /// The server refused.
     Refused(Status),

@@ -2,13 +2,13 @@
 
 use std::{error::Error, fmt, panic::Location};
 
-/// Why a simulation's body gave up, and where: every error converts into it, as into `anyhow::Error`, and the `?` that does so
-/// knows its place.
+/// Why and where a simulation's body gave up. Every error converts into it, as into `anyhow::Error`. The `?` that converts it
+/// records its place.
 ///
-/// Like that type it does not implement [`Error`] itself: only so can it be made from all that do.
+/// Like that type it does not implement [`Error`] itself; otherwise it could not be made from every error.
 pub struct Failure {
     text: String,
-    /// Where it was made; `None` where that says nothing of the body.
+    /// Where it was made; `None` if that says nothing about the body.
     place: Option<&'static Location<'static>>,
 }
 
@@ -19,17 +19,17 @@ impl Failure {
         Self { text: text.into(), place: Some(Location::caller()) }
     }
 
-    /// A failure of ours, not at a place of the body.
+    /// A failure of our own, without a place in the body.
     pub(crate) fn of_setup(text: impl Into<String>) -> Self {
         Self { text: text.into(), place: None }
     }
 
-    /// The same, but for its place if that is in this file: of the error with which a body ended.
+    /// The same, without its place if that is in this file. For the error with which a body ended.
     pub(crate) fn not_made_in(self, file: &str) -> Self {
         Self { place: self.place.filter(|place| place.file() != file), ..self }
     }
 
-    /// What it says in its first line, and everything else: what follows, and where the body gave up.
+    /// Its first line, and everything else: the lines that follow, and where the body gave up.
     pub(crate) fn into_title_and_detail(self) -> (String, String) {
         let (title, rest) = self.text.split_once('\n').unwrap_or((&self.text, ""));
         let place = self.place.map(|place| format!("at {place}"));
@@ -45,7 +45,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
-            // Many errors say in their own text what their cause says.
+            // Many errors repeat the text of their cause.
             let said = error.to_string();
             if !text.contains(&said) {
                 text.push_str("\ncaused by: ");

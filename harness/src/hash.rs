@@ -1,22 +1,22 @@
-//! A running hash of numbers and bytes. It is the same in every build, so hashes of two builds may be compared. No words of ours
-//! belong into it: they may change.
+//! A running hash of numbers and bytes. It is the same in every build, so hashes of two builds can be compared. No words of
+//! ours belong in it, because they may change.
 
-/// 64 bits, of all that went in so far.
+/// 64 bits of everything that went in so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hash(u64);
 
 impl Hash {
-    /// Of nothing.
+    /// The hash of nothing.
     pub(crate) const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    /// A number more.
+    /// Adds a number.
     pub(crate) const fn number(self, number: u64) -> Self {
         Self((self.0.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// Some bytes more, eight at a time: messages are long. Their count goes in too, so that what follows is told apart.
+    /// Adds bytes, eight at a time, since messages are long. Their count goes in too, to separate them from what follows.
     pub(crate) fn bytes(self, bytes: &[u8]) -> Self {
         let (words, rest) = bytes.as_chunks::<8>();
         let hash = words.iter().fold(self.number(bytes.len() as u64), |hash, word| hash.number(u64::from_le_bytes(*word)));
@@ -28,7 +28,7 @@ impl Hash {
         hash.number(u64::from_le_bytes(word))
     }
 
-    /// A name more, which is the user's or the API's.
+    /// Adds a name of the user's or the API's.
     pub(crate) fn name(self, name: &str) -> Self {
         self.bytes(name.as_bytes())
     }

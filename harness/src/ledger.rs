@@ -1,7 +1,7 @@
-//! The ledger of side effects: what activities did to the outside world, by whose hand, and whether it was done twice.
+//! The ledger of side effects: what activities did to the outside world, who did it, and whether it was done twice.
 //!
-//! A fake of an outside system calls [`effect`] where the real one would take money, send a mail, ship a parcel. The
-//! ledger is the outside world's own memory: a crash of a worker does not undo what stands in it.
+//! A fake of an outside system calls [`effect`] where the real one would take money, send a mail or ship a parcel. The ledger
+//! is the outside world's own memory: a crash of a worker does not undo its entries.
 
 use std::{
     fmt,
@@ -24,7 +24,7 @@ use crate::{
 
 pub use crate::world::effects::{Applied, Effect};
 
-/// An effect on the outside world that is about to be made.
+/// An effect on the outside world that is about to happen.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is done until `apply`"]
 pub struct NewEffect {
@@ -47,13 +47,13 @@ pub fn effect(kind: impl Into<String>, subject: impl Into<String>) -> NewEffect 
 }
 
 impl NewEffect {
-    /// The idempotency key under which the outside world recognises a repetition.
+    /// The idempotency key by which the outside world recognises a repetition.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Does it. Outside of a simulation there is one ledger for the process; nothing else differs.
+    /// Applies it. Outside of a simulation there is one ledger for the process; nothing else differs.
     pub fn apply(self) -> Applied {
         match (world::current(), os::current()) {
             (Some(world), Some((_, process))) => {
@@ -64,7 +64,7 @@ impl NewEffect {
         }
     }
 
-    /// In the process's own ledger.
+    /// Applies it to the process's own ledger.
     fn apply_outside(self) -> Applied {
         let mut ledger = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
         let applied = self.recognised(&ledger);
@@ -105,8 +105,8 @@ impl State {
             self.replay_has_effect(&new, process);
             return applied;
         }
-        // A process that has been killed in this very turn still runs to its next await, and what it does until then counts:
-        // a fake's own state and the ledger then say the same.
+        // A process that has just been killed in this turn still runs to its next await. What it does until then counts, so
+        // that a fake's own state and the ledger agree.
         let attempts = attempt.map_or_else(|| self.under_way.of(process).cloned().collect(), |attempt| vec![attempt]);
         let attempt = if let [attempt] = &*attempts { attempt.clone() } else { Attempt::default() };
         let NewEffect { kind, subject, key } = new.clone();
@@ -130,7 +130,7 @@ impl State {
 /// The effects of a run.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    /// `None` for that of the process.
+    /// `None`: the process's ledger.
     world: Option<Arc<World>>,
 }
 
@@ -155,9 +155,9 @@ impl Ledger {
         self.records().into_iter().map(|record| record.effect).collect()
     }
 
-    /// Nothing was done twice: no attempt of an activity repeated, without an idempotency key or with another one, what an
-    /// earlier attempt of it had done. What two activities do, or two runs of a workflow (its retry, the next of a cron), is not
-    /// compared: whether that is once too often only the test knows, from [`Self::effects`].
+    /// Checks that nothing was done twice: no attempt of an activity repeated what an earlier attempt of it had done, without
+    /// an idempotency key or with another one. Effects of two activities, or of two runs of a workflow (its retry, the next of
+    /// a cron), are not compared. Only the test knows whether those are one too many; see [`Self::effects`].
     ///
     /// # Errors
     /// Names the first effect that was done twice.
@@ -173,9 +173,9 @@ impl Ledger {
 /// An effect was done twice.
 #[derive(Clone, Debug)]
 pub struct DoneTwice {
-    /// As it was done first.
+    /// The effect the first time.
     pub first: Box<Effect>,
-    /// As it was done again.
+    /// The effect the second time.
     pub second: Box<Effect>,
 }
 

@@ -1,10 +1,10 @@
 //! Foretime: tests of Temporal workflows in which a month passes in milliseconds.
 //!
-//! [`macro@test`] makes a test of an `async fn` that takes a [`Sim`]: a simulated cluster, with the user's own workers in virtual
-//! time ([`Sim::workers`]), broken in every way that production can break them ([`Sim::faults`], [`Faults`]), once for each of
-//! many seeds. A run repeats exactly from its seed. What activities do to the outside world they tell the ledger ([`effect`],
-//! [`Sim::ledger`]); what must hold is said with assertions, [`always!`] and [`sometimes!`]. [`Campaign`] does the same outside of
-//! `cargo test`.
+//! [`macro@test`] makes a test of an `async fn` that takes a [`Sim`]: a simulated cluster with the user's own workers in
+//! virtual time ([`Sim::workers`]). The cluster is broken in every way that production can break it ([`Sim::faults`],
+//! [`Faults`]), once for each of many seeds. A run repeats exactly from its seed. Activities tell the ledger what they do to
+//! the outside world ([`effect`], [`Sim::ledger`]). Assertions, [`always!`] and [`sometimes!`] say what must hold. [`Campaign`]
+//! does the same outside of `cargo test`.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -23,9 +23,9 @@
 //! }
 //! ```
 //!
-//! [`Environment`] is a Temporal server within the test's own process, and a client of it: the workers and the clients are
-//! those of the official SDK, no port is opened, nothing is downloaded, and time skips whenever all that is left to do is
-//! to wait.
+//! [`Environment`] is a Temporal server within the test's own process, with a client connected to it. The workers and clients
+//! are those of the official SDK. No port is opened and nothing is downloaded. Time skips whenever waiting is all that is left
+//! to do.
 
 #![cfg_attr(not(simulates), allow(dead_code, reason = "where nothing is simulated, most of this is only type-checked"))]
 
@@ -61,7 +61,7 @@ pub use ledger::{Applied, DoneTwice, Effect, Ledger, NewEffect, effect};
 pub use runner::Summary;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
-/// What the macros of this crate call. Not for anyone else.
+/// What the macros of this crate call. Not public API.
 #[doc(hidden)]
 pub mod __private {
     pub use inventory;

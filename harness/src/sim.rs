@@ -33,10 +33,10 @@ pub struct Sim {
     client: Client,
 }
 
-/// The user's test: called once in the life of an OS process.
+/// The user's test, called once in the life of an OS process.
 pub(crate) type Body = Box<dyn FnOnce(Sim) -> Pin<Box<dyn Future<Output = Result<(), Failure>>>> + Send>;
 
-/// What there is behind it.
+/// What backs a [`Sim`].
 #[derive(Clone)]
 enum Cluster {
     /// A simulation.
@@ -61,8 +61,8 @@ impl Sim {
         Self { cluster: Cluster::Staged(stage), client }
     }
 
-    /// Adds `count` workers, each a process of its own. `options` makes the options of worker number n (from 0), and is
-    /// called on each of its starts: say there what your program's `main` says.
+    /// Adds `count` workers, each a process of its own. `options` makes the options of worker number n (from 0). It is called
+    /// on each start of the worker, so do there what your program's `main` does.
     pub fn workers<O: IntoWorkerOptions>(&self, count: usize, options: impl Fn(usize) -> O + Send + Sync + 'static) -> Workers {
         let fleet = match &self.cluster {
             Cluster::Simulated(world) => {
@@ -73,7 +73,7 @@ impl Sim {
         Workers { fleet }
     }
 
-    /// Which faults there are from now on. None if not said; none where nothing is simulated.
+    /// Sets the faults from now on. There are none until this is called, and none where nothing is simulated.
     pub fn faults(&self, faults: Faults) {
         if let Cluster::Simulated(world) = &self.cluster {
             world.enter(|state| {
@@ -94,8 +94,8 @@ impl Sim {
         &self.client
     }
 
-    /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later, so say it before
-    /// [`Self::workers`]. For a data converter, interceptors, plugins, another namespace; the usual one is `default`, so
+    /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later. So call it before
+    /// [`Self::workers`]. For a data converter, interceptors, plugins or another namespace. The usual namespace is `default`:
     /// `ClientOptions::new("default")`.
     ///
     /// # Errors
@@ -111,11 +111,11 @@ impl Sim {
         Ok(())
     }
 
-    /// Registers search attributes of your own in the client's namespace, by their names, as an operator does before workflows
-    /// carry them. One that is there stays as it is.
+    /// Registers your own search attributes by name in the client's namespace, as an operator does before workflows use them.
+    /// An attribute that exists stays as it is.
     ///
     /// # Errors
-    /// The server refuses it: a name that Temporal keeps to itself, or too many of a type.
+    /// The server refuses one: its name is reserved by Temporal, or its type has too many.
     pub async fn add_search_attributes<N: Into<String>>(
         &self,
         attributes: impl IntoIterator<Item = (N, SearchAttributeType)>,
@@ -142,7 +142,7 @@ impl Sim {
         }
     }
 
-    /// Virtual now; in a simulation so is `SystemTime::now()` everywhere.
+    /// The virtual time now. In a simulation, `SystemTime::now()` returns the same everywhere.
     pub fn now(&self) -> SystemTime {
         match &self.cluster {
             Cluster::Simulated(world) => world.enter(|state| state.system_time()),
@@ -150,8 +150,8 @@ impl Sim {
         }
     }
 
-    /// Waits for a span of virtual time. In a simulation `tokio::time::sleep` is the same; where nothing is simulated, only
-    /// this skips.
+    /// Waits for a span of virtual time. In a simulation `tokio::time::sleep` does the same. Where nothing is simulated, only
+    /// this call skips time.
     pub async fn sleep(&self, span: Duration) {
         match &self.cluster {
             Cluster::Simulated(_) => tokio::time::sleep(span).await,
@@ -159,7 +159,7 @@ impl Sim {
         }
     }
 
-    /// A panic in a worker is no reason to fail, from now on: the SDK turns one in an activity into a failed attempt.
+    /// From now on, a panic in a worker does not fail the run. The SDK turns a panic in an activity into a failed attempt.
     pub fn allow_panics(&self) {
         if let Cluster::Simulated(world) = &self.cluster {
             world.enter(|state| state.panics_are_findings = false);
@@ -180,9 +180,9 @@ enum Fleet {
 }
 
 impl Workers {
-    /// Deploys another version of the code, worker by worker: each stops in good order, and starts again with these options.
-    /// Meanwhile both versions are at work. Every history must replay on the last
-    /// version that there was while its run was open.
+    /// Deploys another version of the code, worker by worker: each shuts down in good order and starts again with these
+    /// options. Meanwhile both versions are at work. Every history must replay on the last version that was deployed while its
+    /// run was open.
     pub fn deploy<O: IntoWorkerOptions>(&self, options: impl Fn(usize) -> O + Send + Sync + 'static) {
         match &self.fleet {
             Fleet::Simulated(world, fleet) => world.enter(|state| state.deploy(*fleet, factory(options))),
@@ -195,7 +195,7 @@ fn factory<O: IntoWorkerOptions>(options: impl Fn(usize) -> O + Send + Sync + 's
     Arc::new(move |number| options(number).into_worker_options())
 }
 
-/// What makes a worker: its options, or a result with them.
+/// What makes a worker: its options, or a result with options.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` makes no worker",
     label = "neither `WorkerOptions` nor a result with them",

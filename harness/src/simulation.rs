@@ -1,4 +1,4 @@
-//! One seed, one world: runs a simulation in this process, which then has done its work.
+//! One seed, one world: runs a simulation in this process, which can run no other after it.
 
 use std::{
     panic::{self, PanicHookInfo},
@@ -21,7 +21,7 @@ use crate::{
 /// Which simulation.
 #[derive(Debug)]
 pub(crate) struct Simulation {
-    /// Where its decisions come from.
+    /// The source of its decisions.
     pub(crate) choices: Choices,
     /// Keep every message, for a report or a comparison.
     pub(crate) is_detailed: bool,
@@ -29,15 +29,15 @@ pub(crate) struct Simulation {
     pub(crate) patience: Duration,
     /// How far it may go.
     pub(crate) limits: Limits,
-    /// Whether one thread of the system runs the code of all, where that is possible.
+    /// Whether one OS thread runs the code of all simulated threads, where that is possible.
     pub(crate) carries: bool,
 }
 
 impl Simulation {
-    /// Runs it to its end. The world then holds what came of it, findings included.
+    /// Runs it to its end. The world then holds the results, including findings.
     ///
     /// # Panics
-    /// On a second call in one process; if the server refuses its configuration.
+    /// If it is called a second time in one process, or the server refuses its configuration.
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         os::settle();
         let seed = self.choices.source();
@@ -61,7 +61,7 @@ impl Simulation {
     }
 }
 
-/// A panic on a simulated thread is noted in the world; any other is told on standard error.
+/// Notes a panic on a simulated thread in the world. Any other goes to standard error.
 fn on_panic(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -1,4 +1,4 @@
-//! When time skips: while the test waits. The count of who waits, in terms of TestService's locks.
+//! When time skips: while the test waits. Counts who waits, and turns that into TestService's locks.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -24,7 +24,7 @@ impl TestService {
         &self.host
     }
 
-    /// Calls a method that the server answers at once, which all do but the sleeps.
+    /// Calls a method that the server answers at once. All do, except for the sleeps.
     pub(crate) fn call_at_once<A: Message + Default>(&self, method: &str, request: &impl Message) -> Result<A, Status> {
         let answer = self.call(method, request).now_or_never();
         let answer = answer.unwrap_or_else(|| Err(Status::internal(format!("{method} did not answer at once"))))?;
@@ -39,8 +39,8 @@ impl TestService {
 
 /// Keeps time locked while nobody waits.
 ///
-/// Time skips when there is no lock, and a sleep lifts one until the very instant when it ends. So there is one lock for
-/// each sleep; without a sleep one that is always held, and none while calls wait for an outcome, be it one or many.
+/// Time skips when there is no lock, and a sleep lifts one until the very instant when it ends. So there is one lock for each
+/// sleep. Without a sleep, one lock is always held, except while one or more calls wait for an outcome.
 #[derive(Debug)]
 pub(crate) struct Skipping {
     test_service: TestService,
@@ -52,7 +52,7 @@ pub(crate) struct Skipping {
 struct Waiting {
     outcomes: usize,
     sleeps: usize,
-    /// What the server has been told.
+    /// The number that the server has been told.
     locks: usize,
 }
 
@@ -71,7 +71,7 @@ impl Skipping {
         Self { test_service, enabled, waiting: Mutex::new(Waiting { outcomes: 0, sleeps: 0, locks: 1 }) }
     }
 
-    /// Someone waits for an outcome until the answer is dropped.
+    /// Notes that someone waits for an outcome, until the returned value is dropped.
     pub(crate) fn wait_for_outcome(&self) -> Option<impl Drop> {
         self.enabled.then(|| self.wait(|waiting| &mut waiting.outcomes))
     }
@@ -103,7 +103,7 @@ impl Skipping {
     }
 }
 
-/// Which of the two counts.
+/// Selects one of the two counts.
 type Count = fn(&mut Waiting) -> &mut usize;
 
 struct Waits<'a> {

@@ -1,5 +1,5 @@
-//! Where nothing can be simulated: the same test once, on an [`Environment`], with its workers as tasks beside it. Time
-//! skips; no fault strikes, and a run does not repeat exactly.
+//! Where nothing can be simulated: runs the same test once, on an [`Environment`], with its workers as tasks beside it. Time
+//! skips, no fault strikes, and a run does not repeat exactly.
 
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{environment::Environment, failure::Failure, os, process, world::lives::Factory};
 
-/// How long workers may take to stop, in real time.
+/// The longest time for workers to stop, in real time.
 const STOP_MAX: Duration = Duration::from_secs(20);
 
 /// A server, and the workers that belong to it.
@@ -29,7 +29,7 @@ pub(crate) struct Stage {
     environment: Environment,
     client_options: Mutex<ClientOptions>,
     workers: Mutex<Vec<JoinHandle<()>>>,
-    /// True when the workers are to end.
+    /// True when the workers must end.
     is_over: watch::Sender<bool>,
 }
 
@@ -91,7 +91,7 @@ impl Stage {
         self.environment.client()
     }
 
-    /// Clients are made with these options from now on; gives one.
+    /// Makes clients with these options from now on, and returns one.
     pub(crate) async fn use_client_options(&self, options: ClientOptions) -> Result<Client, Failure> {
         *self.client_options.lock().unwrap_or_else(PoisonError::into_inner) = options;
         self.another_client().await
@@ -112,12 +112,12 @@ impl Stage {
         self.environment.sleep(span).await.expect("less than 10,000 years");
     }
 
-    /// Lets the workers stop in good order.
+    /// Stops the workers in good order.
     async fn end(&self) {
         self.is_over.send_replace(true);
         let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
         for worker in workers {
-            // One that does not stop is left behind: the test has its outcome.
+            // A worker that does not stop is left behind: the test has its outcome.
             let _ = tokio::time::timeout(STOP_MAX, worker).await;
         }
     }
@@ -139,7 +139,7 @@ impl Stage {
 }
 
 impl Troupe {
-    /// Lets the workers stop, and start again with these options.
+    /// Stops the workers and starts them again with these options.
     pub(crate) fn replace(&self, options: &Factory) {
         *self.options.lock().unwrap_or_else(PoisonError::into_inner) = options.clone();
         self.version.send_modify(|version| *version += 1);

@@ -22,7 +22,7 @@ pub(crate) struct Server {
     pub(crate) environment: watch::Receiver<()>,
 }
 
-/// The wire. It holds the server weakly, because the SDK never lets go of the connection of a worker.
+/// The wire. It holds a weak reference to the server, because the SDK never lets go of the connection of a worker.
 pub(crate) fn service(server: Weak<Server>) -> CallbackBasedGrpcService {
     CallbackBasedGrpcService {
         callback: Arc::new(move |request| {
@@ -48,8 +48,8 @@ impl Server {
     }
 }
 
-/// Whether the caller waits for something to come to an end: the calls behind `get_result` of a workflow and of an update,
-/// as the SDK makes them. A worker makes none of these.
+/// Whether the caller waits for something to end: the calls behind `get_result` of a workflow and of an update, as the SDK
+/// makes them. A worker makes none of these.
 fn waits_for_outcome(request: &GrpcRequest) -> bool {
     match request.rpc.as_str() {
         "GetWorkflowExecutionHistory" => GetWorkflowExecutionHistoryRequest::decode(request.proto.clone())
@@ -59,7 +59,7 @@ fn waits_for_outcome(request: &GrpcRequest) -> bool {
     }
 }
 
-/// A code that the SDK takes for final, so that nobody asks for ever: a client gives up at once, a worker after a minute
+/// A code that the SDK treats as final, so that nobody asks for ever. A client gives up at once, a worker after a minute
 /// (`LONG_POLL_FATAL_GRACE` in temporalio-client 1.1.1).
 fn gone() -> Status {
     Status::failed_precondition("the foretime::Environment of this client has been dropped")

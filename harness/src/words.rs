@@ -1,4 +1,4 @@
-//! Words that all stories, findings and reports share: times, spans of time, sentences.
+//! Wording that stories, findings and reports share: times, spans of time, sentences.
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ pub(crate) fn brief(span: Duration) -> String {
     }
 }
 
-/// The beginning of a sentence.
+/// The text as the beginning of a sentence.
 pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Which version of the code (0 is the first) a worker runs, behind its name; nothing if there is only one.
+/// Which version of the code (0 is the first) a worker runs, to follow its name; empty if there is only one.
 pub(crate) fn on_version(version: Option<usize>) -> String {
     version.map_or_else(String::new, |version| format!(", on version {} of the code,", version + 1))
 }
 
-/// What the SDK's core says of code that does not fit its history, without the structures around it.
+/// The core's text about code that does not fit its history, without the structures around it.
 pub(crate) fn of_core(text: &str) -> &str {
     let from = text.find("[TMPRL").unwrap_or(0);
     let said = &text[from..];

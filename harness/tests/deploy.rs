@@ -1,5 +1,5 @@
-//! A deploy that rolls over open workflows. For a while old and new code are at work together, and an old worker may be given a
-//! workflow that a new one has gone on with: no code avoids that, and the server gives the task out again.
+//! A deploy that rolls over open workflows. For a while old and new code are at work together, and an old worker may get a
+//! workflow that a new one has worked on. No code avoids that; the server gives the task out again.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Shop {
     }
 }
 
-/// A version of the workflow, which checks an order before it charges it, or does not.
+/// A version of the workflow, which may check an order before it charges it.
 macro_rules! version {
     ($name:ident, |$ctx:ident| $checks:expr) => {
         mod $name {
@@ -65,8 +65,8 @@ version!(without_check, |ctx| false);
 version!(with_check, |ctx| ctx.patched("check"));
 version!(always_with_check, |ctx| true);
 
-/// Orders every three seconds, and a deploy in the middle of them. The first worker with the new code crashes when it has gone
-/// on with an order: the other takes it over, in some worlds still with the old code.
+/// Orders every three seconds, with a deploy in the middle. The first worker with the new code crashes after it has worked on
+/// an order. The other worker takes the order over, in some worlds still with the old code.
 #[foretime::test(runs = 40)]
 async fn old_code_may_meet_what_new_code_has_written(sim: Sim) -> foretime::Result {
     let workers = sim.workers(2, without_check::worker);
@@ -88,7 +88,7 @@ async fn old_code_may_meet_what_new_code_has_written(sim: Sim) -> foretime::Resu
     Ok(())
 }
 
-/// When all orders of the old code are closed, nobody gives them to a worker: the new code may do without a patch.
+/// When all orders of the old code are closed, no worker gets them again, so the new code needs no patch.
 #[foretime::test(runs = 20)]
 async fn what_was_closed_before_a_deploy_is_the_old_codes_concern(sim: Sim) -> foretime::Result {
     let workers = sim.workers(2, without_check::worker);
@@ -99,7 +99,7 @@ async fn what_was_closed_before_a_deploy_is_the_old_codes_concern(sim: Sim) -> f
             4 => workers.deploy(without_check::worker),
             _ => {}
         }
-        // The workers of the version before are gone.
+        // The workers of the earlier version are gone.
         sim.sleep(Duration::from_secs(3600)).await;
         let order = format!("order-{number}");
         let options = WorkflowStartOptions::new(QUEUE, &order).build();
@@ -109,7 +109,7 @@ async fn what_was_closed_before_a_deploy_is_the_old_codes_concern(sim: Sim) -> f
     Ok(())
 }
 
-/// An order that is open when the new code comes has to replay on it.
+/// An order that is open when the new code comes must replay on it.
 #[foretime::test(runs = 20, finds = "Nondeterminism error")]
 async fn what_is_open_at_a_deploy_is_the_new_codes_concern(sim: Sim) -> foretime::Result {
     let workers = sim.workers(2, without_check::worker);

@@ -19,7 +19,7 @@ use temporalio_macros::{workflow, workflow_methods};
 use temporalio_sdk::{Runtime, Worker, WorkerOptions, WorkflowContext, WorkflowResult};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// More than what the wall adds to virtual time during a test, less than any span that is told apart.
+/// More than the wall adds to virtual time during a test, and less than any difference that matters here.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]

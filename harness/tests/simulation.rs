@@ -1,5 +1,5 @@
-//! The simulated operating system, seen from workflows and activities: what a program may do in a simulation, and that
-//! it repeats. Every tenth seed of each test runs twice, and the runs must be equal in every step.
+//! The simulated operating system, seen from workflows and activities: what a program may do in a simulation, and that it
+//! repeats. Every tenth seed of each test runs twice, and both runs must be equal in every step.
 
 use std::{
     collections::HashMap,
@@ -28,7 +28,7 @@ use temporalio_sdk::{
 const QUEUE: &str = "odd-jobs";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Runs one activity by its name, and gives what it says.
+/// Runs one activity by its name, and returns its result.
 #[workflow]
 #[derive(Default)]
 struct Job;
@@ -48,7 +48,7 @@ impl Job {
     }
 }
 
-/// Starts two children on a queue that nobody polls, each with an hour.
+/// Starts two children on a queue that nobody polls. Each has an hour.
 #[workflow]
 #[derive(Default)]
 struct Hopeless;
@@ -71,7 +71,7 @@ impl Hopeless {
     }
 }
 
-/// Does ten jobs, each in four attempts at most. Gives how many were not done.
+/// Does ten jobs, with at most four attempts each. Returns how many were not done.
 #[workflow]
 #[derive(Default)]
 struct FourAttempts;
@@ -111,7 +111,7 @@ impl Jobs {
             }
             other => other.to_owned(),
         };
-        // The ledger is part of the trace: what differs between two runs of a seed shows.
+        // The ledger is part of the trace, so a difference between two runs of a seed shows.
         foretime::effect("said", said.clone()).apply();
         Ok(said)
     }
@@ -171,7 +171,7 @@ async fn chance() -> String {
 
 fn runtime() -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().expect("a runtime");
-    // On a thread of its own: a runtime does not block within another.
+    // On a thread of its own, because a runtime cannot block within another.
     let all = thread::spawn(move || {
         runtime.block_on(async {
             let tasks: Vec<_> = (0..5_u64)
@@ -270,7 +270,7 @@ async fn a_trigger_strikes_when_its_event_is_written(sim: Sim) -> foretime::Resu
 async fn a_worker_that_is_cut_off_is_given_tasks_for_a_minute_at_most(sim: Sim) -> foretime::Result {
     workers(&sim, 1);
     sim.faults(Faults::none().with(Fault::Cut, 0.1).each_at_most(1));
-    // It says nothing once it polls, so it is cut off within the first second or not at all.
+    // It sends nothing while it polls, so it is cut off within the first second or not at all.
     tokio::time::sleep(Duration::from_secs(70)).await;
     sim.stop_faults();
     assert_eq!(say(&sim, "late", "work").await?, "work");
@@ -286,7 +286,7 @@ async fn a_query_is_answered_though_the_worker_that_has_the_run_in_its_cache_cra
     let options = WorkflowStartOptions::new(QUEUE, "asked").build();
     let job = sim.client().start_workflow(Job::run, "sleep".to_owned(), options).await?;
     sim.sleep(Duration::from_secs(60)).await;
-    // From now on, all that the workers do is to answer.
+    // From now on, the workers only answer.
     sim.faults(Faults::none().with(Fault::Crash, 0.3).each_at_most(1));
     let asked = sim.now();
     assert!(job.query(Job::is_there, (), WorkflowQueryOptions::default()).await?);
@@ -323,7 +323,7 @@ impl WorkflowInterceptor for Signature {
     }
 }
 
-/// What the interceptors of a worker add to its workflows, they add when their histories are replayed, too.
+/// What the interceptors of a worker add to its workflows, they also add in replays.
 #[foretime::test(runs = 10)]
 async fn interceptors_of_workflows_run_in_replays(sim: Sim) -> foretime::Result {
     sim.workers(1, |_| {
@@ -336,7 +336,7 @@ async fn interceptors_of_workflows_run_in_replays(sim: Sim) -> foretime::Result 
     Ok(())
 }
 
-/// What falls due for several workflows at one instant is done in any order.
+/// What falls due for several workflows at one instant happens in any order.
 #[foretime::test(runs = 20)]
 async fn timeouts_of_one_instant_come_in_any_order(sim: Sim) -> foretime::Result {
     workers(&sim, 1);
@@ -375,7 +375,7 @@ async fn workflows_carry_search_attributes_of_ones_own(sim: Sim) -> foretime::Re
     Ok(())
 }
 
-/// What an activity needs may be down for as long as a retry policy goes on.
+/// What an activity needs may be down for as long as a retry policy lasts.
 #[foretime::test(runs = 200)]
 async fn all_attempts_that_a_policy_allows_may_fail(sim: Sim) -> foretime::Result {
     workers(&sim, 1);

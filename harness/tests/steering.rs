@@ -1,4 +1,4 @@
-//! What steers the runs of a simulation from outside, and clients made in another way.
+//! What steers the runs of a simulation from outside, and clients with other options.
 
 use std::{env, process::Command, time::Duration};
 
@@ -43,7 +43,7 @@ async fn a_client_may_have_another_namespace(mut sim: Sim) -> foretime::Result {
     nap(&sim).await
 }
 
-/// Runs the test above with these variables in its environment: whether it passed, and what it printed.
+/// Runs the test above with these environment variables. Returns whether it passed, and what it printed.
 fn run(variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", "naps", "--nocapture"]).env("RUST_BACKTRACE", "0");

@@ -1,9 +1,9 @@
-//! An approval: a request waits for a yes or a no, with a reminder after a day, the manager asked after three, and a no of
-//! its own after a week. This shows a human in a workflow, deadlines, and an activity that heartbeats. [`broken`] shows
-//! workflow code that does not replay.
+//! An approval: a request waits for a yes or a no. The approver is reminded after a day, the manager is asked after three, and
+//! after a week the answer is no. This shows a human in a workflow, deadlines, and an activity that heartbeats. [`broken`]
+//! shows workflow code that does not replay.
 //!
-//! The trap is the answer that comes as the deadline passes: what comes first in the history counts, and is decided once,
-//! so what is announced is what the workflow returns.
+//! The trap is the answer that comes as the deadline passes. Whatever comes first in the history counts. It is decided once, so
+//! what is announced is what the workflow returns.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -39,7 +39,7 @@ pub const PAGES: u32 = 12;
 /// What is asked for. Its id is the workflow's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// What for.
+    /// What it is for.
     pub title: String,
     /// Who decides.
     pub approver: String,
@@ -50,11 +50,11 @@ pub struct Request {
 /// How it was decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
-    /// Yes, said by this person.
+    /// Yes, from this person.
     Approved(String),
-    /// No, said by this person.
+    /// No, from this person.
     Rejected(String),
-    /// Nobody said anything for a week: no.
+    /// Nobody answered for a week: no.
     Expired,
 }
 
@@ -105,13 +105,13 @@ impl Approval {
         Ok(decision)
     }
 
-    /// Somebody says yes. What was said first counts.
+    /// Somebody says yes. The first answer counts.
     #[signal]
     pub fn approve(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: String) {
         self.decision.get_or_insert(Decision::Approved(by));
     }
 
-    /// Somebody says no. What was said first counts.
+    /// Somebody says no. The first answer counts.
     #[signal]
     pub fn reject(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: String) {
         self.decision.get_or_insert(Decision::Rejected(by));
@@ -146,10 +146,10 @@ impl Approval {
     }
 }
 
-/// What makes a worker serve requests, on [`TASK_QUEUE`].
+/// The options of a worker that serves requests, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(desk: &Desk) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("approval".to_owned()))
@@ -159,7 +159,7 @@ pub fn worker(desk: &Desk) -> Result<WorkerOptions, WorkflowRegistrationError> {
     Ok(options)
 }
 
-/// A minute for each attempt, ten between them at most, as many as it takes.
+/// A minute for each attempt, at most ten minutes between attempts, and no limit of attempts.
 fn a_minute() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(10 * 60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
@@ -199,8 +199,8 @@ impl Office {
         Ok(())
     }
 
-    /// Files the papers page by page. Another attempt goes on after the last page whose heartbeat arrived; heartbeats may
-    /// be lost, so the desk knows each page by its key.
+    /// Files the papers page by page. Another attempt goes on after the last page whose heartbeat arrived. Heartbeats may be
+    /// lost, so the desk knows each page by its key.
     #[activity]
     pub async fn file(self: Arc<Self>, ctx: ActivityContext, papers: Papers) -> Result<(), ActivityError> {
         let filed = ctx.heartbeat_details().deserialize::<u32>()?.unwrap_or_default();
@@ -213,7 +213,7 @@ impl Office {
     }
 }
 
-/// The desk on which notes and papers end. Clones are the same desk.
+/// The desk that notes and papers end up on. Clones are the same desk.
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     page_takes: Duration,
@@ -263,15 +263,15 @@ impl Desk {
     }
 }
 
-/// The bug: the workflow walks over a std `HashMap` to start its activities. Each map has an order of its own, so a replay
-/// starts others first, and the server's history does not match: nondeterminism. A worker that keeps the workflow in its
+/// The bug: the workflow walks over a std `HashMap` to start its activities. Each map has its own order, so a replay starts
+/// other activities first, and the server's history does not match: nondeterminism. A worker that keeps the workflow in its
 /// sticky cache from the first day to the last never notices.
 pub mod broken {
     use std::collections::HashMap;
 
     use super::*;
 
-    /// Asks on every channel at once, and takes the first answer; else it is the same.
+    /// Asks on every channel at once and takes the first answer. Otherwise it is the same.
     #[workflow]
     pub struct Approval {
         request: Request,
@@ -310,7 +310,7 @@ pub mod broken {
             Ok(ctx.state_mut(|this| this.decision.get_or_insert(Decision::Expired).clone()))
         }
 
-        /// Somebody says yes. What was said first counts.
+        /// Somebody says yes. The first answer counts.
         #[signal]
         pub fn approve(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: String) {
             self.decision.get_or_insert(Decision::Approved(by));
@@ -320,7 +320,7 @@ pub mod broken {
     /// A worker with this workflow.
     ///
     /// # Errors
-    /// None that can happen: a workflow registered twice.
+    /// Only if a workflow is registered twice, which cannot happen.
     pub fn worker(desk: &Desk) -> Result<WorkerOptions, WorkflowRegistrationError> {
         let options = WorkerOptions::new(TASK_QUEUE)
             .deployment_options(WorkerDeploymentOptions::from_build_id("approval-by-hash-map".to_owned()))
@@ -330,7 +330,7 @@ pub mod broken {
         Ok(options)
     }
 
-    /// The activities: nothing is wrong with these.
+    /// The activities. Nothing is wrong with them.
     #[derive(Clone, Debug)]
     pub struct Channels {
         /// What they act upon.

@@ -1,10 +1,10 @@
-//! Billing by cron: on the first of each month at 9:00 in Berlin, over a year with daylight saving. This shows a workflow
-//! with a cron schedule, and a result that one run leaves to the next.
+//! Billing by cron: on the first of each month at 9:00 in Berlin, over a year with daylight saving. This shows a workflow with
+//! a cron schedule, and a result that one run passes to the next.
 //!
-//! The trap is the month that was missed: when all workers are down over the first, or a run fails, the schedule does not
-//! make up for it. So a run bills every month that fell due since the last one billed, which it knows from the result of
-//! the last run that had one, and each bill has its month in its key. Until a run has a result it is the contract that says
-//! since when: a run knows only its own start, which is too late when the one before it failed.
+//! The trap is the missed month. If all workers are down over the first, or a run fails, the schedule does not make up for it.
+//! So a run bills every month that fell due since the last one billed, and each bill has its month in its key. It knows the
+//! last one billed from the result of the last run that had one. Until a run has a result, the contract sets the start: a run
+//! knows only its own start, which is too late if the run before it failed.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -39,7 +39,7 @@ use crate::people::Dice;
 
 /// The task queue on which bills are written.
 pub const TASK_QUEUE: &str = "billing";
-/// When: goes into `WorkflowStartOptions::cron_schedule`.
+/// The schedule, for `WorkflowStartOptions::cron_schedule`.
 pub const SCHEDULE: &str = "CRON_TZ=Europe/Berlin 0 9 1 * *";
 /// The time zone of [`SCHEDULE`].
 pub const TIME_ZONE: &str = "Europe/Berlin";
@@ -53,11 +53,11 @@ pub struct Contract {
     pub customer: String,
     /// How much a month, in cents.
     pub price_cents: u64,
-    /// Since when, in seconds since the epoch: months that fall due after this are billed.
+    /// The start, in seconds since the epoch: months that fall due after this are billed.
     pub since_s: i64,
 }
 
-/// What a run leaves to the next.
+/// What a run passes to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// When the last month that was billed fell due, in seconds since the epoch.
@@ -97,7 +97,7 @@ impl MonthlyBilling {
     /// Writes the bill of this month, and of those that were missed.
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Statement> {
-        // Asked again after each bill: the next month may have begun before this one's was written.
+        // Checked again after each bill: the next month may have begun before this one's bill was written.
         while let Some(due) = Self::next_due(ctx) {
             let Contract { customer, price_cents, .. } = ctx.state(|this| this.contract.clone());
             let month = due.strftime("%Y-%m").to_string();
@@ -119,7 +119,7 @@ impl MonthlyBilling {
     }
 }
 
-/// The result of the last run of this workflow that had one: the SDK hands it on undecoded.
+/// The result of the last run of this workflow that had one. The SDK passes it on undecoded.
 fn last_statement(ctx: &WorkflowContextView) -> Option<Statement> {
     let payloads = ctx.raw().last_completion_result.clone()?.payloads;
     let converter = PayloadConverter::default();
@@ -127,8 +127,8 @@ fn last_statement(ctx: &WorkflowContextView) -> Option<Statement> {
     converter.from_payloads(&SerializationContext::new(&workflow, &converter), payloads).ok()
 }
 
-/// The first time of [`SCHEDULE`] after this one. No clock is read, and the zones are those compiled in: a replay by the
-/// same build comes to the same.
+/// The first time of [`SCHEDULE`] after this one. No clock is read, and the time zones are compiled in, so a replay by the same
+/// build gives the same result.
 fn first_due_after(last: Timestamp) -> Option<Zoned> {
     let last = last.to_zoned(TimeZone::get(TIME_ZONE).ok()?);
     let this_month = last.first_of_month().ok()?;
@@ -138,10 +138,10 @@ fn first_due_after(last: Timestamp) -> Option<Zoned> {
         .find(|due| *due > last)
 }
 
-/// What makes a worker write bills, on [`TASK_QUEUE`].
+/// The options of a worker that writes bills, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(books: &Books) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("cron-billing".to_owned()))
@@ -151,7 +151,7 @@ pub fn worker(books: &Books) -> Result<WorkerOptions, WorkflowRegistrationError>
     Ok(options)
 }
 
-/// For a bill: 32 attempts within about a day, then this run fails, and the next one makes up for it.
+/// For a bill: 32 attempts within about a day. Then this run fails, and the next one makes up for it.
 fn for_a_day() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(60 * 60)).maximum_attempts(32).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
@@ -186,7 +186,7 @@ struct State {
 }
 
 impl Books {
-    /// Locks the books, or opens them again; nothing can be written into locked ones.
+    /// Locks the books, or opens them again. Nothing can be written into locked books.
     pub fn lock(&self, locked: bool) {
         self.state().locked = locked;
     }
@@ -215,8 +215,8 @@ impl Books {
 
 const CUSTOMER: &str = "ada";
 
-/// A customer for a year and a bit (several would have nothing to do with each other), and books that are locked for a while.
-/// Whatever happens, each first of a month is billed, once, in order, and not before nine.
+/// A customer for a little more than a year, with books that are locked for a while. (Several customers would not affect each
+/// other.) Whatever happens, each first of a month is billed once, in order, and not before nine.
 ///
 /// # Errors
 /// What did not hold.
@@ -238,7 +238,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let (begun, ()) = futures::future::join(begun, close_books).await;
     let year_over = start + DAY * 370 + dice.span(DAY * 40);
     tokio::time::sleep(year_over.duration_since(sim.now())?).await;
-    // What fell due just now is billed before all ends.
+    // Bills that fall due at this moment are still written before everything ends.
     sim.stop_faults();
     tokio::time::sleep(DAY * 2).await;
     let billing = sim.client().get_workflow_handle::<MonthlyBilling>(format!("billing-{CUSTOMER}"));
@@ -248,7 +248,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// Starts the billing of a customer, after a while; gives when.
+/// Starts the billing of a customer after a while. Returns when.
 async fn begin(sim: &Sim, customer: &str, after: Duration) -> foretime::Result<SystemTime> {
     tokio::time::sleep(after).await;
     let begun_at = sim.now();
@@ -259,7 +259,7 @@ async fn begin(sim: &Sim, customer: &str, after: Duration) -> foretime::Result<S
     Ok(begun_at)
 }
 
-/// Each first from the beginning on has its bill, in order; what fell due after `until` may have one.
+/// Each first from the beginning on must have its bill, in order. What fell due after `until` may have one.
 fn assert_is_billed(customer: &str, books: &Books, begun_at: SystemTime, until: SystemTime) -> foretime::Result {
     let bills = books.bills().into_iter().filter(|(_, bill)| bill.customer == customer);
     let bills: Vec<(SystemTime, String)> = bills.map(|(at, bill)| (at, bill.month)).collect();

@@ -1,8 +1,8 @@
-//! Fan-out: a parent has many items processed by children, a batch at a time, and continues as new after each batch with
-//! the rest. This shows child workflows, and histories that stay short however much there is to do.
+//! Fan-out: a parent has many items processed by children, a batch at a time. After each batch it continues as new with the
+//! rest. This shows child workflows, and histories that stay short however much there is to do.
 //!
-//! The traps are the end of a run, which takes its children with it, so all of a batch are waited for first; and the item
-//! that fails for good, which is counted and does not stop the others.
+//! There are two traps. The end of a run takes its children with it, so the run first waits for the whole batch. An item may
+//! fail for good; it is counted and does not stop the others.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -34,21 +34,21 @@ pub const TASK_QUEUE: &str = "fan-out";
 /// How many items are processed at once.
 pub const BATCH: usize = 5;
 
-/// What is left to do, and what came of the rest.
+/// What is left to do, and the results so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The items, in order.
     pub items: Vec<u64>,
-    /// What came of those before them; nothing yet when the job is started.
+    /// The results of the items before them; empty when the job is started.
     pub tally: Tally,
 }
 
-/// What came of the items so far.
+/// The results so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// How many were processed.
     pub processed: u64,
-    /// What they came to together.
+    /// The sum of their results.
     pub sum: u64,
     /// Those that failed for good.
     pub failed: Vec<u64>,
@@ -84,7 +84,7 @@ impl FanOut {
         Self { job }
     }
 
-    /// A batch; the rest is for the next run.
+    /// Processes a batch and leaves the rest to the next run.
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Tally> {
         let Job { mut items, mut tally } = ctx.state(|this| this.job.clone());
@@ -114,7 +114,7 @@ impl FanOut {
         match ctx.continue_as_new(Job { items: rest, tally }, ContinueAsNewOptions::default())? {}
     }
 
-    /// What came of an item; `None` if it failed for good.
+    /// The result of an item; `None` if it failed for good.
     async fn process(ctx: &WorkflowContext<Self>, item: Item) -> WorkflowResult<Option<u64>> {
         let options = ChildWorkflowOptions::workflow_id(item.key.clone());
         let child = ctx.start_child_workflow(ProcessItem::run, item, options).await?;
@@ -140,10 +140,10 @@ impl ProcessItem {
     }
 }
 
-/// What makes a worker serve jobs and their items, on [`TASK_QUEUE`].
+/// The options of a worker that serves jobs and their items, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(mill: &Mill) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("fan-out".to_owned()))
@@ -154,7 +154,7 @@ pub fn worker(mill: &Mill) -> Result<WorkerOptions, WorkflowRegistrationError> {
     Ok(options)
 }
 
-/// A minute for each attempt, ten between them at most, as many as it takes.
+/// A minute for each attempt, at most ten minutes between attempts, and no limit of attempts.
 fn until_it_is_done() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(10 * 60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
@@ -176,7 +176,7 @@ impl Miller {
     }
 }
 
-/// A mill, which makes the square of what it is given. Clones are the same mill.
+/// A mill, which squares what it is given. Clones are the same mill.
 #[derive(Clone, Debug, Default)]
 pub struct Mill {
     state: Arc<Mutex<State>>,
@@ -190,12 +190,12 @@ struct State {
 }
 
 impl Mill {
-    /// This item is a stone: it cannot be ground, ever.
+    /// Makes this item a stone: it can never be ground.
     pub fn stone(&self, item: u64) {
         self.state().stones.insert(item);
     }
 
-    /// This item is ground, but jams the mill, so often: the caller does not get what came of it.
+    /// Makes this item jam the mill this many times: it is ground, but the caller does not get the result.
     pub fn jam(&self, item: u64, times: u32) {
         self.state().jams.insert(item, times);
     }
@@ -226,8 +226,8 @@ impl Mill {
     }
 }
 
-/// A job or two with stones among their items and items that jam the mill; one may be cancelled. Whatever happens, the tally is
-/// that of the items, each of which was ground once, and a job that is cancelled begins no other batch.
+/// One or two jobs, with stones among their items and items that jam the mill. One job may be cancelled. Whatever happens, the
+/// tally matches the items, each item was ground once, and a cancelled job begins no other batch.
 ///
 /// # Errors
 /// What did not hold.
@@ -276,7 +276,7 @@ async fn job(
     if let Some(after) = cancelled_after {
         tokio::time::sleep(after).await;
         if in_time(job.cancel(WorkflowCancelOptions::default()).await)? {
-            // The batch that is being ground, or the one that is just begun.
+            // The batch that is being ground, or the one that has just begun.
             begun = batches(id, mill) + 1;
         }
     }

@@ -1,8 +1,8 @@
-//! An onboarding: six mails over 30 days, each left out when its step is done already, none after the customer has
-//! unsubscribed. This shows long waits that signals cut short.
+//! An onboarding: six mails over 30 days. A mail is left out if its step is already done, and none is sent after the customer
+//! has unsubscribed. This shows long waits that signals cut short.
 //!
-//! The trap is the mail that is being sent just then, or being retried for days. So its activity is cancelled, and before
-//! the workflow says "unsubscribed" the [`Mailer`] has the customer on its list of those who get nothing more.
+//! The trap is a mail that is just being sent, or that has been retried for days. So its activity is cancelled. Before the
+//! workflow says "unsubscribed", the [`Mailer`] has the customer on its list of those who get nothing more.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -31,18 +31,18 @@ use crate::people::{Dice, in_time};
 pub const TASK_QUEUE: &str = "onboarding";
 /// A day.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The days after the start on which a mail is due, and the step that each asks the customer to take.
+/// The days after the start on which a mail is due, with the step that each mail asks the customer to take.
 pub const COURSE: [(u32, &str); 6] =
     [(0, "welcome"), (1, "profile"), (3, "first project"), (7, "invite a friend"), (14, "connect a calendar"), (30, "upgrade")];
 
-/// What came of an onboarding.
+/// The result of an onboarding.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The steps about which a mail was sent, in order.
     pub sent: Vec<String>,
     /// The steps that were done before their mail was due.
     pub skipped: Vec<String>,
-    /// Whether the customer wanted no more of it.
+    /// Whether the customer unsubscribed.
     pub unsubscribed: bool,
 }
 
@@ -72,7 +72,7 @@ impl Onboarding {
         Self { customer, completed: BTreeSet::new(), report: Report::default() }
     }
 
-    /// The course, to its end or until the customer has had enough.
+    /// The course, to its end or until the customer unsubscribes.
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<Report> {
         let start = ctx.workflow_time().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -86,7 +86,7 @@ impl Onboarding {
                 Self::send(ctx, step).await?;
             }
         }
-        // Asked last of all, as the signal may have come with the answer to the last mail.
+        // Checked last, since the signal may have come with the answer to the last mail.
         if ctx.state(|this| this.report.unsubscribed) {
             let customer = ctx.state(|this| this.customer.clone());
             ctx.execute_activity(Post::suppress, customer, as_long_as_it_takes()).await?;
@@ -94,7 +94,7 @@ impl Onboarding {
         Ok(ctx.state(|this| this.report.clone()))
     }
 
-    /// The customer has taken this step; a mail about it is not needed any more.
+    /// The customer has taken this step, so the mail about it is no longer needed.
     #[signal]
     pub fn completed_step(&mut self, _ctx: &mut SyncWorkflowContext<Self>, step: String) {
         self.completed.insert(step);
@@ -112,7 +112,7 @@ impl Onboarding {
         self.report.clone()
     }
 
-    /// Waits for a moment, not for a span: a mail that took long to send does not put off the next.
+    /// Waits until an instant, not for a span: a mail that took long to send does not delay the next.
     async fn unsubscribed_before(ctx: &WorkflowContext<Self>, due: SystemTime) -> WorkflowResult<bool> {
         let now = ctx.workflow_time().unwrap_or(due);
         if let Ok(span) = due.duration_since(now)
@@ -151,10 +151,10 @@ impl Onboarding {
     }
 }
 
-/// What makes a worker bring customers on board, on [`TASK_QUEUE`].
+/// The options of a worker that onboards customers, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(mailer: &Mailer) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("onboarding".to_owned()))
@@ -164,7 +164,7 @@ pub fn worker(mailer: &Mailer) -> Result<WorkerOptions, WorkflowRegistrationErro
     Ok(options)
 }
 
-/// A minute for each attempt, an hour between them at most, for as long as it takes.
+/// A minute for each attempt, at most an hour between attempts, and no limit of attempts.
 fn as_long_as_it_takes() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(60 * 60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
@@ -179,7 +179,7 @@ pub struct Post {
 
 #[activities]
 impl Post {
-    /// Sends a mail, once for its key, and not to a customer who wants none.
+    /// Sends a mail once for its key, unless the customer wants none.
     #[activity]
     pub async fn send(self: Arc<Self>, ctx: ActivityContext, mail: Mail) -> Result<(), ActivityError> {
         self.mailer.send(ctx.info().started_time.unwrap_or(SystemTime::UNIX_EPOCH), mail)
@@ -201,7 +201,7 @@ pub struct Mailer {
 
 #[derive(Debug, Default)]
 struct State {
-    /// What becomes of the next requests to send; after them all is well.
+    /// What goes wrong with the next requests to send. After them nothing does.
     planned: VecDeque<Trouble>,
     requests: u32,
     suppressed: BTreeSet<String>,
@@ -223,7 +223,7 @@ impl State {
         self.planned.pop_front()
     }
 
-    /// Whether the mail has left, now or the last time it was asked for.
+    /// Whether the mail has left, now or at an earlier request.
     fn send(&mut self, at: SystemTime, mail: &Mail) -> bool {
         let known = self.sent.iter().any(|(_, sent)| sent.key == mail.key);
         let sends = !known && !self.suppressed.contains(&mail.customer);
@@ -235,7 +235,7 @@ impl State {
 }
 
 impl Mailer {
-    /// Plans what becomes of the next requests to send.
+    /// Plans what goes wrong with the next requests to send.
     pub fn plan(&self, troubles: impl IntoIterator<Item = Trouble>) {
         self.state().planned.extend(troubles);
     }
@@ -280,8 +280,8 @@ impl Mailer {
     }
 }
 
-/// A few customers who take some of the steps by themselves, and may have had enough. Whatever happens, no mail comes too
-/// early, twice, without need, or after the workflow has said that the customer is unsubscribed.
+/// A few customers who take some of the steps by themselves and may unsubscribe. Whatever happens, no mail comes too early,
+/// twice, without need, or after the workflow has said that the customer is unsubscribed.
 ///
 /// # Errors
 /// What did not hold.
@@ -295,7 +295,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let names = dice.few_of(&["ada", "bob", "eve"]);
     let customers: Vec<Customer> = names.iter().map(|name| Customer::draw(name, &mut dice)).collect();
     let courses = try_join_all(customers.iter().map(|customer| customer.takes_course(&sim, &mailer))).await?;
-    // For what is late.
+    // Leaves time for what is late.
     tokio::time::sleep(DAY).await;
     for (customer, course) in customers.iter().zip(&courses) {
         customer.assert_mails_are_right(course, &mailer);
@@ -318,7 +318,7 @@ enum Act {
     Unsubscribes,
 }
 
-/// What came of a course.
+/// The result of a course.
 struct Course {
     begun_at: SystemTime,
     /// What the customer did in time, and when.

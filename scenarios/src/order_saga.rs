@@ -1,9 +1,9 @@
-//! An order as a saga: reserve the stock, charge the card, ship the parcel. When a step fails for good, or the order is
-//! cancelled, all that was begun is undone in reverse order. This shows compensations that hold under crashes.
+//! An order as a saga: reserve the stock, charge the card, ship the parcel. If a step fails for good, or the order is
+//! cancelled, everything that was begun is undone in reverse order. This shows compensations that survive crashes.
 //!
-//! The trap is the step that failed: it may have happened all the same, its reply lost, or a late attempt may still be on
-//! its way. So a step is noted before it is tried, its undoing names the same key, and the [`Shop`] closes an undone key:
-//! a late attempt bounces off.
+//! The trap is the step that failed. It may have happened all the same if its reply was lost, or a late attempt may still be on
+//! its way. So a step is noted before it is tried, and its undoing names the same key. The [`Shop`] closes an undone key, so a
+//! late attempt bounces off.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -80,7 +80,7 @@ pub enum Outcome {
     Cancelled,
 }
 
-/// A step of an order, for the shop: its key is the order's id, each step knows what it has done for it.
+/// A request for a step of an order. Its key is the order's id; for each step the shop knows what it has done for that key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// The order's id.
@@ -142,10 +142,10 @@ impl OrderSaga {
     }
 }
 
-/// What makes a worker serve orders, on [`TASK_QUEUE`].
+/// The options of a worker that serves orders, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(shop: &Shop) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("order-saga".to_owned()))
@@ -155,14 +155,14 @@ pub fn worker(shop: &Shop) -> Result<WorkerOptions, WorkflowRegistrationError> {
     Ok(options)
 }
 
-/// For a step: ten attempts within about nine minutes of pauses, then it has failed for good.
+/// For a step: ten attempts, with about nine minutes of pauses in all. Then it has failed for good.
 fn ten_attempts() -> ActivityOptions {
     let policy = RetryPolicy::builder().initial_interval(Duration::from_secs(1)).maximum_attempts(10).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(30)).retry_policy(policy).build()
 }
 
-/// For an undoing: as many attempts as it takes, a minute apart at most, also when the order is cancelled: hence a token
-/// of its own.
+/// For an undoing: no limit of attempts, at most a minute apart. It has a token of its own, so that it goes on when the order
+/// is cancelled.
 fn whatever_happens() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(30))
@@ -252,7 +252,7 @@ impl Shop {
         self.state().bad_addresses.insert(address.to_owned());
     }
 
-    /// The replies to this order's next requests get lost, whatever they do.
+    /// The replies to this order's next requests get lost, whatever those do.
     pub fn lose_replies(&self, key: &str, requests: u32) {
         self.state().replies_to_lose.insert(key.to_owned(), requests);
     }
@@ -310,7 +310,7 @@ impl State {
         Ok(())
     }
 
-    /// Whether there was something to undo, now or the last time it was asked for.
+    /// Whether there was something to undo, now or at an earlier request.
     fn undo(&mut self, step: Step, request: &Request) -> bool {
         let id = (request.key.clone(), step);
         let was_done = self.done.contains(&id);
@@ -360,7 +360,7 @@ impl State {
     }
 }
 
-/// An answer that asking again does not change.
+/// An answer that does not change when asked for again.
 fn for_good(reason: String) -> ActivityError {
     ApplicationFailure::non_retryable(reason).into()
 }

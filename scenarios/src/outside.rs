@@ -1,5 +1,5 @@
-//! The world outside the workflow: a payment gateway that can fail, and an outbox. It keeps a diary of all that happened,
-//! in the time of the server that ran it, so that a test can read what a customer and the bank would have seen.
+//! The world outside the workflow: a payment gateway that can fail, and an outbox. It keeps a diary of everything that
+//! happened, in the time of the server that ran it. So a test can read what a customer and the bank would have seen.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -11,7 +11,7 @@ use std::{
 use foretime::effect;
 use serde::{Deserialize, Serialize};
 
-/// A payment. The gateway takes the money once for an idempotency key, however often it is asked.
+/// A payment. The gateway takes the money once for each idempotency key, however often it is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
     /// Names the payment.
@@ -54,7 +54,7 @@ impl std::error::Error for Fault {}
 /// Something that happened outside, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When the activity behind it was started, as the server told it: virtual time where time skips.
+    /// When the activity behind it was started, according to the server: virtual time where time skips.
     pub at: SystemTime,
     /// What happened.
     pub event: Event,
@@ -65,9 +65,9 @@ pub struct Entry {
 pub enum Event {
     /// The gateway took the money.
     Charged(Charge),
-    /// The gateway recognised the idempotency key, and took nothing.
+    /// The gateway recognised the idempotency key and took nothing.
     Recognised(Charge),
-    /// The request failed; after [`Fault::ReplyLost`] an [`Event::Charged`] stands before this.
+    /// The request failed. After [`Fault::ReplyLost`] an [`Event::Charged`] precedes this.
     Failed(Charge, Fault),
     /// The customer got an email.
     Emailed(Letter),
@@ -97,7 +97,7 @@ impl State {
 }
 
 impl Outside {
-    /// Makes the next requests with this idempotency key fail, one fault each; after them the gateway is well again.
+    /// Makes the next requests with this idempotency key fail, one fault each. After them the gateway works again.
     pub fn fail_charge(&self, idempotency_key: &str, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.entry(idempotency_key.to_owned()).or_default().extend(faults);
     }
@@ -110,7 +110,7 @@ impl Outside {
     /// Asks the gateway for money.
     ///
     /// # Errors
-    /// The [`Fault`] that was in store for this request.
+    /// The [`Fault`] that was planned for this request.
     pub fn charge(&self, at: SystemTime, charge: Charge) -> Result<(), Fault> {
         let fault = self.state().next_fault(&charge.idempotency_key);
         if fault != Some(Fault::Unreachable) {
@@ -136,7 +136,7 @@ impl Outside {
         self.state().diary.push(Entry { at, event: Event::Emailed(letter) });
     }
 
-    /// Puts the customer's case before a human.
+    /// Hands the customer's case to a human.
     pub fn escalate(&self, at: SystemTime, letter: Letter) {
         self.state().diary.push(Entry { at, event: Event::Escalated(letter) });
     }

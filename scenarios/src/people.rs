@@ -1,13 +1,12 @@
-//! The people around the simulated workflows: what they do and when follows from the run's seed alone, so that a seed has
-//! always the same people. A simulation draws it with [`Dice`]; what goes wrong, and in which order things happen, is the
-//! harness's to draw.
+//! The people around the simulated workflows. What they do, and when, follows from the run's seed alone, so a seed always has
+//! the same people. A simulation draws it with [`Dice`]. The harness draws what goes wrong and in which order things happen.
 
 use std::time::Duration;
 
 use foretime::Sim;
 use temporalio_client::errors::WorkflowInteractionError;
 
-/// How close to a deadline [`Dice::moment`] likes to come.
+/// How close to a deadline a drawn [`Dice::moment`] tends to be.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// Dice: SplitMix64.
@@ -35,8 +34,8 @@ impl Dice {
         these[usize::try_from(self.below(these.len() as u64)).unwrap_or(0)]
     }
 
-    /// How many there are of something, up to `most`: one two times in three, else two as often, and so on. What goes wrong with many
-    /// goes wrong with few nearly always, in less time, and the story of it is shorter.
+    /// A small number, up to `most`: one in two of three cases, two in two thirds of the rest, and so on. What goes wrong with
+    /// many nearly always goes wrong with few, in less time and with a shorter story.
     pub(crate) fn few(&mut self, most: usize) -> usize {
         (1..most).find(|_| !self.once_in(3)).unwrap_or(most)
     }
@@ -46,7 +45,7 @@ impl Dice {
         &these[..self.few(these.len())]
     }
 
-    /// True one time in so many.
+    /// True in one of `times` cases.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -56,7 +55,7 @@ impl Dice {
         Duration::from_millis(self.below(u64::try_from(most.as_millis()).unwrap_or(u64::MAX - 1) + 1))
     }
 
-    /// A moment within `most`; every other time it is close to one of these deadlines, before or after, or on the dot.
+    /// A moment within `most`. Every other time it is close to one of these deadlines: before, after or exactly on it.
     pub(crate) fn moment(&mut self, deadlines: &[Duration], most: Duration) -> Duration {
         if self.once_in(2) {
             return self.span(most);
@@ -70,10 +69,10 @@ impl Dice {
     }
 }
 
-/// What somebody says to a workflow may come too late, when it is closed already: whether it came in time.
+/// Whether a message to a workflow came in time. It may come too late, when the workflow is already closed.
 ///
 /// # Errors
-/// All others.
+/// All other errors.
 pub(crate) fn in_time(said: Result<(), WorkflowInteractionError>) -> Result<bool, WorkflowInteractionError> {
     match said {
         Ok(()) => Ok(true),

@@ -1,8 +1,8 @@
-//! A rolling deploy: insurance claims take weeks, and the code changes meanwhile. [`v2`] adds a fraud check before the money
-//! is paid, behind `patched`. This shows two versions of one workflow type; [`broken`] is the second without `patched`.
+//! A rolling deploy: insurance claims take weeks, and the code changes meanwhile. [`v2`] adds a fraud check before the money is
+//! paid, behind `patched`. This shows two versions of one workflow type. [`broken`] is the second version without `patched`.
 //!
-//! A claim that was paid by the first version replays without a check, one that was not gets it, and neither breaks. The
-//! broken version does well on every claim but one that was already paid when it was deployed, and is open still.
+//! A claim that the first version paid replays without a check; other claims get the check. Neither breaks. The broken version
+//! fails only on a claim that was already paid when it was deployed and is still open.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -31,7 +31,7 @@ pub const TASK_QUEUE: &str = "claims";
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a claim waits for objections before it is paid.
 pub const OBJECTIONS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long a claim that is paid stays open.
+/// How long a paid claim stays open.
 pub const APPEAL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A claim. Its id is the workflow's.
@@ -72,7 +72,7 @@ pub mod v1 {
 
     #[workflow_methods]
     impl ClaimWorkflow {
-        /// A claim, from its registration to its closing.
+        /// A claim, from registration to closing.
         #[run(name = "Claim")]
         pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
             let request = Request { key: ctx.workflow_id().to_owned(), claim };
@@ -88,7 +88,7 @@ pub mod v1 {
     /// A worker of the first deploy.
     ///
     /// # Errors
-    /// None that can happen: a workflow registered twice.
+    /// Only if a workflow is registered twice, which cannot happen.
     pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
         let mut options = options("claims-v1", files);
         options.register_workflow::<ClaimWorkflow>()?;
@@ -107,7 +107,7 @@ pub mod v2 {
 
     #[workflow_methods]
     impl ClaimWorkflow {
-        /// A claim, from its registration to its closing, with a look at it before it is paid.
+        /// A claim, from registration to closing, with a check before it is paid.
         #[run(name = "Claim")]
         pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
             let request = Request { key: ctx.workflow_id().to_owned(), claim };
@@ -127,7 +127,7 @@ pub mod v2 {
     /// A worker of the second deploy.
     ///
     /// # Errors
-    /// None that can happen: a workflow registered twice.
+    /// Only if a workflow is registered twice, which cannot happen.
     pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
         let mut options = options("claims-v2", files);
         options.register_workflow::<ClaimWorkflow>()?;
@@ -146,7 +146,7 @@ pub mod broken {
 
     #[workflow_methods]
     impl ClaimWorkflow {
-        /// As in [`v2`], but for claims of old too: where their history has the payment, this has the check.
+        /// As in [`v2`], but also for old claims: where their history has the payment, this has the check.
         #[run(name = "Claim")]
         pub async fn run(ctx: &mut WorkflowContext<Self>, claim: Claim) -> WorkflowResult<Outcome> {
             let request = Request { key: ctx.workflow_id().to_owned(), claim };
@@ -165,7 +165,7 @@ pub mod broken {
     /// A worker of the broken deploy.
     ///
     /// # Errors
-    /// None that can happen: a workflow registered twice.
+    /// Only if a workflow is registered twice, which cannot happen.
     pub fn worker(files: &Files) -> Result<WorkerOptions, WorkflowRegistrationError> {
         let mut options = options("claims-v2-broken", files);
         options.register_workflow::<ClaimWorkflow>()?;
@@ -181,7 +181,7 @@ fn options(build_id: &str, files: &Files) -> WorkerOptions {
         .build()
 }
 
-/// A minute for each attempt, ten between them at most, as many as it takes.
+/// A minute for each attempt, at most ten minutes between attempts, and no limit of attempts.
 fn patiently() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(10 * 60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
@@ -203,14 +203,14 @@ impl Adjuster {
         Ok(())
     }
 
-    /// Looks whether it is fraud.
+    /// Checks for fraud.
     #[activity]
     pub async fn check(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<bool, ActivityError> {
         self.files.note("check", &request);
         Ok(self.files.suspects(&request.claim.customer))
     }
 
-    /// Pays, once for a claim.
+    /// Pays, once for each claim.
     #[activity]
     pub async fn pay(self: Arc<Self>, _ctx: ActivityContext, request: Request) -> Result<(), ActivityError> {
         self.files.note("pay", &request);
@@ -243,7 +243,7 @@ impl Files {
         self.state().suspects.insert(customer.to_owned());
     }
 
-    /// What was done for a claim, in order, each thing once: "register", "check", "pay", "close".
+    /// What was done for a claim, in order, each step once: "register", "check", "pay", "close".
     pub fn done_for(&self, key: &str) -> Vec<&'static str> {
         self.state().notes.iter().filter(|(of, _)| of == key).map(|(_, what)| *what).collect()
     }
@@ -266,8 +266,8 @@ impl Files {
     }
 }
 
-/// A few claims, begun within a month, and the second version deployed meanwhile. Whatever happens, each claim is seen
-/// through in the order of one version or the other, and no money is paid unchecked once the deploy is over.
+/// A few claims, begun within a month, with the second version deployed meanwhile. Whatever happens, each claim goes through in
+/// the order of one version or the other, and no money is paid unchecked once the deploy is over.
 ///
 /// # Errors
 /// What did not hold.
@@ -285,20 +285,20 @@ pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
 
 const CLAIMS_MAX: usize = 5;
 
-/// How long a deploy may take, with all that may go wrong.
+/// How long a deploy may take, with everything that may go wrong.
 const DEPLOY_MAX: Duration = Duration::from_secs(30 * 60);
 
 async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowRegistrationError>) -> foretime::Result {
     let mut dice = Dice::of(&sim);
     let files = Files::default();
     let (first_files, second_files) = (files.clone(), files.clone());
-    // For a while both versions are at work. The first fails the workflow tasks of a claim that the second has marked as checked,
-    // until the second gets them: that is as in production, and no fault of the code.
+    // For a while both versions are at work. The first fails the workflow tasks of a claim that the second has marked as
+    // checked, until the second gets them. That happens in production too, and is not a bug of the code.
     let fleet = sim.workers(2, move |_| v1::worker(&first_files));
     sim.faults(Faults::swarm());
-    // After a storm all claim at once.
+    // After a storm everybody claims at once.
     let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
-    // Two at least: a deploy is to come between them.
+    // At least two: a deploy must come between them.
     let claims: Vec<(String, Duration)> =
         (1..=1 + dice.few(CLAIMS_MAX - 1)).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
     for (id, _) in &claims {
@@ -306,7 +306,7 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
             files.suspect(id);
         }
     }
-    // Every other deploy is so close to a payment that both versions may have a hand in the claim.
+    // Every other deploy is so close to a payment that both versions may work on the claim.
     let payment = dice.one_of(&claims.iter().map(|(_, after)| *after).collect::<Vec<_>>()) + OBJECTIONS;
     let just_before = payment - dice.span(Duration::from_secs(10));
     let deployed_after = if dice.once_in(2) { just_before } else { dice.span(DAY * 60) };
@@ -339,7 +339,7 @@ async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowR
     Ok(())
 }
 
-/// Claims, after a while, and waits for what comes of it. Gives when it was begun.
+/// Claims after a while and waits for the outcome. Returns when the claim began.
 async fn claim(sim: &Sim, id: &str, after: Duration) -> foretime::Result<(SystemTime, Outcome)> {
     tokio::time::sleep(after).await;
     let begun_at = sim.now();

@@ -1,11 +1,10 @@
-//! A subscription: 29.99 when it starts and after every 30 days, for a year. The gateway that takes the money is flaky, the
-//! customer may cancel at any time, and the price was changed while subscriptions were running. A year of sleeping, retrying
-//! and waiting in one `async fn`: this is what Temporal is for, and what nobody wants to wait for in a test.
+//! A subscription: 29.99 when it starts and after every 30 days, for a year. The payment gateway is flaky, the customer may
+//! cancel at any time, and the price was changed while subscriptions were running. It is a year of sleeping, retrying and
+//! waiting in one `async fn`: this is what Temporal is for, and what nobody wants to wait for in a test.
 //!
-//! [`Subscription`] is the workflow: it decides, and touches nothing. [`Billing`] holds the activities: they touch the world
-//! ([`Outside`]), and may fail and be repeated, which is why a charge carries an idempotency key.
-//! `tests/subscription.rs` shows how to test all of it within milliseconds; [`simulation`] is a year of some customers in
-//! which anything may go wrong.
+//! [`Subscription`] is the workflow: it decides and touches nothing. [`Billing`] holds the activities: they touch the world
+//! ([`Outside`]), and may fail and be repeated. That is why a charge carries an idempotency key. `tests/subscription.rs` shows
+//! how to test all of it within milliseconds; [`simulation`] is a year of some customers in which anything may go wrong.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -59,14 +58,14 @@ impl Plan {
     }
 }
 
-/// Where a subscription stands: what the query `status` answers, and what the workflow returns.
+/// The state of a subscription: the answer to the query `status`, and the workflow's result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Whether it goes on, or why not.
     pub state: State,
     /// How many charges went through.
     pub charges: u32,
-    /// What they came to, in cents.
+    /// Their sum, in cents.
     pub paid_cents: u64,
 }
 
@@ -74,7 +73,7 @@ pub struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It does.
+    /// It goes on.
     Active,
     /// The customer cancelled it.
     Cancelled,
@@ -124,7 +123,7 @@ impl Subscription {
         Ok(Self::end(ctx, State::Completed))
     }
 
-    /// The customer leaves. A charge that is under way is seen through; no other follows.
+    /// The customer leaves. A charge under way is completed; no other follows.
     #[signal]
     pub fn cancel(&mut self, _ctx: &mut SyncWorkflowContext<Self>) {
         self.cancel_requested = true;
@@ -163,8 +162,9 @@ impl Subscription {
         Ok(())
     }
 
-    /// Loyalty costs less from the seventh month on. This came when subscriptions were running already: one that has been
-    /// charged for its seventh month by the old code keeps the old price, and its history still replays; `patched` sees to it.
+    /// A loyal customer pays less from the seventh month on. The discount came when subscriptions were already running. One
+    /// that the old code has charged for its seventh month keeps the old price. `patched` makes sure of that, so its history
+    /// still replays.
     fn price_cents(ctx: &WorkflowContext<Self>, month: u32) -> u64 {
         let full_price_cents = ctx.state(|this| this.plan.price_cents);
         if month > LOYALTY_AFTER_MONTH && ctx.patched("loyalty-discount") {
@@ -186,13 +186,14 @@ impl Subscription {
     }
 }
 
-/// What makes a worker serve subscriptions, on [`TASK_QUEUE`].
+/// The options of a worker that serves subscriptions, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(outside: &Arc<Outside>) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
-        // Said, because the SDK would else read the whole executable to make a build id of it: a tenth of a second.
+        // Set explicitly; otherwise the SDK would read the whole executable to make a build id, which takes a tenth of a
+        // second.
         .deployment_options(WorkerDeploymentOptions::from_build_id("loyalty-discount".to_owned()))
         .register_workflow::<Subscription>()?
         .register_activities(Billing { outside: outside.clone() })
@@ -207,7 +208,7 @@ pub fn patiently() -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(policy).build()
 }
 
-/// For everything else: a minute for each attempt, as many as it takes.
+/// For everything else: a minute for each attempt, and no limit of attempts.
 pub fn a_minute() -> ActivityOptions {
     ActivityOptions::start_to_close_timeout(Duration::from_secs(60))
 }
@@ -221,7 +222,7 @@ pub struct Billing {
 
 #[activities]
 impl Billing {
-    /// Takes the money, once for an idempotency key.
+    /// Takes the money, once for each idempotency key.
     #[activity]
     pub async fn charge(self: Arc<Self>, ctx: ActivityContext, charge: Charge) -> Result<(), ActivityError> {
         Ok(self.outside.charge(now(&ctx), charge)?)
@@ -242,12 +243,12 @@ impl Billing {
     }
 }
 
-/// The server's time, which may be virtual; an activity's own clock shows the wall's.
+/// The server's time, which may be virtual. An activity's own clock shows the wall's.
 fn now(ctx: &ActivityContext) -> SystemTime {
     ctx.info().started_time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// A few customers and a flaky gateway. Each pays for the months it had, once, and not before they begin.
+/// A few customers and a flaky gateway. Each pays for the months they had, once, and not before a month begins.
 ///
 /// # Errors
 /// What did not hold.
@@ -260,7 +261,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let names = dice.few_of(&["ada", "bob", "eve"]);
     let customers: Vec<Customer> = names.iter().map(|name| Customer::draw(name, &outside, &mut dice)).collect();
     let years = try_join_all(customers.iter().map(|customer| customer.year(&sim))).await?;
-    // For what is late.
+    // Leaves time for what is late.
     tokio::time::sleep(MONTH).await;
     for (customer, year) in customers.iter().zip(&years) {
         customer.assert_is_billed_right(&outside, year);
@@ -273,7 +274,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// One customer's year with one worker, and nothing goes wrong: how long a simulation takes at least.
+/// One customer's year with one worker, in which nothing goes wrong: the least time that a simulation takes.
 ///
 /// # Errors
 /// What did not hold.
@@ -287,8 +288,8 @@ pub async fn a_year(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// One customer who leaves after six weeks, two workers, and anything may go wrong: the size of simulation that the README begins
-/// with.
+/// One customer who leaves after six weeks, with two workers, and anything may go wrong. This is the size of simulation that
+/// the README begins with.
 ///
 /// # Errors
 /// What did not hold.
@@ -311,7 +312,7 @@ struct Customer {
     leaves_after: Option<Duration>,
 }
 
-/// What came of a subscription, and when.
+/// The result of a subscription, and when.
 struct Year {
     begun_at: SystemTime,
     left_at: Option<SystemTime>,
@@ -351,7 +352,7 @@ impl Customer {
         });
         let charged: Vec<(SystemTime, Charge)> = charged.collect();
         let (count, status) = (u32::try_from(charged.len()).unwrap_or(u32::MAX), &year.status);
-        // When a human has to decide, the gateway may have taken the money and never said so.
+        // When a human has to decide, the gateway may have taken the money without saying so.
         let unknown = u32::from(status.state == State::Escalated && count > status.charges);
         assert_eq!(count, status.charges + unknown, "{} has paid for {charged:?}, but: {status:?}", self.name);
         foretime::always!(status.state != State::Active, "a subscription that has ended is not active");

@@ -1,9 +1,9 @@
-//! A transfer: withdraw from one account, deposit to another; a deposit that is refused gives the money back. This shows
-//! idempotency keys: money is neither made nor lost, whatever crashes. [`broken`] shows the same without keys.
+//! A transfer: withdraws from one account and deposits to another. If the deposit is refused, the money is given back. This
+//! shows idempotency keys: money is neither made nor lost, whatever crashes. [`broken`] shows the same without keys.
 //!
-//! Two rules make it right. A refusal is an answer, a failure is not: after a failure nobody knows whether the money moved,
-//! so the same request is repeated until there is an answer. And the [`Bank`] answers a key always as it did the first time,
-//! a refusal too: a late attempt cannot deposit what was given back meanwhile.
+//! Two rules make it right. First, a refusal is an answer, but a failure is not: after a failure nobody knows whether the money
+//! moved, so the same request is repeated until there is an answer. Second, the [`Bank`] always answers a key as it did the
+//! first time, even with a refusal. So a late attempt cannot deposit what was given back meanwhile.
 
 #![expect(missing_docs, reason = "the SDK's macros write constants without a docstring")]
 
@@ -32,7 +32,7 @@ pub use simulation::{simulation, simulation_of_broken};
 /// The task queue on which transfers are served.
 pub const TASK_QUEUE: &str = "transfers";
 
-/// What is to be moved. The transfer's id is the workflow's.
+/// What to move. The transfer's id is the workflow's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The account that pays.
@@ -57,7 +57,7 @@ pub enum Outcome {
 /// Why the bank does not move money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// There is no such account, or no longer.
+    /// There is no such account, or it was closed.
     NoAccount,
     /// There is not enough on it.
     NotEnough,
@@ -77,7 +77,7 @@ pub struct Booking {
 /// The bank's answer: a refusal is one too.
 pub type Answer = Result<(), Refusal>;
 
-/// The workflow. Once begun it is seen through: it does not heed a cancellation, as half a transfer is none.
+/// The workflow. Once begun it runs to its end: it ignores a cancellation, because half a transfer is none.
 #[workflow]
 pub struct Transfer {
     order: Order,
@@ -104,7 +104,7 @@ impl Transfer {
         Ok(Outcome::Done)
     }
 
-    /// Asks until there is an answer. A failure of the activity, whatever it says, leaves open whether the money moved.
+    /// Asks until there is an answer. Any failure of the activity leaves open whether the money moved.
     async fn answer<A>(ctx: &WorkflowContext<Self>, activity: fn() -> A, booking: Booking) -> A::Output
     where
         A: ActivityDefinition<Input = Booking, Output: TemporalDeserializable>,
@@ -127,10 +127,10 @@ impl Transfer {
     }
 }
 
-/// What makes a worker serve transfers, on [`TASK_QUEUE`].
+/// The options of a worker that serves transfers, on [`TASK_QUEUE`].
 ///
 /// # Errors
-/// None that can happen: a workflow registered twice.
+/// Only if a workflow is registered twice, which cannot happen.
 pub fn worker(bank: &Bank) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("transfer".to_owned()))
@@ -140,7 +140,7 @@ pub fn worker(bank: &Bank) -> Result<WorkerOptions, WorkflowRegistrationError> {
     Ok(options)
 }
 
-/// Half a minute for each attempt, a minute between them at most, as many as it takes; not cancelled with the workflow.
+/// Half a minute for each attempt, at most a minute between attempts, no limit of attempts. Not cancelled with the workflow.
 fn until_answered() -> ActivityOptions {
     let policy = RetryPolicy::builder().maximum_interval(Duration::from_secs(60)).build();
     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(30))
@@ -170,21 +170,21 @@ impl Teller {
         self.bank.book(Kind::Deposit, Some(&booking.key), &booking)
     }
 
-    /// Reverses a withdrawal, once for its key. The bank never refuses that, not even for a closed account.
+    /// Reverses a withdrawal, once for its key. The bank never refuses that, even for a closed account.
     #[activity]
     pub async fn give_back(self: Arc<Self>, _ctx: ActivityContext, booking: Booking) -> Result<(), ActivityError> {
         self.bank.book(Kind::GiveBack, Some(&booking.key), &booking).map(|_| ())
     }
 }
 
-/// The bug: activities of the same names that forget to hand the key on. Each attempt is a booking of its own.
+/// The bug: activities of the same names that do not pass on the key. Each attempt is a booking of its own.
 pub mod broken {
     use super::*;
 
     /// A worker with the same workflow, and these activities.
     ///
     /// # Errors
-    /// None that can happen: a workflow registered twice.
+    /// Only if a workflow is registered twice, which cannot happen.
     pub fn worker(bank: &Bank) -> Result<WorkerOptions, WorkflowRegistrationError> {
         let options = WorkerOptions::new(TASK_QUEUE)
             .deployment_options(WorkerDeploymentOptions::from_build_id("transfer-without-keys".to_owned()))
@@ -259,7 +259,7 @@ impl Bank {
         self.state().closed.insert(account.to_owned());
     }
 
-    /// The replies to the next requests of this kind get lost, whatever they do.
+    /// The replies to the next requests of this kind get lost, whatever those do.
     pub fn lose_replies(&self, kind: Kind, requests: u32) {
         self.state().replies_to_lose.insert(kind, requests);
     }

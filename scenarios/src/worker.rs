@@ -4,10 +4,10 @@ use anyhow::{Context, bail};
 use temporalio_client::Client;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 
-/// Serves `options.task_queue` while `body` runs, then stops the worker in good order and gives back what came of `body`.
+/// Serves `options.task_queue` while `body` runs, then stops the worker in good order and returns the result of `body`.
 ///
 /// # Errors
-/// Those of `body`; those of the worker, when it cannot start or ends before `body` does.
+/// Those of `body`, and those of the worker if it cannot start or ends before `body` does.
 pub async fn beside<T>(
     client: Client,
     options: WorkerOptions,

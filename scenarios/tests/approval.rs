@@ -1,4 +1,4 @@
-//! Approvals, tested: who was told what, when, and how it was decided.
+//! Approvals, tested: who was told what and when, and what was decided.
 
 use std::time::SystemTime;
 
@@ -70,8 +70,8 @@ async fn nobody_answers_for_a_week() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the simulation is to find. One worker that keeps the workflow cached sees no harm; a replay does. A map may come to
-/// the same order again, one time in 24, so it is tried more than once.
+/// What the simulation must find. A single worker that keeps the workflow cached sees no harm, but a replay does. A map may
+/// have the same order again, once in 24 times, so it is tried more than once.
 #[tokio::test]
 async fn the_broken_version_does_not_replay_and_the_good_one_does() -> anyhow::Result<()> {
     let good = WorkflowReplayer::new(WorkflowReplayerOptions::new().register_workflow::<Approval>()?.build())?;

@@ -1,4 +1,4 @@
-//! The broken versions: the simulation must find what is wrong with each, and say it.
+//! The broken versions: the simulation must find and report what is wrong with each.
 
 use foretime::{Result, Sim};
 use foretime_scenarios::{approval, rolling_deploy, transfer};

@@ -1,4 +1,4 @@
-//! Billing by cron, tested: what was billed when, by the clock on the wall in Berlin.
+//! Billing by cron, tested: what was billed and when, by the wall clock in Berlin.
 
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +45,7 @@ async fn a_year_of_bills_at_nine_in_summer_and_in_winter() -> anyhow::Result<()>
     Ok(())
 }
 
-/// The books are locked for 75 days: the runs in that time fail, and the next that succeeds makes up for them.
+/// The books are locked for 75 days. The runs in that time fail, and the next one that succeeds makes up for them.
 #[tokio::test]
 async fn months_that_were_missed_are_billed_later() -> anyhow::Result<()> {
     let (environment, books) = (Environment::start().await?, Books::default());
@@ -63,7 +63,7 @@ async fn months_that_were_missed_are_billed_later() -> anyhow::Result<()> {
     assert_a_bill_a_month(&books, start, environment.now())
 }
 
-/// The books are locked from the beginning: the run that fails is the first, and leaves nothing to the next.
+/// The books are locked from the beginning. The run that fails is the first, and leaves nothing to the next.
 #[tokio::test]
 async fn a_first_month_that_was_missed_is_billed_later() -> anyhow::Result<()> {
     let (environment, books) = (Environment::start().await?, Books::default());
@@ -90,7 +90,7 @@ async fn months_without_a_worker_are_billed_later() -> anyhow::Result<()> {
     environment.sleep(DAY * 75).await?;
     assert_eq!(books.bills(), []);
     beside(environment.client(), cron_billing::worker(&books)?, async {
-        // A task that no worker has asked for does not hold time for long: so the run is awaited, and with it the worker.
+        // A task without a worker does not hold time for long. So the test awaits the run, and with it the worker.
         let ended = first_run.get_result(WorkflowGetResultOptions::builder().follow_runs(false).build()).await.err();
         assert!(matches!(ended, Some(WorkflowGetResultError::ContinuedAsNew)), "{ended:?}");
         environment.sleep(DAY * 190).await?;
@@ -120,7 +120,7 @@ fn in_berlin(at: SystemTime) -> anyhow::Result<Zoned> {
     Ok(Timestamp::try_from(at)?.to_zoned(TimeZone::get(TIME_ZONE)?))
 }
 
-/// Starts the billing. What comes back is a handle of its first run.
+/// Starts the billing. Returns a handle of its first run.
 async fn begin(environment: &Environment) -> anyhow::Result<WorkflowHandle<Client, impl HasWorkflowDefinition + use<>>> {
     let since_s = Timestamp::try_from(environment.now())?.as_second();
     let contract = Contract { customer: "ada".to_owned(), price_cents: 2_999, since_s };
@@ -128,7 +128,7 @@ async fn begin(environment: &Environment) -> anyhow::Result<WorkflowHandle<Clien
     Ok(environment.client().start_workflow(MonthlyBilling::run, contract, options).await?)
 }
 
-/// Ends it, whatever run it is in.
+/// Ends it, whichever run it is in.
 async fn end(client: &Client) -> anyhow::Result<()> {
     let billing = client.get_workflow_handle::<MonthlyBilling>("billing-ada");
     Ok(billing.terminate(WorkflowTerminateOptions::default()).await?)

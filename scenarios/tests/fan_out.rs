@@ -1,4 +1,4 @@
-//! Fan-out, tested: what came of all items, and in how many runs.
+//! Fan-out, tested: the results of all items, and in how many runs.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn nothing_to_do_is_done_at_once() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One item jams the mill for long; the job is cancelled meanwhile, and begins no other batch.
+/// One item jams the mill for a long time. The job is cancelled meanwhile, and begins no other batch.
 #[tokio::test]
 async fn a_cancelled_job_ends_with_its_batch() -> anyhow::Result<()> {
     let (environment, mill) = (Environment::start().await?, Mill::default());

@@ -31,7 +31,7 @@ async fn a_step_that_is_done_needs_no_mail() -> anyhow::Result<()> {
     let report = beside(environment.client(), onboarding::worker(&mailer)?, async {
         let ada = begin(&environment.client(), "ada").await?;
         environment.sleep(DAY * 2).await?;
-        // The first comes too late to matter; the second is told twice.
+        // The first comes too late to matter. The second is sent twice.
         for step in ["profile", "invite a friend", "invite a friend", "upgrade"] {
             ada.signal(Onboarding::completed_step, step.to_owned(), WorkflowSignalOptions::default()).await?;
         }
@@ -78,7 +78,7 @@ async fn nothing_is_sent_to_those_who_unsubscribed() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The mail of the first day is tried in vain for a day, then the customer unsubscribes: it is not tried again.
+/// The mail of the first day is tried in vain for a day. Then the customer unsubscribes, and it is not tried again.
 #[tokio::test]
 async fn a_mail_that_is_being_retried_is_given_up() -> anyhow::Result<()> {
     let (environment, mailer) = (Environment::start().await?, Mailer::default());

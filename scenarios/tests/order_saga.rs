@@ -1,4 +1,4 @@
-//! Orders, tested: what is left in the shop after each way in which one can end.
+//! Orders, tested: what is left in the shop after each way in which an order can end.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -49,7 +49,7 @@ async fn a_declined_card_undoes_the_reservation() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All ten replies to the first step get lost, and one to its undoing: it failed for good, and happened all the same.
+/// All ten replies to the first step get lost, and one to its undoing. The step failed for good, but it happened.
 #[tokio::test]
 async fn a_step_that_failed_but_happened_is_undone() -> anyhow::Result<()> {
     let shop = shop();
@@ -60,7 +60,7 @@ async fn a_step_that_failed_but_happened_is_undone() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// It is cancelled while the first step is between two attempts, after it happened.
+/// The order is cancelled while the first step is between two attempts, after it happened.
 #[tokio::test]
 async fn a_cancelled_order_is_undone() -> anyhow::Result<()> {
     let (environment, shop) = (Environment::start().await?, shop());

@@ -30,7 +30,7 @@ async fn each_version_sees_its_own_claims_through() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At the deploy one claim is paid, two are not, and of these one is a fraud.
+/// At the deploy one claim is paid and two are not. One of these is a fraud.
 #[tokio::test]
 async fn the_second_version_takes_over_what_the_first_began() -> anyhow::Result<()> {
     let (environment, files) = (Environment::start().await?, Files::default());
@@ -61,7 +61,7 @@ async fn the_second_version_takes_over_what_the_first_began() -> anyhow::Result<
     Ok(())
 }
 
-/// What the simulation is to find: a claim that the first version had paid does not replay.
+/// What the simulation must find: a claim that the first version had paid does not replay.
 #[tokio::test]
 async fn the_broken_version_does_not_replay_what_was_paid_before() -> anyhow::Result<()> {
     let (environment, files) = (Environment::start().await?, Files::default());

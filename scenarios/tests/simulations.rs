@@ -1,4 +1,4 @@
-//! All scenarios in many worlds. What each is about, and what must hold in the end, stands beside its workflow.
+//! All scenarios in many worlds. What each is about, and what must hold in the end, is documented beside its workflow.
 
 use foretime::{Result, Sim};
 use foretime_scenarios::{approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer};

@@ -1,4 +1,4 @@
-//! The subscription, tested: each test starts a server of its own in this process, tells the world how to misbehave, lets
+//! The subscription, tested. Each test starts a server of its own in this process, tells the world how to misbehave, lets
 //! months pass, and reads the diary. The worker, the client and the workflow are the real ones.
 
 mod first_deploy;
@@ -166,8 +166,8 @@ async fn its_status_can_be_asked_at_any_time_even_afterwards() -> anyhow::Result
     .await
 }
 
-/// The discount came while subscriptions were running. One that was beyond its sixth month keeps the old price; one that was
-/// not gets the new; neither breaks on the new worker.
+/// The discount came while subscriptions were running. One that was past its sixth month keeps the old price; one that was not
+/// gets the new price. Neither breaks on the new worker.
 #[tokio::test]
 async fn todays_code_takes_over_what_the_first_deploy_began() -> anyhow::Result<()> {
     let (environment, outside) = (Environment::start().await?, Arc::new(Outside::default()));
@@ -223,7 +223,7 @@ async fn subscribe(client: &Client, customer: &str) -> anyhow::Result<Handle> {
     Ok(client.get_workflow_handle::<Subscription>(handle.info().workflow_id.clone()))
 }
 
-/// The diary, a line each.
+/// The diary, one line each.
 fn transcript(outside: &Outside, start: SystemTime) -> Vec<String> {
     let line = |event| match event {
         Event::Charged(it) => {

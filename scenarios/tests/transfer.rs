@@ -1,4 +1,4 @@
-//! Transfers, tested: who has the money afterwards, and that it is as much as before.
+//! Transfers, tested: who has the money afterwards, and that the total is unchanged.
 
 use std::time::Duration;
 
@@ -64,7 +64,7 @@ async fn half_a_transfer_cannot_be_cancelled() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the simulation is to find: without keys a lost reply moves money twice.
+/// What the simulation must find: without keys a lost reply moves money twice.
 #[tokio::test]
 async fn the_broken_version_makes_and_loses_money() -> anyhow::Result<()> {
     let bank = bank();

@@ -1,4 +1,4 @@
-//! A raw gRPC client: typed requests of the RPCs that the tests use, or bytes to any path.
+//! A raw gRPC client: sends typed requests of the RPCs that the tests use, or bytes to any path.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-/// How long a call may take if the script does not say.
+/// How long a call may take by default.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The service that nearly every RPC of the tests belongs to.
@@ -81,7 +81,7 @@ impl Client {
         Ok(Self { channel, headers: Vec::new() })
     }
 
-    /// The same connection, every call of it with this header too.
+    /// The same connection, with this header added to every call.
     pub fn with_header(&self, name: &'static str, value: &'static str) -> Self {
         let mut client = self.clone();
         client.headers.push((name, value));
@@ -123,7 +123,7 @@ impl Client {
     }
 }
 
-/// Messages stay the bytes they are, so that a test can send bad ones.
+/// Messages stay plain bytes, so that a test can send bad ones.
 #[derive(Clone, Copy, Debug, Default)]
 struct BytesCodec;
 

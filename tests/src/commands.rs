@@ -63,7 +63,7 @@ pub fn cancel_workflow() -> Command {
     command(Attributes::CancelWorkflowExecutionCommandAttributes(attributes))
 }
 
-/// Continues as new, all inherited but what the attributes say.
+/// Continues as new. Everything is inherited except what the attributes set.
 pub fn continue_as_new(attributes: ContinueAsNewWorkflowExecutionCommandAttributes) -> Command {
     command(Attributes::ContinueAsNewWorkflowExecutionCommandAttributes(attributes))
 }

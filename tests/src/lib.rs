@@ -1,9 +1,9 @@
-//! What crosses crates.
+//! Tests that span crates.
 //!
-//! The conformance tests stand on a server under test as a child process ([`server`]), a raw gRPC client ([`client`]),
-//! scripts that read like transcripts ([`script`], with a worker's verbs in [`worker`] and the commands it sends in
-//! [`commands`]), the one place that hides what may differ between two servers ([`normalise`]), and the record of what the
-//! real server said ([`snapshot`]). [`load`] measures servers under load, side by side; the binary of that name runs it.
+//! The conformance tests use a server under test as a child process ([`server`]) and a raw gRPC client ([`client`]). Their
+//! scripts read like transcripts ([`script`], with a worker's verbs in [`worker`] and the commands it sends in [`commands`]).
+//! [`normalise`] is the one place that hides what may differ between two servers, and [`snapshot`] is the record of what the
+//! real server said. [`load`] measures servers under load, side by side; the binary of that name runs it.
 
 pub mod client;
 pub mod commands;

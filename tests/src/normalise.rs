@@ -1,9 +1,9 @@
 //! The one place that hides what may differ between two servers that behave alike.
 //!
 //! Hidden, and why:
-//! - UUIDs (run ids, generated request ids) become `uuid-1`, `uuid-2`, ... in order of appearance: which is which still shows;
-//! - tokens are opaque: only that there is one shows;
-//! - instants become `<time>`: histories of two runs never agree on them;
+//! - UUIDs (run ids, generated request ids) become `uuid-1`, `uuid-2`, ... in order of appearance: identity still shows;
+//! - tokens are opaque: only their presence shows;
+//! - instants become `<time>`: the histories of two runs never agree on them;
 //! - fields that measure load, storage or the build of the server are left out ([`HIDDEN`]).
 
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ const HIDDEN: &[&str] = &[
     "pollerScalingDecision",
 ];
 
-/// Tokens and measured spans: their presence shows.
+/// Tokens and measured spans. Only their presence shows.
 const OPAQUE: &[(&str, &str)] = &[
     ("taskToken", "<token>"),
     ("nextPageToken", "<token>"),
@@ -56,7 +56,7 @@ impl Normaliser {
         json.to_string()
     }
 
-    /// An event as one line: id, type, attributes, and what else it carries.
+    /// An event as one line: id, type, attributes, and everything else it carries.
     pub fn event(&mut self, event: &HistoryEvent) -> String {
         let mut line = format!("{:>3} {}", event.event_id, event.event_type().as_str_name().trim_start_matches("EVENT_TYPE_"));
         if let Value::Object(fields) = self.json(&HistoryEvent::full_name(), &event.encode_to_vec()) {
@@ -73,7 +73,7 @@ impl Normaliser {
 
     /// A refusal: code, text and typed details.
     pub fn status(&mut self, status: &Status) -> String {
-        // A deadline is a race between two timers, the server's and the client's: the texts differ, the meaning not.
+        // A deadline is a race between the server's timer and the client's. The texts differ, but the meaning does not.
         if matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) {
             return "DeadlineExceeded".to_owned();
         }
@@ -136,7 +136,7 @@ fn is_payload(fields: &Map<String, Value>) -> bool {
     fields.get("metadata").is_some_and(|metadata| metadata.get("encoding").is_some())
 }
 
-/// A payload by its data, if that is text.
+/// A payload, shown by its data if that is text.
 fn payload(fields: &Map<String, Value>) -> String {
     let text = fields.get("data").and_then(Value::as_str).unwrap_or("");
     let decoded = unbase64(text).and_then(|bytes| String::from_utf8(bytes).ok());

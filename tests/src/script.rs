@@ -1,7 +1,7 @@
-//! A script: calls in order, each with what the server made of it written down.
+//! A script: calls in order, each written down with the server's reply.
 //!
-//! A verb writes the reply (or the refusal) into the transcript and hands it back. Verbs whose name starts with `await_`
-//! write nothing: they wait for something that the script then shows.
+//! A verb writes the reply (or the refusal) into the transcript and returns it. Verbs whose name starts with `await_` write
+//! nothing; they wait for something that the script shows later.
 
 use std::{
     fmt::Display,
@@ -30,7 +30,7 @@ pub const NAMESPACE: &str = "default";
 /// One script at work against one server.
 #[derive(Debug)]
 pub struct Script {
-    /// The connection, for what the verbs do not cover.
+    /// The connection, for calls that the verbs do not cover.
     pub client: Client,
     name: String,
     state: Mutex<State>,
@@ -44,7 +44,7 @@ struct State {
 }
 
 impl Script {
-    /// A script called `name`: its workflow ids and its task queue carry the name, so that scripts share a server.
+    /// A script called `name`. Its workflow ids and its task queue contain the name, so that scripts can share a server.
     pub fn new(client: Client, name: &str) -> Self {
         Self { client, name: name.to_owned(), state: Mutex::default() }
     }
@@ -58,7 +58,7 @@ impl Script {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a heading: what comes now, in words.
+    /// Writes a heading that announces the next step.
     pub fn step(&self, words: &str) {
         let mut state = self.state();
         if !state.transcript.is_empty() {
@@ -82,13 +82,13 @@ impl Script {
         &self.name
     }
 
-    /// The task queue of this script's children: their tasks must not race with the parent's.
+    /// The task queue of this script's children. Their tasks must not race with the parent's.
     pub fn child_queue(&self) -> String {
         format!("{}-child", self.name)
     }
 
-    /// Waits out the second that must lie between two runs of one workflow id (`history.workflowIdReuseMinimalInterval`),
-    /// and with which the real server delays a quick continue-as-new.
+    /// Waits for a second, the interval that must lie between two runs of one workflow id
+    /// (`history.workflowIdReuseMinimalInterval`). The real server also delays a quick continue-as-new by it.
     pub async fn await_restart_interval(&self) {
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
@@ -118,7 +118,7 @@ impl Script {
         reply
     }
 
-    /// Writes down a reply that came some other way, as to a call that ran beside others.
+    /// Writes down a reply that came in another way, such as to a call that ran beside others.
     pub fn show<R: Rpc>(&self, reply: &Result<R::Reply, Status>) {
         let mut state = self.state();
         let shown = match reply {
@@ -157,12 +157,12 @@ impl Script {
         }
     }
 
-    /// Starts a workflow that must start; its run id.
+    /// Starts a workflow, which must succeed. Returns its run id.
     pub async fn start(&self, id: &str) -> String {
         self.start_with(self.new_start(id)).await
     }
 
-    /// Starts a workflow that must start; its run id.
+    /// Starts a workflow, which must succeed. Returns its run id.
     pub async fn start_with(&self, request: StartWorkflowExecutionRequest) -> String {
         let reply = self.call(request).await;
         reply.expect("the workflow starts").run_id
@@ -301,12 +301,12 @@ impl Script {
         self.show_events("  ", &reply.history.unwrap_or_default().events);
     }
 
-    /// Waits until the current run of `id` has an event of this type; the event.
+    /// Waits until the current run of `id` has an event of this type. Returns the event.
     pub async fn await_event(&self, id: &str, wanted: EventType) -> HistoryEvent {
         self.await_event_of_run(id, "", wanted).await
     }
 
-    /// Waits until the run has an event of this type; the event.
+    /// Waits until the run has an event of this type. Returns the event.
     pub async fn await_event_of_run(&self, id: &str, run_id: &str, wanted: EventType) -> HistoryEvent {
         let mut request = GetWorkflowExecutionHistoryRequest {
             execution: self.run(id, run_id),
@@ -369,7 +369,7 @@ pub fn payload(text: &str) -> Payload {
     }
 }
 
-/// `text` as the one JSON payload.
+/// `text` as a single JSON payload.
 pub fn payloads(text: &str) -> Option<Payloads> {
     Some(Payloads { payloads: vec![payload(text)] })
 }

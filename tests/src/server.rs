@@ -13,9 +13,10 @@ use foretime_server::proto::workflowservice::GetSystemInfoRequest;
 
 use crate::client::Client;
 
-/// Names the real server's executable, the `temporal` command line; unset, the differential half of the tests is left out.
+/// Names the real server's executable, the `temporal` command line. If it is unset, the differential half of the tests is left
+/// out.
 pub const REAL_SERVER: &str = "FORETIME_TEST_REAL_SERVER";
-/// Names our executable; unset, it is looked for beside the test's own.
+/// Names our executable. If it is unset, it is looked for beside the test's own.
 pub const OUR_SERVER: &str = "FORETIME_BIN";
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -48,7 +49,7 @@ impl Kind {
     }
 }
 
-/// `target/<profile>/foretime` for a test in `target/<profile>/deps`. Building it is the test command's business.
+/// `target/<profile>/foretime` for a test in `target/<profile>/deps`. The test command has to build it.
 fn beside_the_test() -> Option<PathBuf> {
     let test = env::current_exe().ok()?;
     let path = test.parent()?.parent()?.join(format!("foretime{}", env::consts::EXE_SUFFIX));
@@ -64,8 +65,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `kind` in dev mode (time at the wall's pace) with the arguments an SDK passes, plus `extra`, and waits until
-    /// it answers.
+    /// Starts `kind` in dev mode (time at the wall's pace) with the arguments that an SDK passes, plus `extra`. Waits until it
+    /// answers.
     ///
     /// # Errors
     /// If there is no executable, or it does not answer in time.

@@ -1,6 +1,6 @@
 //! The record of what the real server said.
 //!
-//! Not `insta`, for one rule that it cannot keep: only the real server may write here, and whatever ours says can only be
+//! Not `insta`, because of one rule that it cannot keep: only the real server may write here, and what ours says can only be
 //! compared.
 
 use std::{env, fs, path::PathBuf};
@@ -9,13 +9,13 @@ use similar::TextDiff;
 
 use crate::server::Kind;
 
-/// Set, a run of the real server writes down what it says instead of comparing it.
+/// If set, a run of the real server records what it says instead of comparing it.
 pub const RECORD: &str = "FORETIME_TEST_RECORD";
 
 /// Compares `transcript` with the record called `name`, or writes that record.
 ///
 /// # Errors
-/// How they differ, as a diff from the record to the transcript.
+/// The difference, as a diff from the record to the transcript.
 pub fn check(kind: Kind, name: &str, transcript: &str) -> Result<(), String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(format!("{name}.txt"));
     if kind == Kind::Real && env::var_os(RECORD).is_some() {

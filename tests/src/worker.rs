@@ -22,7 +22,7 @@ pub type ActivityTask = PollActivityTaskQueueResponse;
 
 /// How long a poll waits for a task that a script expects.
 const POLL: Duration = Duration::from_secs(20);
-/// How long a poll waits for a task that a script does not expect: the real server hangs up a second before the deadline.
+/// How long a poll waits for a task that a script does not expect. The real server hangs up a second before the deadline.
 const SHORT_POLL: Duration = Duration::from_millis(2_200);
 
 impl Script {
@@ -65,12 +65,12 @@ impl Script {
         task
     }
 
-    /// Polls for a short while, and writes down what came, which should be nothing.
+    /// Polls for a short while and writes down what came, which should be nothing.
     pub async fn no_workflow_task(&self) {
         self.no_workflow_task_of(task_queue(self.queue())).await;
     }
 
-    /// Polls the children's queue for a short while, and writes down what came, which should be nothing.
+    /// Polls the children's queue for a short while and writes down what came, which should be nothing.
     pub async fn no_child_task(&self) {
         self.no_workflow_task_of(task_queue(&self.child_queue())).await;
     }
@@ -83,8 +83,8 @@ impl Script {
         }
     }
 
-    /// Polls `queue` in vain: from then on the server knows for ten seconds that a worker is there. Without it, a task for a
-    /// sticky queue goes to the normal one at once.
+    /// Polls `queue` in vain, so that the server knows for ten seconds that a worker is there. Otherwise a task for a sticky
+    /// queue goes to the normal one at once.
     pub async fn await_empty_poll(&self, queue: TaskQueue) {
         let task = self.client.call_within(SHORT_POLL, self.new_workflow_poll(queue)).await.expect("the poll is answered");
         assert!(task.task_token.is_empty(), "a task came");
@@ -138,7 +138,7 @@ impl Script {
         }
     }
 
-    /// Takes the next task of the script's queue and completes it; nothing of the task is written down.
+    /// Takes the next task of the script's queue and completes it. Nothing of the task is written down.
     pub async fn run_task(&self, commands: impl IntoIterator<Item = Command>) {
         let task = self.await_workflow_task().await;
         let _ = self.complete(&task, commands).await;
@@ -194,7 +194,7 @@ impl Script {
         task
     }
 
-    /// Polls for a short while, and writes down what came, which should be nothing.
+    /// Polls for a short while and writes down what came, which should be nothing.
     pub async fn no_activity_task(&self) {
         match self.client.call_within(SHORT_POLL, self.new_activity_poll()).await {
             Ok(task) if task.task_token.is_empty() => self.note("no activity task"),
@@ -243,7 +243,7 @@ impl Script {
         let _ = self.call(request).await;
     }
 
-    /// Reports that an activity lives.
+    /// Reports that an activity is alive.
     pub async fn heartbeat(&self, task: &ActivityTask, details: &str) {
         let request = RecordActivityTaskHeartbeatRequest {
             namespace: NAMESPACE.to_owned(),

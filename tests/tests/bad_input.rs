@@ -1,4 +1,4 @@
-//! Our server against callers that are broken, rude or gone: the right refusal, nothing lost, no panic.
+//! Our server against callers that are broken, rude or gone: it refuses correctly, loses nothing and does not panic.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ async fn server() -> (Server, Client) {
     (server, client)
 }
 
-/// Real work from start to end: the proof that the server is in order.
+/// Real work from start to end, which proves that the server is in order.
 async fn works(client: &Client, name: &str) {
     let s = Script::new(client.clone(), name);
     s.start("wf").await;
@@ -41,12 +41,12 @@ async fn works(client: &Client, name: &str) {
     assert_eq!(close.event_type(), proto::enums::EventType::WorkflowExecutionCompleted);
 }
 
-/// What grpc-go, and so the real server, says of bytes that are no message of the method.
+/// The text of grpc-go, and so of the real server, for bytes that are no message of the method.
 fn is_malformed(status: &Status) -> bool {
     status.code() == Code::Internal && status.message().starts_with("grpc: error unmarshalling request: ")
 }
 
-/// A refusal that says whose fault it was: never ours.
+/// Asserts that a refusal is not due to a bug of ours.
 fn assert_sane(what: &str, status: &Status) {
     let bug = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss) && !is_malformed(status);
     assert!(!bug && !status.message().contains("panicked"), "{what}: {status}");
@@ -59,7 +59,7 @@ fn every_method() -> Vec<String> {
     services.iter().flat_map(|service| service.methods().map(path)).collect()
 }
 
-/// Bytes that are no message, or one cut off; and some noise.
+/// Bytes that are no message, cut-off messages, and some noise.
 fn bad_messages(rng: &mut ChaCha8Rng) -> Vec<Bytes> {
     let mut messages: Vec<Bytes> = [
         &b"\x0a\x7f"[..],                                // a length with nothing behind it
@@ -110,7 +110,7 @@ async fn a_message_cut_off_anywhere() {
     let path = format!("/{WORKFLOW_SERVICE}/StartWorkflowExecution");
     for end in 0..whole.len() {
         let answer = client.call_raw(&path, Bytes::copy_from_slice(&whole[..end]), Duration::from_secs(5)).await;
-        // Cut between two fields it is a message still, and may even be complete enough: the first such starts the workflow,
+        // Cut between two fields, it is still a message and may even be complete. The first complete one starts the workflow,
         // and those after it find it running.
         if let Err(status) = answer {
             let refused = matches!(status.code(), Code::InvalidArgument | Code::AlreadyExists);
@@ -254,7 +254,7 @@ async fn half_closed_and_broken_connections() {
     works(&client, "after-broken").await;
 }
 
-/// Polls until a task comes; a poll that ends without one is made again.
+/// Polls until a task comes, repeating polls that end without one.
 async fn next_task(s: &Script) -> WorkflowTask {
     loop {
         let poll = s.new_workflow_poll(task_queue(s.queue()));
@@ -301,7 +301,7 @@ async fn a_poller_that_goes_loses_no_task() {
     let s = Script::new(client.clone(), "gone");
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for at in 0..WORKFLOWS {
-        // Four polls, hung up at about the moment when the task comes.
+        // Four polls, which hang up at about the moment when the task comes.
         let patience = Duration::from_micros(u64::from(rng.next_u32() % 3_000));
         let rude = (0..4).map(|_| {
             let poll = client.call_within(Duration::from_secs(30), s.new_workflow_poll(task_queue(s.queue())));
@@ -312,7 +312,7 @@ async fn a_poller_that_goes_loses_no_task() {
         started.expect("it starts");
         drop(lost);
     }
-    // A task that was on its way to a poller that hung up comes again when its timeout has passed: every workflow is served.
+    // A task that was on its way to a poller that hung up comes again after its timeout, so every workflow is served.
     let mut open: std::collections::BTreeSet<String> = (0..WORKFLOWS).map(|at| s.id(&format!("wf-{at}"))).collect();
     let work = async {
         let mut polls: FuturesUnordered<_> = (0..10).map(|_| next_task(&s)).collect();

@@ -1,7 +1,7 @@
-//! The grammar of histories against reality: the real server's histories, as its conformance transcripts record them, break
-//! no rule of the check that fails simulations.
+//! The grammar of histories against reality. The histories of the real server, as recorded in its conformance transcripts, must
+//! break no rule of the check that fails simulations.
 //!
-//! Transcripts hide instants, so the rules about time are the check's own tests' business.
+//! Transcripts hide instants, so the rules about time are left to the check's own tests.
 
 use std::{
     fs,
@@ -87,7 +87,7 @@ fn read(event: &MessageDescriptor, path: &Path) -> Vec<Recorded> {
     found
 }
 
-/// One line: id, type, attributes as JSON, and before or after them what else the event carries, as `name=JSON`.
+/// One line: id, type, attributes as JSON, and before or after them other fields of the event, as `name=JSON`.
 fn parse(descriptor: &MessageDescriptor, line: &str) -> Option<HistoryEvent> {
     let (id, rest) = line.trim_start().split_once(' ')?;
     let (event_type, mut rest) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -108,7 +108,7 @@ fn parse(descriptor: &MessageDescriptor, line: &str) -> Option<HistoryEvent> {
     HistoryEvent::decode(message.encode_to_vec().as_slice()).ok()
 }
 
-/// What a transcript shows of a value: payloads, instants, spans and tokens are hidden.
+/// What a transcript shows of a value. Payloads, instants, spans and tokens are hidden.
 fn shown(value: Value) -> Option<Value> {
     match value {
         Value::String(text) if text.starts_with("payload ") || text.starts_with('<') && text.ends_with('>') => None,

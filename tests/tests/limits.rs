@@ -1,5 +1,5 @@
-//! What becomes of a run whose history grows past what the server allows. The limit is lowered, as on the real server, by the
-//! dynamic configuration; there it was watched with `--dynamic-config-value limit.historyCount.error=6`.
+//! What becomes of a run whose history exceeds the server's limits. Dynamic configuration lowers the limit, as on the real
+//! server, which was observed with `--dynamic-config-value limit.historyCount.error=6`.
 
 use foretime_server::{
     config::{Config, Personality},
@@ -70,7 +70,7 @@ fn signal(service: &mut Service, name: &str) -> Result<SignalWorkflowExecutionRe
     )
 }
 
-/// Signals the workflow until that is refused: how many times it was, with the refusal, and the last event.
+/// Signals the workflow until a signal is refused. Returns how many were accepted, the refusal, and the last event.
 fn signal_to_the_end(service: &mut Service) -> (usize, Status, Attributes) {
     start(service);
     let (taken, refused) =
@@ -88,8 +88,8 @@ fn signal_to_the_end(service: &mut Service) -> (usize, Status, Attributes) {
 
 #[test]
 fn a_run_with_too_many_events_is_terminated() {
-    // Started, scheduled and five signals are one more than six. (The real server writes the same; it terminates the run when the
-    // sixth signal comes, and refuses that one with the reason.)
+    // Started, scheduled and five signals are one more than six. (The real server writes the same. It terminates the run when
+    // the sixth signal comes, and refuses that one with the reason.)
     let (taken, refused, last) = signal_to_the_end(&mut service(("limit.historyCount.error", "6")));
     assert_eq!((taken, refused.code()), (5, Code::NotFound));
     let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = last else { panic!("{last:?}") };

@@ -1,4 +1,4 @@
-//! Finds out which way to start is meant.
+//! Determines which way to start is meant.
 
 use std::ffi::{OsStr, OsString};
 

@@ -51,8 +51,8 @@ pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
         let _ = writeln!(io::stderr(), "{:#?}", launch.config);
     }
     launch.logging.begin();
-    // One thread: the engine is one state under one lock, so a second thread would add wake-ups between processors and no
-    // speed. One serves more calls a second than the workers of a test can make.
+    // One thread: the engine is one state under one lock, so a second thread would add wake-ups between processors but no
+    // speed. One thread serves more calls a second than the workers of a test can make.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.map_err(|error| Failure::Runtime(format!("cannot start: {error}")))?;
     runtime.block_on(serve(launch))?;

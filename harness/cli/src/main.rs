@@ -1,11 +1,11 @@
 //! The program `foretime`: arguments in, a running server or one clear line of error out.
 //!
-//! [`invocation`] finds out which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs that
-//! the SDKs start today, [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain data. [`launch`]
-//! then opens the port, starts the server and waits for a signal. [`values`] reads the values of options, [`logging`] sets up
-//! the log, and [`failure`] is what goes wrong and how it is reported.
+//! [`invocation`] determines which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs
+//! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
+//! data. [`launch`] then opens the port, starts the server and waits for a signal. [`values`] reads the values of options,
+//! [`logging`] sets up the log, and [`failure`] is what goes wrong and how it is reported.
 //!
-//! The program links the server, and neither the Rust SDK nor the simulation: it builds in minutes and starts at once.
+//! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
 
 mod failure;
 mod invocation;

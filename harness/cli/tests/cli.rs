@@ -18,7 +18,7 @@ fn foretime(args: &[&str]) -> Command {
     command
 }
 
-/// Runs to the end: what is asked for must not start a server.
+/// Runs the program to its end. The arguments must not start a server.
 fn run(args: &[&str]) -> Output {
     foretime(args).output().expect("the program runs")
 }
@@ -54,7 +54,7 @@ impl Server {
         Channel::from_shared(uri).expect("an address").connect().await.expect("a connection")
     }
 
-    /// Ends it by `signal`; gives its exit code and what it wrote to stderr.
+    /// Ends it with `signal`. Returns its exit code and what it wrote to stderr.
     #[cfg(unix)]
     fn end_by(&mut self, signal: &str) -> (Option<i32>, String) {
         let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().expect("kill");
@@ -192,7 +192,7 @@ fn a_taken_port_is_one_clear_line_and_exit_code_1() {
 
 #[test]
 fn an_address_of_elsewhere_is_one_clear_line_and_exit_code_1() {
-    // From the block for documentation, RFC 5737: no machine has it.
+    // From the documentation block of RFC 5737: no machine has it.
     let output = run(&["serve", "--port", "0", "--ip", "192.0.2.1"]);
     let errors = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{errors}");

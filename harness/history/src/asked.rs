@@ -1,8 +1,8 @@
-//! What workflow code asks for when it is replayed, against what its history says it asked for.
+//! Compares what workflow code asks for in a replay with what its history says it asked for.
 //!
-//! The SDKs' replayers compare types and ids alone. So code that walks a `HashMap`, draws a random number or reads the clock may ask
-//! for something else in each replay, and pass. Here the rest is compared: the input of activities, children, signals and
-//! continue-as-new, the span of timers, and the result. Code that reads an SDK's commands makes a [`Request`] of each.
+//! The SDKs' replayers only compare types and ids. So code that walks a `HashMap`, draws a random number or reads the clock may
+//! ask for something else in each replay and still pass. Here the rest is compared: the input of activities, children, signals
+//! and continue-as-new, the span of timers, and the result. Code that reads an SDK's commands makes a [`Request`] of each.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -16,7 +16,7 @@ use prost::Message;
 /// Only payloads in one of these encodings can be compared: an encrypted one differs each time on purpose.
 const COMPARABLE: [&[u8]; 4] = [b"json/plain", b"json/protobuf", b"binary/plain", b"binary/protobuf"];
 
-/// What the code of one run asked for, as its history has it.
+/// What the code of one run asked for, according to its history.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     /// `None` for what it asked for more than once under the same name.
@@ -27,12 +27,12 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Request {
     wish: Wish,
-    /// Of the activity or the child; empty for all else.
+    /// The type of the activity or the child; empty for everything else.
     type_name: String,
     with: With,
 }
 
-/// What a request is for, named so that a history and a replay have the same name for it.
+/// What a request is for, identified in the same way in a history and a replay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Wish {
     Activity { activity_id: String },
@@ -51,7 +51,7 @@ enum With {
 }
 
 impl Asked {
-    /// What the history of one run says, given as the bytes of a `History` message; nothing if they are not one.
+    /// The requests in the history of one run, given as the bytes of a `History` message; none if they are not one.
     pub fn of(encoded: &[u8]) -> Self {
         let mut recorded = BTreeMap::new();
         let events = Encoded::decode(encoded).unwrap_or_default().events;
@@ -61,8 +61,8 @@ impl Asked {
         Self { recorded }
     }
 
-    /// How the request of a replay differs from the recorded one, as a sentence. `None` if it does not, or if nobody can tell:
-    /// the history has no such request, or several, or payloads in an encoding that cannot be compared.
+    /// How the request of a replay differs from the recorded one, as a sentence. `None` if it does not differ, or if that is
+    /// unknown: the history has no such request, or several, or payloads in an encoding that cannot be compared.
     pub fn difference(&self, replayed: &Request) -> Option<String> {
         let recorded = self.recorded.get(&replayed.wish)?.as_ref()?;
         recorded.differs_from(&replayed.with).then(|| {
@@ -117,21 +117,21 @@ impl Request {
     }
 }
 
-/// A `History`, its events still encoded.
+/// A `History` whose events are still encoded.
 #[derive(Message)]
 struct Encoded {
     #[prost(bytes = "vec", repeated, tag = "1")]
     events: Vec<Vec<u8>>,
 }
 
-/// Of a `HistoryEvent`, its type alone.
+/// Only the type of a `HistoryEvent`.
 #[derive(Message)]
 struct Kind {
     #[prost(enumeration = "EventType", tag = "3")]
     event_type: i32,
 }
 
-/// The request that an event tells of. A decoded event is large, and most tell of none, so only those that may are decoded.
+/// The request that an event records. Decoded events are large and most record none, so only those that may are decoded.
 fn in_history(event: &[u8]) -> Option<Request> {
     use EventType as E;
     match Kind::decode(event).ok()?.event_type() {
@@ -159,7 +159,7 @@ fn in_history(event: &[u8]) -> Option<Request> {
 }
 
 impl With {
-    /// Whether the two surely differ.
+    /// Whether the two certainly differ.
     fn differs_from(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Payloads(one), Self::Payloads(other)) => {

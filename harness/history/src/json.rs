@@ -1,5 +1,5 @@
-//! A history as JSON, in two forms: the canonical proto JSON, which the `temporal` CLI prints and which the Web UI and the replayers
-//! of the SDKs load; and the form of the Rust SDK (1.1), whose replayer loads no other.
+//! A history as JSON, in two forms. The canonical proto JSON is printed by the `temporal` CLI and loaded by the Web UI and the
+//! replayers of the SDKs. The replayer of the Rust SDK (1.1) only loads that SDK's own form.
 
 use std::sync::OnceLock;
 

@@ -1,9 +1,9 @@
 //! Histories of workflow runs as data, without an SDK.
 //!
-//! [`grammar`] finds what no server may write, [`asked`] compares what replayed code asks for with what is recorded, and [`json`]
-//! turns encoded events into the forms that people and tools load. All of it stands on the messages of
-//! [`foretime_server::proto`] and knows nothing of simulations: the harness calls it after each run, and the command line can
-//! call it on histories that production recorded.
+//! [`grammar`] finds what no server may write, [`asked`] compares what replayed code asks for with what is recorded, and
+//! [`json`] turns encoded events into the forms that people and tools load. All of it builds on the messages of
+//! [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and the command line can
+//! call it on histories from production.
 
 pub mod asked;
 pub mod grammar;

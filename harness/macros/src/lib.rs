@@ -51,13 +51,13 @@ fn not_empty(text: LitStr) -> syn::Result<LitStr> {
     Ok(text)
 }
 
-/// Makes a test of an `async fn` that takes a `foretime::Sim`: it runs in many simulations, a seed each.
+/// Makes a test of an `async fn` that takes a `foretime::Sim`. It runs in many simulations, each with its own seed.
 ///
-/// `#[foretime::test(runs = 200)]` says how many; 100 if not said.
+/// `#[foretime::test(runs = 200)]` sets how many; 100 by default.
 ///
-/// `#[foretime::test(runs = 200, finds = "was done twice")]` turns it round, for code that is known to be wrong: the test
-/// passes when a seed fails and its failure (title, detail or story) contains this text. It fails when no seed does, and when
-/// the first that fails does so for another reason.
+/// `#[foretime::test(runs = 200, finds = "was done twice")]` inverts the test, for code that is known to be wrong. The test
+/// passes when a seed fails and its failure (title, detail or story) contains this text. It fails when no seed fails, or when
+/// the first one fails for another reason.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as Arguments);
@@ -90,7 +90,7 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
                 module: module_path!(),
                 function: #text,
                 package: env!("CARGO_PKG_NAME"),
-                // Cargo says it to integration tests alone.
+                // Cargo sets it for integration tests only.
                 is_integration: option_env!("CARGO_TARGET_TMPDIR").is_some(),
                 runs: #runs,
                 finds: #finds,

@@ -1,4 +1,4 @@
-//! Liveness: a run that cannot go on, or never ends, and who waits for what.
+//! Liveness: finds a run that cannot go on or never ends, and tells who waits for what.
 
 use foretime_server::{
     engine::{ActivityView, RunView},
@@ -21,10 +21,10 @@ use crate::{
     },
 };
 
-/// At most so many activities of a workflow are named.
+/// The most activities of a workflow that are named.
 const ACTIVITIES_NAMED_MAX: usize = 3;
 
-/// Whether the run is at its end by force: it makes steps, but gets nowhere, or goes on for longer than any should.
+/// Whether the run must be ended: it takes steps without progress, or goes on for longer than any run should.
 pub(crate) fn is_endless(state: &mut State) -> bool {
     let steps = state.log.steps();
     if state.is_too_long() {
@@ -46,7 +46,7 @@ pub(crate) fn is_endless(state: &mut State) -> bool {
     true
 }
 
-/// Nothing will ever happen again, and the test's body still waits.
+/// Notes that nothing will ever happen again while the test's body still waits.
 pub(crate) fn hangs(state: &mut State) {
     is_stuck(state, None, Stuck::Standstill);
 }
@@ -66,7 +66,7 @@ pub(crate) fn open_runs(view: &View<'_>) -> Vec<(String, String)> {
     open.map(waits).collect()
 }
 
-/// Who waits for what, a line each.
+/// Who waits for what, one line each.
 fn who_waits(state: &State) -> String {
     let waits = |(run, waits_for)| format!("{run} waits for {waits_for}");
     let mut lines: Vec<String> = open_runs(&state.view()).into_iter().map(waits).collect();
@@ -91,7 +91,7 @@ fn who_waits(state: &State) -> String {
     lines.join("\n")
 }
 
-/// What goes round and round in this process.
+/// What spins in this process.
 fn spins_in(state: &State, process: ProcessId) -> String {
     let workflows = state.workflow_tasks_of(process);
     let loops = "whose awaits all return at once (those of a workflow that was cancelled do)";
@@ -103,7 +103,7 @@ fn spins_in(state: &State, process: ProcessId) -> String {
     }
 }
 
-/// The attempts that are under way in a process in which nothing happens: each takes one of the places that its worker has.
+/// The attempts that are under way in a process in which nothing happens. Each takes one of its worker's slots.
 fn at_work(state: &State, process: ProcessId) -> String {
     let attempts: Vec<String> = state.under_way.of(process).map(Attempt::subject).collect();
     let more = attempts.len().saturating_sub(ACTIVITIES_NAMED_MAX);
@@ -112,7 +112,7 @@ fn at_work(state: &State, process: ProcessId) -> String {
     format!("is still in {}{more}", named.join(" and "))
 }
 
-/// What the threads of a process do. Those that have nothing to do are not worth a word if all have not.
+/// What the threads of a process are doing. Idle threads are left out unless all are idle.
 fn what_threads_do(threads: &[ThreadDoes]) -> String {
     if threads.iter().all(|thread| thread.is_idle) {
         return "has nothing to do".to_owned();
@@ -120,7 +120,7 @@ fn what_threads_do(threads: &[ThreadDoes]) -> String {
     threads.iter().map(|thread| thread.line.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The activities that an open run waits for, by name, with what is wrong with them.
+/// The activities that an open run waits for, by name, with their problems.
 fn activities(run: &RunView<'_>) -> Vec<String> {
     let said = |activity: ActivityView<'_>| {
         let failed = activity.last_failure().filter(|_| activity.attempt() > 1);
@@ -138,7 +138,7 @@ fn activities(run: &RunView<'_>) -> Vec<String> {
 /// What is open in a run, by its history.
 #[derive(Debug, Default)]
 struct Open {
-    /// What was written last of its workflow tasks.
+    /// The last event of its workflow tasks.
     task: Option<EventType>,
     timers: u64,
     children: u64,
@@ -167,7 +167,7 @@ impl Open {
     }
 }
 
-/// What an open run waits for, by its history; its activities are known.
+/// What an open run waits for, according to its history. Its activities are given.
 fn waits_for(events: &[HistoryEvent], activities: Vec<String>, task_queue: &str) -> String {
     let open = events.iter().fold(Open::default(), Open::after);
     let mut waits = Vec::new();

@@ -1,5 +1,5 @@
-//! The checks of every run: [`liveness`] while it runs, and which [`queues`] nobody serves if it hangs; the [`grammar`] of its
-//! histories at its end. [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
+//! The checks of every run. [`liveness`] checks while it runs; if it hangs, [`queues`] finds those that nobody serves. At the
+//! end, [`grammar`] checks its histories, [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
 
 use foretime_history::grammar;
 
@@ -8,7 +8,7 @@ use crate::world::{State, finding::Wrong};
 pub(crate) mod liveness;
 pub(crate) mod queues;
 
-/// What is looked at when a run is over: whatever else went wrong, every history must be one that a server may write.
+/// Checks a run that is over: whatever else went wrong, every history must be one that a server may write.
 pub(crate) fn after_run(state: &mut State) {
     let illegal = state.service().runs().find_map(|run| {
         let violation = grammar::check(&run.events_from(1)).into_iter().next()?;

@@ -1,4 +1,4 @@
-//! Task queues on which open runs wait for a worker that is not there: mostly their names are misspelt.
+//! Task queues on which open runs wait for a worker that does not exist. Usually their names are misspelt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::world::{
     lives::{Life, Role},
 };
 
-/// A line for each of them; none while a worker has yet to say which it serves.
+/// One line for each; none while the queue of some worker is still unknown.
 pub(crate) fn that_nobody_serves(view: &View<'_>) -> Vec<String> {
     let is_starting = |life: &Life| matches!(life.role, Role::Worker(_)) && life.task_queue.is_none() && life.ended.is_none();
     if view.lives.iter().any(is_starting) {
@@ -34,8 +34,8 @@ pub(crate) fn that_nobody_serves(view: &View<'_>) -> Vec<String> {
     lines
 }
 
-/// The task queues of workers for which `is_so` ever held. Of each worker the last queue counts: one that is down comes back, but
-/// perhaps for another.
+/// The queues of workers for which `is_so` ever held. Only the last queue of each worker counts: a worker that is down comes
+/// back, but perhaps for another queue.
 fn served(view: &View<'_>, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
     let last = last_had(view);
     let is_served = |life: &&Life| matches!(life.role, Role::Worker(slot) if last.get(&slot) == life.task_queue.as_ref());

@@ -1,17 +1,17 @@
-//! What is decided by draws: each label names a stream of its own.
+//! The decisions that are drawn. Each label names a stream of its own.
 
 use crate::faults::Fault;
 
-/// What is decided by a draw.
+/// The subject of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Label {
-    /// What happens next, of all that could.
+    /// What happens next, of everything that could.
     Schedule,
     /// How long a message takes.
     Latency,
-    /// What the server does first, of what one task asks for.
+    /// What the server does first of the things that one task asks for.
     TransferTask,
-    /// How far apart workers are stopped in a deploy.
+    /// How far apart workers stop in a deploy.
     Deploy,
     /// Which kinds of faults a run has, in a swarm.
     Swarm,
@@ -35,15 +35,15 @@ pub(crate) enum Label {
     CutOff,
     /// How much longer an attempt takes.
     ActivityLatency,
-    /// After how many awaits it becomes slow.
+    /// After how many awaits an attempt becomes slow.
     SlowAfter,
-    /// Whether it takes longer than it may.
+    /// Whether an attempt takes longer than its timeout.
     Overdue,
     /// Whether an attempt fails after its work.
     FailureAfterWork,
-    /// Whether those that follow fail, too.
+    /// Whether the attempts that follow fail, too.
     Outage,
-    /// How many of them.
+    /// How many of those fail.
     OutageAttempts,
     /// How many workflows a worker keeps.
     CacheSize,
@@ -54,7 +54,7 @@ pub(crate) enum Label {
 }
 
 impl Label {
-    /// Its number. Seeds depend on it: it never changes.
+    /// Its number. It never changes, because seeds depend on it.
     pub(super) const fn code(self) -> u64 {
         match self {
             Self::Schedule => 1,
@@ -83,7 +83,7 @@ impl Label {
         }
     }
 
-    /// What it is called on tapes.
+    /// Its name on tapes.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Schedule => "schedule",
@@ -117,8 +117,8 @@ impl Label {
         matches!(self, Self::Schedule | Self::Latency | Self::TransferTask)
     }
 
-    /// Whether a fault brings it with it. It is drawn anew for each strike, from where that is: so a strike has the same consequences
-    /// when those before it are left out.
+    /// Whether it is a consequence of a fault. It is drawn anew for each strike, from the strike's place, so a strike has the
+    /// same consequences when those before it are left out.
     pub(super) const fn is_consequence(self) -> bool {
         matches!(
             self,

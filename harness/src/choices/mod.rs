@@ -1,10 +1,11 @@
 //! Every decision of a run is one labelled draw from one tape.
 //!
-//! A label names a stream of its own, so that one draw more under one label leaves the others alone. The tape is drawn from
-//! a seed, or read from a recording; a recording that is at its end gives 0, which is always the harmless choice: no
-//! fault, the first in line, no delay.
+//! A label names a stream of its own, so an extra draw under one label leaves the others alone. The tape is drawn from a seed
+//! or read from a recording. A recording that has ended gives 0, which is always the harmless choice: no fault, the first in
+//! line, no delay.
 //!
-//! [`label`] has what is decided so; [`only`], which strikes of faults there are. Seeds depend on the numbers of labels, faults and places, which never change, and on no words.
+//! [`label`] has the decisions, and [`only`] selects which strikes of faults there are. Seeds depend on the numbers of labels,
+//! faults and places, which never change. They do not depend on any wording.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -30,24 +31,24 @@ use crate::{
     hash::Hash,
 };
 
-/// A chance is drawn in as many steps.
+/// The resolution with which a chance is drawn.
 const CHANCE_STEPS: u64 = 1 << 32;
 
-/// All draws of a run: what a failing run leaves in a file, and what repeats it without its seed.
+/// All draws of a run. A failing run leaves them in a file; they repeat it without its seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tape {
-    /// The seed of the run that was recorded: the simulated threads' own randomness still comes from it.
+    /// The seed of the recorded run. The simulated threads' own randomness still comes from it.
     pub(crate) seed: u64,
-    /// What the draws and the randomness of threads come from: the seed, and whose it is.
+    /// The source of the draws and of the threads' randomness, made from the seed and the test's name.
     pub(crate) source: u64,
     /// The draws under each label, in order.
     pub(crate) draws: BTreeMap<String, Vec<u64>>,
-    /// Whether no fault was held back after another of its kind ([`Choices::strikes_with`]).
+    /// Whether no fault was held back because of an earlier one of its kind ([`Choices::strikes_with`]).
     #[serde(default)]
     pub(crate) holds_none_back: bool,
 }
 
-/// Where decisions come from.
+/// The source of all decisions.
 #[derive(Debug)]
 pub(crate) struct Choices {
     seed: u64,
@@ -55,14 +56,14 @@ pub(crate) struct Choices {
     streams: BTreeMap<Label, Stream>,
     recorded: Option<BTreeMap<String, VecDeque<u64>>>,
     count: u64,
-    /// A hash of all draws: those of each stream in order, of streams in any.
+    /// A hash of all draws. The order within a stream counts; the order between streams does not.
     hash: u64,
-    /// How often each kind of fault struck, or would have.
+    /// How often each kind of fault struck, or would have struck.
     struck: BTreeMap<Fault, u64>,
     /// How many opportunities there were for each kind in each place, by the place's number.
     opportunities: BTreeMap<(Fault, u64), u64>,
     strikes: Vec<Strike>,
-    /// What the consequences of the last strike are drawn from, beside the seed.
+    /// What the consequences of the last strike are drawn from, besides the seed.
     last_strike: u64,
     only: Only,
     holds_none_back: bool,
@@ -74,13 +75,13 @@ struct Stream {
     /// How many strikes there were when the generator was made.
     strikes_count: usize,
     taken: Vec<u64>,
-    /// Of all that was taken, and of all but the last.
+    /// The hashes of everything that was taken, and of all but the last.
     hash: Hash,
     hash_before: Hash,
 }
 
 impl Choices {
-    /// Draws from a seed of this test: the first seeds of all tests should not be one and the same story.
+    /// Draws from a seed of this test. The test's name matters, so that the first seeds of all tests are not the same story.
     pub(crate) fn from_seed(seed: u64, test: &str) -> Self {
         Self::new(seed, seed ^ fnv(test))
     }
@@ -102,33 +103,33 @@ impl Choices {
         }
     }
 
-    /// Draws what was drawn before.
+    /// Repeats the draws of a tape.
     pub(crate) fn from_tape(tape: Tape) -> Self {
         let recorded = tape.draws.into_iter().map(|(label, draws)| (label, draws.into())).collect();
         Self { recorded: Some(recorded), holds_none_back: tape.holds_none_back, ..Self::new(tape.seed, tape.source) }
     }
 
-    /// The same, with these strikes of faults only.
+    /// The same choices, with only these strikes of faults.
     pub(crate) fn only(self, only: Only) -> Self {
         Self { holds_none_back: self.holds_none_back || only.is_placed(), only, ..self }
     }
 
-    /// Which strikes there are, of those that are drawn.
+    /// Which of the drawn strikes there are.
     pub(crate) fn which(&self) -> &Only {
         &self.only
     }
 
-    /// What else is random in the run comes from this.
+    /// The source of everything else that is random in the run.
     pub(crate) fn source(&self) -> u64 {
         self.source
     }
 
-    /// The seed, or that of the run that was recorded.
+    /// The seed, or that of the recorded run.
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// What was drawn so far.
+    /// The draws so far.
     pub(crate) fn tape(&self) -> Tape {
         let draws = self.streams.iter().map(|(label, stream)| (label.name().to_owned(), stream.taken.clone())).collect();
         Tape { seed: self.seed, source: self.source, draws, holds_none_back: self.holds_none_back }
@@ -144,18 +145,18 @@ impl Choices {
         self.hash
     }
 
-    /// The strikes that there were, in order.
+    /// The strikes so far, in order.
     pub(crate) fn strikes(&self) -> &[Strike] {
         &self.strikes
     }
 
-    /// Where a fault of which kind could have struck, and how often: `reply-lost:9f3a21c4`.
+    /// How often each kind of fault could have struck in each place, by names such as `reply-lost:9f3a21c4`.
     pub(crate) fn opportunities(&self) -> BTreeMap<String, u64> {
         self.opportunities.iter().map(|((fault, place), count)| (at(*fault, *place), *count)).collect()
     }
 
-    /// Whether a fault strikes that does so with this probability in this place: a chance that may be left out, or made true.
-    /// `is_held_back`: suppressed by rest or count; strikes that are asked for by their places ignore it.
+    /// Whether a fault with this probability strikes in this place. [`Only`] may leave the strike out or make it happen.
+    /// `is_held_back`: suppressed by rest or count; strikes that are named by place ignore it.
     pub(crate) fn strikes_with(&mut self, fault: Fault, place: Place<&str>, probability: f64, is_held_back: bool) -> bool {
         if probability <= 0.0 {
             return false;
@@ -181,7 +182,7 @@ impl Choices {
             self.strikes.push(strike);
             self.last_strike = place.number(fault.code()).number(nth).value();
         }
-        // The tape has what happened, not what was drawn.
+        // The tape records what happened, not what was drawn.
         if strikes != is_drawn
             && let Some(stream) = self.streams.get_mut(&label)
         {
@@ -190,7 +191,7 @@ impl Choices {
         strikes
     }
 
-    /// A number from 0 to `bound` - 1. No draw if there is nothing to decide.
+    /// A number from 0 to `bound` - 1. Nothing is drawn if there is nothing to decide.
     pub(crate) fn below(&mut self, label: Label, bound: u64) -> u64 {
         if bound <= 1 {
             return 0;
@@ -220,7 +221,7 @@ impl Choices {
         drawn > 0 && drawn >= unlikely
     }
 
-    /// A span between the two, both included; small ones are as likely as large ones, decade by decade.
+    /// A span between the two, both included. Small spans are as likely as large ones, decade by decade.
     pub(crate) fn span(&mut self, label: Label, from: Duration, to: Duration) -> Duration {
         let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         let (from, to) = (micros(from), micros(to).max(micros(from)));
@@ -245,7 +246,7 @@ impl Stream {
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
-    /// Notes what was drawn; gives by how much its hash grows.
+    /// Notes what was drawn. Returns by how much its hash grows.
     fn take(&mut self, drawn: u64) -> u64 {
         self.taken.push(drawn);
         self.hash_before = self.hash;
@@ -253,7 +254,7 @@ impl Stream {
         self.hash.value().wrapping_sub(self.hash_before.value())
     }
 
-    /// The same, in place of what was drawn last.
+    /// The same, replacing the last draw.
     fn take_instead(&mut self, drawn: u64) -> u64 {
         let Some(last) = self.taken.last_mut() else { return 0 };
         *last = drawn;
@@ -269,7 +270,7 @@ fn generator(seed: u64, label: Label) -> ChaCha8Rng {
     generator
 }
 
-/// FNV-1a: a number for a name.
+/// FNV-1a: turns a name into a number.
 fn fnv(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

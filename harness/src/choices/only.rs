@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::Fault;
 
-/// Which strikes of faults a run has, of those that its seed draws, and in which order its events come.
+/// Which of the strikes that its seed draws a run has, and in which order its events come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Only {
-    /// These strikes and no others; all if `None`. Each by [`Strike::name`], if it is drawn, or by [`Strike::at`], drawn or not.
+    /// These strikes and no others; `None`: all. A strike is given by [`Strike::name`], if it is drawn, or by [`Strike::at`],
+    /// drawn or not.
     pub(crate) strikes: Option<BTreeSet<String>>,
-    /// Which order of events: that of the seed is 0. With a fault less everything after it comes in another order anyway, by
-    /// chance; to say that it takes the fault, several orders have to be seen without it.
+    /// Which order of events; 0 is the seed's own. Leaving out a fault changes the order of everything after it, by chance.
+    /// Only several orders without the fault show that the failure needs it.
     pub(crate) order: u64,
 }
 
@@ -27,12 +28,12 @@ impl Only {
         Self::these([])
     }
 
-    /// The same, in this order of events.
+    /// The same strikes, in this order of events.
     pub(crate) fn in_order(&self, order: u64) -> Self {
         Self { order, ..self.clone() }
     }
 
-    /// The same, but for one strike.
+    /// The same strikes without this one.
     pub(crate) fn without(&self, strike: &str) -> Self {
         let mut fewer = self.clone();
         if let Some(strikes) = &mut fewer.strikes {
@@ -41,17 +42,17 @@ impl Only {
         fewer
     }
 
-    /// The first of the strikes that none could be called: of a kind that is not known, or not by a kind and a number.
+    /// The first name that no strike can have: its kind is unknown, or it is not a kind with a number.
     pub(crate) fn impossible(&self, is_kind: impl Fn(&str) -> bool) -> Option<&str> {
         self.strikes.iter().flatten().map(String::as_str).find(|strike| !Strike::kind(strike).is_some_and(&is_kind))
     }
 
-    /// Whether the strikes are known by their places, each and every one.
+    /// Whether each and every strike is named by its place.
     pub(super) fn is_placed(&self) -> bool {
         self.strikes.as_ref().is_some_and(|strikes| !strikes.is_empty() && strikes.iter().all(|strike| strike.contains(':')))
     }
 
-    /// Whether there is such a strike at an opportunity for it.
+    /// Whether this strike is among them.
     pub(super) fn has(&self, strike: &Strike, is_drawn: bool) -> bool {
         let Some(strikes) = &self.strikes else { return is_drawn };
         is_drawn && strikes.contains(&strike.name) || strikes.contains(&strike.at)
@@ -61,14 +62,14 @@ impl Only {
 /// A fault that struck.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Strike {
-    /// Which of those of its kind that are drawn: `reply-lost-2`. With another fault less it may be elsewhere.
+    /// The kind, and its number among the drawn strikes of that kind: `reply-lost-2`. With one fault fewer it may be elsewhere.
     pub(crate) name: String,
-    /// Where: `reply-lost:9f3a21c4:1`, at the first opportunity for it in a place, which is known by a hash.
+    /// The kind, the hash of the place, and which opportunity there, from 1: `reply-lost:9f3a21c4:1`.
     pub(crate) at: String,
 }
 
 impl Strike {
-    /// The kind of a strike that is called so: by its kind and a number from 1, with a place between or not.
+    /// The kind in a strike's name: a kind and a number from 1, with or without a place between.
     pub(crate) fn kind(text: &str) -> Option<&str> {
         let (kind, number) = match text.split_once(':') {
             None => text.rsplit_once('-')?,
@@ -81,7 +82,7 @@ impl Strike {
         number.parse::<u64>().is_ok_and(|number| number > 0).then_some(kind)
     }
 
-    /// One of this kind at the `nth` opportunity in the same place.
+    /// The strike of this kind at the `nth` opportunity in the same place.
     pub(crate) fn at_nth(&self, nth: u64) -> String {
         let place = self.at.rsplit_once(':').map_or(&*self.at, |(place, _)| place);
         format!("{place}:{nth}")
@@ -114,12 +115,12 @@ impl FromStr for Only {
     }
 }
 
-/// How strikes of this kind begin their names: `reply-lost`.
+/// How the names of strikes of this kind begin: `reply-lost`.
 pub(crate) fn kind_of_strike(fault: Fault) -> String {
     fault.name().replace(' ', "-")
 }
 
-/// A place for strikes of this kind, by its hash.
+/// The name of a place for strikes of this kind, by its hash.
 pub(super) fn at(fault: Fault, place: u64) -> String {
     format!("{}:{:08x}", kind_of_strike(fault), place >> 32)
 }

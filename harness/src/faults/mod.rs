@@ -1,6 +1,6 @@
-//! What may go wrong: which kinds of faults, how likely, how often. [`Faults`] is what a user says; [`plan`] is what one run
-//! makes of it; [`place`] is where a fault may strike, [`rpc`] what the
-//! messages are that it befalls, [`verdict`] which of them befalls what.
+//! What may go wrong: which kinds of faults, how likely and how often. [`Faults`] is what the user asks for; [`plan`] is what
+//! one run makes of it. [`place`] is where a fault may strike, [`rpc`] classifies messages, and [`verdict`] decides which fault
+//! befalls what.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
@@ -21,15 +21,15 @@ pub(crate) use self::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A worker's process ends at its next await, and starts again after a while. It strikes before and after a worker polls,
-    /// starts an activity, acts on the outside world, completes and is acknowledged, and while it waits.
+    /// A worker's process ends at its next await and starts again after a while. It strikes while a worker waits, and before
+    /// and after it polls, starts an activity, acts on the outside world, completes, and is acknowledged.
     Crash,
     /// All workers crash at the same instant.
     ClusterCrash,
-    /// A worker shuts down in good order and starts again, as in a deploy of the same code. An activity that does not end within two
-    /// minutes is lost: then the worker is killed.
+    /// A worker shuts down in good order and starts again, as in a deploy of the same code. It is killed if an activity does
+    /// not end within two minutes; that activity is lost.
     Restart,
-    /// The server did what it was asked, but the caller learns only that the connection broke.
+    /// The server did what it was asked, but the caller only learns that the connection broke.
     ReplyLost,
     /// A request reaches the server twice.
     Duplicate,
@@ -41,10 +41,10 @@ pub enum Fault {
     ResourceExhausted,
     /// A request is lost, and the caller waits until its deadline: `DEADLINE_EXCEEDED`.
     DeadlineExceeded,
-    /// A worker starts with a small cache of workflows or none: the next workflow task replays from the start.
+    /// A worker starts with a small cache of workflows, or with none. The next workflow task replays from the start.
     Eviction,
-    /// An attempt of an activity fails, before or after it did its work; in a swarm those of its type that follow may fail, too: what they
-    /// need is down.
+    /// An attempt of an activity fails, before or after its work. In a swarm the next attempts of its type may fail too, as if
+    /// what they need were down.
     ActivityFailure,
     /// An attempt of an activity takes longer.
     ActivitySlow,
@@ -76,7 +76,7 @@ impl Fault {
         Self::Cut,
     ];
 
-    /// Its number. Seeds depend on it: it never changes.
+    /// Its number. It never changes, because seeds depend on it.
     pub(crate) const fn code(self) -> u64 {
         match self {
             Self::Crash => 1,
@@ -159,52 +159,52 @@ impl Faults {
         }
     }
 
-    /// Each run draws which kinds of faults it has, and how likely each is. What is added to it applies in every run.
+    /// Each run draws which kinds of faults it has, and how likely each is. Anything added to it applies in every run.
     pub fn swarm() -> Self {
         Self { is_swarm: true, ..Self::none() }
     }
 
-    /// Adds a kind of fault that strikes with this chance (0 to 1) at each opportunity: a message, an attempt of an
-    /// activity, a step of a worker.
+    /// Adds a kind of fault that strikes with this chance (0 to 1) at each opportunity: a message, an attempt of an activity,
+    /// or a step of a worker.
     pub fn with(mut self, fault: Fault, chance: f64) -> Self {
         self.chances.insert(fault, chance);
         self
     }
 
-    /// Takes a kind of fault out, also of a swarm.
+    /// Removes a kind of fault, also from a swarm.
     pub fn without(self, fault: Fault) -> Self {
         self.with(fault, 0.0)
     }
 
-    /// Faults for the activities of one type, in place of those for all; they count as the others do ([`Self::each_at_most`]).
-    /// `#[activities]` names a type after the struct and the function, as `Billing::charge`. If no run comes to an attempt of one, the
-    /// test fails: its name is misspelt, or it is not reached.
+    /// Sets faults for the activities of one type, in place of the general ones. They count towards [`Self::each_at_most`] like
+    /// any other. `#[activities]` names a type after the struct and the function, such as `Billing::charge`. The test fails if
+    /// no run reaches an attempt of it: the name is misspelt, or the activity is never started.
     pub fn activity(mut self, activity_type: impl Into<String>, faults: ActivityFaults) -> Self {
         self.activities.push((activity_type.into(), faults));
         self
     }
 
-    /// Crashes a worker when something happens; 1 is the first, as in reports (the functions that make workers' options count
-    /// from 0).
+    /// Crashes a worker when something happens. Worker 1 is the first, as in reports (the functions that make workers' options
+    /// count from 0).
     pub fn crash(mut self, when: When, worker: usize) -> Self {
         self.triggers.push((when, worker));
         self
     }
 
-    /// How often each kind strikes in a run at most. 8 if not said. After its last fault a run must come to rest.
+    /// How often each kind strikes in a run at most; 8 by default. After its last fault a run must come to rest.
     pub fn each_at_most(mut self, count: u32) -> Self {
         self.each_at_most = count;
         self
     }
 
-    /// How long a crashed worker is down. 50 ms to a minute if not said.
+    /// How long a crashed worker is down; 50 ms to a minute by default.
     pub fn downtime(mut self, downtime: RangeInclusive<Duration>) -> Self {
         self.downtime = downtime;
         self
     }
 }
 
-/// What goes wrong with the activities of one type, their code untouched.
+/// What goes wrong with the activities of one type, without changing their code.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct ActivityFaults {
@@ -216,48 +216,48 @@ pub struct ActivityFaults {
 }
 
 impl ActivityFaults {
-    /// The chance that an attempt fails: before it did its work, or after.
+    /// The chance that an attempt fails, before or after its work.
     pub fn fails(mut self, chance: f64) -> Self {
         self.fails = chance;
         self
     }
 
-    /// The type of the error that it fails with, as retry policies name it.
+    /// The type of the error that it fails with, as named in retry policies.
     pub fn error_type(mut self, error_type: impl Into<String>) -> Self {
         self.error_type = Some(error_type.into());
         self
     }
 
-    /// The chance that an attempt takes longer, and how much: before its work, in the middle of it (at an await), or at its end.
+    /// The chance that an attempt takes longer, and by how much: before its work, in the middle (at an await), or at its end.
     pub fn slow(mut self, chance: f64, latency: RangeInclusive<Duration>) -> Self {
         self.slow = chance;
         self.latency = Some(latency);
         self
     }
 
-    /// The chance that an attempt does its work and never ends. As in production, it keeps its place among the activities that its
-    /// worker takes at once, for as long as the worker lives: where that is one place, no other activity has it any more.
+    /// The chance that an attempt does its work and never ends. As in production, it keeps its activity slot for as long as its
+    /// worker lives. If that is the only slot, no other activity gets it.
     pub fn hangs(mut self, chance: f64) -> Self {
         self.hangs = chance;
         self
     }
 }
 
-/// Something that a history tells: the moment at which a trigger strikes.
+/// An event in a history: the moment at which a trigger strikes.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct When {
-    /// What the user calls it.
+    /// The name that the user gave.
     pub(crate) event_type: String,
-    /// `None` if the API does not call any so.
+    /// `None` if the API has no such type.
     pub(crate) kind: Option<EventType>,
     pub(crate) nth: usize,
     pub(crate) workflow_id: Option<String>,
 }
 
 impl When {
-    /// The `nth` event (from 1) of this type, as `ActivityTaskScheduled`, is written. A name that the API's `EventType` does not have
-    /// fails the run.
+    /// When the `nth` event (from 1) of this type, such as `ActivityTaskScheduled`, is written. A name that is not in the API's
+    /// `EventType` fails the run.
     pub fn event(event_type: impl Into<String>, nth: usize) -> Self {
         let event_type = event_type.into();
         Self { kind: event_type_of(&event_type), event_type, nth, workflow_id: None }
@@ -270,7 +270,7 @@ impl When {
     }
 }
 
-/// The event type that the API calls so, as `ActivityTaskScheduled`.
+/// The event type with this name in the API, such as `ActivityTaskScheduled`.
 fn event_type_of(name: &str) -> Option<EventType> {
     let mut screaming = "EVENT_TYPE".to_owned();
     for char in name.chars() {

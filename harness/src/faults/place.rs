@@ -1,6 +1,6 @@
-//! Where a fault may strike: a moment of a worker, by a number that never changes, and what the API or the user calls that which the
-//! worker is at. Of the two a strike's name is made, and what it brings with it. The words for a place are made here and nowhere
-//! else, and go into nothing.
+//! Where a fault may strike: a moment of a worker, and the name of what the worker is doing. The moment has a number that never
+//! changes; the name is the API's or the user's. Both together make a strike's name and its consequences. The words for a place
+//! are made only here and have no other effect.
 
 use super::RpcKind;
 use crate::hash::Hash;
@@ -10,11 +10,11 @@ use crate::hash::Hash;
 pub(crate) enum Place<N = String> {
     /// A worker starts.
     Start,
-    /// A worker is about to go on from where it waited.
+    /// A worker is about to go on after a wait.
     Await,
     /// A worker is about to send this request.
     BeforeRequest(N),
-    /// The server has done what this request of a worker asks for, and is about to answer.
+    /// The server has done what this request asks for and is about to answer.
     BeforeReply(N),
     /// The answer to this request has reached the worker.
     AfterReply(N),
@@ -28,12 +28,12 @@ pub(crate) enum Place<N = String> {
     Attempt(N),
     /// An activity has had an effect on the outside world.
     AfterEffect { kind: N, subject: N },
-    /// The server has written the `nth` event of this type into the histories of a workflow: where a trigger strikes.
+    /// The server has written the `nth` event of this type into the histories of a workflow. A trigger strikes here.
     Event { event_type: N, workflow_id: N, nth: usize },
 }
 
 impl<N: AsRef<str>> Place<N> {
-    /// The number of the moment. Seeds depend on it: it never changes.
+    /// The number of the moment. It never changes, because seeds depend on it.
     const fn code(&self) -> u64 {
         match self {
             Self::Start => 1,
@@ -50,7 +50,7 @@ impl<N: AsRef<str>> Place<N> {
         }
     }
 
-    /// What the place is known by: its number, and the names.
+    /// Identifies the place: its number and the names.
     pub(crate) fn hash(&self) -> Hash {
         let hash = Hash::new().number(self.code());
         match self {
@@ -70,7 +70,7 @@ impl<N: AsRef<str>> Place<N> {
 }
 
 impl Place<&str> {
-    /// The same, to be kept.
+    /// An owned copy.
     pub(crate) fn to_owned(self) -> Place {
         match self {
             Self::Start => Place::Start,
@@ -90,7 +90,7 @@ impl Place<&str> {
     }
 }
 
-/// What a worker is at, within the words for a moment.
+/// What a worker is doing, for the words of a moment.
 struct Nouns<'a> {
     /// How an activity ended.
     outcome: &'a str,
@@ -109,25 +109,25 @@ const VAGUE: Nouns<'static> = Nouns {
 };
 
 impl Place {
-    /// When it was that a worker crashed there, as a sentence goes on: `before it could poll`.
+    /// The moment of a crash there, as the rest of a sentence: `before it could poll`.
     pub(crate) fn moment(&self) -> String {
         self.said(&VAGUE)
     }
 
-    /// The same, with what [`Self::about`] says.
+    /// The same, including what [`Self::about`] gives.
     pub(crate) fn exact_moment(&self) -> String {
         let (about, effect) = (self.about(), format!("its side effect \"{}\"", self.about()));
         self.said(&Nouns { a_request: &about, its_request: &about, effect: &effect, ..VAGUE })
     }
 
-    /// The same, with the attempt of an activity that the worker starts there, or whose outcome it tells.
+    /// The same, with the attempt that the worker starts there or whose outcome it reports.
     pub(crate) fn moment_of(&self, attempt: &str) -> String {
         let is_done = self.name().is_some_and(|rpc| rpc.contains("Completed"));
         let outcome = format!("that {attempt} {}", if is_done { "was done" } else { "had failed" });
         self.said(&Nouns { outcome: &outcome, activity: attempt, ..VAGUE })
     }
 
-    /// What there is to say of a moment: which request, activity or effect. Empty if nothing.
+    /// What the moment is about: which request, activity or effect. Empty if nothing.
     pub(crate) fn about(&self) -> String {
         match self {
             Self::AfterEffect { kind, subject } => format!("{kind} {subject}"),
@@ -135,7 +135,7 @@ impl Place {
         }
     }
 
-    /// The one name that it has.
+    /// Its name, if it has just one.
     fn name(&self) -> Option<&str> {
         match self {
             Self::BeforeRequest(name)

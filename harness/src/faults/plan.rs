@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{ActivityFaults, Fault, Faults, Place, When};
 use crate::choices::{Choices, Label};
 
-/// How likely a kind of fault is in a swarm at each opportunity: between these, decade by decade.
+/// The range of a fault's chance in a swarm at each opportunity, drawn decade by decade.
 const SWARM_CHANCE: (f64, u32) = (0.002, 7);
-/// How much more likely what befalls activities is than what befalls messages: of those there are many more.
+/// How much more likely faults of activities are than faults of messages, because there are many more messages.
 const ACTIVITY_WEIGHT: f64 = 3.0;
-/// How long a kind of fault rests at most after it struck, in a swarm: without it all would strike in the first seconds of a
-/// run that takes a year.
+/// How long a kind of fault rests at most after it struck, in a swarm. Without rests, all would strike in the first seconds of
+/// a run that takes a year.
 const SWARM_REST: [Duration; 6] = [
     Duration::ZERO,
     Duration::from_secs(1),
@@ -19,23 +19,23 @@ const SWARM_REST: [Duration; 6] = [
     Duration::from_secs(86_400),
     Duration::from_secs(20 * 86_400),
 ];
-/// One failed attempt in so many is the first of several, of whichever workflow: what the activity needs is down. Only then do all the
-/// attempts fail that a retry policy allows.
+/// One failed attempt in this many is the first of several, in any workflow, as if what the activity needs were down. Only then
+/// do all attempts fail that a retry policy allows.
 const OUTAGE_ONE_IN: u64 = 3;
-/// How many more attempts fail then: from this on, and less than so many more.
+/// How many more attempts then fail: the least number, and how many numbers from it are possible.
 const OUTAGE_ATTEMPTS: (u64, u64) = (2, 4);
-/// How much longer an activity takes if its faults do not say.
+/// How much longer an activity takes if its faults do not set that.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(120));
-/// One slow attempt in so many takes longer than it may: only then does it work on beside the next one, unknown to the server.
+/// One slow attempt in this many outlasts its timeout. Only then does it run beside the next attempt, unknown to the server.
 const OVERDUE_ONE_IN: u64 = 3;
-/// For how long an attempt is at most kept until it is overdue.
+/// Only attempts with a timeout of at most this are made to outlast it.
 const PATIENCE_MAX: Duration = Duration::from_secs(600);
 
-/// After how many awaits an attempt becomes slow, each as likely as the others. Between what it reads and what it writes there is
-/// mostly one.
+/// After how many awaits an attempt becomes slow; all entries are equally likely. There is usually one await between what it
+/// reads and what it writes.
 const SLOW_AFTER: [u64; 6] = [0, 0, 1, 1, 1, 2];
 
-/// Whether attempts of activities are the opportunities for it.
+/// Whether its opportunities are attempts of activities.
 const fn is_of_activities(fault: Fault) -> bool {
     matches!(fault, Fault::ActivityFailure | Fault::ActivitySlow | Fault::ActivityHang)
 }
@@ -45,11 +45,11 @@ const fn is_of_activities(fault: Fault) -> bool {
 pub(crate) struct Plan {
     chances: BTreeMap<Fault, f64>,
     left: BTreeMap<Fault, u32>,
-    /// How long each kind rests at most, and until when it does now.
+    /// How long each kind rests at most, and until when it rests now.
     rests: BTreeMap<Fault, Duration>,
     rests_until_ns: BTreeMap<Fault, u64>,
     counts: BTreeMap<Fault, u64>,
-    /// How many attempts are still to fail of each activity type that is down.
+    /// How many more attempts must fail, for each activity type that is down.
     outages: BTreeMap<String, u64>,
     pub(crate) activities: Vec<(String, ActivityFaults)>,
     pub(crate) triggers: Vec<(When, usize)>,
@@ -62,7 +62,7 @@ pub(crate) struct Plan {
 pub(crate) struct Mishap {
     /// It takes longer.
     pub(crate) slow: Option<Slow>,
-    /// It fails so, before or after its work.
+    /// It fails in this way, before or after its work.
     pub(crate) failure: Option<ActivityFailure>,
     /// It never ends.
     pub(crate) hangs: bool,
@@ -71,7 +71,7 @@ pub(crate) struct Mishap {
 /// How an attempt takes longer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slow {
-    /// So much.
+    /// By how much.
     pub(crate) latency: Duration,
     /// After this many awaits; 0: before its work. An attempt with fewer awaits is slow at its end.
     pub(crate) after_awaits: u64,
@@ -80,7 +80,7 @@ pub(crate) struct Slow {
 /// How an attempt fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ActivityFailure {
-    /// Whether its work is done before.
+    /// Whether it does its work first.
     pub(crate) after_work: bool,
     /// The type of the error.
     pub(crate) error_type: String,
@@ -92,7 +92,7 @@ impl Plan {
         Self::draw(&Faults::none(), &mut Choices::from_seed(0, ""))
     }
 
-    /// What a run makes of `faults`.
+    /// Draws the faults of a run from `faults`.
     pub(crate) fn draw(faults: &Faults, choices: &mut Choices) -> Self {
         let mut chances = BTreeMap::new();
         if faults.is_swarm {
@@ -128,12 +128,12 @@ impl Plan {
         }
     }
 
-    /// From now on nothing goes wrong any more.
+    /// Stops all faults from now on.
     pub(crate) fn stop(&mut self) {
         self.stopped = true;
     }
 
-    /// Whether `fault` strikes at this opportunity, in this place. `weight`: how large an opportunity it is, 1 for the usual.
+    /// Whether `fault` strikes at this opportunity, in this place. `weight`: the size of the opportunity; 1 is usual.
     pub(crate) fn strikes(
         &mut self,
         fault: Fault,
@@ -193,7 +193,7 @@ impl Plan {
         choices.span(Label::Downtime, self.downtime.0, self.downtime.1)
     }
 
-    /// What befalls an attempt of this activity type. `patience`: after how long without an end or a heartbeat it is given up.
+    /// What befalls an attempt of this activity type. `patience`: its timeout without an end or a heartbeat.
     pub(crate) fn mishap(
         &mut self,
         activity_type: &str,
@@ -231,8 +231,8 @@ impl Plan {
         Mishap { slow, failure, hangs }
     }
 
-    /// Whether an attempt of this activity type fails: by chance, or since what it needs is down. `is_given`: the test says how often it
-    /// fails, and so it does.
+    /// Whether an attempt of this activity type fails: by chance, or because what it needs is down. `is_given`: the test sets
+    /// how often it fails, so there are no outages.
     fn fails(&mut self, activity_type: &str, is_given: bool, chance: f64, now_ns: u64, choices: &mut Choices) -> bool {
         let place = Place::Attempt(activity_type);
         if let Some(left) = self.outages.get_mut(activity_type).filter(|left| **left > 0) {
@@ -255,7 +255,7 @@ fn latency(patience: Option<Duration>, choices: &mut Choices) -> Duration {
         Some(patience) if choices.below(Label::Overdue, OVERDUE_ONE_IN) == 0 => {
             patience + choices.span(Label::ActivityLatency, from, patience)
         }
-        // In time: what it has read is old when it writes, and the server knows no better.
+        // Within its timeout: what it has read is old when it writes, and the server does not notice.
         Some(patience) => choices.span(Label::ActivityLatency, from, to.min(patience)),
         None => choices.span(Label::ActivityLatency, from, to),
     }

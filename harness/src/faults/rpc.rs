@@ -5,15 +5,15 @@
 pub(crate) enum RpcKind {
     /// It asks for a task.
     Poll,
-    /// It says how an activity ended.
+    /// It reports how an activity ended.
     EndActivity,
     /// It answers a workflow task.
     AnswerTask,
     /// It answers a query.
     AnswerQuery,
-    /// It says that an activity goes on.
+    /// It reports that an activity goes on.
     Heartbeat,
-    /// A client's, not a worker's.
+    /// A client calls it, not a worker.
     Other,
 }
 

@@ -1,5 +1,5 @@
-//! Which faults befall what a worker does: one function decides it, from what it is, the plan and the draws. It knows no transport
-//! and sets no dates. Who asks carries the verdict out: the simulated wire does in virtual time.
+//! Decides which faults befall what a worker does. One function decides, from the deed, the plan and the draws. It knows no
+//! transport and no times. The caller carries the verdict out; the simulated wire does so in virtual time.
 
 use std::time::Duration;
 
@@ -9,42 +9,42 @@ use super::{
 };
 use crate::choices::{Choices, Label};
 
-/// How long a message is under way that is delayed.
+/// How long a delayed message is under way.
 const DELAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(30));
 /// For how long a worker is cut off.
 const CUT_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// How large an opportunity for a crash one turn of a worker is, against one of its messages.
+/// How large an opportunity for a crash one turn of a worker is, compared with one of its messages.
 const AT_WORK: f64 = 0.1;
 
 /// Something that a worker does, as an opportunity for faults.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Deed<'a> {
-    /// It goes on from where it waited.
+    /// It goes on after a wait.
     Turn,
     /// It sends this request. `is_cut`: it is cut off from the server.
     Request { rpc: &'a str, is_cut: bool },
-    /// The server answers this request. `is_empty`: there is nothing in the answer.
+    /// The server answers this request. `is_empty`: the answer has no content.
     Reply { rpc: &'a str, is_empty: bool },
     /// The answer to this request has reached it.
     Delivery { rpc: &'a str },
-    /// It begins an attempt of this activity, which is given up after `patience` without an end or a heartbeat.
+    /// It begins an attempt of this activity. The attempt is given up after `patience` without an end or a heartbeat.
     Attempt { activity_type: &'a str, patience: Option<Duration> },
     /// It has had an effect on the outside world.
     Effect { kind: &'a str, subject: &'a str },
 }
 
-/// What befalls it. By default nothing does.
+/// What befalls the worker. By default nothing does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// The worker ends here; after a crash there is nothing else to the verdict.
+    /// The worker ends here. After a crash, the rest of the verdict is empty.
     pub(crate) fall: Option<Fall>,
-    /// From here on the worker is cut off for so long.
+    /// The worker is cut off for this long, from here on.
     pub(crate) cut: Option<Duration>,
     /// The message does not get through.
     pub(crate) loss: Option<Loss>,
     /// The request reaches the server a second time.
     pub(crate) is_doubled: bool,
-    /// The message takes so long.
+    /// The message takes this long.
     pub(crate) delay: Option<Duration>,
     /// What befalls the attempt.
     pub(crate) mishap: Mishap,
@@ -64,7 +64,7 @@ pub(crate) enum Fall {
     Crash,
     /// All workers do.
     ClusterCrash,
-    /// It is asked to stop and to start again, and goes on until it does.
+    /// It is asked to stop and to start again, and goes on until it stops.
     Restart,
 }
 
@@ -77,30 +77,30 @@ pub(crate) enum Loss {
     Unavailable,
     /// It is refused: the server is too busy.
     ResourceExhausted,
-    /// It is lost, and its sender waits until it gives up.
+    /// It is lost, and its sender waits until its timeout.
     DeadlineExceeded,
-    /// It is lost, and its sender is told that all is well: a heartbeat.
+    /// It is lost, and its sender is told that it arrived: a heartbeat.
     Heartbeat,
-    /// Its sender learns only that the connection broke: a reply.
+    /// Its sender only learns that the connection broke: a reply.
     Reply,
 }
 
-/// What faults come from.
+/// What a verdict is drawn from.
 #[derive(Debug)]
 pub(crate) struct Fates<'a> {
     pub(crate) plan: &'a mut Plan,
     pub(crate) choices: &'a mut Choices,
-    /// Virtual now: kinds of faults rest for a while after they struck.
+    /// The virtual time now: kinds of faults rest for a while after they struck.
     pub(crate) now_ns: u64,
 }
 
-/// What befalls a worker in what it does.
+/// Decides what befalls a worker in what it does.
 pub(crate) fn verdict(deed: Deed<'_>, fates: &mut Fates<'_>) -> Verdict {
     let fall = match deed {
         Deed::Turn => {
             fates.plan.strikes(Fault::Crash, Place::Await, AT_WORK, fates.now_ns, fates.choices).then_some(Fall::Crash)
         }
-        // A poll that is answered with nothing is over, and no more.
+        // A poll that is answered with nothing is simply over.
         Deed::Reply { rpc, is_empty: true } if RpcKind::of(rpc) == RpcKind::Poll => None,
         _ => fates.fall(deed.place()),
     };

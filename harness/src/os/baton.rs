@@ -1,4 +1,4 @@
-//! What a thread waits for until it is its turn: a real futex, never a simulated one.
+//! What a thread waits for until its turn: a real futex, never a simulated one.
 
 use std::{
     ffi::c_long,
@@ -26,7 +26,7 @@ impl Baton {
         }
     }
 
-    /// As [`Self::wait`], for at most `limit` of real time; whether it was handed over.
+    /// As [`Self::wait`], for at most `limit` of real time. Returns whether it was handed over.
     pub(super) fn wait_for(&self, limit: Duration) -> bool {
         if !self.try_take() {
             self.futex(libc::FUTEX_WAIT, 0, Some(limit));

@@ -1,6 +1,6 @@
-//! Going over from one stack and its thread-locals to another, within one thread of the system: for x86-64, where a program
-//! may set the base of its thread-locals itself (FSGSBASE: processors of the last ten years, Linux 5.9 and newer). Elsewhere it is
-//! not possible, and each thread runs its own code.
+//! Switches from one stack and its thread-locals to another, within one OS thread. Only on x86-64, where a program may set the
+//! base of its thread-locals itself (FSGSBASE: processors of the last ten years, Linux 5.9 and newer). Elsewhere it is
+//! impossible, and each thread runs its own code.
 
 pub(super) use machine::{Context, is_possible, switch};
 
@@ -11,7 +11,7 @@ mod machine {
         ffi::c_void,
     };
 
-    /// Where code goes on that does not run.
+    /// Where suspended code goes on.
     #[repr(C)]
     #[derive(Debug, Default)]
     pub(in crate::os) struct Context {
@@ -47,7 +47,7 @@ mod machine {
     const FLOATING_POINT: u64 = 0x1f80 | 0x037f << 32;
 
     impl Context {
-        /// That of the calling thread; only its thread-locals yet.
+        /// The context of the calling thread, so far with its thread-locals only.
         pub(in crate::os) fn here() -> Self {
             let locals;
             // SAFETY: the ABI has the address of the thread-locals' base at that base.
@@ -55,11 +55,11 @@ mod machine {
             Self { stack: 0, locals }
         }
 
-        /// One that runs `work(argument)` with the calling thread's locals, and on its stack, `gap_bytes` below what is in use
-        /// now.
+        /// A context that runs `work(argument)` with the calling thread's locals. It runs on that thread's stack, `gap_bytes`
+        /// below what is in use now.
         ///
         /// # Safety
-        /// The stack must have that room and what the work needs, and the thread must only wait until the work is over.
+        /// The stack must have room for that gap and for the work. The thread must only wait until the work is over.
         pub(in crate::os) unsafe fn below(gap_bytes: usize, work: extern "C" fn(*mut c_void), argument: *mut c_void) -> Self {
             let in_use = 0_u8;
             let top = ((&raw const in_use) as usize - gap_bytes) & !15;
@@ -81,10 +81,10 @@ mod machine {
         }
     }
 
-    /// Leaves the running code in `from`, and goes on with `to`; comes back when someone does the same the other way.
+    /// Suspends the running code in `from` and goes on with `to`. Returns when someone switches back.
     ///
     /// # Safety
-    /// `to` was left by this function, or made by [`Context::below`], and nobody else goes on with it.
+    /// `to` was suspended by this function or made by [`Context::below`], and nobody else goes on with it.
     #[unsafe(naked)]
     pub(in crate::os) unsafe extern "C" fn switch(from: *mut Context, to: *const Context) {
         naked_asm!(
@@ -114,7 +114,7 @@ mod machine {
         )
     }
 
-    /// Where a new context goes on: calls its work, which never returns.
+    /// The start of a new context: calls its work, which never returns.
     #[unsafe(naked)]
     unsafe extern "C" fn begin() {
         naked_asm!("mov rdi, r12", "call r13", "ud2")

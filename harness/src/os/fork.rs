@@ -1,9 +1,8 @@
 //! One OS process for each simulation: a prepared process forks, and its child runs one seed.
 //!
-//! tokio, the SDK and libc keep state for the whole process that nothing resets, so two simulations in one process would
-//! differ. A fork is cheap, and every child starts from the very same state. The process that forks has two threads: the
-//! test harness's main thread, which waits in a channel and holds nothing, and the one that forks; only the second lives
-//! on in the child.
+//! tokio, the SDK and libc keep process-wide state that nothing resets, so two simulations in one process would differ. A fork
+//! is cheap, and every child starts from the same state. The forking process has two threads: the test harness's main thread,
+//! which waits in a channel and holds nothing, and the one that forks. Only the second lives on in the child.
 
 use std::{
     ffi::c_int,
@@ -63,7 +62,7 @@ pub(crate) fn wait_for(child: i32) -> io::Result<Ended> {
     Ok(if libc::WIFSIGNALED(status) { Ended::Signal(libc::WTERMSIG(status)) } else { Ended::Exit(libc::WEXITSTATUS(status)) })
 }
 
-/// Ends this process at once: no destructor runs, no thread is waited for.
+/// Ends this process at once. No destructor runs, and no thread is waited for.
 pub(crate) fn exit(code: i32) -> ! {
     #[cfg(foretime_profiles)]
     write_profile();
@@ -71,18 +70,20 @@ pub(crate) fn exit(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// Writes what a build that counts its steps (`-C profile-generate`) has counted, which it else does when a process ends by itself.
+/// Writes the counts of a build that counts its steps (`-C profile-generate`). Otherwise they are written only when a process
+/// ends by itself.
 #[cfg(foretime_profiles)]
 fn write_profile() {
     unsafe extern "C" {
         fn __llvm_profile_write_file() -> i32;
     }
-    // SAFETY: a part of every program that is built so; it reads the counters, and writes a file. Without the file there is no profile, and
-    // that is noticed.
+    // SAFETY: part of every program built in that way; it reads the counters and writes a file. If the file is missing there is
+    // no profile, and that is noticed.
     let _ = unsafe { __llvm_profile_write_file() };
 }
 
-/// Waits until there is something to read, or the other end is closed; reads nothing. Whether there is.
+/// Waits until there is something to read or the other end is closed, without reading. Returns whether there is something to
+/// read.
 ///
 /// # Errors
 /// What the system says.
@@ -103,7 +104,7 @@ pub(crate) fn is_something_to_come(socket: RawFd) -> io::Result<bool> {
     }
 }
 
-/// Lets standard output and error go to `to` from now on.
+/// Redirects standard output and error to `to`.
 ///
 /// # Errors
 /// What the system says.
@@ -117,7 +118,7 @@ pub(crate) fn redirect_output(to: RawFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps this process and its children on one core: a turn is then handed over without waking another core.
+/// Keeps this process and its children on one core, so that handing over a turn wakes no other core.
 pub(crate) fn stay_on_core(number: usize) {
     // SAFETY: the set is plain memory that is zeroed, then filled by libc's own macro; a core that does not exist makes
     // the call fail, and then the process stays where it was.
@@ -128,13 +129,13 @@ pub(crate) fn stay_on_core(number: usize) {
     }
 }
 
-/// What glibc's allocator is told in a process that runs seeds, for what is done before and after each simulation (during it,
-/// there is [`super::memory`]): nothing is given back, since a child lives for milliseconds.
+/// The settings for glibc's allocator in a process that runs seeds. They apply before and after each simulation;
+/// [`super::memory`] serves the simulation itself. Nothing is given back, since a child lives for milliseconds.
 pub(crate) const MEMORY_TUNABLES: &str = "glibc.malloc.tcache_count=2000:glibc.malloc.mmap_threshold=33554432:\
      glibc.malloc.trim_threshold=1073741824:glibc.malloc.top_pad=4194304";
 
-/// Has a program laid out in memory in the same way at each start, where the system allows it: no simulation should depend on
-/// addresses, but a program may (an order by address, a hash of one), and then runs repeat all the same.
+/// Gives a program the same memory layout at each start, where the system allows it. No simulation should depend on addresses,
+/// but a program may (by ordering or hashing them). Its runs then still repeat.
 pub(crate) fn fix_addresses(command: &mut Command) {
     const ASK: libc::c_ulong = 0xffff_ffff;
     let personality = || {

@@ -1,8 +1,8 @@
-//! The threads of a simulation and the turn: exactly one of them runs, until it would block. Then the [`World`] is asked
-//! who is next, on the stack of the thread that gives its turn up; when nobody can run, time moves to the next deadline.
+//! The threads of a simulation and the turn. Exactly one thread runs, until it would block. Then the [`World`] is asked who is
+//! next, on the stack of the thread that gives up its turn. When nobody can run, time moves to the next deadline.
 //!
-//! A task is woken on the thread that runs it, when that thread gets its turn ([`wake`]): tokio's queues then never see a
-//! waker from outside, and no byte goes through an eventfd for it.
+//! A task is woken on the thread that runs it, when that thread gets its turn ([`wake`]). So tokio's queues never see a waker
+//! from outside, and no byte goes through an eventfd for it.
 
 use std::{
     cell::Cell,
@@ -39,7 +39,7 @@ struct Kernel {
     /// Where [`run`] waits.
     host: Baton,
     halted: AtomicBool,
-    /// How often the world was asked who is next, and who has the turn: what the watchdog watches.
+    /// How often the world was asked who is next, and who has the turn. The watchdog watches both.
     turns: AtomicU64,
     running: AtomicU32,
 }
@@ -49,51 +49,51 @@ static KERNEL: OnceLock<Kernel> = OnceLock::new();
 thread_local! {
     /// One more than this thread's number; 0 outside of the simulation.
     static ME: Cell<u32> = const { Cell::new(0) };
-    /// Above 0 while this thread runs the simulation's own code: libc is then the real one.
+    /// Above 0 while this thread runs the simulation's own code, which gets the real libc.
     static EXEMPT: Cell<u32> = const { Cell::new(0) };
     /// The process of this thread, if it is simulated.
     static PROCESS: Cell<u32> = const { Cell::new(0) };
-    /// Whether this is the thread that runs the simulation, and nobody else runs.
+    /// Whether this is the thread that runs the simulation and no other thread runs.
     static IS_HOST: Cell<bool> = const { Cell::new(false) };
-    /// The region of this thread's memory; `None`: libc. What the above says, at hand for each of its many requests.
+    /// The region of this thread's memory; `None`: libc. Caches what the cells above say, since memory is requested very often.
     static MEMORY: Cell<Option<&'static Region>> = const { Cell::new(None) };
-    /// One more than the number of the process that the next thread is created for; 0 for that of its creator.
+    /// One more than the number of the process that the next thread is created for; 0 for its creator's process.
     static SPAWN_FOR: Cell<u32> = const { Cell::new(0) };
 }
 
-/// CLOCK_MONOTONIC at the start: a century, so that every instant that the process saw before it began to simulate is long
-/// past, however long the machine has been up.
+/// CLOCK_MONOTONIC at the start: a century. So every instant that the process saw before the simulation is long past, however
+/// long the machine has been up.
 const MONOTONIC_START_NS: u64 = 100 * 365 * 86_400 * 1_000_000_000;
 /// How often the watchdog looks.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// Time moves at most so often until the system is asked whether one of its descriptors is readable: a safeguard for what
-/// was touched behind our back.
+/// After this many moves of time, the system is asked whether one of its descriptors is readable. This guards against
+/// descriptors that were touched unnoticed.
 const LOOK_EVERY_MOVES: u64 = 16;
 
-/// The thread that asks, if it is simulated and not in the simulation's own code.
+/// The calling thread, if it is simulated and not in the simulation's own code.
 pub(super) fn simulated() -> Option<ThreadId> {
     let me = ME.try_with(Cell::get).unwrap_or(0);
     if me == 0 || is_exempt() { None } else { Some(ThreadId(me - 1)) }
 }
 
-/// The thread that asks, if it is simulated.
+/// The calling thread, if it is simulated.
 pub(super) fn member() -> Option<ThreadId> {
     ME.try_with(Cell::get).unwrap_or(0).checked_sub(1).map(ThreadId)
 }
 
-/// Whether the thread that asks runs the simulation's own code.
+/// Whether the calling thread runs the simulation's own code.
 fn is_exempt() -> bool {
     EXEMPT.with(Cell::get) > 0
 }
 
-/// The caller's region of memory; `None`: libc. Simulated threads have the program's region. The simulation's own code has its own, on
-/// them and on the thread that runs them.
+/// The caller's region of memory; `None`: libc. Simulated threads have the program's region. The simulation's own code has
+/// another, on those threads and on the one that runs them.
 #[inline]
 pub(super) fn memory() -> Option<&'static Region> {
     MEMORY.try_with(Cell::get).unwrap_or(None)
 }
 
-/// Something changed of what [`memory`] depends on.
+/// Called when something changes on which [`memory`] depends.
 fn choose_memory() {
     let region = match member() {
         Some(_) if !is_exempt() => Some(&memory::PROGRAM),
@@ -103,12 +103,12 @@ fn choose_memory() {
     MEMORY.set(region.filter(|_| memory::is_open()));
 }
 
-/// The thread that asks and its process, if it belongs to a simulation.
+/// The calling thread and its process, if it belongs to a simulation.
 pub(crate) fn current() -> Option<(ThreadId, ProcessId)> {
     member().map(|me| (me, ProcessId(PROCESS.with(Cell::get))))
 }
 
-/// Runs the simulation's own code on whatever thread this is: libc is the real one for it.
+/// Runs the simulation's own code: on any thread, it gets the real libc.
 pub(crate) fn exempt<R>(work: impl FnOnce() -> R) -> R {
     struct Leave;
     impl Drop for Leave {
@@ -139,7 +139,7 @@ fn kernel() -> &'static Kernel {
     KERNEL.get().expect("threads belong to a simulation only after it began")
 }
 
-/// Starts a thread with this work as the first of `process`. Its turn comes when the world picks it.
+/// Starts a thread of `process` with this work. Its turn comes when the world picks it.
 ///
 /// # Panics
 /// If the system refuses a thread.
@@ -154,18 +154,18 @@ pub(crate) fn spawn(process: ProcessId, name: &str, work: impl FnOnce() + Send +
     })
 }
 
-/// The name of a simulated thread and the system's number of what runs it, if that can be told at once.
+/// The name of a simulated thread and the OS number of the thread that runs it, if both are available at once.
 pub(super) fn describe(number: u32) -> Option<(String, i32)> {
     let threads = kernel().threads.try_lock().ok()?;
     threads.all.get(number as usize).map(|thread| (thread.name.clone(), thread.seat.task()))
 }
 
-/// Wakes a task when `thread` gets its turn, which it now may.
+/// Wakes a task on `thread` at its next turn, and makes the thread ready for one.
 pub(crate) fn wake(thread: ThreadId, waker: Waker) {
     kernel().threads().get(thread).wakers.push(waker);
 }
 
-/// What the threads of a process that have not ended wait for, a line each.
+/// What the live threads of a process wait for, one line each.
 pub(crate) fn waits(process: ProcessId) -> Vec<ThreadDoes> {
     kernel().threads().waits(process)
 }
@@ -179,23 +179,23 @@ pub(crate) fn freeze(process: ProcessId) {
     }
 }
 
-/// Prepares the memory of simulations and their stacks, in a process that forks one of them after the other and has none itself.
+/// Prepares the memory and stacks of simulations, in a process that forks one simulation after another and runs none itself.
 pub(crate) fn lay_out() {
     memory::lay_out();
     stacks::lay_out();
 }
 
-/// Gives simulated threads memory of their own, and the calling thread, which is going to [`run`] them, that of the
-/// simulation's own code, while they do not run.
+/// Gives simulated threads memory of their own. The calling thread, which will [`run`] them, gets the memory of the
+/// simulation's own code while they do not run.
 pub(crate) fn settle() {
     memory::open();
     IS_HOST.set(true);
     choose_memory();
 }
 
-/// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. `begin`
-/// spawns the first threads. [`settle`] came before. Comes back when the world halts, or when a thread keeps its turn for longer
-/// than `patience` of real time; all threads are left where they are.
+/// Runs a simulation, once in the life of an OS process, from the calling thread, which does not belong to it. [`settle`] must
+/// have been called; `begin` spawns the first threads. Returns when the world halts, or when a thread keeps its turn for longer
+/// than `patience` of real time. All threads are left where they are.
 ///
 /// # Panics
 /// If a simulation ran in this process before, or if the program calls libc past [`super::symbols`].
@@ -260,7 +260,8 @@ impl Kernel {
         None
     }
 
-    /// Time is about to move, or stands for ever: whether the system has something to read for one of the threads.
+    /// Whether the system has something to read for one of the threads. Asked when time is about to move or stands still for
+    /// ever.
     fn is_something_readable(&self, is_last_chance: bool) -> bool {
         let moves = self.moves.fetch_add(1, Ordering::Relaxed);
         let mut threads = self.threads();
@@ -309,7 +310,7 @@ pub(super) enum Woken {
     ByTime,
 }
 
-/// Gives the turn up until `wait` is over.
+/// Gives up the turn until `wait` is over.
 pub(super) fn wait(me: ThreadId, wait: Wait) -> Woken {
     let (woken, wakers) = exempt(|| {
         let kernel = kernel();
@@ -356,7 +357,7 @@ pub(super) fn sleep(me: ThreadId, span: Duration) {
     wait(me, Wait::Sleep { until_ns: deadline_ns(span) });
 }
 
-/// Wakes up to `count` threads that wait at `address`, the oldest thread first; how many they were.
+/// Wakes up to `count` threads that wait at `address`, the oldest first. Returns how many it woke.
 pub(super) fn wake_futex(address: usize, count: u32) -> u32 {
     exempt(|| {
         let mut left = count;
@@ -379,7 +380,7 @@ pub(super) fn fill_random(me: ThreadId, bytes: &mut [u8]) {
     exempt(|| kernel().threads().all[me.0 as usize].random.fill(bytes));
 }
 
-/// Tells the world of a call that cannot be simulated.
+/// Reports a call that cannot be simulated to the world.
 pub(super) fn refuse(me: ThreadId, what: &'static str) {
     exempt(|| {
         let process = kernel().threads().all[me.0 as usize].process;
@@ -389,13 +390,13 @@ pub(super) fn refuse(me: ThreadId, what: &'static str) {
 
 /// What a runtime sees in its epoll.
 pub(super) struct Seen {
-    /// The data of what woke it.
+    /// The data of the registrations that woke it.
     pub(super) data: Vec<u64>,
     /// Whether the system may have something for it, too.
     pub(super) and_readable: bool,
 }
 
-/// Takes what there is to see in an epoll. `is_busy`: the runtime only looks in between.
+/// Takes what there is to see in an epoll. `is_busy`: the runtime has work and only looks in between.
 pub(super) fn see(epoll: RawFd, most: usize, is_busy: bool) -> Seen {
     exempt(|| {
         let mut threads = kernel().threads();
@@ -403,7 +404,7 @@ pub(super) fn see(epoll: RawFd, most: usize, is_busy: bool) -> Seen {
     })
 }
 
-/// Notes, or asks, something about descriptors. `None` if there is no simulation.
+/// Reads or changes the state of the descriptors. `None` if there is no simulation.
 pub(super) fn with_threads<R>(work: impl FnOnce(&mut Threads) -> R) -> Option<R> {
     KERNEL.get().map(|kernel| exempt(|| work(&mut kernel.threads())))
 }
@@ -441,7 +442,7 @@ pub(super) fn expect_thread() -> Option<Newborn> {
     })
 }
 
-/// The creation of `newborn` came to something.
+/// The creation of `newborn` succeeded or failed.
 pub(super) fn thread_created(newborn: ThreadId, pthread: Option<pthread_t>) {
     exempt(|| {
         let mut threads = kernel().threads();
@@ -467,7 +468,7 @@ pub(super) fn name_thread(thread: ThreadId, name: &str) {
     exempt(|| name.clone_into(&mut kernel().threads().get(thread).name));
 }
 
-/// On a thread that has run all of its code, its thread-locals' destructors included: gives the turn up for good.
+/// Gives up the turn for good, on a thread that has run all of its code, including its thread-locals' destructors.
 pub(super) fn leave(me: ThreadId) {
     exempt(|| {
         let kernel = kernel();
@@ -479,7 +480,7 @@ pub(super) fn leave(me: ThreadId) {
         };
         kernel.world.thread_ended(me, process);
         let next = kernel.next(kernel.pick());
-        // What libc still does on this thread is no part of the simulation.
+        // What libc still does on this thread is not part of the simulation.
         ME.with(|me| me.set(0));
         choose_memory();
         seat::leave(seat, next);

@@ -1,15 +1,15 @@
-//! The memory of simulated threads. Where it lies depends on what they asked for and on nothing else: not on the process, nor on
-//! what its other threads do, nor on the simulation's own code, which has a region to itself. And it is quick: a child lives
-//! for milliseconds, in which libc would set up an arena for each of its threads.
+//! The memory of simulated threads. Its addresses depend only on what they asked for: not on the process, not on its other
+//! threads, and not on the simulation's own code, which has a region to itself. It is also quick: a child lives for
+//! milliseconds, and libc would set up an arena for each of its threads.
 //!
-//! A region is a span of addresses, the same in every process. Memory is taken from its front; what is freed is kept for the next
-//! who asks for the same size and alignment, and never given back to the system. There is no lock: who has the turn is the only
-//! one here.
+//! A region is a span of addresses, the same in every process. Memory is taken from its front. A freed block is kept for the
+//! next request of the same size and alignment, and is never given back to the system. There is no lock, because only the
+//! thread with the turn is here.
 //!
-//! The system hands out memory with zeros in it, and takes longer for that than a short simulation for its own work. So the front
-//! of each region is laid out by the process that forks, and shared by its children, who live one after the other: each finds the
-//! pages of the one before, and blocks are cleared here when they are taken for the first time. (Not large ones: they are buffers, of
-//! which nobody reads what he has not written, and many are never filled.) So a simulation does not fork.
+//! The system hands out zeroed memory, which takes longer than a short simulation's own work. So the forking process lays out
+//! the front of each region and shares it with its children, who live one after another. Each child finds the pages of the one
+//! before, and blocks are cleared here when they are first taken. Large blocks are not cleared: they are buffers that nobody
+//! reads before writing, and many are never filled. A simulation therefore must not fork.
 
 use std::{
     cell::Cell,
@@ -19,58 +19,58 @@ use std::{
 
 /// The program's: workers, the test's body.
 pub(super) static PROGRAM: Region = Region::at(PROGRAM_START, 8 << 20);
-/// The simulation's own: the world, the server. It may take more or less of it (for a report, say) and the program's memory lies as
-/// it would.
+/// The simulation's own: the world and the server. It may use more or less memory, for a report for example, without moving the
+/// program's.
 pub(super) static SIMULATION: Region = Region::at(SIMULATION_START, 4 << 20);
 
 const PROGRAM_START: usize = 0x10_0000_0000;
 const SIMULATION_START: usize = 0x20_0000_0000;
 
-/// Of one region: more than any machine has to spare for it, and address space costs nothing.
+/// The size of one region: more than any machine can spare for it. Address space costs nothing.
 const REGION_BYTES: usize = 32 << 30;
 /// What `malloc` promises of every address.
 pub(super) const ALIGNMENT_MIN: usize = 16;
 const ALIGNMENT_MAX: usize = 2 << 20;
-/// Of x86-64, and of aarch64 with small pages of 4 KiB; where they are larger, there are none of this kind.
+/// On x86-64, and on aarch64 with small pages of 4 KiB. Where small pages are larger, there are no large pages of this size.
 pub(super) const LARGE_PAGE_BYTES: usize = 2 << 20;
-/// Blocks that are larger are not cleared.
+/// Larger blocks are not cleared.
 const CLEARED_MAX: usize = 4 << 10;
-/// Up to here there is a class for every 16 bytes; past it, four between one power of two and the next.
+/// Up to this size there is a class for every 16 bytes; above it, four classes between one power of two and the next.
 const SMALL_MAX: usize = 1 << 10;
 const SMALL_CLASSES: usize = SMALL_MAX / ALIGNMENT_MIN + 1;
 const CLASSES: usize = SMALL_CLASSES + 4 * (REGION_BYTES.ilog2() - SMALL_MAX.ilog2()) as usize;
 const ALIGNMENTS: usize = (ALIGNMENT_MAX.ilog2() - ALIGNMENT_MIN.ilog2()) as usize + 1;
 
-/// Whether the regions are there.
+/// Whether the regions are in use.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
-/// Whether they will be there for children of this process.
+/// Whether the regions are prepared for children of this process.
 static IS_LAID_OUT: AtomicBool = AtomicBool::new(false);
 
-/// A span of addresses of which memory is taken.
+/// A span of addresses from which memory is taken.
 pub(super) struct Region {
     start: usize,
     /// How much of it is shared with the simulations before and after this one, where that is possible.
     shared_bytes: usize,
-    /// Up to here there may be something else than zeros in memory that is taken for the first time.
+    /// Memory below this may hold something other than zeros when it is first taken.
     used_to: Cell<usize>,
-    /// Up to here it has been taken.
+    /// Memory below this has been taken.
     taken: Cell<usize>,
     /// The first free block of each alignment and class.
     free: [Cell<*mut Block>; ALIGNMENTS * CLASSES],
 }
 
-// SAFETY: what changes is touched only by who has the turn.
+// SAFETY: what changes is touched only by the thread that has the turn.
 unsafe impl Sync for Region {}
 
-/// A block that is free, where the memory was that was asked for.
+/// A free block, in the place of the memory that was in use.
 struct Block {
     next: *mut Block,
 }
 
-/// What stands before each block.
+/// What precedes each block.
 #[repr(C, align(16))]
 struct Header {
-    /// The list to which it goes when it is free.
+    /// The list that it joins when it is freed.
     list: *const Cell<*mut Block>,
     /// How large it is.
     room_bytes: usize,
@@ -83,8 +83,8 @@ pub(super) struct Memory {
     pub(super) is_fresh: bool,
 }
 
-/// Makes the regions, if the system has room for them: else simulated threads have libc's memory as all others. For a process that
-/// forks one child after the other, and uses none of it itself.
+/// Makes the regions, if the system has room for them. Otherwise simulated threads use libc's memory like all others. For a
+/// process that forks one child after another and uses none of it itself.
 pub(super) fn lay_out() {
     IS_LAID_OUT.store(PROGRAM.map() && SIMULATION.map(), Ordering::Release);
 }
@@ -99,17 +99,18 @@ pub(super) fn is_open() -> bool {
     IS_OPEN.load(Ordering::Acquire)
 }
 
-/// Whether a block lies in one of the regions, if they are open; nothing else lies between them.
+/// Whether a block lies in one of the regions, if they are open. Nothing else lies between them.
 #[inline]
 pub(super) fn is_of_region(block: *const u8) -> bool {
     (block as usize).wrapping_sub(PROGRAM_START) < SIMULATION_START + REGION_BYTES - PROGRAM_START
 }
 
-/// Lays new shared memory on large pages; whether the system can do that (Linux 6.1 and newer) and has them. One byte of each is
-/// touched before: the system lays nothing where there is nothing, and to have all small pages first takes it thirty times as long.
+/// Puts new shared memory on large pages. Returns whether the system can do that (Linux 6.1 and newer) and has them. One byte
+/// of each is touched first, because the system replaces only pages that exist. Touching all small pages would take thirty
+/// times as long.
 ///
 /// # Safety
-/// It is shared memory, mapped to be read and written, in which nobody has anything.
+/// It is shared memory, mapped for reading and writing, which nobody uses.
 pub(super) unsafe fn lay_on_large_pages(start: usize, bytes: usize) -> bool {
     // SAFETY: by the above.
     unsafe {
@@ -137,7 +138,7 @@ impl Region {
         self.map_private(libc::MAP_FIXED, self.shared_bytes)
     }
 
-    /// Maps the front of the region, in large pages that each child gets from the system when it first touches them.
+    /// Maps the front of the region privately. Each child gets its large pages from the system when it first touches them.
     fn map_private(&self, how: libc::c_int, bytes: usize) -> bool {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | how;
         // SAFETY: new pages, where there are none but ours; the hint about large pages may be ignored.
@@ -149,10 +150,10 @@ impl Region {
         }
     }
 
-    /// Maps what children share, in large pages; whether the system can do that (Linux 6.1 and newer).
+    /// Maps what children share, in large pages. Returns whether the system can do that (Linux 6.1 and newer).
     fn map_shared(&self) -> bool {
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
-        // SAFETY: in the place of pages that are ours, and that nobody has touched.
+        // SAFETY: replaces pages that are ours and that nobody has touched.
         unsafe {
             let wanted = self.start as *mut libc::c_void;
             let mapped = libc::mmap(wanted, self.shared_bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
@@ -160,7 +161,7 @@ impl Region {
         }
     }
 
-    /// Takes a block; `None` if it cannot be had. The alignment is a power of two.
+    /// Takes a block; `None` if there is none. The alignment is a power of two.
     #[inline]
     pub(super) fn take(&self, bytes: usize, alignment: usize) -> Option<Memory> {
         let alignment = alignment.max(ALIGNMENT_MIN);
@@ -173,7 +174,7 @@ impl Region {
         if first.is_null() {
             return self.take_new(list, room_bytes, alignment);
         }
-        // SAFETY: a block in a list of free ones is one of this region's, and nobody's.
+        // SAFETY: a block in a list of free ones belongs to this region and to nobody else.
         list.set(unsafe { (*first).next });
         Some(Memory { start: first.cast(), is_fresh: false })
     }
@@ -188,7 +189,7 @@ impl Region {
         self.taken.set(end);
         let used_bytes = end.min(self.used_to.get()).saturating_sub(start);
         let is_cleared = room_bytes <= CLEARED_MAX;
-        // SAFETY: in the region, and past all that was taken; room for the header was left before the start.
+        // SAFETY: in the region, and past everything that was taken. There is room for the header before the start.
         unsafe {
             (start as *mut Header).sub(1).write(Header { list, room_bytes });
             if is_cleared {
@@ -202,10 +203,10 @@ impl Region {
 /// Takes a block back.
 ///
 /// # Safety
-/// It is one of a region, and nobody's any more; who has the turn, or the host, gives it back.
+/// It is a block of a region that nobody uses any more. The thread that has the turn, or the host, gives it back.
 #[inline]
 pub(super) unsafe fn give_back(block: *mut u8) {
-    // SAFETY: a header stands before each block, and its list lives for ever; the block itself is as large as a pointer at least.
+    // SAFETY: a header precedes each block, and its list lives for ever. The block is at least as large as a pointer.
     unsafe {
         let list = &*(*header_of(block)).list;
         let block = block.cast::<Block>();
@@ -214,10 +215,10 @@ pub(super) unsafe fn give_back(block: *mut u8) {
     }
 }
 
-/// How large a block of a region is.
+/// The size of a block of a region.
 ///
 /// # Safety
-/// It is one.
+/// It is a block of a region.
 pub(super) unsafe fn room_bytes(block: *const u8) -> usize {
     // SAFETY: a header stands before each block.
     unsafe { (*header_of(block)).room_bytes }
@@ -227,7 +228,7 @@ fn header_of(block: *const u8) -> *const Header {
     block.cast::<Header>().wrapping_sub(1)
 }
 
-/// The class of a size, and the room that its blocks have.
+/// The class of a size, and the size of that class's blocks.
 #[inline]
 fn class_of(bytes: usize) -> (usize, usize) {
     if bytes <= SMALL_MAX {

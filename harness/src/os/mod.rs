@@ -1,16 +1,15 @@
-//! The simulated operating system: threads that run one at a time, virtual time, seeded randomness. The only unsafe code
-//! of the project, and nothing here knows of Temporal.
+//! The simulated operating system: threads that run one at a time, virtual time, seeded randomness. It has the only unsafe code
+//! of the project and does not know Temporal.
 //!
-//! The program under test is unmodified: it calls libc, as every Rust program does, and [`symbols`] answers in libc's
-//! place for the threads that belong to a simulation (all others go to the real one, [`real`]). [`kernel`] keeps the
-//! turn: a thread that would block hands its turn to whom the [`World`] picks; when nobody can run, time moves.
-//! [`thread`] is what each thread waits for, [`wakeups`] how runtimes wake each other, [`random`] each thread's stream, [`memory`]
-//! where what they allocate lies, [`stacks`] where they run. How the
-//! turn goes from one to another is the affair of [`seat`]: by a [`baton`], or within one thread of the system ([`fiber`]).
-//! [`fork`] makes one process of each simulation, of a program whose code [`text`] has put on large pages, and [`watchdog`] names
-//! a thread that keeps the turn.
+//! The program under test is unmodified. It calls libc, as every Rust program does, and [`symbols`] answers in libc's place for
+//! the threads of a simulation; all others get the real one, [`real`]. [`kernel`] keeps the turn: a thread that would block
+//! hands its turn to the one that the [`World`] picks. When nobody can run, time moves. [`thread`] is what each thread waits
+//! for, [`wakeups`] how runtimes wake each other, and [`random`] each thread's stream. [`memory`] is where their allocations
+//! lie, and [`stacks`] where they run. [`seat`] passes the turn on: by a [`baton`], or within one OS thread ([`fiber`]).
+//! [`fork`] makes one process for each simulation, from a program whose code [`text`] has put on large pages. [`watchdog`]
+//! names a thread that keeps the turn.
 //!
-//! It is there on Linux with glibc, on x86-64 and aarch64; on other systems [`elsewhere`] stands in its place, and nothing is
+//! It exists on Linux with glibc, on x86-64 and aarch64. On other systems [`elsewhere`] takes its place, and nothing is
 //! simulated.
 //!
 //! Arrows: `symbols -> kernel -> (memory, thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`, and past the kernel

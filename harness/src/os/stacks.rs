@@ -1,13 +1,14 @@
-//! The stacks of simulated threads. When a thread ends, libc gives the memory of its stack back to the system, and the next one
-//! faults it in anew, page by page: that takes longer than all else that makes a thread. Here a thread leaves its stack to the next
-//! as it is, and a simulation leaves its stacks to the next simulation of the same process ([`super::memory`] says more of that).
-//! And where a stack lies depends on the simulation alone.
+//! The stacks of simulated threads. When a thread ends, libc gives the memory of its stack back to the system, and the next
+//! thread faults it in again page by page. That takes longer than everything else in making a thread. Here a thread leaves its
+//! stack to the next one as it is, and a simulation leaves its stacks to the next simulation of the same process (see
+//! [`super::memory`]). The address of a stack depends on the simulation alone.
 //!
-//! The first stacks are made before the simulations: on a large page each, which a child maps with one fault. The others follow, as
-//! they are needed.
+//! The first stacks are made before the simulations, on a large page each, which a child maps with one fault. The others are
+//! made when they are needed.
 //!
-//! A stack has two holders: the thread, until the system has ended it, and its handle, until it is joined or detached (what libc
-//! knows of a thread stands at the top of its stack). There is no lock: who has the turn is the only one here.
+//! A stack has two holders: the thread, until the system has ended it, and its handle, until it is joined or detached. (libc
+//! keeps its data about a thread at the top of the thread's stack.) There is no lock, because only the thread with the turn is
+//! here.
 
 use std::{
     cell::Cell,
@@ -20,19 +21,19 @@ use super::memory::{LARGE_PAGE_BYTES, lay_on_large_pages};
 const START: usize = 0x30_0000_0000;
 /// Address space for them, which costs nothing.
 const SPAN_BYTES: usize = 32 << 30;
-/// How many stacks are made beforehand: as many as most simulations have at once.
+/// How many stacks are made in advance: as many as most simulations need at once.
 const PREPARED_COUNT: usize = 12;
-/// How large those are: what std asks for if nobody says otherwise.
+/// Their size: the default of std.
 const PREPARED_BYTES: usize = LARGE_PAGE_BYTES;
-/// From one to the next: what lies between is their guard.
+/// The distance from one to the next. The rest in between is their guard.
 const PREPARED_EVERY_BYTES: usize = 2 * PREPARED_BYTES;
 /// Where the others lie.
 const OTHERS_START: usize = START + PREPARED_COUNT * PREPARED_EVERY_BYTES;
-/// How much is shared with the simulations before and after this one: those that are prepared, and some thirty more.
+/// How much is shared with the simulations before and after this one: the prepared stacks, and about thirty more.
 const SHARED_BYTES: usize = OTHERS_START - START + (64 << 20);
-/// How much of a stack most threads use: it is mapped at once, not page by page.
+/// How much of a stack most threads use. It is mapped at once, not page by page.
 const USUAL_BYTES: usize = 160 << 10;
-/// A stack that grows past its end meets this, where nobody may read or write: a page, and pages have 64 KiB at most.
+/// The guard below a stack, where nobody may read or write. It must be at least a page, and pages have 64 KiB at most.
 pub(super) const GUARD_BYTES: usize = 64 << 10;
 
 /// Whether the address space is there.
@@ -45,35 +46,35 @@ static STACKS: Stacks = Stacks {
 };
 
 struct Stacks {
-    /// Which of those that were made beforehand have their large page.
+    /// Which of the prepared stacks have their large page.
     are_large: [Cell<bool>; PREPARED_COUNT],
-    /// How many of them have been taken.
+    /// How many prepared stacks have been taken.
     prepared_taken: Cell<usize>,
-    /// Up to here the others have been made.
+    /// The end of the other stacks made so far.
     taken_to: Cell<usize>,
-    /// The first of those that nobody holds.
+    /// The first stack that nobody holds.
     free: Cell<Option<&'static Stack>>,
 }
 
-// SAFETY: what changes is touched only by who has the turn.
+// SAFETY: what changes is touched only by the thread that has the turn.
 unsafe impl Sync for Stacks {}
 
 /// A stack. It is never freed.
 #[derive(Debug)]
 pub(super) struct Stack {
-    /// Its lowest address; the guard is below.
+    /// Its lowest address. The guard is below.
     pub(super) start: usize,
     pub(super) bytes: usize,
     holders: Cell<u8>,
-    /// The next of those that nobody holds.
+    /// The next stack that nobody holds.
     next: Cell<Option<&'static Stack>>,
 }
 
 // SAFETY: as above.
 unsafe impl Sync for Stack {}
 
-/// Reserves the address space, if the system has it: else threads have libc's stacks. For a process that forks one child after the
-/// other, and has none of these stacks itself.
+/// Reserves the address space, if the system has it. Otherwise threads use libc's stacks. For a process that forks one child
+/// after another and uses none of these stacks itself.
 pub(super) fn lay_out() {
     let is_reserved = map(libc::MAP_PRIVATE | libc::MAP_FIXED_NOREPLACE, SPAN_BYTES);
     let is_shared = is_reserved && map(libc::MAP_SHARED | libc::MAP_FIXED, SHARED_BYTES);
@@ -82,10 +83,10 @@ pub(super) fn lay_out() {
     IS_LAID_OUT.store(is_laid_out, Ordering::Release);
 }
 
-/// Makes the stack of this number: on a large page, if the system can do that and has one. Where the stack lies does not depend on it.
+/// Makes the stack with this number, on a large page if the system can do that and has one. Its address is the same either way.
 fn prepare(number: usize, is_shared: bool) -> bool {
     let start = prepared_at(number) as *mut libc::c_void;
-    // SAFETY: pages of the span that are nobody's yet.
+    // SAFETY: pages of the span that nobody uses yet.
     unsafe {
         let is_made = libc::mprotect(start, PREPARED_BYTES, libc::PROT_READ | libc::PROT_WRITE) == 0;
         let is_large = is_made && is_shared && lay_on_large_pages(prepared_at(number), PREPARED_BYTES);
@@ -100,20 +101,20 @@ const fn prepared_at(number: usize) -> usize {
 
 fn map(how: libc::c_int, bytes: usize) -> bool {
     let flags = libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | how;
-    // SAFETY: new pages, where there are none but ours.
+    // SAFETY: new pages, where there are only our own.
     let mapped = unsafe { libc::mmap(START as *mut libc::c_void, bytes, libc::PROT_NONE, flags, -1, 0) };
     mapped as usize == START
 }
 
-/// Maps as much of a stack as is used of most.
+/// Maps as much of a stack as most threads use.
 fn map_usual(start: usize, bytes: usize) {
     let usual_bytes = bytes.min(USUAL_BYTES);
-    // SAFETY: pages of the stack; the call changes nothing that is in them, and where it fails they are mapped one by one.
+    // SAFETY: pages of the stack. The call does not change their content; if it fails, they are mapped one by one.
     unsafe { libc::madvise((start + bytes - usual_bytes) as *mut libc::c_void, usual_bytes, libc::MADV_POPULATE_READ) };
 }
 
 impl Stack {
-    /// One that nobody holds, of this very size; `None` if there can be none.
+    /// A free stack of exactly this size; `None` if there can be none.
     pub(super) fn take(bytes: usize) -> Option<&'static Self> {
         if !IS_LAID_OUT.load(Ordering::Acquire) {
             return None;
@@ -134,7 +135,7 @@ impl Stack {
         }
     }
 
-    /// The next of those that were made beforehand.
+    /// The next prepared stack.
     fn prepared() -> &'static Self {
         let number = STACKS.prepared_taken.get();
         STACKS.prepared_taken.set(number + 1);
@@ -151,7 +152,7 @@ impl Stack {
         if end > START + SPAN_BYTES {
             return None;
         }
-        // SAFETY: pages of the span that are nobody's yet.
+        // SAFETY: pages of the span that nobody uses yet.
         let failed = unsafe { libc::mprotect(start as *mut libc::c_void, bytes, libc::PROT_READ | libc::PROT_WRITE) };
         if failed != 0 {
             return None;
@@ -167,7 +168,7 @@ impl Stack {
         Box::leak(Box::new(Self { start, bytes, holders: Cell::new(2), next: Cell::new(None) }))
     }
 
-    /// One of its two holders needs it no more.
+    /// One of its two holders no longer needs it.
     pub(super) fn let_go(&'static self) {
         self.holders.set(self.holders.get() - 1);
         if self.holders.get() == 0 {

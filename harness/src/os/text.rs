@@ -1,13 +1,13 @@
-//! The program's own code on large pages. A forked child has none of its parent's page tables for a mapped file: each would
-//! fault in, a few pages at a time, the code that it runs, and take all of it down when it ends, for milliseconds of life.
-//! So a process that is going to fork moves its code to anonymous memory on large pages: a child is born with all of it.
+//! The program's own code on large pages. A forked child inherits no page tables for a mapped file. It would fault in the code
+//! that it runs, a few pages at a time, and unmap it all at its end, for milliseconds of life. So a process that will fork
+//! moves its code to anonymous memory on large pages, and each child is born with all of it mapped.
 
 use std::{ffi::c_void, ops::Range, ptr};
 
 use super::memory::LARGE_PAGE_BYTES;
 
-/// Moves the program's code to large pages, as far as it fills whole ones. Where the system has none, all stays as it was: it
-/// is only slower. For x86-64: other processors want to be told of code that moves.
+/// Moves the program's code to large pages, as far as it fills whole ones. If the system has none, everything stays as it was,
+/// only slower. For x86-64: other processors have to be told when code moves.
 pub(crate) fn enlarge_pages() {
     if cfg!(not(target_arch = "x86_64")) {
         return;
@@ -15,7 +15,7 @@ pub(crate) fn enlarge_pages() {
     let Some(code) = code() else { return };
     let Some(copy) = reserve(code.len()) else { return };
     // SAFETY: the copy is as long as the code, new, and only ours; the code is readable. The moved pages have the same bytes,
-    // so whoever runs them, this thread or another, goes on as before. Should the last call fail, the copy is left over.
+    // so any thread that runs them goes on as before. If the last call fails, the copy is left over.
     unsafe {
         ptr::copy_nonoverlapping(code.start as *const u8, copy.cast(), code.len());
         if are_large(copy as usize, code.len()) && libc::mprotect(copy, code.len(), libc::PROT_READ | libc::PROT_EXEC) == 0 {
@@ -33,7 +33,7 @@ fn code() -> Option<Range<usize>> {
     unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, answer: *mut c_void) -> libc::c_int {
         // SAFETY: libc gives a live description of the object, and the pointer that it was given below.
         let (info, answer) = unsafe { (&*info, &mut *answer.cast::<Range<usize>>()) };
-        // SAFETY: so many headers stand there.
+        // SAFETY: the description has this many headers.
         let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
         let is_code = |it: &&libc::Elf64_Phdr| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_X != 0;
         if let Some(code) = headers.iter().find(is_code) {
@@ -50,7 +50,7 @@ fn code() -> Option<Range<usize>> {
     (!code.is_empty()).then_some(code)
 }
 
-/// New memory that begins with a large page, and shall have large pages.
+/// New memory that begins with a large page and asks for large pages.
 fn reserve(bytes: usize) -> Option<*mut c_void> {
     let (wanted, access) = (bytes + LARGE_PAGE_BYTES, libc::PROT_READ | libc::PROT_WRITE);
     // SAFETY: new pages, of which those before and after the aligned part are given back.
@@ -72,7 +72,7 @@ fn reserve(bytes: usize) -> Option<*mut c_void> {
     }
 }
 
-/// Whether the system gave large pages for this memory: else each child would copy the tables of small ones.
+/// Whether the system gave large pages for this memory. Otherwise each child would copy the tables of small ones.
 fn are_large(start: usize, bytes: usize) -> bool {
     let maps = std::fs::read_to_string("/proc/self/smaps").unwrap_or_default();
     let first = format!("{start:x}-");

@@ -11,7 +11,7 @@ use super::{
     wakeups::Wakeups,
 };
 
-/// A busy runtime's look into its epoll goes to the system once in so many times.
+/// A busy runtime asks the system about its epoll only once in this many looks.
 const LOOK_EVERY_GLANCES: u64 = 16;
 
 /// Why a thread does not run.
@@ -57,7 +57,7 @@ pub(super) struct Threads {
     pub(super) wakeups: Wakeups,
     /// The epolls of waiting threads in which the system has something to read.
     readable: Vec<RawFd>,
-    /// Whether a descriptor that is the system's affair was touched since the system was asked.
+    /// Whether a descriptor of the system was touched since the system was last asked.
     pub(super) was_touched: bool,
     /// How often busy runtimes looked into their epolls.
     glances: u64,
@@ -68,7 +68,7 @@ impl Threads {
         &mut self.all[thread.0 as usize]
     }
 
-    /// Asks the system which of the epolls that threads wait in have something to read; whether any has.
+    /// Asks the system which of the epolls that threads wait in have something to read. Returns whether any has.
     pub(super) fn look_for_readable(&mut self) -> bool {
         self.was_touched = false;
         let epoll = |thread: &Thread| match thread.state {
@@ -83,8 +83,8 @@ impl Threads {
         !self.readable.is_empty()
     }
 
-    /// Whether the system has something to read in this epoll, as far as is known. A runtime that is busy and only looks in
-    /// between may wait for that alone: so it is told so from time to time in any case.
+    /// Whether the system has something to read in this epoll, as far as is known. A busy runtime that only looks in between
+    /// may wait for just that, so from time to time the answer is yes in any case.
     pub(super) fn take_readable(&mut self, epoll: RawFd, is_busy: bool) -> bool {
         self.glances += u64::from(is_busy);
         let place = self.readable.iter().position(|fd| *fd == epoll);
@@ -116,7 +116,7 @@ impl Threads {
         (ready, next_ns)
     }
 
-    /// What the threads of a process do, of those that have not ended.
+    /// What the live threads of a process are doing.
     pub(super) fn waits(&self, process: ProcessId) -> Vec<ThreadDoes> {
         let of_process = self.all.iter().filter(|thread| thread.process == process);
         let does = |thread: &Thread| {
@@ -128,7 +128,7 @@ impl Threads {
 }
 
 impl State {
-    /// What the thread does, for people; `None` if it does nothing any more.
+    /// What the thread is doing, for people; `None` if it does nothing any more.
     fn said(&self) -> Option<String> {
         let said = match self {
             Self::Gone | Self::Frozen => return None,

@@ -1,6 +1,6 @@
-//! The wake-ups of runtimes. A runtime that waits in an epoll is woken from another thread by a write to an eventfd that stands
-//! in it. Both ends are simulated threads, one of which runs at a time: so the write is only noted here, and the system is not
-//! asked for it, nor asked whether something came. Every other descriptor is the system's affair.
+//! The wake-ups of runtimes. Another thread wakes a runtime that waits in an epoll by writing to an eventfd registered there.
+//! Both are simulated threads, and one runs at a time. So the write is only noted here, and the system is neither asked to do
+//! it nor polled for it. The system handles every other descriptor.
 
 use std::{collections::BTreeMap, os::fd::RawFd};
 
@@ -11,7 +11,7 @@ struct Registration {
     data: u64,
 }
 
-/// What simulated threads made, and what was written and not yet seen.
+/// What simulated threads registered, and the writes not yet seen.
 #[derive(Debug, Default)]
 pub(super) struct Wakeups {
     eventfds: BTreeMap<RawFd, Option<Registration>>,
@@ -28,12 +28,12 @@ impl Wakeups {
         self.epolls.insert(fd, Vec::new());
     }
 
-    /// What `epoll_ctl` did. Whether it concerns a descriptor that is not an eventfd in an epoll of ours.
+    /// Notes a call of `epoll_ctl`. Returns whether it concerns anything but an eventfd in an epoll of ours.
     pub(super) fn registered(&mut self, epoll: RawFd, operation: i32, fd: RawFd, events: u32, data: u64) -> bool {
         let edge = (libc::EPOLLIN | libc::EPOLLET) as u32;
         let is_ours = operation == libc::EPOLL_CTL_ADD && events & edge == edge && self.epolls.contains_key(&epoll);
         match self.eventfds.get_mut(&fd) {
-            // One in two epolls, or in one that waits for something else, is left to the system from now on.
+            // An eventfd in two epolls, or in one that waits for something else, is left to the system from now on.
             Some(registration) => {
                 *registration = (is_ours && registration.is_none()).then_some(Registration { epoll, data });
                 registration.is_none()
@@ -52,7 +52,7 @@ impl Wakeups {
         true
     }
 
-    /// Forgets a descriptor; whether it was known here.
+    /// Forgets a descriptor. Returns whether it was known here.
     pub(super) fn closed(&mut self, fd: RawFd) -> bool {
         self.eventfds.remove(&fd).is_some() | self.epolls.remove(&fd).is_some()
     }

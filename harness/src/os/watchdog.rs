@@ -10,14 +10,14 @@ use std::{
     time::Duration,
 };
 
-/// What the process of a simulation exits with when a thread kept the turn and nothing can be said of it.
+/// The exit code of a simulation's process when a thread kept the turn and the world could not note it.
 pub(crate) const EXIT_CODE: i32 = 86;
 
 /// Where the stuck thread leaves its backtrace.
 static BACKTRACE: Mutex<String> = Mutex::new(String::new());
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// What there is to say of simulated thread `number`, which has had the turn for `kept`.
+/// The report on simulated thread `number`, which has had the turn for `kept`.
 pub(super) fn report(number: u32, kept: Duration) -> String {
     let seconds = kept.as_secs();
     let Some((name, task)) = super::kernel::describe(number) else {
@@ -34,8 +34,8 @@ pub(super) fn report(number: u32, kept: Duration) -> String {
     format!("thread \"{name}\" has kept the turn for {seconds} s of real time: {doing}.\n{backtrace}")
 }
 
-/// Interrupts the thread to have it write its own backtrace. Not safe in general within a signal's handler; this process
-/// ends after it, whatever becomes of it.
+/// Interrupts the thread and makes it write its own backtrace. That is not safe in a signal handler in general, but this
+/// process ends afterwards in any case.
 fn backtrace_of(task: i32) -> String {
     extern "C" fn on_signal(_: libc::c_int) {
         let backtrace = super::kernel::exempt(|| Backtrace::force_capture().to_string());

@@ -1,5 +1,5 @@
-//! Hears what replayed code asks for, and has it compared with what is recorded ([`foretime_history::asked`]): the official replayer
-//! compares types and ids alone.
+//! Compares what replayed code asks for with what is recorded ([`foretime_history::asked`]). The official replayer only
+//! compares types and ids.
 
 use std::{
     collections::BTreeMap,
@@ -22,23 +22,23 @@ use temporalio_sdk::interceptors::WorkerInterceptor;
 /// What the code of some runs asked for, by run id.
 pub(super) type AskedByRun = Arc<BTreeMap<String, Asked>>;
 
-/// The first request that a replay made otherwise than is recorded. Cheap to clone.
+/// The first request of a replay that differs from the recorded one. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Commands {
     asked: AskedByRun,
     difference: Arc<Mutex<Option<Difference>>>,
 }
 
-/// A request that a replay made otherwise than is recorded.
+/// A request of a replay that differs from the recorded one.
 #[derive(Clone, Debug)]
 pub(super) struct Difference {
     pub(super) run_id: String,
-    /// A sentence: which, with what there and here.
+    /// A sentence: which request, and both versions of it.
     pub(super) text: String,
 }
 
 impl Commands {
-    /// Compares with these.
+    /// Compares with these requests.
     pub(super) fn against(asked: AskedByRun) -> Self {
         Self { asked, difference: Arc::default() }
     }
@@ -73,7 +73,7 @@ impl WorkerInterceptor for Commands {
     }
 }
 
-/// What a command of the core asks for, if that is compared.
+/// What a command of the core asks for, if that kind is compared.
 fn request(command: &Variant) -> Option<Request> {
     Some(match command {
         Variant::ScheduleActivity(it) => {
@@ -96,7 +96,7 @@ fn request(command: &Variant) -> Option<Request> {
     })
 }
 
-/// The SDK's payloads as ours: of theirs, the metadata have no order.
+/// Converts the SDK's payloads to ours. The metadata of theirs have no order.
 fn payloads(payloads: &[SdkPayload]) -> Vec<Payload> {
     let ours = |it: &SdkPayload| Payload {
         metadata: it.metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),

@@ -1,6 +1,6 @@
-//! The simulated processes: [`test`] runs the test's body, [`worker`] a worker of the user, [`replayer`] the histories at the
-//! end, with an eye on the [`commands`] of the replayed code and on the core's [`verdicts`]. Each is one thread with its own current-thread runtime and an ordinary
-//! clock; the SDK adds threads of its own.
+//! The simulated processes. [`test`] runs the test's body, [`worker`] one of the user's workers, and [`replayer`] the histories
+//! at the end. The replayer also watches the [`commands`] of the replayed code and the core's [`verdicts`]. Each process is one
+//! thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
 
 use std::{
     future::Future,
@@ -28,16 +28,16 @@ pub(crate) mod worker;
 /// The namespace of simulations.
 const NAMESPACE: &str = "default";
 
-/// Which word a process waits for.
+/// The event that a process waits for.
 #[derive(Clone, Copy, Debug)]
 enum Word {
-    /// That it has been killed.
+    /// It has been killed.
     Doom,
-    /// That it should stop.
+    /// It should stop.
     Stop,
 }
 
-/// Ends when the world says the word to the process.
+/// Ends when the world announces the event to the process.
 struct Awaits {
     world: Arc<World>,
     process: ProcessId,
@@ -58,8 +58,8 @@ impl Future for Awaits {
     }
 }
 
-/// Runs the main future of a process to its end, or until the process is killed: then all of its tasks are dropped where
-/// they stand. `None` if it was killed, or panicked.
+/// Runs the main future of a process to its end, or until the process is killed; then all its tasks are dropped where they
+/// stand. `None` if it was killed or panicked.
 fn live<T>(world: &Arc<World>, process: ProcessId, main: impl Future<Output = T>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime needs no more than an epoll descriptor");
@@ -73,14 +73,14 @@ fn live<T>(world: &Arc<World>, process: ProcessId, main: impl Future<Output = T>
             }
         })
     }));
-    // Tasks are dropped now; a thread that blocks is not waited for.
+    // This drops the tasks now and does not wait for blocked threads.
     runtime.shutdown_background();
     outcome.ok().flatten()
 }
 
 /// A client on the world's wire.
 pub(crate) async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
-    // Nobody resolves or dials this name: it only has to be a URL.
+    // Nobody resolves or dials this name; it only has to be a URL.
     let target = Url::parse("http://foretime.invalid").map_err(|error| error.to_string())?;
     let options = ConnectionOptions::new(target)
         .identity(identity)
@@ -92,12 +92,12 @@ pub(crate) async fn connect(world: &Arc<World>, identity: &str) -> Result<Client
     Client::new(connection, options).map_err(|error| error.to_string())
 }
 
-/// What clients are made with if the test does not say.
+/// The options of clients unless the test sets others.
 pub(crate) fn usual_client_options() -> ClientOptions {
     ClientOptions::new(NAMESPACE).build()
 }
 
-/// The SDK's runtime on the process's own. No heartbeats of workers: nobody reads them, and a year has half a million.
+/// The SDK's runtime on the process's own. Workers send no heartbeats: nobody reads them, and a year has half a million.
 fn sdk_runtime() -> Result<Runtime, String> {
     let options = RuntimeOptions::builder().heartbeat_interval(None).disable_environment_info(true).build()?;
     Runtime::from_current_tokio(options).map_err(|error| error.to_string())

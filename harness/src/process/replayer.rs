@@ -1,5 +1,5 @@
-//! The process that replays, at the end of a run, every history with the official replayer: whole, and cut at each of its
-//! workflow tasks (some that are drawn, if there are many), as if the worker's cache had been lost there.
+//! The process that replays every history with the official replayer at the end of a run. It replays each as a whole, and cut
+//! at each of its workflow tasks as if the worker's cache had been lost there. Of many cuts, some are drawn.
 
 use std::sync::Arc;
 
@@ -37,25 +37,25 @@ struct Recorded {
     workflow_type: String,
     task_queue: String,
     history: History,
-    /// When the run was closed, if it was.
+    /// When the run was closed, if ever.
     closed: Option<Time>,
 }
 
-/// A history, or the beginning of one, that is to be replayed.
+/// A history, or the beginning of one, to replay.
 struct Replay {
     of: usize,
     /// The last event of the cut; `None` for the whole history.
     until: Option<i64>,
 }
 
-/// A version of the code of a fleet. It replays the histories of the runs for which it was the last while they were open: nobody gives
-/// a closed run to a worker, so later versions need no longer know what only such runs did.
+/// A version of the code of a fleet. It replays the histories of the runs for which it was the last version while they were
+/// open. Closed runs are given to no worker, so later versions need not know what only such runs did.
 struct Code {
     options: Factory,
-    /// When its deploy began, and the next one's, if there was one.
+    /// When its deploy began, and when the next one's did, if there was one.
     from: Time,
     until: Option<Time>,
-    /// Whether no other version of it wrote them.
+    /// Whether no other version wrote the histories.
     is_only: bool,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
     if recorded.is_empty() || codes.is_empty() {
         return None;
     }
-    // Another version of the code may ask for the same with another input.
+    // Another version of the code may request the same thing with another input.
     let asked = if codes.iter().any(|code| code.is_only) { asked_by_run(state) } else { commands::AskedByRun::default() };
     let world = world.clone();
     Some(state.spawn(Role::Replayer, "replayer", 0, move |process| run(&world, process, &codes, &recorded, &asked)))
@@ -174,16 +174,16 @@ fn first_failure(replays: &[Replay], verdicts: Vec<Verdict>) -> Option<(&Replay,
     replays.iter().zip(verdicts).find_map(|(replay, verdict)| Some((replay, verdict?)))
 }
 
-/// Whether a history that has been replayed whole fails when that is done twice on one worker.
+/// Whether a history that replays as a whole fails when it is replayed twice on one worker.
 async fn replays_but_once(world: &World, code: &Code, of: usize, recorded: &Arc<[Recorded]>) -> Result<bool, String> {
     let twice = [Replay { of, until: None }, Replay { of, until: None }].into();
     let verdicts = replay(world, (code.options)(0)?, Commands::default(), &twice, recorded).await?;
     Ok(matches!(verdicts[..], [None, Some(_)]))
 }
 
-/// Replays histories, one after the other, on a worker with all of a worker's options: as a worker in production does with what is not
-/// in its cache. The core's replayer, on which every SDK's own is built, gives that worker workflow tasks and nothing else, so no
-/// activity runs. A history is made when its turn comes: together they would take much memory, which is slow.
+/// Replays histories one after another, on a worker with all of a worker's options, as a production worker does with runs that
+/// are not in its cache. It uses the core's replayer, on which every SDK's own is built. That gives the worker only workflow
+/// tasks, so no activity runs. Each history is made when its turn comes: together they would take much memory, which is slow.
 async fn replay(
     world: &World,
     mut options: WorkerOptions,
@@ -205,8 +205,8 @@ async fn replay(
     Ok(verdicts.given())
 }
 
-/// Beginnings of these histories, each up to the start of a workflow task that was completed: of short ones all, of long ones
-/// some that are drawn, since all of them in every run would cost several times the run itself.
+/// Beginnings of these histories, each up to the start of a completed workflow task: all of them in short histories, some drawn
+/// ones in long histories. Replaying all of them in every run would cost several times the run itself.
 fn draw_cuts(world: &World, its: &[usize], recorded: &[Recorded]) -> Vec<Replay> {
     let cuts_of = |of: &usize| recorded[*of].cuts().map(|until| (*of, until)).collect::<Vec<_>>();
     let mut left: Vec<(usize, i64)> = its.iter().flat_map(cuts_of).collect();

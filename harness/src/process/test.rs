@@ -31,7 +31,7 @@ where
         match outcome {
             Some(Ok(())) => state.body_ended(),
             Some(Err(wrong)) => state.find(Some(process), wrong),
-            // A panic, which is noted where it happened.
+            // A panic, which was noted where it happened.
             None if state.findings.is_empty() => state.find(Some(process), Wrong::BodyPanicked),
             None => {}
         }

@@ -1,5 +1,5 @@
-//! What the core says of the histories that it replays: it takes each run out of the worker's cache when it is done with it, and
-//! says why.
+//! What the core reports of the histories that it replays. When it is done with a run, it removes the run from the worker's
+//! cache and gives the reason.
 
 use std::{
     future::Future,
@@ -15,7 +15,7 @@ use temporalio_sdk::{interceptors::WorkerInterceptor, workflow_replayer::Workflo
 /// What does not fit, if the code does not fit a history.
 pub(super) type Verdict = Option<WorkflowReplayFailure>;
 
-/// One for each history, in their order. Cheap to clone.
+/// One verdict for each history, in their order. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts {
     given: Arc<Mutex<Vec<Verdict>>>,
@@ -47,7 +47,7 @@ impl WorkerInterceptor for Verdicts {
     }
 }
 
-/// What the reason says of the code. The replayer itself asks for the removal of what it has replayed to the end.
+/// What the reason says about the code. The replayer itself requests the removal of what it has replayed to the end.
 fn failure(removal: &RemoveFromCache) -> Verdict {
     let message = removal.message.clone();
     match removal.reason() {

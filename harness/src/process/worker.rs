@@ -1,4 +1,4 @@
-//! One life of a worker: the user's options, the SDK's worker, until it is killed or asked to stop.
+//! One life of a worker: runs the SDK's worker with the user's options until it is killed or asked to stop.
 
 use std::sync::Arc;
 

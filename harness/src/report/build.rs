@@ -1,4 +1,4 @@
-//! From the world of a finished run to the plain data of its report.
+//! Turns the world of a finished run into the plain data of its report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(crate) fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> 
     Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments }
 }
 
-/// Every step, a line each.
+/// Every step, one line each.
 fn trace(view: &View<'_>) -> Vec<String> {
     let entries = view.log.entries.iter().map(|entry| (entry.step, trace_line(view, entry)));
     let turns = view.log.turns.iter().map(|turn| {
@@ -37,7 +37,7 @@ fn trace(view: &View<'_>) -> Vec<String> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// One step, as two runs are compared by.
+/// One step, in the form in which two runs are compared.
 fn trace_line(view: &View<'_>, entry: &Entry) -> String {
     let process = entry.process.map_or("server", |process| &view.life(process).name);
     format!(
@@ -55,13 +55,13 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 
-/// Of a run that goes on and on, so many of the first moments are shown, and of the last: a page with all of them is too large
-/// to look at.
+/// How many of the first moments of a very long run are shown; [`LAST_SHOWN`] for the last. A page with all of them is too
+/// large to look at.
 const FIRST_SHOWN: usize = 500;
 /// See [`FIRST_SHOWN`].
 const LAST_SHOWN: usize = 3_000;
 
-/// Its two ends, or all of it.
+/// The first and the last entries, or all of them.
 fn ends<T>(all: &[T]) -> impl Iterator<Item = &T> {
     let last = all.len().saturating_sub(LAST_SHOWN).max(FIRST_SHOWN);
     all.iter().take(FIRST_SHOWN).chain(all.iter().skip(last))
@@ -70,7 +70,7 @@ fn ends<T>(all: &[T]) -> impl Iterator<Item = &T> {
 /// The lane of the server.
 const SERVER: usize = 0;
 
-/// Lanes of the report: the slots, not the lives, are processes to people.
+/// The lanes of the report. To people, a slot is a process; a life is not.
 struct Lanes {
     processes: Vec<model::Process>,
     of_life: BTreeMap<ProcessId, usize>,
@@ -142,7 +142,7 @@ fn lanes(view: &View<'_>) -> Lanes {
     Lanes { processes, of_life }
 }
 
-/// What a process is to people; the replayer is nothing.
+/// The kind of process that people see; `None` for the replayer.
 fn kind(role: Role) -> Option<model::ProcessKind> {
     match role {
         Role::Test => Some(model::ProcessKind::Test),
@@ -207,7 +207,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
     }
 }
 
-/// What the story tells of the server's work: after all that the log has of the same instant.
+/// An event for what the story tells of the server's work. It comes after everything that the log has of the same instant.
 fn told_of_server(view: &View<'_>, at_ns: u64, text: &str) -> model::Event {
     let entries = &view.log.entries;
     let before = entries.partition_point(|entry| entry.at_ns <= at_ns).checked_sub(1);

@@ -14,7 +14,7 @@ use crate::runner::{
 /// How wide the timeline as text is, in characters.
 const TEXT_WIDTH: usize = 120;
 
-/// The directory for the report of this seed, made if it is not there.
+/// The directory for the report of this seed. It is made if it does not exist.
 ///
 /// # Errors
 /// It cannot be made.
@@ -27,7 +27,7 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
     Ok(directory)
 }
 
-/// Writes all of a report: the page, its data, the tape, the trace, the histories. Gives the directory; `None` if the run
+/// Writes all of a report: the page, its data, the tape, the trace and the histories. Returns the directory; `None` if the run
 /// has no report, because its process died.
 ///
 /// # Errors
@@ -48,7 +48,7 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
 
 fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> {
     let folder = directory.join("histories");
-    // Of an earlier run of the seed, with other code: it may have had other workflows.
+    // From an earlier run of the seed with other code, which may have had other workflows.
     let _ = fs::remove_dir_all(&folder);
     let rust_folder = folder.join("rust-sdk");
     fs::create_dir_all(&rust_folder).map_err(|error| format!("cannot make {}: {error}", rust_folder.display()))?;

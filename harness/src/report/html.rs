@@ -1,5 +1,5 @@
 //! The HTML report: one file that needs no network. What must be read first (the failure, the story, the command) is plain HTML
-//! and shows without scripts, as do the text timeline and the output; the rest is data for `page/page.js`.
+//! and shows without scripts. So do the text timeline and the output. The rest is data for `page/page.js`.
 //!
 //! Everything in a report may have been chosen by an adversary of the page (a workflow id such as `</script><img onerror=...>`).
 //! Text goes through [`escaped`], data through [`embedded`], the script writes text nodes only, and the page's policy allows no
@@ -17,10 +17,10 @@ const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = concat!(include_str!("page/drawing.js"), include_str!("page/histories.js"), include_str!("page/page.js"));
 
-/// How wide the text timeline is that stands in for the drawn one where scripts are forbidden.
+/// The width of the text timeline, which replaces the drawn one where scripts are forbidden.
 const TEXT_WIDTH: usize = 120;
 
-/// What the script is given.
+/// The data for the script.
 #[derive(Serialize)]
 struct Data<'a> {
     report: &'a Report,

@@ -1,6 +1,7 @@
-//! Where everything lies on the page's time axis. A run sleeps for a month between bursts of milliseconds: drawn to scale, nothing
-//! could be seen. So between two instants distance grows with the logarithm of time, long idle times are breaks, and an instant at
-//! which much happens is as wide as it needs, its events side by side in the order of their steps. `page/page.js` only draws this.
+//! Where everything lies on the page's time axis. A run sleeps for a month between bursts of milliseconds, and drawn to scale
+//! nothing would be visible. So the distance between two instants grows with the logarithm of time, and long idle times are
+//! breaks. An instant at which much happens is as wide as it needs, with its events side by side in the order of their steps.
+//! `page/page.js` only draws this.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +9,11 @@ use serde::Serialize;
 
 use super::model::{Report, Span, SpanKind};
 
-/// Places on an axis without unit, two digits after the point.
+/// Places on an axis without a unit, with two decimals.
 #[derive(Debug, Serialize)]
 pub(crate) struct Layout {
     instants: Vec<Instant>,
-    /// The indices of the instants after which nothing happens for long.
+    /// The indices of the instants that are followed by a long idle time.
     breaks: Vec<usize>,
     /// For each event of the report: its place.
     events: Vec<f64>,
@@ -33,7 +34,7 @@ struct Instant {
     steps: Vec<u64>,
 }
 
-/// A span's place: from left to right, and in which row among those of its kind and process.
+/// A span's place: its left and right edges, and its row among those of its kind and process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 struct Bar {
     left: f64,
@@ -81,7 +82,7 @@ impl Instant {
     }
 }
 
-/// All instants of the run, and after which of them there is a break.
+/// All instants of the run, and those that are followed by a break.
 fn instants(report: &Report) -> (Vec<Instant>, Vec<usize>) {
     let mut steps_at: BTreeMap<u64, Vec<u64>> = BTreeMap::from([(0, Vec::new()), (report.ended_at_ns, Vec::new())]);
     let lives = report.processes.iter().flat_map(|process| &process.lives).flat_map(|life| [life.from_ns, life.to_ns]);
@@ -100,7 +101,7 @@ fn instants(report: &Report) -> (Vec<Instant>, Vec<usize>) {
     let of_breaks: f64 = breaks.iter().map(|&after| idle_width(idle_ns[after])).sum();
     let of_others = idle_ns.iter().map(|&ns| idle_width(ns)).sum::<f64>() - of_breaks;
     let of_instants: f64 = steps_at.values().map(|steps| instant_width(steps)).sum();
-    // Breaks are wide enough together for their labels, as long as there are few of them.
+    // Together, breaks are wide enough for their labels, as long as there are few.
     let share = (0.04 * breaks.len() as f64).min(0.5);
     let stretch = if breaks.is_empty() { 1.0 } else { ((of_instants + of_others) * share / of_breaks).max(1.0) };
 
@@ -118,7 +119,7 @@ fn instants(report: &Report) -> (Vec<Instant>, Vec<usize>) {
     (instants, breaks)
 }
 
-/// How long nothing must happen for a break: much longer than what usually lies between two instants.
+/// The idle time from which there is a break: much longer than the usual time between two instants.
 fn break_ns(idle_ns: &[u64]) -> u64 {
     let mut sorted = idle_ns.to_vec();
     sorted.sort_unstable();
@@ -126,8 +127,8 @@ fn break_ns(idle_ns: &[u64]) -> u64 {
     median_ns.saturating_mul(20).clamp(100_000_000, 60_000_000_000)
 }
 
-/// A span goes from its first event to its last. Where steps are not known it begins and ends in the middle of its instants, or is
-/// as wide as its only one.
+/// A span goes from its first event to its last. Without known steps it begins and ends in the middle of its instants. If both
+/// are the same instant, it is as wide as that instant.
 fn bar(span: &Span, from: &Instant, to: &Instant) -> Bar {
     let one = from.at_ns == to.at_ns;
     let left = match span.from_step {
@@ -153,7 +154,7 @@ fn in_rows(report: &Report, mut bars: Vec<Bar>) -> Vec<Bar> {
             SpanKind::Rpc => ("rpc", 2),
         };
         let rows = ends.entry((report.spans[index].process, kind)).or_default();
-        // The first row that is free, or a new one, or, when there are enough, the one that is free first.
+        // The first free row, a new one, or, when there are enough, the one that is free first.
         let row = match rows.iter().position(|&end| end <= bars[index].left) {
             Some(row) => row,
             None if rows.len() < most => {

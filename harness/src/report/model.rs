@@ -1,5 +1,5 @@
-//! What a report is made of: one run, as plain data. The simulation fills it in; `html` and `timeline` draw it; `foretime` can
-//! write it as JSON and read it back.
+//! What a report is made of: one run, as plain data. The simulation fills it in, `html` and `timeline` draw it, and `foretime`
+//! can write it as JSON and read it back.
 //!
 //! Times are virtual. `*_ns` counts nanoseconds since the run began; `started_at_unix_ms` says which date that was. Field and
 //! variant names are the JSON names (snake case), and the page's script reads them: a rename here is a rename there.
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     pub(crate) failure: Option<Failure>,
     /// What happened, in a few sentences.
     pub(crate) story: Vec<String>,
-    /// What else came of it: for those who want to know more than the story tells.
+    /// Further consequences, for those who want to know more than the story tells.
     #[serde(default)]
     pub(crate) untold: Vec<String>,
     /// What is left out of spans and events, if the run was too long to show all of it.
@@ -109,7 +109,7 @@ pub(crate) struct Span {
     /// The workflow it belongs to: the page highlights what has the same one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) workflow_id: Option<String>,
-    /// The activity it belongs to, in every attempt the same.
+    /// The activity it belongs to; the same in every attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) activity_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Runs that never were, as like real ones as can be: for the tests of the reports, and to look at the page while working on it.
+//! Invented runs that are as realistic as possible: for the tests of the reports, and for working on the page.
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ pub(crate) fn double_charge() -> Report {
     run.ended()
 }
 
-/// `moments` events within a year on eight processes, most of them of no interest.
+/// `moments` events within a year on eight processes, most of them uninteresting.
 pub(crate) fn year(moments: usize) -> Report {
     let mut run = Run::new(&["worker 1", "worker 2", "worker 3", "worker 4", "worker 5", "worker 6"]);
     let (mut month, mut subscriptions) = (0, 0);
@@ -208,7 +208,7 @@ impl Run {
         self.rpc(worker, "RespondWorkflowTaskCompleted", workflow_id);
     }
 
-    /// One attempt of the activity; a charge that matters is one that the failure is about.
+    /// One attempt of the activity. An important charge is one that the failure is about.
     fn charge(&mut self, worker: usize, workflow_id: &str, month: u64, attempt: u32, important: bool) {
         self.rpc(worker, "PollActivityTaskQueue", workflow_id);
         let activity_id = format!("charge/{month}");

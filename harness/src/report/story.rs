@@ -1,5 +1,4 @@
-//! The story of a run that failed: what people would say of it, in a few sentences, and which of its moments they would
-//! point at.
+//! The story of a failed run: what people would say about it in a few sentences, and the moments that they would point at.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -19,29 +18,29 @@ use crate::{
     },
 };
 
-/// At most so many faults are told when it is not clear which of them matter.
+/// The most faults that are told when it is not clear which of them matter.
 const FAULTS_TOLD_MAX: usize = 3;
-/// At most so many are told when all of them matter.
+/// The most faults that are told when all of them matter.
 const LEAST_FAULTS_TOLD_MAX: usize = 8;
 
-/// At most so many moments that the story does not tell are in the report.
+/// The most moments in the report that the story does not tell.
 const UNTOLD_MAX: usize = 1000;
 
-/// A worker that is down for so long is missed.
+/// A worker that is down for at least this long is worth mentioning.
 const LONG_DOWN_NS: u64 = 5_000_000_000;
 
-/// At most so many activities are told that met at the moment of the failure.
+/// The most activities that are told as meeting at the moment of the failure.
 const AT_WORK_TOLD_MAX: usize = 4;
 
 /// A story.
 #[derive(Debug, Default)]
 pub(super) struct Story {
     pub(super) sentences: Vec<String>,
-    /// What it tells of the server's work, which has no entry in the log: when, and what.
+    /// What it tells of the server's work, which has no entry in the log: time and text.
     pub(super) of_server: Vec<(u64, String)>,
-    /// What it does not tell of what came of it.
+    /// The consequences that it does not tell.
     pub(super) untold: Vec<String>,
-    /// The steps of the moments that it tells of.
+    /// The steps of the moments that it tells.
     pub(super) important: BTreeSet<u64>,
 }
 
@@ -91,9 +90,9 @@ struct Teller<'a> {
     view: &'a View<'a>,
     known: &'a Known,
     names: chronicle::RunNames,
-    /// What happened, when, and at which step.
+    /// What happened: time, step and sentence.
     moments: Vec<(u64, u64, String)>,
-    /// What is to be said at the end.
+    /// The closing sentences.
     conclusions: Vec<String>,
     of_server: Vec<(u64, String)>,
     untold: Vec<String>,
@@ -109,7 +108,7 @@ impl<'a> Teller<'a> {
         self.conclusions.push(sentence);
     }
 
-    /// Tells of a moment, and points at it.
+    /// Tells a moment, and points at it.
     fn point(&mut self, entry: &Entry, sentence: String) {
         self.important.insert(entry.step);
         self.say(entry.at_ns, entry.step, sentence);
@@ -121,7 +120,7 @@ impl<'a> Teller<'a> {
         Story { sentences, of_server: self.of_server, untold: self.untold, important: self.important }
     }
 
-    /// What a reader would look up next.
+    /// Tells what a reader would look up next.
     fn what_came_of_it(&mut self, finding: &Finding) {
         let faults_ns: Vec<u64> = self.moments.iter().map(|(at_ns, ..)| *at_ns).collect();
         let failure = format!("{}\n{}", finding.wrong.title(), finding.wrong.detail());
@@ -146,7 +145,7 @@ impl<'a> Teller<'a> {
         self.untold = untold.iter().take(UNTOLD_MAX).map(sentence).collect();
     }
 
-    /// What the workflows waited for that were still open.
+    /// Tells what the open workflows waited for.
     fn who_still_waited(&mut self) {
         let open = liveness::open_runs(self.view);
         if (1..=AT_WORK_TOLD_MAX).contains(&open.len()) {
@@ -155,7 +154,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Which activities met at the moment of the failure.
+    /// Tells which activities met at the moment of the failure.
     fn who_was_at_work(&mut self, at_ns: u64) {
         let under_way = chronicle::under_way(self.view, at_ns);
         if under_way.len() > 1 {
@@ -176,7 +175,7 @@ impl<'a> Teller<'a> {
         self.view.log.entries.iter().filter(move |entry| (from_ns..=to_ns).contains(&entry.at_ns))
     }
 
-    /// An effect was made by two attempts.
+    /// Tells that two attempts made the same effect.
     fn done_twice(&mut self, first: &Record, second: &Record) {
         let effect = &first.effect;
         let what = format!("{} {}", effect.kind, effect.subject);
@@ -193,11 +192,11 @@ impl<'a> Teller<'a> {
             effect.workflow_id
         );
         self.say(first.at_ns, 0, attempt_of_first);
-        // Its successor came first: it had long been given up.
+        // Its successor made the effect first: this attempt had long been given up.
         let is_late = second.effect.attempt < effect.attempt;
         match (!is_late).then(|| self.why_again(first, second)) {
             None => self.why_late(&second.effect),
-            // What befell the attempt was drawn when it began; it came to pass when its work was done.
+            // The failure was drawn when the attempt began, and came to pass when its work was done.
             Some(Some((entry, why))) if entry.at_ns < first.at_ns => {
                 self.important.insert(entry.step);
                 self.say(first.at_ns, 1, why);
@@ -212,7 +211,7 @@ impl<'a> Teller<'a> {
         self.say(second.at_ns, u64::MAX, again);
     }
 
-    /// What kept the attempt that had this effect.
+    /// Tells what delayed the attempt that had this effect.
     fn why_late(&mut self, effect: &Effect) {
         let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
         let of_attempt: Vec<&Entry> = faults.filter(|entry| is_of_attempt(entry, effect)).collect();
@@ -250,7 +249,7 @@ impl<'a> Teller<'a> {
         })
     }
 
-    /// A worker's code does not fit the history that it was given.
+    /// Tells that a worker's code does not fit the history that it was given.
     fn code_does_not_fit(&mut self, finding: &Finding) {
         let process = finding.process;
         let why = self.view.log.entries.iter().rev().find(|entry| {
@@ -280,7 +279,7 @@ impl<'a> Teller<'a> {
         self.queries(finding.at_ns);
     }
 
-    /// A history of the run does not replay afterwards.
+    /// Tells that a history of the run does not replay afterwards.
     fn does_not_replay(&mut self, finding: &Finding) {
         self.deploys(finding.at_ns);
         let when = if let Wrong::DoesNotReplay(it) = &finding.wrong { Some(it.when) } else { None };
@@ -305,7 +304,7 @@ impl<'a> Teller<'a> {
         self.queries(finding.at_ns);
     }
 
-    /// That there were queries, whose handlers may have changed what a replay does not.
+    /// Tells that there were queries. Their handlers may have changed state that a replay does not change.
     fn queries(&mut self, until_ns: u64) {
         let is_query = |entry: &&Entry| entry.reached() == Some("QueryWorkflow");
         let asked = match self.entries(0, until_ns).filter(is_query).count() {
@@ -320,7 +319,7 @@ impl<'a> Teller<'a> {
         self.view.log.entries.iter().any(|entry| deployed(entry).is_some())
     }
 
-    /// Which other versions of the code were deployed before.
+    /// Tells which other versions of the code were deployed before.
     fn deploys(&mut self, at_ns: u64) {
         let mut told = BTreeSet::new();
         for (entry, version) in self.entries(0, at_ns).filter_map(|entry| Some((entry, deployed(entry)?))) {
@@ -331,8 +330,8 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The faults before: all, if none of them could be left out, or if they were asked for; else the last, since it is not known
-    /// which matter.
+    /// Tells the faults before: all, if none can be left out or if they were asked for. Otherwise only the last ones, since it
+    /// is not known which matter.
     fn last_faults(&mut self, at_ns: u64) {
         self.deploys(at_ns);
         let are_chosen = self.known.is_least || self.view.choices.which().strikes.is_some();
@@ -354,7 +353,7 @@ impl<'a> Teller<'a> {
         self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
     }
 
-    /// The moment of a crash, with which attempt of an activity it is about, and how that ended.
+    /// The moment of a crash, with the attempt of an activity that it is about, and how that ended.
     fn with_attempt(&self, crash: &Crash) -> String {
         match &crash.attempt {
             Some(attempt) => crash.place.moment_of(&self.names.subject(attempt)),
@@ -362,7 +361,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// The moment of a crash, with what its worker was about.
+    /// The moment of a crash, with what its worker was doing.
     fn moment(&self, entry: &Entry, crash: &Crash) -> String {
         let moment = if crash.attempt.is_some() { self.with_attempt(crash) } else { crash.place.exact_moment() };
         let amid = chronicle::under_way(self.view, entry.at_ns).into_iter();
@@ -374,12 +373,12 @@ impl<'a> Teller<'a> {
         format!("{moment}, in the middle of {}", amid.join(" and "))
     }
 
-    /// An attempt, as [`chronicle::RunNames::subject`] has it.
+    /// An attempt, in the form of [`chronicle::RunNames::subject`].
     fn subject_of(&self, span: &Span) -> String {
         attempt::subject(&span.type_name, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
-    /// For how long there was no such worker after a crash, if that was long.
+    /// How long the worker was down after a crash, if that was long.
     fn downtime(&self, crash: &Entry) -> String {
         let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
         let next = self.view.lives.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
@@ -387,7 +386,7 @@ impl<'a> Teller<'a> {
         down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
     }
 
-    /// Whether it takes these faults; those that were not told yet are.
+    /// Concludes whether the failure needs these faults, and tells those that were not told yet.
     fn how_much_it_takes(&mut self) {
         if self.known.is_least {
             let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
@@ -419,12 +418,12 @@ fn is_of_attempt(entry: &Entry, effect: &Effect) -> bool {
     entry.attempt().is_some_and(|it| (&it.workflow_id, &it.activity_id, it.attempt) == of_effect)
 }
 
-/// Whether it is that a worker's code does not fit a history.
+/// Whether the finding is that a worker's code does not fit a history.
 fn does_not_fit(wrong: &Wrong) -> bool {
     matches!(wrong, Wrong::TaskFailed(failed) if failed.reason == TaskFailure::CodeDoesNotFit)
 }
 
-/// The version of the code (0 is the first) for which a worker is asked to stop, if it is.
+/// The version of the code (0 is the first) to which a deploy moves a worker, if the entry is one.
 fn deployed(entry: &Entry) -> Option<usize> {
     if let What::Life(LifeStep::AskedToStop { deploy }) = entry.what { deploy } else { None }
 }

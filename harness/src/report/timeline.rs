@@ -1,5 +1,5 @@
-//! The timeline of a run for a terminal: a few dozen lines around what matters, processes side by side, virtual time downwards.
-//! The page draws all of it (`layout`, `html`).
+//! The timeline of a run for a terminal: a few dozen lines around what matters, with processes side by side and virtual time
+//! downwards. The page draws all of it (`layout`, `html`).
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -9,9 +9,9 @@ use super::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
 const ROWS: usize = 26;
-/// Idle time from here on is worth a line.
+/// Idle time of at least this much gets a line.
 const GAP_NS: u64 = 1_000_000_000;
-/// How wide the column of times is: `364d 00:00:00.000`.
+/// The width of the column of times: `364d 00:00:00.000`.
 const TIME: usize = 17;
 
 /// One moment of the text.
@@ -37,8 +37,8 @@ enum Tier {
     Rest,
 }
 
-/// The moments that matter, one a line: virtual time since the start, a column for each process that has a part in them, and what
-/// happened. ASCII and box drawing only, no line longer than `width` (but at least 40).
+/// The moments that matter, one a line: virtual time since the start, a column for each process involved, and what happened.
+/// ASCII and box drawing only. No line is longer than `width`, which is at least 40.
 pub(crate) fn text(report: &Report, width: usize) -> String {
     let width = width.max(40);
     let mut all = rows(report);
@@ -64,7 +64,7 @@ pub(crate) fn text(report: &Report, width: usize) -> String {
     lines.into_iter().map(cut).collect()
 }
 
-/// Everything that could be shown: events, attempts of activities, and the ends of lives that no event tells of.
+/// Everything that could be shown: events, attempts of activities, and the ends of lives that have no event.
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = report.events.iter().map(row_of_event).collect();
     let attempts = report.spans.iter().filter(|span| span.kind == SpanKind::Activity);
@@ -95,7 +95,7 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
     rows
 }
 
-/// An attempt begins, and ends, unless its process, or the run, ends before.
+/// The start and end of an attempt; no end if its process or the run ended first.
 fn rows_of_attempt(span: &Span) -> impl Iterator<Item = Row<'_>> {
     let ended = match span.outcome {
         Outcome::Completed => Some("completed"),
@@ -140,7 +140,7 @@ fn row_of_event(event: &Event) -> Row<'_> {
     }
 }
 
-/// What the same process or workflow did just before and after a fault explains it.
+/// What the same process or workflow did just before and after a fault explains the fault.
 fn mark_near_faults(rows: &mut [Row<'_>]) {
     let faults: Vec<usize> = (0..rows.len()).filter(|&index| rows[index].tier <= Tier::Fault).collect();
     for fault in faults {
@@ -165,10 +165,10 @@ fn chosen(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
     rows.into_iter().enumerate().filter(|(index, _)| kept.contains(index)).map(|(_, row)| row).collect()
 }
 
-/// The processes that have a part in the rows, each with its column. With no room for their names they are numbered.
+/// The processes that appear in the rows, each with its column. If their names do not fit, they are numbered.
 struct Columns {
     processes: Vec<usize>,
-    /// For each process: what stands above its column.
+    /// The heading of each process's column.
     heads: Vec<String>,
     numbered: bool,
     text_width: usize,
@@ -222,7 +222,7 @@ impl Columns {
     }
 }
 
-/// Names and labels are the user's: what takes no place of its own, as all that steers a terminal, would break the columns.
+/// Names and labels are the user's. Characters without width, such as those that control a terminal, would break the columns.
 fn plain(text: &str) -> String {
     text.chars().map(|char| if char.width().is_some_and(|width| width > 0) { char } else { '?' }).collect()
 }

@@ -1,5 +1,5 @@
-//! A campaign: seeds handed out to processes, results gathered, a share run twice and compared, the first failing seed
-//! explained.
+//! A campaign: hands out seeds to processes, gathers the results, runs a share of the seeds twice to compare them, and explains
+//! the first failing seed.
 
 use std::{
     path::PathBuf,
@@ -36,7 +36,7 @@ struct Shared<'a> {
 /// Runs the seeds.
 ///
 /// # Errors
-/// They could not be run at all.
+/// The seeds could not be run at all.
 pub(super) fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     if let Some(path) = &settings.tape {
         return explain::one(case, settings, tape_order(path)?);
@@ -92,12 +92,13 @@ impl Shared<'_> {
     fn work(&self, core: usize) -> Result<(), String> {
         let _place = Place::take(self.settings.jobs);
         let mut job = Job::start(self.case, core).map_err(|error| error.to_string())?;
-        // Seeds that are run twice run in two processes that have nothing in common, not even where their memory lies.
+        // A seed that runs twice runs in two processes that share nothing, not even their memory layout.
         let mut other = None;
         let mut ordered = self.order_next(&mut job)?;
         while let Some(seed) = ordered {
             let runs_twice = seed.is_multiple_of(self.settings.twice_every);
-            // The next seed begins when this one ends, not when that has been told here; a comparison wants the job for itself.
+            // The next seed starts as soon as this one ends, without waiting for this thread. A comparison needs the job to
+            // itself.
             let next = if runs_twice { None } else { self.order_next(&mut job)? };
             let result = job.result().map_err(|error| error.to_string())?;
             let mut differs = None;
@@ -116,7 +117,7 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// Orders the next seed, if there is one more.
+    /// Orders the next seed, if there is one.
     fn order_next(&self, job: &mut Job) -> Result<Option<u64>, String> {
         let seed = self.next_seed();
         if let Some(seed) = seed {
@@ -166,7 +167,7 @@ fn tape_order(path: &PathBuf) -> Result<Order, String> {
     Ok(Order { tape: Some(tape.clone()), ..Order::of(tape.seed) })
 }
 
-/// The `sometimes!` that no run has seen hold.
+/// The `sometimes!` claims that held in no run.
 fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
     let declared = claims::sometimes_within(&case.function).into_iter().map(|claim| (claim.to_owned(), false));
     let mut all: std::collections::BTreeMap<String, bool> = declared.collect();
@@ -189,7 +190,7 @@ fn progress(case: &Case, settings: &Settings) -> ProgressBar {
     bar
 }
 
-/// A place for a job: all tests of one program together run no more jobs at once than one of them may.
+/// A place for a job. All tests of one program together run no more jobs at once than one test may.
 struct Place;
 
 static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());

@@ -1,4 +1,4 @@
-//! A process that runs seeds: it forks for each order, and the child simulates, says what came of it, and is gone.
+//! A process that runs seeds. It forks for each order; the child simulates, sends the result and exits.
 
 use std::{
     collections::BTreeMap,
@@ -29,24 +29,24 @@ use crate::{
     world::State,
 };
 
-/// Names the socket on which orders come, in the environment of a process that runs seeds.
+/// The environment variable that names the socket on which orders come.
 pub(super) const SOCKET_VARIABLE: &str = "FORETIME_SOCKET";
-/// Names the test that it runs.
+/// The variable that names the test to run.
 pub(super) const TEST_VARIABLE: &str = "FORETIME_TEST";
-/// The core that it stays on.
+/// The variable with the core that the process stays on.
 pub(super) const CORE_VARIABLE: &str = "FORETIME_CORE";
 
-/// Whether this process is there to run seeds.
+/// Whether this process was started to run seeds.
 pub(super) fn is_any() -> bool {
     env::var_os(SOCKET_VARIABLE).is_some()
 }
 
-/// Whether this process is there to run seeds of `test`.
+/// Whether this process was started to run seeds of `test`.
 pub(super) fn is_child(test: &str) -> bool {
     is_any() && env::var(TEST_VARIABLE).is_ok_and(|it| it == test)
 }
 
-/// Takes orders until there are no more; then the process ends.
+/// Takes orders until there are no more, then ends the process.
 pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
         fork::stay_on_core(core);
@@ -66,9 +66,9 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     fork::exit(code)
 }
 
-/// The SDK makes a build id of what is in the program's file, once in a process: done here, it is done for all simulations. It
-/// finds nothing there, since half a gigabyte, as programs under test have, would take it longer than many simulations do. So
-/// all workers have build id 00000000, whoever compiled them.
+/// Makes the SDK compute its build id here, once for all simulations. The SDK computes it from the program's file, once in a
+/// process. The file appears empty: half a gigabyte, as programs under test have, would take longer than many simulations do.
+/// So all workers have build id 00000000, whoever compiled them.
 fn have_a_build_id() {
     os::with_empty_own_file(|| drop(WorkerOptions::new("to have a build id").build()));
 }
@@ -76,8 +76,8 @@ fn have_a_build_id() {
 fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
     let mut stream = UnixStream::connect(env::var_os(SOCKET_VARIABLE).unwrap_or_default())?;
     let nowhere = File::create("/dev/null")?;
-    // The child reads its order itself: this process does nothing from one child to the next that would change its memory, so
-    // all of them begin alike.
+    // The child reads its order itself. This process does nothing between children that would change its memory, so all of them
+    // begin alike.
     while fork::is_something_to_come(stream.as_raw_fd())? {
         let child = match fork::fork()? {
             Side::Child => run(case, body(), stream, &nowhere),
@@ -96,10 +96,10 @@ fn take_orders(case: &Case, body: impl Fn() -> Body) -> std::io::Result<()> {
     Ok(())
 }
 
-/// `Line::Ended(None)`, as it is written.
+/// `Line::Ended(None)`, as it is sent.
 const ENDED_WELL: &[u8] = b"{\"Ended\":null}\n";
 
-/// In the forked process: one simulation. What it prints goes into the file that the order names, or else `nowhere`.
+/// Runs one simulation, in the forked process. Its output goes into the file that the order names, or else to `nowhere`.
 fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
     let outcome = Order::read(&mut stream).and_then(|order| {
         let redirected = match &order.output {

@@ -1,5 +1,5 @@
-//! A seed is run a second time, in another process, and both runs must be equal; where they part is looked for, and both
-//! are left in the seed's report.
+//! Runs a seed a second time, in another process. Both runs must be equal. If not, this looks for the step at which they part
+//! and leaves both runs in the seed's report.
 
 use std::{fs, path::PathBuf};
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::world::finding::FindingKind;
 
-/// How often both are run again, written down step by step, until they differ once more.
+/// How often both are run again, recorded step by step, until they differ once more.
 const TRIES_MAX: u32 = 50;
 /// How many steps are shown before the one at which they part.
 const STEPS_BEFORE: usize = 5;
 
-/// Runs a seed in another process; a difference to its first run is a failure.
+/// Runs a seed in another process. A difference from its first run is a failure.
 pub(super) fn look_for(
     job: &mut Job,
     other: &mut Job,

@@ -1,5 +1,5 @@
-//! What is done with a seed that failed: one fault after the other is left out, for as long as it fails in the same way. What is
-//! left is what matters, and that run is written down in full.
+//! Explains a seed that failed. It leaves out one fault after another for as long as the seed fails in the same way. The faults
+//! that are left are those that matter, and that run is recorded in full.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,21 +21,21 @@ use crate::{
     world::finding::FindingKind,
 };
 
-/// How long faults are left out at most.
+/// The longest time to spend on leaving out faults.
 const SEARCH_MAX: Duration = Duration::from_secs(40);
 /// A run that takes longer is tried in one order of events only.
 const QUICK_MAX: Duration = Duration::from_millis(500);
-/// One that takes longer is not compared with what happens without its last fault.
+/// A run that takes longer is not compared with the run without its last fault.
 const COMPARED_MAX: Duration = Duration::from_secs(5);
-/// In a run that takes long, from so many strikes on, halves of them are left out first.
+/// In a slow run with at least this many strikes, halves of them are left out first.
 const HALVED_MIN: usize = 4;
-/// In how many other orders of events a seed is tried with a fault less.
+/// In how many other orders of events a seed is tried with one fault fewer.
 const OTHER_ORDERS: u64 = 5;
-/// Up to which opportunity in its place a strike is tried alone.
+/// The last opportunity in its place at which a strike is tried alone.
 const NTH_MAX: u64 = 4;
-/// Up to which opportunity in any place one of its kind is.
+/// The last opportunity in any place at which a strike of its kind is tried alone.
 const ELSEWHERE_NTH_MAX: u64 = 30;
-/// How long that may take.
+/// The longest time to spend on that.
 const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
 /// How many strikes in one place are tried without the others.
 const IN_ONE_PLACE_MAX: u64 = 3;
@@ -66,18 +66,18 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     Ok(summary)
 }
 
-/// A fault that was asked for by name and is not there should not pass for one that did no harm.
+/// Names the faults that were asked for but did not strike. Otherwise one that never struck would pass for harmless.
 fn say_what_did_not_strike(order: &Order, result: &RunResult) {
     let struck = |name: &&String| result.strikes.iter().any(|strike| [&strike.name, &strike.at].contains(name));
     let missing: Vec<&str> = order.only.strikes.iter().flatten().filter(|name| !struck(name)).map(String::as_str).collect();
     if !missing.is_empty() && !order.known.is_least {
         let missing = missing.join(", ");
-        // Not by `eprintln!`: the test passes, perhaps, and what is said so in tests that pass is not shown.
+        // Not `eprintln!`: the test may pass, and what `eprintln!` writes in a passing test is not shown.
         let _ = writeln!(io::stderr(), "foretime: did not strike in this run, which did not come to it: {missing}");
     }
 }
 
-/// Runs the failing seed again, with the faults that matter, for its report; and it must fail in the same way.
+/// Runs the failing seed again for its report, with the faults that matter. It must fail in the same way.
 pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<(), String> {
     let Some(failed) = summary.failed.clone() else { return Ok(()) };
     if failed.failure.kind == FindingKind::Differs {
@@ -102,8 +102,8 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     Ok(())
 }
 
-/// What happens in the run with these strikes if the last of them is left out, and it passes; if they are said one by one, and a run
-/// is quick.
+/// What happens in the run when the last of these strikes is left out, if it then passes. Only if the strikes are listed one by
+/// one and a run is quick.
 fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
     if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
@@ -121,14 +121,14 @@ fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, S
     Ok(without.detail.filter(|_| without.failures.is_empty()).map(|detail| detail.moments))
 }
 
-/// What is left of the faults of a failing seed.
+/// The faults of a failing seed that are left.
 struct Least {
     only: Only,
     /// Whether none of them can be left out.
     is_least: bool,
-    /// How the run fails without one of them, if it does, in another way.
+    /// How the run fails without one of them, if it then fails in another way.
     otherwise: Option<String>,
-    /// Whether it fails in another way without any: that comes first, since it is simpler.
+    /// Whether it fails in another way without any fault. That is reported first, since it is simpler.
     takes_none: bool,
 }
 
@@ -153,7 +153,7 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     let only = match search.leave_out(Only::default(), |strike| strike.name.clone())? {
         Left::Least(only) => only,
         Left::Unknown(only) => {
-            // It does not fail without any.
+            // It does not fail without any fault.
             let is_least = only.strikes.as_ref().is_some_and(|strikes| strikes.len() == 1);
             return Ok(Least { is_least, ..Least::of(only, None) });
         }
@@ -173,7 +173,8 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     if let Some(only) = search.first_in_one_place(&strikes)? {
         return Ok(Least::of(only, search.title_otherwise()));
     }
-    // By their places, more can be left out: what comes before no longer counts. Best of all are the first in each place.
+    // Strikes named by place allow leaving out more: what comes before no longer counts. The first strikes in each place are
+    // best.
     let mut fewer = None;
     for placed in [first_in_their_places(&strikes), Only::these(strikes.iter().map(|strike| strike.at.clone()))] {
         if let Some(placed) = search.fails_with(&placed)? {
@@ -187,7 +188,7 @@ fn leave_out(case: &Case, failed: &Failed) -> Result<Least, String> {
     })
 }
 
-/// As many strikes in each place, but the first that there are.
+/// Keeps the number of strikes in each place, but makes them the first ones there.
 fn first_in_their_places(strikes: &[Strike]) -> Only {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     Only::these(strikes.iter().map(|strike| {
@@ -197,22 +198,22 @@ fn first_in_their_places(strikes: &[Strike]) -> Only {
     }))
 }
 
-/// What is left of some strikes.
+/// The strikes that are left.
 enum Left {
     /// None of these can be left out.
     Least(Only),
-    /// With these it fails, too; perhaps it does with fewer.
+    /// It fails with these too. It may also fail with fewer.
     Unknown(Only),
 }
 
-/// The search for the faults that a failure takes.
+/// The search for the faults that a failure needs.
 struct Search<'a> {
     job: Job,
     failed: &'a Failed,
     ends: Instant,
     /// How many other orders of events are tried.
     other_orders: u64,
-    /// How the run failed with fewer strikes of late, and with which, if it did in another way.
+    /// How the run last failed in another way with fewer strikes, and with which strikes.
     otherwise: Option<(String, Only)>,
 }
 
@@ -225,7 +226,7 @@ impl Search<'_> {
         Instant::now() > self.ends
     }
 
-    /// Whether it fails so with these strikes, in this very order of events.
+    /// Whether it fails in the same way with these strikes, in this very order of events.
     fn fails(&mut self, only: &Only) -> Result<bool, String> {
         let result = self.run(only)?;
         let Some(failure) = result.failures.into_iter().next() else { return Ok(false) };
@@ -246,7 +247,7 @@ impl Search<'_> {
         Ok(result)
     }
 
-    /// Leaves out one strike after the other, or halves of them first; each is known by `name`.
+    /// Leaves out one strike after another, or halves of them first. `name` identifies a strike.
     fn leave_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Left, String> {
         let mut only = from;
         loop {
@@ -258,7 +259,7 @@ impl Search<'_> {
             }
             let mut fewer = Only::these(names).in_order(only.order);
             self.otherwise = None;
-            // From the last to the first: what comes before a fault stays as it was when it is left out.
+            // From the last to the first: what comes before a fault stays as it was when the fault is left out.
             for strike in result.strikes.iter().rev() {
                 if self.is_over() {
                     return Ok(Left::Unknown(fewer));
@@ -274,8 +275,8 @@ impl Search<'_> {
         }
     }
 
-    /// Half of these strikes with which it still fails so, if they are many and a run takes long: one after the other, fewer are
-    /// left in the end.
+    /// The half of these strikes with which it still fails in the same way, if they are many and a run is slow. Leaving them
+    /// out one by one keeps fewer in the end.
     fn half(&mut self, names: &[String], order: u64) -> Result<Option<Only>, String> {
         if names.len() < HALVED_MIN || self.other_orders > 0 {
             return Ok(None);
@@ -290,7 +291,7 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// One of these strikes that would do, if the seed had it alone: the others may only have moved it to where it was drawn.
+    /// One of these strikes that suffices alone. The others may only have moved it to where it was drawn.
     fn one_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
         for order in 0..OTHER_ORDERS.min(self.other_orders + 1) {
             for nth in 1..=NTH_MAX {
@@ -308,8 +309,8 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// A strike of the same kind as one of these that would do alone, wherever it is: the bug may have a simpler story than the one
-    /// that the seed came upon.
+    /// A strike of the same kind as one of these that suffices alone, wherever it is. The bug may have a simpler story than the
+    /// one the seed found.
     fn kin_alone(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
         let [crash, cluster_crash] = [Fault::Crash, Fault::ClusterCrash].map(kind_of_strike);
         let mut kinds: BTreeSet<&str> = strikes.iter().filter_map(|strike| Strike::kind(&strike.name)).collect();
@@ -333,8 +334,8 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// The first two or three strikes in the place of one of these, if they do and are fewer: what a fault hides from the code it
-    /// often takes another like it to show.
+    /// The first two or three strikes in the place of one of these, if they suffice and are fewer. What one fault hides from
+    /// the code often shows only with another like it.
     fn first_in_one_place(&mut self, strikes: &[Strike]) -> Result<Option<Only>, String> {
         let places: BTreeMap<String, &Strike> = strikes.iter().map(|strike| (strike.at_nth(0), strike)).collect();
         for count in 2..=IN_ONE_PLACE_MAX.min(strikes.len() as u64 - 1) {
@@ -351,7 +352,7 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Whether the seed still fails so with these strikes, in this order of events or another: with which, then.
+    /// The strikes with which the seed still fails in the same way, in this order of events or another, if it does.
     fn fails_with(&mut self, only: &Only) -> Result<Option<Only>, String> {
         for order in std::iter::once(only.order).chain(1..=self.other_orders) {
             let only = only.in_order(order);
@@ -366,7 +367,7 @@ impl Search<'_> {
     }
 }
 
-/// Whether two failures are the same, but for numbers: which worker it was, at which attempt.
+/// Whether two failures are the same except for numbers, such as the worker or the attempt.
 fn is_same(one: &RunFailure, other: &RunFailure) -> bool {
     let shape = |failure: &RunFailure| -> String { failure.title.chars().filter(|c| c.is_alphabetic()).collect() };
     one.kind == other.kind && shape(one) == shape(other)

@@ -1,4 +1,4 @@
-//! A process that runs seeds, as the one that counts them sees it.
+//! A process that runs seeds, as seen by the one that counts them.
 
 use std::{
     collections::VecDeque,
@@ -19,10 +19,10 @@ use super::{
 };
 use crate::{os::fork, world::finding::FindingKind};
 
-/// How long a process may take to come up.
+/// The longest time for a process to come up.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// What glibc reads its settings from.
+/// The variable from which glibc reads its settings.
 const TUNABLES: &str = "GLIBC_TUNABLES";
 
 /// A process that runs seeds.
@@ -31,12 +31,12 @@ pub(super) struct Job {
     child: Child,
     orders: UnixStream,
     answers: BufReader<UnixStream>,
-    /// The seeds of the orders that have no result yet.
+    /// The seeds that were ordered and have no result yet.
     ordered: VecDeque<u64>,
 }
 
 impl Job {
-    /// Starts one: this very program, for this one test.
+    /// Starts one: this same program, for this one test.
     ///
     /// # Errors
     /// Why it did not come up.
@@ -53,7 +53,7 @@ impl Job {
             command.env(TUNABLES, fork::MEMORY_TUNABLES);
         }
         fork::fix_addresses(&mut command);
-        // The harness of the test talks; what the simulations say goes elsewhere.
+        // The test's own process writes the output; what the simulations print goes elsewhere.
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
         let connected = child.and_then(|mut child| Ok((accept(&listener, &mut child)?, child)));
         let _ = std::fs::remove_file(&path);
@@ -71,7 +71,7 @@ impl Job {
         self.result()
     }
 
-    /// Orders a seed, that is run when those before it are done.
+    /// Orders a seed. It runs when those before it are done.
     ///
     /// # Errors
     /// The process is gone.
@@ -81,7 +81,7 @@ impl Job {
         Ok(())
     }
 
-    /// Waits for what came of the oldest order that has no result yet.
+    /// Waits for the result of the oldest order that has none yet.
     ///
     /// # Errors
     /// The process is gone.
@@ -105,13 +105,13 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        // It ends by itself when no more orders can come, but perhaps not at once.
+        // It ends by itself once no more orders can come, but perhaps not at once.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What is said of a run whose process died.
+/// The result of a run whose process died.
 fn died(seed: u64, how: &str) -> RunResult {
     let failure = RunFailure {
         kind: FindingKind::Setup,
@@ -126,7 +126,7 @@ fn died(seed: u64, how: &str) -> RunResult {
 fn socket_path() -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    // All names are equally long: what stands in a program's environment shifts its memory.
+    // All names are equally long, because the size of a program's environment shifts its memory.
     env::temp_dir().join(format!("foretime-{:010}-{number:06}.socket", std::process::id()))
 }
 

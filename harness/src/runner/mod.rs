@@ -1,8 +1,8 @@
 //! Runs the seeds of a test: each in a process of its own, several at once, some of them twice.
 //!
-//! [`Case`] is the test; [`settings`] what the environment says; [`job`] and [`child`] the two ends of the line to a process
-//! that runs seeds, [`result`] what goes over it; [`campaign`] hands out the seeds and gathers what comes of them;
-//! [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed part; [`summary`] says it to
+//! [`Case`] is the test and [`settings`] is what the environment says. [`job`] and [`child`] are the two ends of the line to a
+//! process that runs seeds; [`result`] is what goes over it. [`campaign`] hands out the seeds and gathers the results.
+//! [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed part. [`summary`] reports to
 //! people.
 
 use std::env;
@@ -31,27 +31,27 @@ use crate::{
     stage,
 };
 
-/// How many seeds a test runs if it does not say.
+/// How many seeds a test runs by default.
 pub(crate) const RUNS: u64 = 100;
-/// One seed in so many runs twice if nothing else is said.
+/// One in this many seeds runs twice by default.
 pub(crate) const TWICE_EVERY: u64 = 10;
 
-/// A test that is to be simulated.
+/// A test to simulate.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
-    /// The name of the test, as `cargo test` has it.
+    /// The name of the test, as `cargo test` knows it.
     pub(crate) name: String,
-    /// What it is built into, if that is no program of its own.
+    /// What it is built into, unless that is a program of its own.
     pub(crate) target: Option<String>,
-    /// The path of the test's function, as `std::any::type_name` has it.
+    /// The path of the test's function, as `std::any::type_name` gives it.
     pub(crate) function: String,
     /// How many seeds it runs.
     pub(crate) runs: u64,
-    /// What makes this very program run this test alone.
+    /// The arguments that make this same program run this test alone.
     pub(crate) arguments: Vec<String>,
-    /// One seed in so many runs twice.
+    /// One in this many seeds runs twice.
     pub(crate) twice_every: u64,
-    /// Whether a report is written when all goes well.
+    /// Whether a report is written when all runs pass.
     pub(crate) shows_one: bool,
     /// How a person runs this test.
     pub(crate) command: String,
@@ -64,7 +64,7 @@ impl Case {
         let (target, inner) =
             module.split_once("::").map_or((*module, String::new()), |(it, inner)| (it, format!("{inner}::")));
         let name = format!("{inner}{function}");
-        // In this target only: others may have a test of the same name.
+        // In this target only: other targets may have a test of the same name.
         let place = if test.is_integration { format!("--test {target}") } else { "--lib --bins".to_owned() };
         let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
         let command = format!("cargo test -p {package} {place} -- --exact {name} --nocapture");
@@ -103,7 +103,7 @@ impl Case {
     }
 }
 
-/// Runs the seeds of a case; in a process that was started to run seeds, runs those that it is told, and never comes back.
+/// Runs the seeds of a case. In a process that was started to run seeds, it runs those that are ordered and never returns.
 ///
 /// # Errors
 /// The seeds could not be run at all.

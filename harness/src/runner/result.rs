@@ -1,5 +1,4 @@
-//! What a run says of itself, and what it is asked: what goes over the line between the process that counts seeds and those
-//! that run them.
+//! What goes over the line between the process that counts seeds and those that run them: orders one way, results the other.
 
 use std::{
     collections::BTreeMap,
@@ -20,25 +19,25 @@ use crate::{
 pub(crate) struct Order {
     /// The seed.
     pub(crate) seed: u64,
-    /// Draws to repeat in place of the seed's.
+    /// Draws to repeat in place of the seed's own.
     pub(crate) tape: Option<Tape>,
-    /// Which strikes of faults there are, of those that are drawn.
+    /// Which of the drawn faults strike.
     pub(crate) only: Only,
     /// What is known of the seed already.
     pub(crate) known: Known,
     /// Whether the report and the trace are wanted.
     pub(crate) is_detailed: bool,
-    /// Where the test's output goes; nowhere if not said.
+    /// Where the test's output goes; `None`: nowhere.
     pub(crate) output: Option<PathBuf>,
 }
 
 impl Order {
-    /// A run of this seed as it is.
+    /// A plain run of this seed.
     pub(crate) fn of(seed: u64) -> Self {
         Self { seed, tape: None, only: Only::default(), known: Known::default(), is_detailed: false, output: None }
     }
 
-    /// As it goes over the line: its length before it, so that who reads it takes nothing of the next.
+    /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
     ///
     /// # Errors
     /// It is longer than 4 GiB.
@@ -48,10 +47,10 @@ impl Order {
         Ok([&length.to_le_bytes(), text.as_slice()].concat())
     }
 
-    /// Reads one, and nothing that follows.
+    /// Reads one order, and nothing that follows it.
     ///
     /// # Errors
-    /// It does not come, or is none.
+    /// None comes, or it is not an order.
     pub(super) fn read(from: &mut impl Read) -> io::Result<Self> {
         let mut length = [0; 4];
         from.read_exact(&mut length)?;
@@ -61,18 +60,18 @@ impl Order {
     }
 }
 
-/// What other runs of a seed have shown: the story of this one tells it, or is told in the light of it.
+/// What other runs of the seed have shown. The story of this run tells it, or depends on it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Known {
-    /// Whether none of the strikes that are left can be left out, or the run does not fail.
+    /// Whether no strike that is left can be left out, or the run does not fail.
     pub(crate) is_least: bool,
-    /// How the run fails without one of them, if it does, in another way.
+    /// How the run fails without one of the strikes, if it then fails in another way.
     pub(crate) otherwise: Option<String>,
-    /// What happens without the last of them, if the run passes then: [`Detail::moments`].
+    /// What happens without the last strike, if the run then passes: [`Detail::moments`].
     pub(crate) usual: Option<Vec<String>>,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunResult {
     pub(crate) seed: u64,
@@ -82,7 +81,7 @@ pub(crate) struct RunResult {
     pub(crate) draws: u64,
     /// The strikes of faults, in order.
     pub(crate) strikes: Vec<Strike>,
-    /// Where a fault of which kind could have struck, and how often; if there was none.
+    /// How often each kind of fault could have struck in each place; places where none could are absent.
     pub(crate) opportunities: BTreeMap<String, u64>,
     /// How far virtual time went.
     pub(crate) virtual_ns: u64,
@@ -97,9 +96,9 @@ pub(crate) struct RunResult {
     pub(crate) replays_checked: u64,
     pub(crate) runs_count: u64,
     pub(crate) effects_count: u64,
-    /// `sometimes!`, and whether it held.
+    /// Each `sometimes!`, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
-    /// If it was asked for.
+    /// `Some` if it was asked for.
     pub(crate) detail: Option<Box<Detail>>,
 }
 
@@ -146,15 +145,15 @@ pub(crate) struct Detail {
     pub(crate) tape: Tape,
     /// For people.
     pub(crate) report: Report,
-    /// Of a run that passed, all moments that a story could tell.
+    /// All moments that a story could tell, if the run passed.
     pub(crate) moments: Vec<String>,
 }
 
 /// A line from a process that runs seeds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
-    /// A run has come to its end.
+    /// A run has ended.
     Result(Box<RunResult>),
-    /// Its process has ended: in good order, or not, and how.
+    /// Its process has ended; `Some`: not in good order, and how.
     Ended(Option<String>),
 }

@@ -9,7 +9,7 @@ use crate::{
     world::Limits,
 };
 
-/// The variables, for people: the names and what they do.
+/// Help for people: the variables and what they do.
 pub(crate) const HELP: &str = "\
 FORETIME_SEED=n      run only this seed
 FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
@@ -49,7 +49,7 @@ impl Settings {
     /// Names a variable that is not understood.
     pub(crate) fn from_env(case: &Case) -> Result<Self, String> {
         known()?;
-        // What only the processes that run seeds need is looked at here, too: a mistake is said once.
+        // Checks the variables that only the seed processes need here too, so that a mistake is reported once.
         read_limits()?;
         span("FORETIME_PATIENCE")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -67,12 +67,12 @@ impl Settings {
     }
 }
 
-/// Whether nothing is to be simulated.
+/// Whether to run without simulating.
 pub(crate) fn is_staged() -> bool {
     env::var("FORETIME_STAGED").is_ok_and(|value| !["", "0"].contains(&&*value))
 }
 
-/// That no variable is almost one of ours: one that is misspelt should not pass for one that did nothing.
+/// Refuses a variable that is almost one of ours. A misspelt one should not pass for one that has no effect.
 fn known() -> Result<(), String> {
     let ours: Vec<&str> = HELP.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
     let is_misspelt = |name: &String| {
@@ -104,12 +104,12 @@ fn read_limits() -> Result<Limits, String> {
     Ok(Limits { steps_max: read("FORETIME_STEPS")?.unwrap_or(usual.steps_max), cut_events_max })
 }
 
-/// Whether one thread of the system runs the code of all.
+/// Whether one OS thread runs the code of all simulated threads.
 pub(crate) fn carries() -> bool {
     env::var("FORETIME_THREADS").map_or(true, |value| value != "system")
 }
 
-/// Beside what cargo builds, wherever that is: the test's binary is in `target/<profile>/deps`.
+/// Next to what cargo builds, wherever that is: the test's binary is in `target/<profile>/deps`.
 fn default_reports() -> PathBuf {
     let target = env::current_exe().ok().and_then(|exe| exe.ancestors().find(|it| it.ends_with("target")).map(PathBuf::from));
     target.unwrap_or_else(env::temp_dir).join("foretime")

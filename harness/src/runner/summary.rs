@@ -1,4 +1,4 @@
-//! What came of all seeds, for people.
+//! The results of all seeds, for people.
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
@@ -11,7 +11,7 @@ use super::{
 
 const YEAR_NS: f64 = 365.0 * 24.0 * 3600.0 * 1e9;
 
-/// What came of the seeds of a test.
+/// The results of a test's seeds.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Summary {
@@ -19,11 +19,11 @@ pub struct Summary {
     pub test: String,
     /// How many seeds ran.
     pub runs: u64,
-    /// How many of them ran twice, to be compared.
+    /// How many of them ran twice for comparison.
     pub twice_count: u64,
-    /// How far their virtual time went, together.
+    /// The sum of their virtual time.
     pub virtual_time: Duration,
-    /// How long it took.
+    /// How long it took, in real time.
     pub elapsed: Duration,
     /// How many processes ran seeds at once.
     pub jobs: usize,
@@ -39,9 +39,9 @@ pub struct Summary {
     pub effects: u64,
     /// Steps of the simulations.
     pub steps: u64,
-    /// The hash of each run, by its seed: of what happened, was sent and was drawn, and of no words.
+    /// The hash of each run, by its seed. It covers what happened, was sent and was drawn, but no wording.
     pub hashes: BTreeMap<u64, u64>,
-    /// The seed that took longest, and how long.
+    /// The seed that took longest, and its time.
     pub slowest: Option<(u64, Duration)>,
     /// The seed with the most faults, and how many it had.
     pub most_faults: Option<(u64, u64)>,
@@ -137,7 +137,7 @@ impl Summary {
         }
     }
 
-    /// Whether every run was good, and every `sometimes!` held in one of them.
+    /// Whether every run passed, and every `sometimes!` held in at least one.
     pub fn is_good(&self) -> bool {
         self.failed.is_none() && self.never_held.is_empty()
     }
@@ -147,7 +147,7 @@ impl Summary {
         self.failed.as_ref().map(|failed| failed.seed)
     }
 
-    /// Whether a seed failed, and its failure (title, detail or story) contains this text.
+    /// Whether a seed failed and its failure (title, detail or story) contains this text.
     pub fn finds(&self, text: &str) -> bool {
         self.failed.as_ref().is_some_and(|Failed { failure, story, note, .. }| {
             [&failure.title, &failure.detail].into_iter().chain(story).chain(note).any(|line| line.contains(text))
@@ -159,14 +159,14 @@ impl Summary {
         self.virtual_time.as_secs_f64() * 1e9 / YEAR_NS
     }
 
-    /// How many times faster than life.
+    /// How many times faster than real time.
     pub fn speed_up(&self) -> f64 {
         self.virtual_time.as_secs_f64() / self.elapsed.as_secs_f64().max(1e-9)
     }
 }
 
 impl Summary {
-    /// Why it is not good, and how to see it again; empty if it is. `place`: where the test is.
+    /// Why it is not good, and how to reproduce it; empty if it is good. `place`: where the test is.
     pub(crate) fn why(&self, place: Option<&Location<'_>>) -> String {
         let mut text = String::new();
         if let Some(Failed { seed, failure, report, story, note, repeat, .. }) = &self.failed {
@@ -187,7 +187,7 @@ impl Summary {
         text
     }
 
-    /// Why a test fails that should find `text`.
+    /// Why a test that should find `text` fails.
     pub(crate) fn why_not_found(&self, text: &str, place: &Location<'_>) -> String {
         if self.failed.is_none() {
             return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);

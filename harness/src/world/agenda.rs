@@ -1,9 +1,9 @@
-//! What is going to happen when: one ordered queue of virtual instants. Of what is due at once, the world draws which goes
+//! What happens when: one ordered queue of virtual instants. Among entries due at the same instant, the world draws which goes
 //! first.
 
 use std::collections::BTreeMap;
 
-/// Entries by instant, those of one instant in the order of their entering.
+/// Entries by instant; those of one instant in the order in which they were added.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
     entries: BTreeMap<(u64, u64), T>,
@@ -27,7 +27,7 @@ impl<T> Agenda<T> {
         self.entries.range(..=(now_ns, u64::MAX)).count()
     }
 
-    /// Takes the `index`-th of the `count` that are due; `None` if it is none of them.
+    /// Takes the `index`-th of the `count` entries that are due; `None` if `index` is not one of them.
     pub(super) fn take_due_if(&mut self, index: usize, count: usize) -> Option<T> {
         if index >= count {
             return None;
@@ -40,7 +40,7 @@ impl<T> Agenda<T> {
         self.entries.first_key_value().map(|((at_ns, _), _)| *at_ns)
     }
 
-    /// Drops the entries that `keep` does not want.
+    /// Drops the entries that `keep` rejects.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.entries.retain(|_, entry| keep(entry));
     }

@@ -1,4 +1,4 @@
-//! Attempts of activities: what an attempt is called, in whose code a thread is, and which are under way.
+//! Attempts of activities: how an attempt is named, which attempt a thread is running, and which are under way.
 
 use std::{collections::BTreeMap, fmt, future::Future};
 
@@ -15,13 +15,13 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// As stories have it within a sentence.
+    /// The form that stories use within a sentence.
     pub(crate) fn subject(&self) -> String {
         subject(&self.activity_type, &self.workflow_id, self.attempt)
     }
 }
 
-/// An attempt within a sentence; `of`: which workflow, or which run.
+/// An attempt within a sentence. `of`: which workflow, or which run.
 pub(crate) fn subject(activity_type: &str, of: &str, attempt: u32) -> String {
     format!("{activity_type} of {of} (attempt {attempt})")
 }
@@ -33,12 +33,11 @@ impl fmt::Display for Attempt {
 }
 
 tokio::task_local! {
-    /// The attempt in whose code a task is.
+    /// The attempt whose code a task runs.
     static CURRENT: Attempt;
 }
 
-/// The attempt in whose code this is called, if it is in one (but not in a task or on a thread that the activity started: see
-/// [`UnderWay`]).
+/// The attempt whose code calls this, if any. It does not see tasks or threads that the activity started: see [`UnderWay`].
 pub(crate) fn current() -> Option<Attempt> {
     CURRENT.try_with(Clone::clone).ok()
 }
@@ -56,14 +55,14 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// One begins; [`Self::end`] wants the number.
+    /// Notes that an attempt begins; pass the number to [`Self::end`].
     pub(crate) fn begin(&mut self, process: ProcessId, attempt: Attempt) -> u64 {
         self.begun_count += 1;
         self.attempts.insert(self.begun_count, (process, attempt));
         self.begun_count
     }
 
-    /// It has ended, or its process has.
+    /// Notes that it, or its process, has ended.
     pub(crate) fn end(&mut self, number: u64) {
         self.attempts.remove(&number);
     }

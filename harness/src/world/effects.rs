@@ -1,37 +1,37 @@
-//! What was done to the outside world, and whether that was so twice.
+//! What was done to the outside world, and whether anything was done twice.
 
 use std::time::SystemTime;
 
 use super::attempt::Attempt;
 use crate::os::ProcessId;
 
-/// What came of an effect.
+/// How the outside world took an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// It was done.
     First,
-    /// An effect of this kind with this key was done before: the outside world recognised it, and did nothing.
+    /// An effect of this kind with this key was done before. The outside world recognised it and did nothing.
     Repeated,
 }
 
-/// An effect that was made.
+/// An effect on the outside world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Effect {
-    /// What was done, as `charge`.
+    /// What was done, such as `charge`.
     pub kind: String,
-    /// To whom or what, as `card 7`.
+    /// To whom or what, such as `card 7`.
     pub subject: String,
-    /// The idempotency key, if it had one.
+    /// The idempotency key, if it has one.
     pub key: Option<String>,
     /// Whether it was done, or only recognised.
     pub applied: Applied,
     /// When, in virtual time.
     pub at: SystemTime,
-    /// The simulated process, as `worker-1`.
+    /// The simulated process, such as `worker-1`.
     pub process: String,
-    /// The workflow of the activity that did it; empty outside of activities, and where it was done in a task or on a thread of its
-    /// own while several activities were under way in the process.
+    /// The workflow of the activity that did it. Empty outside of activities. Also empty if a separate task or thread did it
+    /// while several activities were under way in the process.
     pub workflow_id: String,
     /// The id of that activity.
     pub activity_id: String,
@@ -47,17 +47,17 @@ pub(crate) struct Record {
     pub(crate) effect: Effect,
     pub(crate) at_ns: u64,
     pub(crate) process: ProcessId,
-    /// The attempt that did it; where it was done in a task or on a thread that an attempt started, all that were under way in the
+    /// The attempt that did it. If a task or thread that an attempt started did it: all attempts that were under way in the
     /// process. Empty outside of activities.
     pub(crate) attempts: Vec<Attempt>,
 }
 
-/// The first effect that was done twice, by two attempts of one activity: as it was done first, and again.
+/// The first effect that two attempts of one activity did: its first record and its second.
 pub(crate) fn repeated(records: &[Record]) -> Option<(Record, Record)> {
     records.iter().enumerate().find_map(|(later, second)| records[..later].iter().find_map(|first| twice(first, second)))
 }
 
-/// The two, each by its attempt, if they are one effect.
+/// Both records, each with its attempt, if they are one effect.
 fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
     let (a, b) = (&first.effect, &second.effect);
     let is_done = |effect: &Effect| effect.applied == Applied::First;
@@ -77,7 +77,7 @@ fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
 }
 
 impl Record {
-    /// The same, done by this attempt.
+    /// The same record, with this attempt as the one that did it.
     fn by(&self, attempt: &Attempt) -> Self {
         let mut record = self.clone();
         let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = attempt.clone();

@@ -1,4 +1,4 @@
-//! What becomes of processes: how they are started, crashed, stopped, and started again.
+//! What becomes of processes: how they start, crash, stop and start again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,14 +17,14 @@ use crate::{
     os::{self, ProcessId},
 };
 
-/// How far apart the workers of a fleet are stopped in a deploy, and how long the new one takes to come up.
+/// How far apart the workers of a fleet stop in a deploy, and how long a new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
-/// How long a worker that is asked to stop may take. Then it is killed, as those do who run workers in production.
+/// How long a worker that is asked to stop may take. Then it is killed, as operators do in production.
 const GRACE: Duration = Duration::from_secs(120);
 
 impl Life {
-    /// It can reach the server again.
+    /// Reconnects it to the server.
     pub(super) fn heal(&mut self) {
         self.cut_until_ns = 0;
     }
@@ -45,7 +45,7 @@ impl State {
         process
     }
 
-    /// Adds workers with the same options; they start now. Gives the number of the fleet.
+    /// Adds workers with the same options; they start now. Returns the number of the fleet.
     pub(crate) fn add_fleet(&mut self, count: usize, options: Factory) -> usize {
         let fleet = self.lives.fleets.len();
         self.lives.fleets.push(Fleet { versions: vec![Version { options, from: Time::EPOCH }] });
@@ -56,7 +56,7 @@ impl State {
         fleet
     }
 
-    /// Deploys another version of the code: worker by worker stops in good order and starts on it.
+    /// Deploys another version of the code. Worker by worker stops in good order and starts on that version.
     pub(crate) fn deploy(&mut self, fleet: usize, options: Factory) {
         let from = self.time();
         self.lives.fleets[fleet].versions.push(Version { options, from });
@@ -70,7 +70,7 @@ impl State {
         }
     }
 
-    /// The worker in `slot` starts, unless it runs.
+    /// Starts the worker in `slot`, unless it runs.
     pub(super) fn start_worker(&mut self, world: &Arc<World>, slot: usize) {
         if self.lives.slots[slot].life.is_some() || self.phase == Phase::Over {
             return;
@@ -98,8 +98,8 @@ impl State {
         self.note(Some(process), What::Life(LifeStep::Starts { number }));
     }
 
-    /// What befalls a worker in what it does. If it falls, it does so now; what else there is, who asks carries out. Nothing befalls
-    /// other processes. `attempt`: which it starts, or whose outcome it tells.
+    /// Decides what befalls a worker in what it does. A crash is carried out here; the caller carries out everything else.
+    /// Nothing befalls other processes. `attempt`: the one that it starts, or whose outcome it reports.
     pub(crate) fn verdict(&mut self, process: ProcessId, deed: Deed<'_>, attempt: Option<Attempt>) -> Verdict {
         let Some(slot) = self.lives.slot_of(process).filter(|_| self.lives.is_alive(process)) else {
             return Verdict::default();
@@ -131,7 +131,7 @@ impl State {
         verdict
     }
 
-    /// Kills a worker, by its number (1 is the first), for a trigger that strikes there.
+    /// Kills a worker by its number (1 is the first), for a trigger that strikes there.
     pub(super) fn kill_worker(&mut self, number: usize, place: Place) {
         let life = number.checked_sub(1).and_then(|slot| self.lives.slots.get(slot)).and_then(|slot| slot.life);
         if let Some(process) = life
@@ -144,7 +144,7 @@ impl State {
         }
     }
 
-    /// Kills a process: from this instant on nothing that it does has an effect. It starts again after a while.
+    /// Kills a process: from this instant nothing that it does has an effect. It starts again after a while.
     fn kill(&mut self, process: ProcessId) {
         let life = self.lives.get_mut(process);
         life.is_doomed = true;
@@ -162,7 +162,7 @@ impl State {
         }
     }
 
-    /// The worker in `slot` is asked to stop; it will start again on `version`.
+    /// Asks the worker in `slot` to stop. It will start again on `version`.
     pub(super) fn stop_worker(&mut self, slot: usize, version: usize) {
         self.lives.slots[slot].version = version;
         let Some(process) = self.lives.slots[slot].life else { return };
@@ -180,7 +180,7 @@ impl State {
         self.note(Some(process), What::Life(LifeStep::AskedToStop { deploy }));
     }
 
-    /// A worker that was asked to stop has had its time.
+    /// The time of a worker that was asked to stop is up.
     pub(super) fn lose_grace(&mut self, process: ProcessId) {
         if self.lives.is_alive(process) {
             self.note(Some(process), What::Life(LifeStep::Killed { grace: GRACE }));
@@ -188,7 +188,7 @@ impl State {
         }
     }
 
-    /// A process has come to its end, and not because it was killed.
+    /// A process has ended without being killed.
     pub(crate) fn life_ended(&mut self, process: ProcessId, ending: Ending) {
         let now_ns = self.now_ns;
         let life = self.lives.get_mut(process);
@@ -197,7 +197,7 @@ impl State {
         }
         let step = LifeStep::Ends(ending.clone());
         let ending = match ending {
-            // A panic then is the assertion of the SDK's core that `panicked` leaves alone.
+            // A panic at this point is the assertion of the SDK's core that `panicked` ignores.
             Ending::Own(None) | Ending::Panic if life.is_stopping => Ending::Shutdown,
             ending => ending,
         };

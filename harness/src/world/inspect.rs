@@ -1,4 +1,5 @@
-//! What the messages tell: which attempts of activities workers have, who was given an open run, that a moment has come; and panics.
+//! Reads messages: which attempts workers have, who was given an open run, whether the moment of a trigger has come. Also notes
+//! panics.
 
 use std::collections::BTreeMap;
 
@@ -33,14 +34,14 @@ struct TaskAnswer {
     task_token: Bytes,
 }
 
-/// A request that is about a workflow: which one.
+/// A request about a workflow; names which one.
 #[derive(Clone, PartialEq, Message)]
 struct OfExecution {
     #[prost(message, optional, tag = "2")]
     workflow_execution: Option<WorkflowExecution>,
 }
 
-/// The same where the request has no run.
+/// The same, for requests without a run.
 #[derive(Clone, PartialEq, Message)]
 struct OfWorkflowId {
     #[prost(string, tag = "2")]
@@ -64,7 +65,7 @@ fn workflow_of(rpc: &str, message: &Bytes) -> Option<String> {
     }
 }
 
-/// That a process asked to start a workflow, and was given a run that was there.
+/// A process asked to start a workflow and was given a run that existed.
 #[derive(Clone, Debug)]
 pub(crate) struct Joined {
     pub(crate) at_ns: u64,
@@ -74,48 +75,48 @@ pub(crate) struct Joined {
     pub(crate) run_id: String,
 }
 
-/// The workflow tasks that workers have, by token, until their answer is taken; with which heartbeat attempts were given out; and how
-/// far the histories have been searched for triggers.
+/// The workflow tasks that workers have, by token, until their answer is taken. Also the heartbeats that attempts were given,
+/// and how far the histories have been searched for triggers.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     pub(super) open: BTreeMap<Bytes, (ProcessId, usize)>,
-    /// By run id, activity id and attempt; if reports are kept.
+    /// By run id, activity id and attempt. Kept only for reports.
     heartbeats: BTreeMap<(String, String, u32), Payloads>,
-    /// The attempts that were given out, by token; if reports are kept.
+    /// The attempts that were given out, by token. Kept only for reports.
     attempts: BTreeMap<Bytes, Attempt>,
-    /// If reports are kept.
+    /// Kept only for reports.
     joined: Vec<Joined>,
     events_seen: BTreeMap<String, usize>,
     trigger_counts: BTreeMap<usize, usize>,
 }
 
 impl Tasks {
-    /// The token of the task that this is an answer to, and its span, if spans are kept.
+    /// The token of the task that this answers, and its span, if spans are kept.
     pub(super) fn task_of(&self, answer: &Bytes) -> Option<(Bytes, usize)> {
         let token = TaskAnswer::decode(answer.clone()).ok()?.task_token;
         let (_, span) = self.open.get(&token)?;
         Some((token, *span))
     }
 
-    /// The span of the task that a process has, if it has one only, and spans are kept.
+    /// The span of the only task that a process has, if spans are kept.
     fn only_one_of(&self, process: ProcessId) -> Option<usize> {
         let mut spans = self.open.values().filter(|(of, _)| *of == process).map(|(_, span)| *span);
         spans.next().filter(|_| spans.next().is_none())
     }
 
-    /// The tasks of a process that is gone end with it.
+    /// Ends the tasks of a process that is gone.
     pub(super) fn forget(&mut self, process: ProcessId) {
         self.open.retain(|_, (of, _)| *of != process);
     }
 }
 
-/// What is claimed of an activity for which the test gives faults: a name that is misspelt should not pass for a test.
+/// The claim that an activity with faults in the test does begin. A misspelt name should not pass for a test.
 fn begins(activity_type: &str) -> String {
     format!("an attempt of {activity_type}, which has faults of its own, begins")
 }
 
 impl State {
-    /// The test says which faults there are.
+    /// Notes the faults that the test sets.
     pub(crate) fn has_faults(&mut self, faults: &Faults) {
         self.plan = Plan::draw(faults, &mut self.choices);
         for (activity_type, _) in &self.plan.activities {
@@ -127,14 +128,14 @@ impl State {
         }
     }
 
-    /// An attempt of this activity begins.
+    /// Notes that an attempt of this activity begins.
     pub(crate) fn activity_begins(&mut self, activity_type: &str) {
         if self.plan.activities.iter().any(|(of, _)| of == activity_type) {
             self.claims.insert(begins(activity_type), true);
         }
     }
 
-    /// Looks into an answer that reaches its caller.
+    /// Reads an answer that reaches its caller.
     pub(super) fn look_into(&mut self, process: ProcessId, rpc: &str, bytes: &Bytes) {
         match rpc {
             "PollWorkflowTaskQueue" if !bytes.is_empty() => {
@@ -155,7 +156,7 @@ impl State {
                     self.tasks.joined.push(Joined { at_ns, step, process, run_id });
                 }
             }
-            // Eager activities come along with the answer to the task that asks for them.
+            // Eager activities arrive with the answer to the task that asks for them.
             "RespondWorkflowTaskCompleted" if self.log.is_detailed() => {
                 let tasks = RespondWorkflowTaskCompletedResponse::decode(bytes.clone()).map(|it| it.activity_tasks);
                 tasks.unwrap_or_default().into_iter().for_each(|task| self.activity_task_starts(task));
@@ -180,7 +181,7 @@ impl State {
         self.tasks.attempts.insert(task.task_token.into(), attempt);
     }
 
-    /// The attempt whose end a worker tells with this request, if that is kept.
+    /// The attempt whose end a worker reports with this request, if attempts are kept.
     pub(super) fn attempt_that_ends(&self, rpc: &str, message: &Bytes) -> Option<Attempt> {
         if !self.log.is_detailed() || RpcKind::of(rpc) != RpcKind::EndActivity {
             return None;
@@ -193,18 +194,18 @@ impl State {
         self.log.is_detailed().then(|| workflow_of(rpc, message)).flatten()
     }
 
-    /// Who asked to start a workflow, and was given a run that was there.
+    /// The processes that asked to start a workflow and were given a run that existed.
     pub(crate) fn joined(&self) -> &[Joined] {
         &self.tasks.joined
     }
 
-    /// The details of the last heartbeat of the attempts before this one, with which it was given out.
+    /// The details of the last heartbeat of earlier attempts, as given to this attempt.
     pub(crate) fn heartbeat_before(&self, attempt: &Attempt) -> Option<Payloads> {
         let Attempt { run_id, activity_id, attempt, .. } = attempt;
         self.tasks.heartbeats.get(&(run_id.clone(), activity_id.clone(), *attempt)).cloned()
     }
 
-    /// Looks into a request that a process sends.
+    /// Reads a request that a process sends.
     pub(super) fn look_into_request(&mut self, process: ProcessId, rpc: &str, message: &Bytes) {
         match rpc {
             "PollActivityTaskQueue" => self.lives.get_mut(process).takes_activities = true,
@@ -217,7 +218,7 @@ impl State {
         }
     }
 
-    /// Whether the moment of a trigger has come: reads what was written since the last look.
+    /// Checks whether the moment of a trigger has come, by reading what was written since the last look.
     pub(super) fn look_for_triggers(&mut self) {
         if self.plan.triggers.is_empty() {
             return;
@@ -251,8 +252,8 @@ impl State {
     /// Notes a panic on a thread of this process.
     pub(crate) fn panicked(&mut self, process: ProcessId, thread: &str, message: &str, place: &str) {
         let life = self.lives.get(process);
-        // What a killed process does while its tasks are dropped is nobody's concern; nor is the debug assertion with which
-        // the SDK's core meets an activity that takes more than five seconds to end in a shutdown.
+        // Two panics are ignored: those of a killed process while its tasks are dropped, and a debug assertion of the SDK's
+        // core. That assertion fires when an activity takes more than five seconds to end in a shutdown.
         if life.is_doomed || life.is_stopping && place.contains("/temporalio-sdk-core-") {
             return;
         }
@@ -276,7 +277,7 @@ impl State {
         }
     }
 
-    /// Whose code runs on this thread, which panics: that of an activity, or of the only workflow that the process is at work on.
+    /// Whose code panics on this thread: an activity's, or that of the only workflow that the process is working on.
     fn what_panicked(&self, process: ProcessId) -> Option<Amid> {
         attempt::current().map(Amid::Attempt).or_else(|| {
             let span = self.log.spans.get(self.tasks.only_one_of(process)?)?;

@@ -1,4 +1,4 @@
-//! The simulated processes: the test's body, the workers, life by life, and the replayer.
+//! The simulated processes: the test's body, the workers (life by life) and the replayer.
 
 use std::{sync::Arc, task::Waker};
 
@@ -7,7 +7,7 @@ use temporalio_sdk::WorkerOptions;
 
 use crate::os::{ProcessId, ThreadId};
 
-/// What the process of the test's body is called, and who its client says it is.
+/// The name of the process of the test's body, and the identity of its client.
 pub(crate) const TEST: &str = "test";
 
 /// Makes the options of a worker; called on each start of worker number n.
@@ -33,41 +33,41 @@ pub(crate) enum Ending {
     Shutdown,
     /// It panicked.
     Panic,
-    /// By itself; with an error, if it says one.
+    /// It ended by itself; `Some`: with an error.
     Own(Option<String>),
 }
 
-/// Someone who waits for a word to a process.
+/// A task that waits to hear that its process is killed or asked to stop.
 pub(super) type Waiter = (ThreadId, Waker);
 
 /// One life of a process.
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) role: Role,
-    /// As in reports: `worker-1`.
+    /// As in reports, such as `worker-1`.
     pub(crate) name: String,
     pub(crate) main: ThreadId,
     pub(crate) from_ns: u64,
     pub(crate) ended: Option<(u64, Ending)>,
     /// Which version of the code it runs.
     pub(crate) version: usize,
-    /// The task queue that its worker serves, from when its options are made.
+    /// The task queue that its worker serves. `None` until its options are made.
     pub(crate) task_queue: Option<String>,
-    /// It has asked for activity tasks: its worker has activities.
+    /// It has asked for activity tasks, so its worker has activities.
     pub(crate) takes_activities: bool,
     /// It keeps no workflow in its cache.
     pub(super) has_no_cache: bool,
-    /// It has been killed: nothing that it does has an effect any more.
+    /// It has been killed. Nothing that it does has an effect any more.
     pub(crate) is_doomed: bool,
     /// It has been asked to stop.
     pub(super) is_stopping: bool,
-    /// It cannot reach the server until then.
+    /// It cannot reach the server until this instant.
     pub(super) cut_until_ns: u64,
     pub(super) doom_waiter: Option<Waiter>,
     pub(super) stop_waiter: Option<Waiter>,
 }
 
-/// A place for a worker: one life follows another in it.
+/// A place for a worker. One life follows another in it.
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(super) fleet: usize,
@@ -87,7 +87,7 @@ pub(crate) struct Fleet {
 /// A version of the code of a fleet.
 pub(crate) struct Version {
     pub(crate) options: Factory,
-    /// When its deploy began; before all time for the first.
+    /// When its deploy began; for the first version, before all time.
     pub(crate) from: Time,
 }
 
@@ -108,7 +108,7 @@ impl Lives {
         &mut self.all[process.0 as usize]
     }
 
-    /// The number that the next life will have.
+    /// The number of the next life.
     pub(super) fn next_id(&self) -> ProcessId {
         ProcessId(u32::try_from(self.all.len()).unwrap_or(u32::MAX))
     }

@@ -1,15 +1,16 @@
-//! The world of one simulation: the server, the processes, the wire between them, and the scheduler that does one thing at
-//! a time in an order drawn from the seed.
+//! The world of one simulation: the server, the processes, the wire between them, and the scheduler. The scheduler does one
+//! thing at a time, in an order drawn from the seed.
 //!
-//! - [`agenda`]: what is going to happen when
-//! - [`lives`]: the processes; [`fates`]: how they are started, crashed, stopped and started again
+//! - [`agenda`]: what will happen when
+//! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
-//! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and that one failed
+//! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
+//!   failed
 //! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
 //!   [`finding`]: what is wrong; [`progress`]: how far the run got; [`view`]: what those see of all this who only read
 //!
-//! The operating system asks [`World::step`] what is next; the processes come in through [`wire::service`], and with the
-//! words of [`crate::process`]. All state is behind one lock that nobody ever has to wait for: one thread runs at a time.
+//! The operating system asks [`World::step`] what is next. The processes come in through [`wire::service`] and
+//! [`crate::process`]. All state is behind one lock that nobody ever waits for, because one thread runs at a time.
 
 use std::{
     collections::BTreeMap,
@@ -63,17 +64,17 @@ use crate::{
     os::{self, ProcessId, Step, ThreadId},
 };
 
-/// For how long after the test's body has ended the world may come to rest.
+/// For how long the world may take to come to rest after the test's body has ended.
 const REST: Duration = Duration::from_secs(60);
-/// A run that goes on for longer, in virtual time, does not end.
+/// A run that goes on for longer than this, in virtual time, counts as endless.
 const TIME_MAX: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// How far a run may go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// A run with more steps does not end.
+    /// A run with more steps counts as endless.
     pub(crate) steps_max: u64,
-    /// How many events the cuts of histories have together that are replayed at its end.
+    /// How many events may be replayed at the end, summed over all cuts of histories.
     pub(crate) cut_events_max: usize,
 }
 
@@ -83,18 +84,18 @@ impl Default for Limits {
     }
 }
 
-/// The server works on what one task asks for side by side (to start a child, to signal another workflow, to tell a parent): any of it
-/// may be done first.
+/// The order in which the server does what one task asks for: starting a child, signalling another workflow, telling a parent.
+/// In production they run side by side, so any of them may come first.
 fn transfer_order(choices: &mut Choices) -> impl FnMut(usize) -> usize {
     |count| usize::try_from(choices.below(Label::TransferTask, count as u64)).unwrap_or(0)
 }
 
-/// Something that is going to happen.
+/// Something that will happen.
 #[derive(Debug)]
 enum Happening {
     /// A request reaches the server.
     Request(CallId, Request),
-    /// It reaches it again; its answer is for nobody.
+    /// A duplicate reaches the server. Its answer goes to nobody.
     Duplicate(ProcessId, Request),
     /// A reply reaches its caller.
     Reply(CallId, Result<Bytes, Refused>),
@@ -102,9 +103,9 @@ enum Happening {
     Abandon(Ticket),
     /// The caller of a call that the server has not answered gives up.
     TimeOut(CallId),
-    /// The polls of a process that is about to stop come to their end.
+    /// The polls of a process that is about to stop end.
     EndPolls(ProcessId),
-    /// A process that was asked to stop has had time enough.
+    /// The grace period of a process that was asked to stop is over.
     LoseGrace(ProcessId),
     /// The worker in this slot starts.
     Start(usize),
@@ -117,7 +118,7 @@ enum Happening {
 pub(crate) enum Phase {
     /// The test's body runs.
     Body,
-    /// The body has ended; the world comes to rest, until this instant at the latest.
+    /// The body has ended. The world comes to rest, by this instant at the latest.
     Rest { until_ns: u64 },
     /// The histories are replayed.
     Replay,
@@ -131,25 +132,25 @@ pub(crate) struct World {
     hooks: Hooks,
 }
 
-/// What the world calls, and knows nothing of.
+/// Functions that the world calls without knowing what is behind them.
 #[derive(Debug)]
 pub(crate) struct Hooks {
     /// One life of a worker, on its thread.
     pub(crate) worker: fn(&Arc<World>, ProcessId, WorkerStart),
-    /// Whether the run is to end, since it gets nowhere: asked before each step.
+    /// Whether the run makes no progress and should end. Asked before each step.
     pub(crate) is_endless: fn(&mut State) -> bool,
     /// Nothing will ever happen again, and the test still waits.
     pub(crate) hangs: fn(&mut State),
 }
 
-/// How a worker starts.
+/// What a worker starts with.
 pub(crate) struct WorkerStart {
-    /// Who its client says it is: its name.
+    /// The identity of its client: its name.
     pub(crate) identity: String,
     /// Its number within its fleet.
     pub(crate) number: usize,
     pub(crate) options: Factory,
-    /// How many workflows its cache holds, if its options do not say.
+    /// How many workflows its cache holds, unless its options say.
     pub(crate) cache_size: Option<usize>,
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn current() -> Option<&'static Arc<World>> {
     WORLD.get()
 }
 
-/// All there is.
+/// All state.
 pub(crate) struct State {
     now_ns: u64,
     service: Service,
@@ -177,22 +178,22 @@ pub(crate) struct State {
     pub(crate) under_way: UnderWay,
     pub(crate) findings: Vec<Finding>,
     pub(crate) phase: Phase,
-    /// Workflow tasks that were given to a worker with the whole history although they were not the first of their run.
+    /// Workflow tasks that came with the whole history although they were not the first of their run.
     pub(crate) replays: u64,
     /// Histories, whole and cut, that the replayer accepted.
     pub(crate) replays_checked: u64,
     tasks: inspect::Tasks,
-    /// What runs when the world is at rest: it spawns the replayer. `None` once it was called.
+    /// What runs when the world is at rest: it spawns the replayer. `None` once it has run.
     at_rest: Option<AtRest>,
-    /// What `sometimes!` was asked, and whether it held.
+    /// Each `sometimes!`, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
-    /// What clients of workers and of the test are made with.
+    /// The options for the clients of workers and of the test.
     pub(crate) client_options: ClientOptions,
     /// Whether a panic of the user's code is a finding.
     pub(crate) panics_are_findings: bool,
 }
 
-/// What to do when the world is at rest; gives the process that does it, if there is something to do.
+/// What to do when the world is at rest. Returns the process that does it, if there is something to do.
 type AtRest = Box<dyn FnOnce(&mut State, &Arc<World>) -> Option<ProcessId> + Send>;
 
 impl fmt::Debug for World {
@@ -202,13 +203,13 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// A world in which nothing has happened, which is that of this process from now on.
+    /// A world in which nothing has happened. It becomes the world of this process.
     ///
     /// # Errors
     /// The server refuses its configuration.
     ///
     /// # Panics
-    /// On a second call in one process.
+    /// If it is called a second time in one process.
     pub(crate) fn begin(
         choices: Choices,
         is_detailed: bool,
@@ -250,34 +251,34 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Works on the state as the simulation's own code: libc is the real one for it, on whatever thread this is.
+    /// Runs `work` on the state as the simulation's own code: on any thread, it gets the real libc.
     pub(crate) fn enter<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         os::exempt(|| work(&mut self.lock()))
     }
 
-    /// The state, unless this very thread is at work on it, as in a panic.
+    /// The state; `None` if this same thread is working on it, as during a panic.
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         self.state.try_lock().ok()
     }
 
-    /// What to do when the world is at rest.
+    /// Sets what to do when the world is at rest.
     pub(crate) fn when_at_rest(&self, work: impl FnOnce(&mut State, &Arc<World>) -> Option<ProcessId> + Send + 'static) {
         self.lock().at_rest = Some(Box::new(work));
     }
 }
 
 impl State {
-    /// Virtual now, as the server has it.
+    /// The virtual time now, as the server sees it.
     fn time(&self) -> Time {
         Time::EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
     }
 
-    /// Virtual now, as programs have it.
+    /// The virtual time now, as programs see it.
     pub(crate) fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
     }
 
-    /// Virtual now, in nanoseconds since the start.
+    /// The virtual time now, in nanoseconds since the start.
     pub(crate) fn now_ns(&self) -> u64 {
         self.now_ns
     }
@@ -287,7 +288,7 @@ impl State {
         self.limits
     }
 
-    /// Whether the run goes on for longer than any should.
+    /// Whether the run has gone on for longer than any run should.
     pub(crate) fn is_too_long(&self) -> bool {
         self.now_ns > nanos(TIME_MAX) || self.log.steps() > self.limits.steps_max
     }
@@ -346,7 +347,7 @@ impl State {
         }
     }
 
-    /// Nothing can happen at this instant: on to the next, or to the next phase.
+    /// Nothing can happen at this instant: moves on to the next instant, or to the next phase.
     fn rest(&mut self, world: &Arc<World>) -> Step {
         let service_ns = self.service.next_deadline().map(|at| since_start_ns(at).unwrap_or(0));
         let next_ns = [self.agenda.next_ns(), service_ns].into_iter().flatten().min();
@@ -359,7 +360,7 @@ impl State {
         Step::Wait(next_ns)
     }
 
-    /// Nothing will ever happen again. Whether there is something left to do.
+    /// Nothing will ever happen again. Returns whether there is something left to do.
     fn at_a_standstill(&mut self, world: &Arc<World>) -> bool {
         match self.phase {
             Phase::Rest { .. } => {
@@ -388,7 +389,7 @@ impl State {
         }
     }
 
-    /// The test's body has come to its end.
+    /// Notes that the test's body has ended.
     pub(crate) fn body_ended(&mut self) {
         self.plan.stop();
         for life in &mut self.lives.all {
@@ -410,7 +411,7 @@ impl State {
         self.log.note(self.now_ns, process, what);
     }
 
-    /// The hash of all that happened and was drawn.
+    /// The hash of everything that happened and was drawn.
     pub(crate) fn hash(&self) -> u64 {
         self.log.hash_with(self.choices.hash())
     }

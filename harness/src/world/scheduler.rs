@@ -1,4 +1,4 @@
-//! What the operating system asks the world, and tells it.
+//! What the operating system asks the world and reports to it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +29,7 @@ impl os::World for Scheduler {
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
         let mut state = self.0.lock();
         let life = state.lives.get(process);
-        // What else of the user's code runs there are activities.
+        // Any other code of the user that runs there is an activity's.
         let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && attempt::current().is_none();
         if is_workflow_code && !life.is_doomed {
             let worker = life.name.clone();

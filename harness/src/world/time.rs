@@ -1,4 +1,4 @@
-//! Virtual time: when simulations begin, and when something was, counted from there.
+//! Virtual time: when simulations begin, and instants counted from there.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use foretime_server::{
 /// When simulations begin, in seconds of the Unix epoch: 2026-01-01T00:00:00Z.
 pub(crate) const EPOCH_S: u64 = 1_767_225_600;
 
-/// How many virtual nanoseconds after the start of a run the server has this time; `None` if before.
+/// This time of the server in nanoseconds after the start of the run; `None` if it was before.
 pub(crate) fn since_start_ns(at: Time) -> Option<u64> {
     u64::try_from(at.as_nanos() - (Time::EPOCH + Duration::from_secs(EPOCH_S)).as_nanos()).ok()
 }
 
-/// The same of when the server wrote an event.
+/// The same for the time at which the server wrote an event.
 pub(crate) fn event_ns(event: &HistoryEvent) -> Option<u64> {
     since_start_ns(Time::from_proto(event.event_time.as_ref()?))
 }
 
-/// How many nanoseconds after the start of a run of the test the run of a workflow gets its first workflow task that was started by
-/// this event, if it has to wait for that: for its cron schedule, or until it is tried again.
+/// When a workflow run that this event started gets its first workflow task, in nanoseconds after the start of the test's run.
+/// `None` unless it has to wait: for its cron schedule, or for its next try.
 pub(crate) fn first_workflow_task_ns(started: &HistoryEvent) -> Option<u64> {
     let Some(Attributes::WorkflowExecutionStartedEventAttributes(attributes)) = &started.attributes else { return None };
     let backoff: Duration = attributes.first_workflow_task_backoff?.try_into().ok()?;

@@ -1,4 +1,4 @@
-//! A run, as checks, stories and reports read it: plain data, and the histories.
+//! A run as checks, stories and reports read it: plain data and the histories.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use crate::{choices::Choices, faults::Fault, os::ProcessId};
 
 /// See the module's page.
 pub(crate) struct View<'a> {
-    /// Virtual now, in nanoseconds since the start.
+    /// The virtual time now, in nanoseconds since the start.
     pub(crate) now_ns: u64,
-    /// The hash of all that happened and was drawn.
+    /// The hash of everything that happened and was drawn.
     pub(crate) hash: u64,
     pub(crate) log: &'a Log,
     /// All lives of processes, by number.
     pub(crate) lives: &'a [Life],
     pub(crate) findings: &'a [Finding],
     pub(crate) ledger: &'a [Record],
-    /// Who asked to start a workflow, and was given a run that was there; if reports are kept.
+    /// The processes that asked to start a workflow and were given a run that existed. Kept only for reports.
     pub(crate) joined: &'a [Joined],
     /// How many faults there were of each kind.
     pub(crate) faults: &'a BTreeMap<Fault, u64>,

@@ -1,4 +1,4 @@
-//! Workflow tasks, as the messages tell of them: which a worker has, and that one failed, by the worker's word or the server's.
+//! Workflow tasks, as seen in messages: which a worker has, and which failed, as reported by the worker or the server.
 
 use bytes::Bytes;
 use foretime_server::proto::{
@@ -18,13 +18,13 @@ use super::{
 };
 use crate::os::ProcessId;
 
-/// How the SDK says that something else woke workflow code.
+/// The SDK's text when something else woke workflow code.
 const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
 
-/// What the SDK says of a run that it cannot even begin: not why.
+/// The SDK's text for a run that it cannot even begin. It does not say why.
 const NOT_CREATED: &str = "Failed to create workflow execution";
 
-/// How the server's word begins on a workflow task that something came in between of.
+/// How the server's text begins when something arrived before a workflow task was completed.
 const UNHANDLED_COMMAND: &str = "UnhandledCommand";
 
 /// A workflow task as its worker gets it; its history is not decoded.
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// The server takes or refuses what was said of a workflow task. Once taken, it is of no more interest: the same may arrive twice.
+    /// The server accepts or refuses the answer to a workflow task. An accepted task is dropped: its answer may arrive twice.
     pub(super) fn workflow_task_answered(&mut self, message: &Bytes, is_taken: bool) {
         let Some((token, span)) = self.tasks.task_of(message) else { return };
         if is_taken {
@@ -98,8 +98,8 @@ impl State {
         }
     }
 
-    /// The server fails a workflow task whose answer asks for what cannot be done. That no retry mends. (No failure of the code is that
-    /// something came in between, which is told so as well.)
+    /// The server fails a workflow task whose answer asks for something impossible. No retry mends that. A task is also refused
+    /// because something arrived before it was completed; that is no failure of the code.
     pub(super) fn workflow_task_refused(&mut self, process: Option<ProcessId>, message: Option<&Bytes>, status: &Status) {
         if status.code() != Code::InvalidArgument || status.message().starts_with(UNHANDLED_COMMAND) {
             return;
@@ -109,23 +109,23 @@ impl State {
         self.find(process, Wrong::TaskRefused { of, text: status.message().to_owned() });
     }
 
-    /// A worker fails a workflow task: its code does not fit the history, or panicked. That no retry mends.
+    /// A worker fails a workflow task: its code does not fit the history, or it panicked. No retry mends that.
     pub(super) fn workflow_task_failed(&mut self, process: ProcessId, message: &Bytes) {
         let Ok(request) = RespondWorkflowTaskFailedRequest::decode(message.clone()) else { return };
         let cause = request.cause();
         let text = request.failure.map(|failure| failure.message).unwrap_or_default();
-        // That the server could not be reached is a fault of ours, and the next attempt mends it.
+        // If the server could not be reached, that is a simulated fault, and the next attempt mends it.
         if text.contains(SIMULATED) {
             return;
         }
-        // The SDK's core has bugs of its own when it keeps no workflow: with a local activity under way it takes the next
-        // task for one of the run that it gave up. The next attempt mends that, too.
+        // The SDK's core has a bug when it keeps no workflow. With a local activity under way, it takes the next task for one
+        // of the run that it gave up. The next attempt mends that, too.
         if self.lives.get(process).has_no_cache && text.contains("Fatal error in workflow machines") {
             return;
         }
         let reason = match cause {
-            // While a deploy rolls, older code meets what newer code has written, whatever the author does. The server gives the
-            // task out again, and a worker of the newer code completes it; if none does, the run hangs.
+            // During a rolling deploy, older code meets what newer code has written, whatever the author does. The server gives
+            // the task out again, and a worker with newer code completes it. If none does, the run hangs.
             WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
             WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => {
                 TaskFailure::WokenFromOutside

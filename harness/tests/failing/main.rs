@@ -1,9 +1,9 @@
-//! Simulations that fail, and what is said of them. Each failing one is an ignored test; the test beside it runs it in a
+//! Simulations that fail, and what is reported about them. Each failing one is an ignored test. The test beside it runs it in a
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
-//! - [`told`]: what is said of it, and how to see it again
+//! - [`told`]: what is reported, and how to reproduce it
 
 use std::{
     env,
@@ -19,7 +19,7 @@ mod told;
 mod trouble;
 mod waiting;
 
-/// Runs the ignored test of this name. Its output; it must have failed.
+/// Runs the ignored test with this name, which must fail. Returns its output.
 fn fails(name: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", name, "--ignored", "--nocapture"]).env("RUST_BACKTRACE", "0");
@@ -34,7 +34,7 @@ fn reports() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports")
 }
 
-/// Where the report lies of this seed of the ignored test of this name.
+/// Where the report of this seed of the ignored test with this name is.
 fn report(name: &str, seed: &str) -> PathBuf {
     reports().join("failing").join(name.replace("::", "--")).join(format!("seed-{seed}"))
 }

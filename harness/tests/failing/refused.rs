@@ -1,4 +1,4 @@
-//! What a simulation refuses, and what it cannot do anything with.
+//! What a simulation refuses, and what it cannot handle.
 
 use foretime::{ActivityFaults, Faults, Sim, When};
 

@@ -1,4 +1,4 @@
-//! What shows whether a seed repeats.
+//! What reveals whether a seed repeats.
 
 use std::fs;
 
@@ -31,7 +31,7 @@ async fn looks_at_memory(sim: Sim) -> foretime::Result {
 #[test]
 fn memory_lies_where_it_lay_whoever_runs_and_whatever_is_kept_for_the_report() {
     let trace = || fs::read_to_string(report("repeated::looks_at_memory", "1").join("trace.txt")).expect("the trace");
-    // Both runs keep nothing, the third, for the report, everything: a difference would be told.
+    // The two runs record nothing and the third, for the report, records everything. A difference would be reported.
     let text = fails("repeated::looks_at_memory", &[("FORETIME_TWICE", "1")]);
     assert_says(&text, &["seed 1", "enough seen"]);
     let first = trace();

@@ -321,14 +321,14 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
     let variables: Vec<(&str, &str)> = repeat.split(' ').map_while(|word| word.split_once('=')).collect();
     assert_eq!(variables[0], ("FORETIME_SEED", &*seed));
 
-    // What the command says, and the draws alone, give the same run.
+    // The printed command, and the draws alone, give the same run.
     let report = report("told::charges_twice", &seed);
     let trace = fs::read_to_string(report.join("trace.txt")).expect("the trace");
     let repeated = fails("told::charges_twice", &variables);
     assert_eq!(failure(&repeated), failure(&text));
     assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
 
-    // Who carries whose code makes no difference.
+    // It makes no difference which thread runs whose code.
     fails("told::charges_twice", &[&*variables, &[("FORETIME_THREADS", "system")]].concat());
     assert_eq!(fs::read_to_string(report.join("trace.txt")).expect("the trace"), trace);
     let tape = report.join("tape.json");

@@ -103,7 +103,7 @@ impl Trouble {
                 let retry_policy = RetryPolicy::builder().maximum_attempts(1).build();
                 let options =
                     ActivityOptions::with_start_to_close_timeout(Duration::from_secs(60)).retry_policy(retry_policy).build();
-                // That it was cancelled is one of the errors.
+                // One of the errors is that it was cancelled.
                 while ctx.execute_activity(Hands::act, "fail".to_owned(), options.clone()).await.is_err() {
                     ctx.timer(Duration::from_secs(30)).await;
                 }
@@ -129,7 +129,7 @@ impl Trouble {
 }
 
 impl Trouble {
-    /// One that was asked so often before it began.
+    /// An instance that was asked this many times before it began.
     pub(crate) fn asked(times: u64) -> Self {
         Self { asked: Cell::new(times) }
     }
@@ -140,13 +140,13 @@ async fn ask_a_child(ctx: &mut WorkflowContext<Trouble>, asked: u64) -> Workflow
     Ok(ctx.start_child_workflow(Number::run, asked, options).await?.result().await?)
 }
 
-/// Which of eight comes first in a map: another in each process.
+/// The first of eight keys in a map, which differs between processes.
 fn by_chance() -> u64 {
     let rooms: HashMap<u64, ()> = (0..8).map(|room| (room, ())).collect();
     rooms.into_keys().next().unwrap_or_default()
 }
 
-/// Says a number, or, asked for 100, another whenever it is asked.
+/// Returns the number that it was asked for. For 100 it returns a different one each time.
 #[workflow]
 #[derive(Default)]
 struct Number;
@@ -162,7 +162,7 @@ impl Number {
     fn hint(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _number: u64) {}
 }
 
-/// Waits for two hints, and says in which order they came.
+/// Waits for two hints and tells in which order they came.
 #[workflow]
 #[derive(Default)]
 struct Patience {
@@ -229,7 +229,7 @@ impl Hands {
     }
 }
 
-/// Fails after three steps; the next attempt knows of them.
+/// Fails after three steps. The next attempt knows about them.
 async fn go_on(ctx: &ActivityContext) -> Result<(), ActivityError> {
     if ctx.heartbeat_details().deserialize::<u32>()?.is_none() {
         ctx.record_heartbeat(3_u32).await?;
@@ -238,7 +238,7 @@ async fn go_on(ctx: &ActivityContext) -> Result<(), ActivityError> {
     Ok(())
 }
 
-/// Where memory lies goes into the trace.
+/// Makes the trace depend on addresses.
 fn look_at_memory() {
     #[repr(align(256))]
     struct Aligned([u8; 3]);
@@ -257,13 +257,13 @@ fn look_at_memory() {
     foretime::effect("seen", format!("{seen}, stacks at {:#x} and {stack:#x} MiB", stack_mib())).apply();
 }
 
-/// Where the stack of this thread lies.
+/// The address of this thread's stack.
 fn stack_mib() -> usize {
     let local = 0_u8;
     (&raw const local) as usize >> 20
 }
 
-/// The standard library starts a program that is to run as some user by a fork; one that is not, in another way.
+/// The standard library forks to start a program as another user; otherwise it does not.
 fn fork() {
     assert!(Command::new("true").status().expect("a program is started").success());
     let me = fs::metadata("/proc/self").map_or(0, |of_process| of_process.uid());
@@ -278,7 +278,7 @@ fn spin_without_end() {
     }
 }
 
-/// Workers that have no activity.
+/// A worker without activities.
 pub(crate) fn workflows_alone() -> Result<WorkerOptions, WorkflowRegistrationError> {
     workflows_alone_on(QUEUE)
 }
@@ -308,7 +308,7 @@ pub(crate) async fn trouble(sim: Sim, what: &str, faults: Faults) -> foretime::R
     Ok(())
 }
 
-/// The same; and a charge with a key may not be asked for more often than this.
+/// The same. A charge with a key may be asked for at most this many times.
 pub(crate) async fn trouble_at_most(sim: Sim, what: &str, faults: Faults, charges_max: usize) -> foretime::Result {
     let ledger = sim.ledger();
     trouble(sim, what, faults).await?;
@@ -316,7 +316,7 @@ pub(crate) async fn trouble_at_most(sim: Sim, what: &str, faults: Faults, charge
     if asked > charges_max { Err("it was asked for too often".into()) } else { Ok(()) }
 }
 
-/// Starts the workflow on this task queue, and waits for its end.
+/// Starts the workflow on this task queue and waits for its end.
 pub(crate) async fn run_on(sim: &Sim, queue: &str, what: &str) -> foretime::Result {
     let options = WorkflowStartOptions::new(queue, "trouble").build();
     let run = sim.client().start_workflow(Trouble::run, what.to_owned(), options).await?;

@@ -1,4 +1,4 @@
-//! Who waits for what, when a run gets nowhere.
+//! Who waits for what when a run makes no progress.
 
 use std::time::Duration;
 

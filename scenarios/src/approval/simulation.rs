@@ -1,5 +1,5 @@
-//! Approvals in a simulation: people answer early, late, twice, on the dot of a deadline, or not at all. Whatever happens,
-//! the first answer counts, and what is told and filed is what was decided.
+//! Approvals in a simulation: people answer early, late, twice, exactly at a deadline, or not at all. Whatever happens, the
+//! first answer counts, and what is told and filed is what was decided.
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let ids = dice.few_of(&["chair", "desk", "lamp"]);
     let matters: Vec<Matter> = ids.iter().map(|id| Matter::draw(id, &mut dice)).collect();
     let ends = try_join_all(matters.iter().map(|matter| matter.is_decided(&sim))).await?;
-    // For what is late.
+    // Leaves time for what is late.
     tokio::time::sleep(DAY).await;
     for (matter, end) in matters.iter().zip(&ends) {
         matter.assert_first_answer_counts(end);
@@ -41,7 +41,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// One request, answered on some day, on the workflow that does not replay.
+/// One request, answered on some day, with the workflow that does not replay.
 ///
 /// # Errors
 /// What did not hold.
@@ -63,7 +63,7 @@ fn request(title: &str) -> Request {
     Request { title: title.to_owned(), approver: "ann".to_owned(), manager: "max".to_owned() }
 }
 
-/// A request, and the answers that it gets: how long after the one before, and which.
+/// A request and its answers: how long after the one before, and which.
 struct Matter {
     id: &'static str,
     answers: Vec<(Duration, Decision)>,

@@ -1,6 +1,6 @@
-//! The soak: every scenario over thousands of seeds, each seed twice in two processes, while other processes keep the cores
-//! busy. Not one pair of runs may differ in one step. With `--once` it is the benchmark of simulations, with `--hashes` it writes
-//! down the hash of each run, for a comparison of two builds.
+//! The soak: runs every scenario over thousands of seeds, each seed twice in two processes, while other processes keep the
+//! cores busy. No pair of runs may differ in a single step. With `--once` it is the benchmark of simulations. With `--hashes`
+//! it writes down the hash of each run, to compare two builds.
 
 use std::{
     fs,
@@ -50,7 +50,7 @@ Examples:
   FORETIME_JOBS=1 soak --once --seeds 500 --json
   soak --hashes before.txt             then, with another build, after.txt; diff before.txt after.txt";
 
-/// How often memory is looked at. Simulations come and go, many times a second, and are as large as they have come to be.
+/// How often memory is read. Simulations come and go many times a second, and each grows during its life.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 fn main() -> ExitCode {
@@ -122,14 +122,14 @@ where
     let summary = Campaign::new(name).runs(seeds).twice_every(twice_every).run(simulation)?;
     let (first_mib, last_mib) = memory.map(Memory::stop).unwrap_or_default();
     Row::of(name, std::slice::from_ref(&summary), Some((first_mib, last_mib))).print(options.json);
-    // A rare case that no run came to is no failure here: how many seeds run is the caller's choice.
+    // A rare case that no run reached is no failure here: the caller chooses how many seeds run.
     if summary.failed_seed().is_some() {
         eprintln!("{summary}");
     }
     Ok(Some(summary))
 }
 
-/// A line for each run.
+/// One line for each run.
 fn write_hashes(file: &Path, all: &[Summary]) -> std::io::Result<()> {
     let of_scenario = |summary: &Summary| {
         let lines = summary.hashes.iter().map(|(seed, hash)| format!("{}\t{seed:04}\t{hash:016x}\n", summary.test));
@@ -144,7 +144,7 @@ fn faults(summary: &Summary) -> u64 {
     summary.faults.values().sum()
 }
 
-/// What is said of one scenario, or of several together.
+/// The figures of one scenario, or of several together.
 struct Row<'a> {
     name: &'a str,
     seeds: u64,
@@ -154,7 +154,7 @@ struct Row<'a> {
     years: f64,
     a_second: f64,
     a_second_core: f64,
-    /// Resident in the first tenth of the time, and in the last.
+    /// Resident memory in the first tenth of the time, and in the last.
     mib: Option<(u64, u64)>,
 }
 
@@ -193,7 +193,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Processes that compute for nothing.
+/// Processes that only keep cores busy.
 struct Load(Vec<Child>);
 
 impl Load {
@@ -212,7 +212,7 @@ impl Drop for Load {
     }
 }
 
-/// Watches the memory of this process and of all that come of it.
+/// Watches the memory of this process and of all its descendants.
 struct Memory {
     stop: Arc<AtomicBool>,
     watcher: JoinHandle<(u64, u64)>,
@@ -235,7 +235,7 @@ impl Memory {
         Self { stop, watcher }
     }
 
-    /// The mean of what was seen in the first tenth of the time, and in the last; MiB.
+    /// The mean in the first tenth of the time and in the last; MiB.
     fn stop(self) -> (u64, u64) {
         self.stop.store(true, Ordering::Relaxed);
         self.watcher.join().unwrap_or_default()
@@ -248,7 +248,7 @@ fn first_and_last(seen: &[u64]) -> (u64, u64) {
     (mean(&seen[..tenth]), mean(&seen[seen.len() - tenth..]))
 }
 
-/// What this process, its children and theirs hold in memory. What they share counts for each.
+/// The memory of this process, its children and theirs. Shared memory counts for each of them.
 fn resident_mib() -> u64 {
     let me = std::process::id();
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! The main job: the subscription of a year in some hundred worlds, each with its own faults, and what came of it.
+//! The main job: the subscription of a year in about a hundred worlds, each with its own faults, and the results.
 
 use std::{path::Path, process::ExitCode, time::Duration};
 

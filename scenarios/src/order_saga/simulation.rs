@@ -1,5 +1,5 @@
-//! Orders in a simulation: too many for the shelf, some with a bad card or for the Moon, some cancelled. Whatever happens,
-//! an order is shipped and paid, or nothing is left of it, and stock and money agree with what was shipped.
+//! Orders in a simulation: too many for the stock, some with a bad card or an address on the Moon, some cancelled. Whatever
+//! happens, an order is shipped and paid, or nothing is left of it, and stock and money agree with what was shipped.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -29,7 +29,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     sim.faults(Faults::swarm());
     let customers: Vec<Customer> = (1..=dice.few(ORDERS_MAX)).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
     let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim))).await?;
-    // For what is late.
+    // Leaves time for what is late.
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     for (customer, outcome) in customers.iter().zip(&outcomes) {
         customer.assert_all_or_nothing(*outcome, &shop);
@@ -41,7 +41,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// Stock and money are what the shipped orders leave of them.
+/// Stock and money must match the shipped orders.
 fn assert_books_balance(customers: &[Customer], outcomes: &[Outcome], shop: &Shop) {
     let shipped = || customers.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Shipped).map(|(it, _)| it);
     assert_eq!(shop.in_stock("lamp") + shipped().map(|it| it.order.pieces).sum::<u32>(), STOCK);
@@ -49,7 +49,7 @@ fn assert_books_balance(customers: &[Customer], outcomes: &[Outcome], shop: &Sho
     assert_eq!(shop.parcels(), shipped().map(|it| it.id.clone()).collect::<BTreeSet<_>>());
 }
 
-/// A customer: one order, and perhaps second thoughts.
+/// A customer: one order, and perhaps a change of mind.
 struct Customer {
     id: String,
     order: Order,
@@ -61,7 +61,7 @@ impl Customer {
     fn draw(number: usize, shop: &Shop, dice: &mut Dice) -> Self {
         let id = format!("order-{number}");
         if dice.once_in(3) {
-            // A step has ten attempts: from the tenth on it fails for good, though it was done.
+            // A step has ten attempts. If ten replies or more are lost, it fails for good, though it was done.
             shop.lose_replies(&id, 8 + u32::from(dice.once_in(2)) * 3);
         }
         let pieces = if dice.once_in(2) { 1 } else { 3 };
@@ -89,7 +89,7 @@ impl Customer {
         Ok(order.get_result(WorkflowGetResultOptions::default()).await?)
     }
 
-    /// What was done was done in order; all of it, or it was undone in reverse order.
+    /// The steps were done in order, and either all of them or all undone in reverse order.
     fn assert_all_or_nothing(&self, outcome: Outcome, shop: &Shop) {
         let diary: Vec<String> = shop.diary().into_iter().filter(|entry| entry.ends_with(&self.id)).collect();
         let done = diary.iter().filter(|entry| !entry.starts_with("undo")).count();

@@ -1,5 +1,5 @@
-//! Transfers in a simulation: several at once between a few accounts, one of which is closed meanwhile. Whatever happens,
-//! there is as much money as before, and each account has what the transfers say.
+//! Transfers in a simulation: several at once between a few accounts, one of which is closed meanwhile. Whatever happens, there
+//! is as much money as before, and each account has what the transfers give it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::people::Dice;
 const TRANSFERS_MAX: usize = 8;
 const ACCOUNTS: [&str; 3] = ["ada", "bob", "eve"];
 const OPENED_WITH_CENTS: u64 = 10_000;
-/// Within which all transfers are begun.
+/// The span within which all transfers begin.
 const RUSH: Duration = Duration::from_secs(2 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -31,8 +31,8 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// The same with the activities that forget the keys; and no account runs empty, or what is done a second time could be refused:
-/// another story of the same bug.
+/// The same with the activities that do not pass on the keys. No account runs empty: otherwise a second withdrawal could be
+/// refused, which is another story of the same bug.
 ///
 /// # Errors
 /// What did not hold.
@@ -52,7 +52,7 @@ async fn transfers(
     }
     let at_work = bank.clone();
     sim.workers(2, move |_| worker(&at_work));
-    // Slower than their timeout, some of them: so that an attempt is still on its way when the next has its answer.
+    // Some are slower than their timeout, so that an attempt is still on its way when the next one has its answer.
     let slow_bank =
         ActivityFaults::default().slow(0.3, Duration::from_secs(10)..=Duration::from_secs(120)).fails(0.05).hangs(0.02);
     sim.faults(Faults::swarm().activity("Teller::withdraw", slow_bank.clone()).activity("Teller::deposit", slow_bank));
@@ -65,7 +65,7 @@ async fn transfers(
     let transfers = orders.iter().enumerate().map(|(number, (after, order))| transfer(&sim, number, *after, order));
     let (outcomes, ()) = futures::future::join(try_join_all(transfers), close).await;
     let outcomes = outcomes?;
-    // For what is late.
+    // Leaves time for what is late.
     tokio::time::sleep(HOUR).await;
     sim.ledger().exactly_once_by_key()?;
     for account in ACCOUNTS {
@@ -76,7 +76,7 @@ async fn transfers(
     Ok(outcomes)
 }
 
-/// A transfer, and when it is begun. One in six goes to nobody.
+/// A transfer, and when it begins. One in six goes to nobody.
 fn draw(dice: &mut Dice, cents_max: u64) -> (Duration, Order) {
     let from = dice.below(3);
     let to = (from + 1 + dice.below(2)) % 3;
@@ -92,7 +92,7 @@ async fn transfer(sim: &Sim, number: usize, after: Duration, order: &Order) -> f
     Ok(transfer.get_result(WorkflowGetResultOptions::default()).await?)
 }
 
-/// What must be on an account, by the transfers that were done.
+/// What an account must have after these transfers.
 fn balance_cents(account: &str, orders: &[(Duration, Order)], outcomes: &[Outcome]) -> u64 {
     let done = || orders.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Done).map(|((_, order), _)| order);
     let came: u64 = done().filter(|order| order.to == account).map(|order| order.amount_cents).sum();

@@ -1,4 +1,4 @@
-//! The subscription as it was first deployed, before loyalty was rewarded. Workers of old ran this under the same name.
+//! The subscription as it was first deployed, before the loyalty discount. Old workers ran this under the same name.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl FirstSubscription {
     }
 }
 
-/// What made a worker of old serve subscriptions.
+/// The options of an old worker that serves subscriptions.
 pub(crate) fn worker(outside: &Arc<Outside>) -> Result<WorkerOptions, WorkflowRegistrationError> {
     let options = WorkerOptions::new(TASK_QUEUE)
         .deployment_options(WorkerDeploymentOptions::from_build_id("first-deploy".to_owned()))

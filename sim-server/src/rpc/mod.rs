@@ -1,6 +1,6 @@
-//! The wire's side of the service: one [`table`] binds every RPC to the engine and says what role it plays; [`status`] gives the
-//! engine's errors their code, text and typed detail; [`reply`] encodes its answers. [`Service`] is the engine behind the table, and
-//! [`Serve`] what drives it.
+//! The wire's side of the service. One [`table`] binds every RPC to the engine and gives its role. [`status`] gives the
+//! engine's errors their code, text and typed detail, and [`reply`] encodes its answers. [`Service`] is the engine behind the
+//! table, and [`Serve`] is the interface for what drives it.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,7 +16,7 @@ pub mod table;
 pub use serve::{Answer, Serve, Served, first_come};
 pub use service::Service;
 
-/// Who calls on this connection, as the headers of a call tell.
+/// The caller on this connection, according to the headers of a call.
 pub fn caller_of(connection: Connection, headers: &HeaderMap) -> Caller {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut features = text("supported-features").split(',');
@@ -27,12 +27,12 @@ pub fn caller_of(connection: Connection, headers: &HeaderMap) -> Caller {
     }
 }
 
-/// One unary call as it came off the wire.
+/// One unary call as it came from the wire.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Full service name, as `temporal.api.workflowservice.v1.WorkflowService`.
+    /// Full service name, such as `temporal.api.workflowservice.v1.WorkflowService`.
     pub service: String,
-    /// Method name, as `StartWorkflowExecution`.
+    /// Method name, such as `StartWorkflowExecution`.
     pub method: String,
     /// Who calls.
     pub caller: Caller,

@@ -1,4 +1,4 @@
-//! Answers as bytes. Histories are encoded already: they are put into place, not decoded.
+//! Answers as bytes. Histories are already encoded; they are inserted without decoding.
 
 use bytes::Bytes;
 use prost::{
@@ -15,7 +15,7 @@ const HISTORY_TAG: u32 = 1;
 /// The tag of `GetWorkflowExecutionHistoryResponse.next_page_token`.
 const NEXT_PAGE_TOKEN_TAG: u32 = 3;
 
-/// What the engine answers with, as the wire has it.
+/// An answer of the engine in its wire form.
 pub(super) trait Encode {
     fn to_bytes(&self) -> Bytes;
 }

@@ -1,4 +1,4 @@
-//! The hinge between a Temporal service and who drives it: the shell, the simulated wire, tests.
+//! The interface between a Temporal service and what drives it: the shell, the simulated wire, tests.
 
 use std::fmt::Debug;
 
@@ -8,46 +8,46 @@ use tonic::Status;
 use super::Call;
 use crate::engine::{Connection, Order, Ticket, View, time::Time};
 
-/// What a call comes to: the reply message, or the status that the wire carries.
+/// The result of a call: the reply message, or the status that the wire carries.
 pub type Answer = Result<Bytes, Status>;
 
-/// What [`Serve::call`] gives.
+/// The outcome of [`Serve::call`].
 #[derive(Debug)]
 pub enum Served {
     /// Answered at once.
     Now(Answer),
-    /// Parked; the answer comes out of [`Serve::next_answer`] under this ticket.
+    /// Parked. [`Serve::next_answer`] will give the answer under this ticket.
     Parked(Ticket),
 }
 
 /// A Temporal service without time, threads or sockets of its own.
 ///
-/// `now` is wall time, and does not run backwards. `order` says in which order comes about what is to be done for several workflows.
-/// Nothing else goes in: whoever keeps these calls can repeat them.
+/// `now` is wall time, and never runs backwards. `order` decides the order of what is due for several workflows. There are no
+/// other inputs: whoever records these calls can repeat them.
 pub trait Serve: Debug + Send {
     /// Serves one call.
     fn call(&mut self, now: Time, call: Call, order: &mut Order<'_>) -> Served;
 
-    /// A client's connection has closed: its parked calls are given up.
+    /// A client's connection has closed, so its parked calls are given up.
     fn closed(&mut self, now: Time, connection: Connection, order: &mut Order<'_>);
 
-    /// Forgets a parked call whose caller went away, or whose deadline passed. No answer will come for it.
+    /// Forgets a parked call whose caller went away or whose deadline passed. No answer will come for it.
     fn abandon(&mut self, now: Time, ticket: Ticket, order: &mut Order<'_>);
 
-    /// Runs everything that is due at `now`; where virtual time may skip, it skips to the next instant.
+    /// Runs everything that is due at `now`. Where virtual time may skip, it skips to the next instant.
     fn advance(&mut self, now: Time, order: &mut Order<'_>);
 
-    /// When (wall) [`Self::advance`] wants to be called next, if nothing else happens before.
+    /// The wall time at which [`Self::advance`] must be called next, if nothing else happens before.
     fn next_deadline(&self) -> Option<Time>;
 
     /// The next finished parked call.
     fn next_answer(&mut self) -> Option<(Ticket, Answer)>;
 
-    /// What is inside.
+    /// A view of the state.
     fn view(&self) -> View<'_>;
 }
 
-/// An order for those who have none in mind: what came first is done first.
+/// The default order: what came first is done first.
 pub fn first_come(_count: usize) -> usize {
     0
 }

@@ -15,14 +15,14 @@ use crate::{
 pub struct Service {
     engine: Engine,
     last_ticket: u64,
-    /// The parked calls, and on which connection they came.
+    /// The parked calls, each with its connection.
     parked: BTreeMap<Ticket, Connection>,
-    /// The call that is being served. If there is one when another comes, a panic ended it.
+    /// The call that is being served. If it is still set when another call comes, a panic ended it.
     serving: Option<Ticket>,
 }
 
 impl Service {
-    /// A service with nothing in it but what the configuration names.
+    /// A service that contains only what the configuration names.
     ///
     /// # Errors
     /// The configuration cannot be honoured; the status says why.
@@ -31,7 +31,7 @@ impl Service {
         Ok(Self { engine, last_ticket: 0, parked: BTreeMap::new(), serving: None })
     }
 
-    /// A call that a panic ended may have been parked half-way: nobody waits for its answer.
+    /// Forgets a call that a panic ended. It may have been parked half-way, and nobody waits for its answer.
     fn forget_interrupted(&mut self, now: Time, order: &mut Order<'_>) {
         if let Some(ticket) = self.serving.take() {
             self.engine.abandon(now, ticket, order);

@@ -1,4 +1,4 @@
-//! Every RPC of the three services: what it is to those who drive the service, and what serves it.
+//! Every RPC of the three services: its role, and what serves it.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -26,14 +26,14 @@ pub const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 /// Serves one call: its answer, or `None` if it is parked.
 pub(super) type Handler = fn(&mut Engine, &Bytes, &mut Context<'_, '_>) -> Option<Answer>;
 
-/// What an RPC is to those who drive the service.
+/// The role of an RPC for those who drive the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A worker asks for work, and waits for it. It may come again in vain.
+    /// A worker asks for work and waits for it. It may come back empty.
     WorkerPoll,
-    /// A caller waits for something to happen. In production it is asked anew every so often.
+    /// A caller waits for something to happen. In production it is asked again regularly.
     LongPoll,
-    /// A worker says what came of its work, or that it goes on.
+    /// A worker reports the result of its work, or that it goes on.
     WorkerAnswer,
     /// It changes nothing.
     Read,
@@ -48,7 +48,7 @@ pub struct Row {
     pub service: &'static str,
     /// Method name.
     pub method: &'static str,
-    /// What it is to those who drive the service.
+    /// Its role for those who drive the service.
     pub role: Role,
     /// What serves it; `None`: UNIMPLEMENTED.
     pub(super) handler: Option<Handler>,
@@ -68,7 +68,7 @@ pub fn row(service: &str, method: &str) -> Option<&'static Row> {
     INDEX.get(&(method, service)).copied()
 }
 
-/// An RPC whose request the engine answers: its message, and the request that it is if that has another name.
+/// An RPC whose request the engine answers: its message, and the engine's request if that has another name.
 macro_rules! bound {
     ($service:ident, $method:literal, $role:ident, $message:ty) => {
         bound!($service, $method, $role, $message, $message)
@@ -78,7 +78,7 @@ macro_rules! bound {
     };
 }
 
-/// An RPC that nothing serves (yet).
+/// An RPC that nothing serves yet.
 macro_rules! open {
     ($service:ident, $method:literal, $role:ident) => {
         Row { service: $service, method: $method, role: Role::$role, handler: None }

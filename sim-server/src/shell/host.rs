@@ -1,5 +1,5 @@
-//! Runs a service in wall time on tokio: the clock, the lock, the parked calls and the one task that wakes up when
-//! something is due. Whoever has bytes to hand in calls [`Host::call`]: the gRPC shell, or a client in the same process.
+//! Runs a service in wall time on tokio: the clock, the lock, the parked calls, and the one task that wakes up when something
+//! is due. The gRPC shell, or a client in the same process, passes bytes to [`Host::call`].
 
 use std::{
     collections::HashMap,
@@ -17,12 +17,12 @@ use crate::{
     rpc::{Answer, Call, Serve, Served, first_come},
 };
 
-/// The longest that the driver sleeps in one go; what is due later is looked at again then.
+/// The longest sleep of the driver. Whatever is due later is checked again then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
-/// How long the driver rests after a panic of the service, lest a deadline that panics keeps it spinning.
+/// How long the driver rests after a panic of the service. Otherwise a deadline that panics would make it spin.
 const REST_AFTER_PANIC: Duration = Duration::from_millis(100);
 
-/// A service at work. Cheap to clone; the service ends with the last clone.
+/// A service at work. Cheap to clone. The service ends with the last clone.
 #[derive(Clone, Debug)]
 pub struct Host {
     inner: Arc<Inner>,
@@ -45,7 +45,7 @@ struct State {
 }
 
 impl Host {
-    /// Puts `service` to work, and spawns its driver: the task that runs what falls due.
+    /// Puts `service` to work and spawns its driver: the task that runs what falls due.
     ///
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
@@ -65,7 +65,7 @@ impl Host {
         Self { inner }
     }
 
-    /// A client has connected: the name of its connection.
+    /// A client has connected. Returns the name of its connection.
     pub fn connect(&self) -> Connection {
         let mut state = self.inner.lock();
         state.last_connection += 1;
@@ -74,18 +74,18 @@ impl Host {
 
     /// A client's connection has closed.
     pub fn closed(&self, connection: Connection) {
-        // A panic of the service is in the log; nobody is left to be told.
+        // A panic of the service is in the log; there is nobody left to tell.
         let _ = self.inner.enter(|state, now| state.service.closed(now, connection, &mut first_come));
     }
 
-    /// Serves one unary call; waits if the service parks it. Dropping the future gives the call up.
+    /// Serves one unary call, and waits if the service parks it. Dropping the future gives up the call.
     ///
-    /// `service` and `method` are the two parts of the gRPC path; `caller` is what its headers tell (nothing, for a call
-    /// of our own); `timeout` is how long the caller waits from now on.
+    /// `service` and `method` are the two parts of the gRPC path. `caller` is what its headers tell (nothing, for a call of our
+    /// own). `timeout` is how long the caller waits from now on.
     ///
     /// # Errors
-    /// What the service answers; `DEADLINE_EXCEEDED` when `timeout` passes first; `INTERNAL` if the service panicked
-    /// (logged; the service goes on).
+    /// The service's refusal; `DEADLINE_EXCEEDED` if `timeout` passes first; `INTERNAL` if the service panicked (it is logged,
+    /// and the service goes on).
     pub async fn call(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Answer {
         let (ticket, receiver) = match self.begin(service, method, caller, timeout, message) {
             Begun::Answered(answer) => return answer,
@@ -130,7 +130,7 @@ enum Begun {
     Parked(Ticket, oneshot::Receiver<Answer>),
 }
 
-/// Gives a parked call up when its future is dropped before the answer came.
+/// Gives up a parked call if its future is dropped before the answer.
 struct ParkedCall<'a> {
     inner: &'a Inner,
     /// `None` once it is answered.
@@ -149,12 +149,12 @@ impl Drop for ParkedCall<'_> {
 }
 
 impl Inner {
-    /// A panic is caught before it can poison the lock; should one get past, the state is still the best there is.
+    /// A panic is caught before it can poison the lock. If one gets past, the state is still the best there is.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A caller's way to the service; wakes the driver if something is now due earlier than what it sleeps for.
+    /// A caller's way to the service. Wakes the driver if something is now due before it would wake up.
     fn enter<R>(&self, work: impl FnOnce(&mut State, Time) -> R) -> Result<R, String> {
         let mut due_earlier = false;
         let outcome = self.visit(work, |state, next| {
@@ -167,7 +167,7 @@ impl Inner {
         outcome
     }
 
-    /// The driver's way to the service: runs what is due; says for how long nothing will be, unless a call changes that.
+    /// The driver's way to the service: runs what is due. Returns how long until something is due, unless a call changes that.
     fn run_due(&self) -> Duration {
         let mut idle = Duration::ZERO;
         let run = |state: &mut State, now| {
@@ -182,8 +182,8 @@ impl Inner {
         if outcome.is_ok() { idle } else { idle.max(REST_AFTER_PANIC) }
     }
 
-    /// Does `work` at one instant and under the lock, panics caught; tells `afterwards` what is due next; then, the lock
-    /// released, hands out the answers that came of it.
+    /// Does `work` at one instant and under the lock, and catches panics. Tells `afterwards` what is due next. Then hands out
+    /// the resulting answers, with the lock released.
     fn visit<R>(
         &self,
         work: impl FnOnce(&mut State, Time) -> R,
@@ -206,7 +206,7 @@ impl Inner {
             outcome
         };
         for (sender, answer) in answered {
-            // A receiver that is gone has been given up by its caller in this very moment.
+            // If the receiver is gone, its caller has given up at this very moment.
             let _ = sender.send(answer);
         }
         outcome
@@ -219,7 +219,7 @@ impl Drop for Inner {
     }
 }
 
-/// The driver: holds the host weakly, so that it ends when the last [`Host`] is dropped.
+/// The driver. It has a weak reference to the host, so it ends when the last [`Host`] is dropped.
 async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
     loop {
         let idle = match inner.upgrade() {
@@ -227,7 +227,7 @@ async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
             None => return,
         };
         if idle.is_zero() {
-            // Due again at once, as while time skips: let the calls that were answered have their turn.
+            // Something is due again at once, as while time skips. The calls that were answered get their turn first.
             tokio::task::yield_now().await;
         } else {
             let _ = tokio::time::timeout(idle, wake.notified()).await;
@@ -235,7 +235,7 @@ async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
     }
 }
 
-/// Runs `work`; a panic becomes its message, and a line in the log.
+/// Runs `work`. A panic becomes its message and a line in the log.
 fn catch<R>(what: &str, work: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -245,7 +245,7 @@ fn catch<R>(what: &str, work: impl FnOnce() -> R) -> Result<R, String> {
     })
 }
 
-/// Wall time that never runs backwards: read once from the system's clock, monotonic from there.
+/// Wall time that never runs backwards: read once from the system's clock, then monotonic.
 #[derive(Debug)]
 struct Clock {
     wall_at_start: Time,

@@ -24,16 +24,16 @@ use super::{
 
 /// The namespace of everything here.
 pub const NAMESPACE: &str = "default";
-/// Starts, or questions, in flight at once.
+/// Starts, or reads, in flight at once.
 const CONCURRENCY: usize = 16;
-/// Skips the native protocol may make in one workflow; its own default of 200 would do, but is the server's to change.
+/// How many skips the native protocol may make in one workflow. Its own default of 200 would do, but the server may change it.
 const NATIVE_SKIPS: i32 = 1_000;
 
-/// Starts workflows 0 to `count`, or as many as the limit allows; `native_skipping` asks for it in each start, as the dev
-/// server wants it.
+/// Starts workflows 0 to `count`, or as many as the limit allows. `native_skipping` asks for it in each start, as the dev
+/// server requires.
 ///
 /// # Errors
-/// The first start that fails; the others may have been made.
+/// The first start that fails. The others may have succeeded.
 pub async fn start(link: &Link, count: usize, native_skipping: bool, limit: Duration) -> Result<()> {
     for_each(link, count, limit, move |mut link: Link, index: usize| async move {
         let request = StartWorkflowExecutionRequest {
@@ -56,10 +56,10 @@ pub async fn start(link: &Link, count: usize, native_skipping: bool, limit: Dura
     .context("starting workflows")
 }
 
-/// How many of the workflows 0 to `count` the server calls completed, as far as the limit allows to ask.
+/// How many of the workflows 0 to `count` are completed according to the server, as far as the limit allows to ask.
 ///
 /// # Errors
-/// A question that fails.
+/// A read that fails.
 pub async fn completed(link: &Link, count: usize, limit: Duration) -> Result<usize> {
     let completed = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&completed);

@@ -41,7 +41,7 @@ impl Link {
         self.call_within(CALL_TIMEOUT, request).await
     }
 
-    /// Calls an RPC with a deadline of the caller's, which the server is told of: long polls end by it.
+    /// Calls an RPC with the caller's deadline, which the server is told: long polls end by it.
     ///
     /// # Errors
     /// The server's status, or the transport's.

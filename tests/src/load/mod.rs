@@ -1,8 +1,8 @@
-//! The load bench: a raw gRPC worker runs month-long workflows against a server in another process, and reads that
-//! process's CPU time and memory from `/proc`. Servers are measured side by side, in one run, on the same load.
+//! The load bench: a raw gRPC worker runs month-long workflows against a server in another process, and reads that process's
+//! CPU time and memory from `/proc`. Servers are measured side by side, in one run, under the same load.
 //!
-//! The generator has to cost little, since it shares the machine with what it measures: one thread, a few polls open on
-//! two connections, sticky queues, no cache of its own ([`plan`] says how it does without).
+//! The generator must cost little, since it shares the machine with what it measures. It has one thread, a few polls open on
+//! two connections, sticky queues, and no cache of its own ([`plan`] explains how it does without).
 //!
 //! - The means: [`rpc`] names the calls, [`link`] makes them, [`server`] starts and kills servers, [`usage`] reads `/proc`.
 //! - The load: [`plan`] is the workflow, [`worker`] runs it, [`tally`] counts, [`fleet`] starts, opens and audits workflows.

@@ -1,4 +1,4 @@
-//! Many open workflows: what each costs in memory and time, and whether that grows with their number.
+//! Many open workflows: what each costs in memory and time, and whether the cost grows with their number.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use super::{
     worker::Worker,
 };
 
-/// Months that lie behind an aged workflow: with the one it sleeps in it has 9 x 11 = 99 events.
+/// The past months of an aged workflow. With the month in which it sleeps it has 9 x 11 = 99 events.
 const PAST_MONTHS: usize = 8;
 
-/// Opens `count` workflows of 99 events on a fresh server, under locked time, and reads what they weigh.
+/// Opens `count` workflows of 99 events on a fresh server, under locked time, and measures their memory.
 ///
 /// # Errors
 /// The server does not start, or breaks.
@@ -29,9 +29,9 @@ pub async fn measure_memory(spec: &Spec, options: &Options, count: usize) -> Res
     Ok(opened.describe(record, count))
 }
 
-/// Opens `count` workflows that sleep in their first month, on a fresh server, under locked time; then lets time skip, which
-/// completes them all. Not so if opening them took the whole limit, nor on the dev server: what skips time there is set at the
-/// start of a workflow.
+/// Opens `count` workflows that sleep in their first month, on a fresh server, under locked time. Then lets time skip, which
+/// completes them all. That step is left out if opening them took the whole limit. It is also left out on the dev server, where
+/// time skipping is set at the start of a workflow.
 ///
 /// # Errors
 /// The server does not start, or breaks.
@@ -57,7 +57,7 @@ pub async fn measure_linearity(spec: &Spec, options: &Options, count: usize) -> 
     Ok(record.failures(&opened.worker.tally))
 }
 
-/// A server with open workflows, and what it took to open them.
+/// A server with open workflows, and the time it took to open them.
 struct Opened {
     server: Server,
     control: Link,
@@ -87,7 +87,7 @@ impl Opened {
         self.worker.tally.last_timers() >= count
     }
 
-    /// What each costs is said only when all are open: those on their way weigh too.
+    /// The cost of each is given only if all are open, since those on their way cost memory too.
     fn describe(&self, record: Record, count: usize) -> Record {
         let not_opened = count - self.worker.tally.last_timers().min(count);
         let record = record.count("not_opened", not_opened).real("rss_mib", self.rss_after as f64 / f64::from(1 << 20));

@@ -1,7 +1,7 @@
-//! The workflow under load: a row of months, each an activity and then a timer, and what a worker answers to its tasks.
+//! The workflow under load: a sequence of months, each an activity and then a timer, and a worker's answers to its tasks.
 //!
-//! The worker keeps no state between tasks. Activity and timer ids are the number of their month, and what a sticky task
-//! brings (the events since the previous task) names the month again: the command's event comes before its outcome's.
+//! The worker keeps no state between tasks. Activity and timer ids are the number of their month. A sticky task brings the
+//! events since the previous task, which name the month again: the command's event comes before its outcome's.
 
 use std::time::Duration;
 
@@ -19,16 +19,16 @@ use foretime_server::proto::{
 
 /// The queue that everything runs on.
 pub const TASK_QUEUE: &str = "load";
-/// The bound of an activity in the server; no activity here takes more than a round trip.
+/// The timeout of an activity in the server. No activity here takes more than a round trip.
 const ACTIVITY_TIMEOUT_SECONDS: i64 = 60;
 
-/// How long each month is; the number of months is the length.
+/// The length of each month. The number of months is the length of the list.
 #[derive(Clone, Debug)]
 pub struct Plan {
     months: Vec<Duration>,
 }
 
-/// What the answer to a workflow task does to its workflow.
+/// The effect of the answer to a workflow task on its workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It goes on.
@@ -39,7 +39,7 @@ pub enum Step {
     Complete,
 }
 
-/// What a workflow has come to, read off its events.
+/// The state of a workflow, read from its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
@@ -48,25 +48,25 @@ enum State {
 }
 
 impl Plan {
-    /// So many months of 30 days.
+    /// This many months of 30 days.
     pub fn months(count: usize) -> Self {
         Self { months: vec![Duration::from_secs(30 * 86_400); count] }
     }
 
-    /// Months that pass in a millisecond of anybody's time, then one of 30 days: a workflow that has come far and is open.
+    /// Months that last only a millisecond, then one of 30 days: a workflow that has many events and is open.
     pub fn aged(short_months: usize) -> Self {
         let mut plan = Self { months: vec![Duration::from_millis(1); short_months] };
         plan.months.push(Duration::from_secs(30 * 86_400));
         plan
     }
 
-    /// The workflow tasks of one workflow: one to start, and after each activity and each timer one more.
+    /// The workflow tasks of one workflow: one at the start, and one more after each activity and each timer.
     pub fn workflow_tasks(&self) -> usize {
         1 + 2 * self.months.len()
     }
 
-    /// The events of a workflow that sleeps in its last timer: 3 of the workflow task, 3 of the activity, 3 of the task after
-    /// it, the timer's start, and in the months before its firing; and the workflow's own start.
+    /// The events of a workflow that sleeps in its last timer: the workflow's start, and for each month 3 of the workflow task,
+    /// 3 of the activity, 3 of the task after it, the timer's start, and (except in the last month) its firing.
     pub fn open_events(&self) -> usize {
         11 * self.months.len()
     }
@@ -110,7 +110,7 @@ fn state(events: &[HistoryEvent]) -> Result<State> {
     Ok(state)
 }
 
-/// A small payload, as a charge of 29.99 would have it.
+/// A small payload, like a charge of 29.99.
 pub fn charge() -> Payloads {
     let payload = Payload {
         metadata: [("encoding".to_owned(), b"json/plain".to_vec())].into(),
@@ -120,7 +120,7 @@ pub fn charge() -> Payloads {
     Payloads { payloads: vec![payload] }
 }
 
-/// The queue's name and kind, as polls and starts give it.
+/// The queue's name and kind, as used in polls and starts.
 pub fn task_queue() -> TaskQueue {
     TaskQueue { name: TASK_QUEUE.to_owned(), kind: TaskQueueKind::Normal.into(), ..TaskQueue::default() }
 }

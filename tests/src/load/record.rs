@@ -1,4 +1,4 @@
-//! One measurement: what was measured, on which server, and its figures in the order in which they read well.
+//! One measurement: what was measured, on which server, and its figures in a readable order.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use super::tally::Tally;
 /// A measurement of one server. The figures' names end in their units.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What was measured: records of one measure have the same figures.
+    /// What was measured. Records of one measure have the same figures.
     pub measure: &'static str,
     /// The server's name.
     pub server: String,
@@ -28,7 +28,7 @@ impl Record {
         self
     }
 
-    /// Adds a figure that is measured; more than four digits of it would say more than the measurement does.
+    /// Adds a measured figure, rounded to four digits or a whole number: more would exceed the precision of the measurement.
     pub fn real(mut self, name: &'static str, figure: f64) -> Self {
         let digits = if figure == 0.0 { 0 } else { (3 - figure.abs().log10().floor() as i32).max(0) };
         let scale = 10_f64.powi(digits);
@@ -42,7 +42,7 @@ impl Record {
         self
     }
 
-    /// Adds how many calls failed, and of the first ones why.
+    /// Adds how many calls failed, and why the first ones did.
     pub fn failures(self, tally: &Tally) -> Self {
         let record = self.count("failed_calls", tally.failures());
         let notes = tally.notes();
@@ -67,7 +67,7 @@ impl Serialize for Record {
     }
 }
 
-/// The middle one; of an even number the upper of the two. Zero of none.
+/// The median; for an even number of figures the upper of the two in the middle; 0 if there are none.
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()

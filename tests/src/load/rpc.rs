@@ -47,7 +47,8 @@ rpcs! { "testservice.v1.TestService":
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct GetCurrentTimeRequest {}
 
-/// What `UnlockTimeSkippingWithSleep` takes: a `SleepRequest` in the service, told apart here because a request names one RPC.
+/// The request of `UnlockTimeSkippingWithSleep`. In the service it is a `SleepRequest`; here it is a type of its own because a
+/// request names one RPC.
 #[derive(Clone, PartialEq, Message)]
 pub struct UnlockTimeSkippingWithSleepRequest {
     /// How far to skip.

@@ -1,4 +1,4 @@
-//! A server under measurement: a process of ours, on a loopback port, killed when dropped.
+//! A server under measurement: our own child process on a loopback port, killed when dropped.
 
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -16,12 +16,12 @@ use super::{link::Link, usage::Usage};
 
 /// How long a server may take to answer its first RPC.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
-/// The pause between two attempts to connect: small against any server's start.
+/// The pause between two attempts to connect. It is small compared with any server's start.
 const RETRY_PAUSE: Duration = Duration::from_micros(200);
-/// What makes the real dev server skip time at all, and then without its default of a second a skip.
+/// The settings that make the real dev server skip time at all, and without its default of a second for each skip.
 const NATIVE_SKIPPING: [&str; 2] = ["frontend.WorkflowTimeSkippingEnabled=true", "history.timerProcessorMaxTimeShift=\"1ms\""];
 
-/// How a server is started, and so which protocol moves its time.
+/// How a server is started, which determines the protocol that moves its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `PATH PORT --enable-time-skipping`: TestService, one clock.
@@ -33,7 +33,7 @@ pub enum Kind {
 /// A server to measure: `NAME=PATH`.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// What it is called in the results.
+    /// Its name in the results.
     pub name: String,
     /// The executable.
     pub path: PathBuf,
@@ -106,7 +106,7 @@ impl Server {
         Usage::of(self.child.id())
     }
 
-    /// Keeps virtual time at the wall's pace until [`Self::unlock`]. The dev server's time needs no lock: nothing to do.
+    /// Keeps virtual time at the wall's pace until [`Self::unlock`]. Does nothing for the dev server, whose time needs no lock.
     ///
     /// # Errors
     /// The server refuses.

@@ -14,10 +14,10 @@ use super::{
 
 const DAY_SECONDS: i64 = 86_400;
 const DAY: prost_types::Duration = prost_types::Duration { seconds: DAY_SECONDS, nanos: 0 };
-/// Calls before those that count.
+/// Calls before those that are measured.
 const WARM_UP: usize = 20;
 
-/// Skips so many days by each of the two RPCs, one after the other; a call that skips nothing shows what a round trip costs.
+/// Skips this many days by each of the two RPCs, one after the other. A call that skips nothing shows the cost of a round trip.
 ///
 /// # Errors
 /// A call fails, or the clock did not move by the days skipped.

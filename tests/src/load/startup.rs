@@ -7,7 +7,7 @@ use super::{
     server::{Server, Spec},
 };
 
-/// Starts the server so many times, one after the other.
+/// Starts the server this many times, one after another.
 ///
 /// # Errors
 /// A start that fails.

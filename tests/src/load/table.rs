@@ -47,7 +47,7 @@ fn show(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// For each size of the throughput load: the first server against each other one, by the median of its repetitions.
+/// For each size of the throughput load: the ratio of the first server to each other one, by the median of its repetitions.
 fn ratios(records: &[Record]) -> String {
     let runs: Vec<&Record> = records.iter().filter(|record| record.measure == "throughput").collect();
     let mut keys: Vec<(&str, usize)> = Vec::new();

@@ -13,11 +13,11 @@ use tokio::time::sleep;
 
 use super::plan::Step;
 
-/// How often a waiting measurement looks: often against a run, seldom against the worker's own work.
+/// How often a waiting measurement looks: often compared with a run, but seldom compared with the worker's own work.
 const LOOK: Duration = Duration::from_millis(5);
-/// Failed calls kept in words.
+/// How many failed calls are kept as text.
 const NOTES: usize = 5;
-/// After so many failed calls the server is taken for broken.
+/// After this many failed calls the server is considered broken.
 const FAILURES: usize = 10_000;
 
 /// Counters of one worker.
@@ -36,10 +36,10 @@ struct Last {
     notes: Vec<String>,
 }
 
-/// How long a run may take: in all, and without any progress.
+/// How long a run may take: in total, and without any progress.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// In all.
+    /// In total.
     pub limit: Duration,
     /// Without a workflow task answered. Longer than a workflow task's timeout of 10 s, so that a server may recover.
     pub stall: Duration,
@@ -55,7 +55,7 @@ pub struct End {
 }
 
 impl Tally {
-    /// Counts a workflow task that the server took the answer of.
+    /// Counts a workflow task whose answer the server accepted.
     pub fn answered(&self, step: Step) {
         self.workflow_tasks.fetch_add(1, Ordering::Relaxed);
         match step {
@@ -95,12 +95,12 @@ impl Tally {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// The first few failures, in words.
+    /// The first few failures, as text.
     pub fn notes(&self) -> Vec<String> {
         self.last().notes.clone()
     }
 
-    /// Waits until `count` of this tally is `target`, or a bound is passed.
+    /// Waits until `count` of this tally is `target`, or a bound is exceeded.
     ///
     /// # Errors
     /// More than 10,000 calls have failed.

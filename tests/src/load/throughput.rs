@@ -19,7 +19,7 @@ use super::{
 /// unless the options say otherwise.
 ///
 /// # Errors
-/// The server does not start, or breaks; workflows lost are a result, not an error.
+/// The server does not start, or breaks. Lost workflows are a result, not an error.
 pub async fn measure(spec: &Spec, options: &Options, workflows: usize) -> Result<Record> {
     let server = Server::start(spec).await?;
     let (mut control, polls) = (server.connect().await?, server.connect().await?);
@@ -59,7 +59,7 @@ pub async fn measure(spec: &Spec, options: &Options, workflows: usize) -> Result
         .failures(&worker.tally))
 }
 
-/// What has been used so far by whom.
+/// What has been used so far.
 struct Reading {
     /// Of the server, of this process, of the whole machine.
     cpu_s: [f64; 3],

@@ -4,15 +4,15 @@ use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
 
-/// The unit of the times in `/proc/PID/stat`, a second's hundredth: `USER_HZ`, part of the kernel's interface (proc(5)).
+/// The unit of the times in `/proc/PID/stat`, a hundredth of a second: `USER_HZ`, part of the kernel's interface (proc(5)).
 const TICK: Duration = Duration::from_millis(10);
-/// Where utime stands among the fields of `/proc/PID/stat` that follow the command's closing bracket; stime is the next.
+/// The index of utime among the fields of `/proc/PID/stat` that follow the command's closing bracket. stime is the next.
 const UTIME_FIELD: usize = 11;
 
 /// CPU time and memory of one process at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// User and system time of all its threads, the dead ones too; in steps of 10 ms.
+    /// User and system time of all its threads, including ended ones, in steps of 10 ms.
     pub cpu: Duration,
     /// Resident memory now.
     pub rss_bytes: u64,
@@ -34,8 +34,8 @@ impl Usage {
     }
 }
 
-/// CPU time that all processes of this machine have used so far: what is left of its growth after the server's and our own is
-/// the neighbours', and a measurement with busy neighbours is worth less.
+/// CPU time that all processes of this machine have used so far. Its growth, minus the server's and our own, is that of other
+/// processes. A measurement with busy neighbours is worth less.
 ///
 /// # Errors
 /// This is not Linux.

@@ -30,10 +30,10 @@ const STICKY_TIMEOUT_SECONDS: i64 = 10;
 const FAILURE_PAUSE: Duration = Duration::from_millis(10);
 const STICKY_QUEUE: &str = "load-sticky";
 const IDENTITY: &str = "load";
-/// No history here has more pages.
+/// No history here has more pages than this.
 const PAGES: usize = 1_000;
 
-/// A running worker; it stops when dropped.
+/// A running worker. It stops when dropped.
 pub struct Worker {
     /// What it has done.
     pub tally: Arc<Tally>,
@@ -149,7 +149,7 @@ async fn answer_activities(mut link: Link, tally: Arc<Tally>) {
 }
 
 async fn poll_failed(tally: &Tally, status: &Status) {
-    // A poll that nothing came of may end by its deadline: not a failure.
+    // A poll that got no task may end by its deadline. That is not a failure.
     if status.code() != Code::DeadlineExceeded {
         tally.failed(format!("poll: {status}"));
         sleep(FAILURE_PAUSE).await;

@@ -334,7 +334,7 @@ async fn cancelled_in_the_same_task(s: &Script) {
     s.history("wf").await;
 }
 
-/// An activity that runs, and that its workflow has asked to cancel itself.
+/// An activity that runs and that its workflow has asked to cancel itself.
 async fn cancel_requested(s: &Script) -> ActivityTask {
     let activity = started(s, s.activity("a")).await;
     s.heartbeat(&activity, "before").await;

@@ -49,7 +49,7 @@ crate::scripts![
 
 type Child = StartChildWorkflowExecutionCommandAttributes;
 
-/// A parent whose child runs, and has its first task waiting; the child's run id.
+/// A parent whose child runs with its first task waiting. Returns the child's run id.
 async fn running(s: &Script, child: Child) -> String {
     s.start("parent").await;
     s.run_task([start_child(child)]).await;
@@ -267,7 +267,7 @@ async fn signals_a_child(s: &Script) {
     parent_sees(s, EventType::ExternalWorkflowExecutionSignaled).await;
 }
 
-/// Two workflows, `other` with its first task taken, and `wf`, which does this.
+/// Two workflows: `other` with its first task taken, and `wf`, which sends this command.
 async fn does_to_another(s: &Script, command: Command) {
     s.start("other").await;
     s.await_workflow_task().await;
@@ -307,7 +307,7 @@ async fn signals_as_if_a_child(s: &Script) {
     does_to_another(s, signal_external(signal)).await;
 }
 
-/// A workflow `other` that has nothing to do, and `wf`, which does this in one task.
+/// A workflow `other` that has nothing to do, and `wf`, which sends these commands in one task.
 async fn does_at_its_end(s: &Script, commands: [Command; 2]) {
     s.start("other").await;
     s.run_task([]).await;

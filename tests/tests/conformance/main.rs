@@ -1,8 +1,8 @@
-//! Conformance of our server: the same scripts as on the real server, and the same transcripts.
+//! Conformance of our server: the same scripts as on the real server must give the same transcripts.
 //!
-//! `tests/snapshots/` holds what the real server (CLI 1.9.1, server 1.32.0) said; nobody else writes there. Each script is
-//! a test `ours::SCRIPT` and, where `FORETIME_TEST_REAL_SERVER` names a `temporal` executable, also `real::SCRIPT`. With
-//! `FORETIME_TEST_RECORD=1` the latter write the record anew.
+//! `tests/snapshots/` holds what the real server (CLI 1.9.1, server 1.32.0) said; nothing else writes there. Each script is a
+//! test `ours::SCRIPT` and, where `FORETIME_TEST_REAL_SERVER` names a `temporal` executable, also `real::SCRIPT`. With
+//! `FORETIME_TEST_RECORD=1` the latter write the record again.
 
 mod activities;
 mod chains;
@@ -67,7 +67,7 @@ const THREADS: usize = 24;
 /// A script that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// The servers under test, each started by the first script that wants it.
+/// The servers under test, each started by the first script that needs it.
 struct Bench {
     runtime: Runtime,
     servers: BTreeMap<&'static str, OnceLock<Result<Server, String>>>,
@@ -120,7 +120,7 @@ fn main() {
             }
         }
     }
-    // A script's panic is its test's failure, shown there.
+    // A script's panic is the failure of its test, which shows it.
     panic::set_hook(Box::new(|_| {}));
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(bench);

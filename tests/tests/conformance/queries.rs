@@ -37,14 +37,14 @@ crate::scripts![
     answer_twice,
 ];
 
-/// Asks, while `worker` does what answers it.
+/// Sends the query while `worker` answers it.
 async fn asked(s: &Script, request: QueryWorkflowRequest, worker: impl Future<Output = ()>) {
     let (answer, ()): (Result<QueryWorkflowResponse, Status>, ()) =
         futures_util::future::join(s.client.call(request), worker).await;
     s.show::<QueryWorkflowRequest>(&answer);
 }
 
-/// A workflow that has had its first task, and waits.
+/// A workflow that has had its first task and waits.
 async fn waiting(s: &Script) {
     s.start("wf").await;
     s.run_task([]).await;
@@ -92,7 +92,7 @@ async fn of_a_workflow_closed_before_its_first_task(s: &Script) {
     let _ = s.call(s.new_query("wf", "state")).await;
 }
 
-/// Long enough for a query that was just asked to be buffered: nothing shows outside that it is there.
+/// Waits long enough for a query that was just sent to be buffered. Nothing outside shows that it is.
 async fn until_it_is_buffered() {
     tokio::time::sleep(Duration::from_millis(300)).await;
 }
@@ -115,7 +115,7 @@ async fn before_the_first_task(s: &Script) {
     .await;
 }
 
-/// A workflow with a task scheduled, and a query that has come meanwhile: the task that carries it.
+/// A workflow with a scheduled task, and a query that has arrived meanwhile. Returns the task that carries it.
 async fn task_with_query(s: &Script) -> WorkflowTask {
     s.signal("wf", "go").await;
     until_it_is_buffered().await;
@@ -234,7 +234,7 @@ async fn sticky_and_waiting(s: &Script) {
     sticky_for(s, 10.0).await;
 }
 
-/// Whose worker has so long, in seconds, to take what is for it.
+/// Gives its worker this many seconds to take what is for it.
 async fn sticky_for(s: &Script, schedule_to_start_s: f64) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;

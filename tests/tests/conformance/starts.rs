@@ -25,7 +25,7 @@ crate::scripts![
     start_delay_and_cancel,
 ];
 
-/// What the conflict policy has replaced; old clients send it still.
+/// The conflict policy has replaced this value, but old clients still send it.
 #[expect(deprecated, reason = "on the wire all the same")]
 const TERMINATE_IF_RUNNING: WorkflowIdReusePolicy = WorkflowIdReusePolicy::TerminateIfRunning;
 

@@ -75,13 +75,13 @@ async fn two_at_one_instant(s: &Script) {
     s.history("wf").await;
 }
 
-/// The second task of a workflow with a timer that has fired meanwhile.
+/// The second task of a workflow, during which a timer has fired.
 async fn task_during_which_a_timer_fired(s: &Script) -> foretime_tests::worker::WorkflowTask {
     s.start("wf").await;
     s.run_task([start_timer("t", 1.0), start_timer("probe", 1.0)]).await;
     s.signal("wf", "go").await;
     let task = s.await_workflow_task().await;
-    // Nothing shows outside that a buffered event is there.
+    // Nothing outside shows that there is a buffered event.
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     task
 }

@@ -250,7 +250,7 @@ async fn return_the_next_without_force(s: &Script) {
     s.history("wf").await;
 }
 
-/// Completes `task` with the worker's own queue, whose tasks expire after `patience_seconds`.
+/// Completes `task` with the worker's own queue. Tasks on that queue expire after `patience_seconds`.
 async fn complete_sticky(s: &Script, task: &WorkflowTask, patience_seconds: f64) {
     let sticky = StickyExecutionAttributes {
         worker_task_queue: Some(own_queue(s)),

@@ -8,7 +8,7 @@ use foretime_server::{
     rpc::table::TABLE,
 };
 
-/// What the service never writes: updates, Nexus, and what follows from administrative calls.
+/// What the service never writes: updates, Nexus, and the consequences of administrative calls.
 const UNWRITTEN: [EventType; 19] = {
     use EventType as E;
     [

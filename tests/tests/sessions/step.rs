@@ -14,8 +14,8 @@ use crate::{
 
 /// The steps of the longest session.
 const STEPS_MAX: usize = 400;
-/// The weight of leaps of the wall. Known fault: a service that is woken late starts a workflow task with the wall's time before it
-/// fires timers that were due earlier. Until that is mended the weight is zero; the ignored test in
+/// The weight of leaps of the wall. Known fault: a service that is woken late starts a workflow task with the wall's time
+/// before it fires timers that were due earlier. The weight is zero until that is fixed. The ignored test in
 /// sim-server/tests/engine/time.rs shows it.
 const LEAPS: u32 = 0;
 

@@ -1,5 +1,5 @@
 //! Two services with the same inputs. Their answers and deadlines must be equal, byte by byte. A call goes to the first service
-//! first: if that refuses it, the second still shows the state before the call, and both must look the same.
+//! first. If that refuses it, the second still shows the state before the call, and both must look the same.
 
 use bytes::Bytes;
 use foretime_server::{
@@ -21,12 +21,12 @@ impl Twins {
         Self { first: service(), second: service() }
     }
 
-    /// What is inside.
+    /// The state of the first.
     pub(crate) fn view(&self) -> View<'_> {
         self.first.view()
     }
 
-    /// One call of both.
+    /// Sends one call to both.
     pub(crate) fn call(&mut self, now: Time, call: &Call) -> Result<Served, String> {
         self.wake(now);
         let before = self.first.view().digest();
@@ -75,14 +75,14 @@ impl Twins {
         }
     }
 
-    /// What both are is the same.
+    /// Checks that both are in the same state.
     pub(crate) fn assert_alike(&mut self, now: Time) -> Result<(), String> {
         self.wake(now);
         let (first, second) = (self.first.view().digest(), self.second.view().digest());
         if first == second { Ok(()) } else { Err("their states differ".to_owned()) }
     }
 
-    /// Has both do what is due, so that it is not taken for what comes of the next call.
+    /// Makes both do what is due, so that it is not taken for an effect of the next call.
     fn wake(&mut self, now: Time) {
         for service in [&mut self.first, &mut self.second] {
             let call = Call {
@@ -97,7 +97,7 @@ impl Twins {
     }
 }
 
-/// What a call has come to, as bytes.
+/// The result of a call, as bytes.
 fn served(served: &Served) -> (Option<Ticket>, Option<(i32, Vec<u8>)>) {
     match served {
         Served::Now(answer) => (None, Some(told(answer))),

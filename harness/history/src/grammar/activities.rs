@@ -1,5 +1,5 @@
-//! Activities: scheduled, then started, then closed once, or closed without a start. Of all attempts only the last one leaves a
-//! trace: its start is written when the activity closes, with the time at which it started.
+//! Activities: scheduled, then started, then closed once; or closed without a start. Only the last attempt leaves a trace: its
+//! start is written when the activity closes, with the time at which it started.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -25,7 +25,8 @@ const ORDER: &str = "activity-order";
 pub(super) struct Activities<'a> {
     activities: BTreeMap<i64, Activity<'a>>,
     namesakes: Namesakes<'a>,
-    /// Second requests to cancel. One is legal if the close of the activity was held back, so that nobody knew of the first.
+    /// Second requests to cancel. One is legal if the close of the activity was held back, so that the first request was not
+    /// yet known.
     again: Vec<Again>,
 }
 
@@ -149,7 +150,7 @@ impl<'a> Activities<'a> {
         }
     }
 
-    /// Closes the activity. Event `started` is the start of its last attempt, 0 for none.
+    /// Closes the activity. Event `started` is the start of its last attempt; 0: none.
     fn close(&mut self, step: &Step<'_>, scheduled: i64, started: i64, findings: &mut Findings) -> Option<&Activity<'a>> {
         self.activity(scheduled, findings)?;
         let activity = self.activities.get_mut(&scheduled)?;
@@ -228,7 +229,7 @@ impl<'a> Activity<'a> {
         let heartbeat = from(started, span(self.attributes.heartbeat_timeout.as_ref()));
         match timeout_type {
             TimeoutType::ScheduleToStart => from(self.at, span(self.attributes.schedule_to_start_timeout.as_ref())),
-            // Also told of an attempt that timed out when there was no time left for another.
+            // Also used for an attempt that timed out with no time left for another.
             TimeoutType::ScheduleToClose => {
                 let whole = from(self.at, span(self.attributes.schedule_to_close_timeout.as_ref()));
                 [whole, start_to_close, heartbeat].into_iter().flatten().min()

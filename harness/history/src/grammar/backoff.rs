@@ -15,14 +15,14 @@ const ROUNDING: Duration = Duration::from_micros(1);
 
 /// The least wait before `attempt`, if it is known.
 ///
-/// A history has only the last failure of an activity, and any failure may itself say when the next attempt is due. So only
-/// the wait after the last failure is known. For the second attempt that is the whole wait, for later ones a lower bound.
+/// A history has only the last failure of an activity, and any failure may itself set when the next attempt is due. So only the
+/// wait after the last failure is known. For the second attempt that is the whole wait; for later ones it is a lower bound.
 pub(super) fn known_wait(policy: &RetryPolicy, attempt: i32, last_failure: Option<&Failure>) -> Option<Duration> {
     if attempt < 2 {
         return None;
     }
     match last_failure.and_then(|failure| failure.failure_info.as_ref()) {
-        // It may stand for one that was too large, and said when the next attempt is due.
+        // It may replace a failure that was too large and that set when the next attempt is due.
         Some(FailureInfo::ServerFailureInfo(_)) => None,
         Some(FailureInfo::ApplicationFailureInfo(application)) if application.next_retry_delay.is_some() => {
             Some(span(application.next_retry_delay.as_ref()))

@@ -1,4 +1,4 @@
-//! What holds for every event: its id, its type, its time. And a run begins with its start and ends with its close.
+//! What holds for every event: its id, its type and its time. A run begins with its start and ends with its close.
 
 use foretime_server::{
     engine::time::Time,
@@ -18,19 +18,19 @@ pub(super) struct Frame {
     latest: Option<Time>,
     /// When the last workflow task started.
     task_started: Option<Time>,
-    /// Since when events that may stand here were held back: set from the end of a started workflow task to the next one.
+    /// Since when events that may stand here were held back: from the end of one started workflow task to the next.
     held_since: Option<Time>,
     closed_by: Option<i64>,
 }
 
 impl Frame {
-    /// Checks the event; its attributes, if it has any.
+    /// Checks the event. Returns its attributes, if it has any.
     pub(super) fn take<'a>(&mut self, event: &'a HistoryEvent, findings: &mut Findings) -> Option<&'a Attributes> {
         let is_first = self.last_id == 0;
         if event.event_id != self.last_id + 1 {
             findings.say("event-id", format!("event {} follows event {}", event.event_id, self.last_id));
         }
-        // After a gap, what follows is numbered on from there.
+        // After a gap, the numbering goes on from there.
         self.last_id = event.event_id;
         if let Some(close) = self.closed_by {
             findings.say("after-close", format!("it comes after event {close}, which closed the run"));
@@ -70,7 +70,7 @@ impl Frame {
         let floor = match event_type {
             // Written when the activity closes; `activities` compares it with the schedule.
             E::ActivityTaskStarted => None,
-            // The handler says when it started, to the second, if its completion comes first.
+            // The handler tells when it started, to the second, if its completion comes first.
             E::NexusOperationStarted => None,
             _ if kinds::is_held_back(event_type) => self.held_since.or(self.latest),
             _ => self.latest,

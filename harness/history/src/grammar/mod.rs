@@ -1,10 +1,10 @@
 //! The grammar of histories: finds everything in the history of one run that no Temporal server may write.
 //!
 //! The rules are the real server's (`service/history/workflow`, `historybuilder/event_store.go`). [`frame`] has those of every
-//! event, [`run`] those of the run as a whole, and [`workflow_tasks`], [`activities`], [`timers`] and [`others`] those of what a run
-//! can have open. A finding fails somebody's build, so a rule is silent wherever a legal history could break it. Nexus
-//! operations and updates only have to be well placed. A run that is still open is legal wherever its history ends. It may also
-//! end with the scheduled and started events of a transient workflow task: readers see these before they are written.
+//! event and [`run`] those of the run as a whole. [`workflow_tasks`], [`activities`], [`timers`] and [`others`] have those of
+//! what a run can have open. A finding fails somebody's build, so a rule is silent wherever a legal history could break it.
+//! Nexus operations and updates only have to be well placed. A run that is still open is legal wherever its history ends. It
+//! may also end with the scheduled and started events of a transient workflow task: readers see these before they are written.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub struct Violation {
     pub text: String,
 }
 
-/// Everything that is not legal in the history of one run, in the order of the events. The history is whole, from event 1 on.
+/// Everything illegal in the history of one run, in the order of the events. The history must be whole, from event 1 on.
 pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
     let mut findings = Findings::default();
     let mut frame = frame::Frame::default();
@@ -62,7 +62,7 @@ pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
 #[derive(Clone, Copy, Debug)]
 struct Step<'a> {
     id: i64,
-    /// `None` breaks one rule of its own, and no other rule looks at it.
+    /// `None` breaks a rule of its own, and no other rule looks at it.
     at: Option<Time>,
     attributes: &'a Attributes,
 }
@@ -76,17 +76,17 @@ struct Findings {
 }
 
 impl Findings {
-    /// The event at hand breaks `rule`.
+    /// Reports that the event at hand breaks `rule`.
     fn say(&mut self, rule: &'static str, text: impl Into<String>) {
         self.say_of(self.event_id, rule, text);
     }
 
-    /// An earlier event broke `rule`, which only shows now.
+    /// Reports that an earlier event broke `rule`, which only shows now.
     fn say_of(&mut self, event_id: i64, rule: &'static str, text: impl Into<String>) {
         self.violations.push(Violation { event_id, rule, text: text.into() });
     }
 
-    /// One broken link can show twice, and is reported once.
+    /// The violations. One broken link can show twice; it is reported once.
     fn into_violations(self) -> Vec<Violation> {
         let mut told = BTreeSet::new();
         let mut violations = self.violations;

@@ -1,7 +1,7 @@
 //! Ids that must be unique among what is open: those of activities and of timers.
 //!
-//! If an activity ends while a worker has a workflow task, its end is written after the commands of that task, and one of these may
-//! use the id again. So a namesake is only a suspect until everything that was held back is written.
+//! If an activity ends while a worker has a workflow task, its end is written after the commands of that task. One of these
+//! commands may use the id again. So a namesake is only a suspect until everything that was held back is written.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub(super) struct Namesakes<'a> {
     suspects: Vec<Suspect<'a>>,
 }
 
-/// One that opened while another of its id was open, going by what was written.
+/// One that opened while another of its id seemed open, judging by what was written.
 #[derive(Debug)]
 struct Suspect<'a> {
     event_id: i64,
@@ -34,7 +34,7 @@ impl<'a> Namesakes<'a> {
         }
     }
 
-    /// The one that event `opened` opened ends.
+    /// Event `opened` opened the one that ends here.
     pub(super) fn close(&mut self, id: &str, opened: i64, at: Option<Time>) {
         if self.open.get(id) == Some(&opened) {
             self.open.remove(id);
@@ -42,7 +42,7 @@ impl<'a> Namesakes<'a> {
         self.suspects.retain(|suspect| suspect.other != opened || suspect.at < at);
     }
 
-    /// Nothing is held back any more: the suspects that are left break `rule`.
+    /// Nothing is held back any more. The suspects that are left break `rule`.
     pub(super) fn settle(&mut self, rule: &'static str, findings: &mut Findings) {
         for Suspect { event_id, id, other, .. } in self.suspects.drain(..) {
             findings.say_of(event_id, rule, format!("the one of event {other} is open, and has the id {id:?} too"));

@@ -20,7 +20,7 @@ struct Child {
     ended_by: Option<i64>,
 }
 
-/// A signal or a cancel request; the event that tells its outcome.
+/// A signal or a cancel request: the event with its outcome.
 type Sent = Option<i64>;
 
 impl Others {

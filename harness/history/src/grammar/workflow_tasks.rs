@@ -18,7 +18,7 @@ const ATTEMPT: &str = "workflow-task-attempt";
 pub(super) struct WorkflowTasks {
     open: Option<Task>,
     last_completed: Option<i64>,
-    /// Set if the event at hand comes right after the end of a task that did not complete.
+    /// Set if the event at hand directly follows the end of a task that did not complete.
     just_failed: Option<Counts>,
 }
 
@@ -37,12 +37,12 @@ impl Task {
     }
 }
 
-/// Whether a task that did not complete counts as an attempt, so that what follows at once is the next one.
+/// Whether a task that did not complete counts as an attempt, so that the task that directly follows is the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Counts {
     Yes,
     No,
-    /// On a sticky queue it does not, unless the queue was given up before, which no event shows.
+    /// On a sticky queue it does not count, unless the queue was given up before, which no event shows.
     Maybe,
 }
 

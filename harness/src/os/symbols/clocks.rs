@@ -16,7 +16,7 @@ pub(super) static ALL: &[Ours] = ours![clock_gettime, getrandom, nanosleep, cloc
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(clock: clockid_t, answer: *mut timespec) -> c_int {
-    // The simulation's own code, too, sees virtual time and the thread's stream: what it caches, the program may read.
+    // The simulation's own code sees virtual time and the thread's stream too: the program may read what it caches.
     if kernel::member().is_none() {
         // SAFETY: the caller's arguments, as they are.
         return unsafe { real::CLOCK_GETTIME.get()(clock, answer) };

@@ -1,5 +1,5 @@
-//! How runtimes wait for descriptors, and wake each other through them. Eventfds in epolls are the simulation's affair
-//! ([`super::super::wakeups`]), all other descriptors the system's; but the network is refused.
+//! How runtimes wait for descriptors, and wake each other through them. The simulation handles eventfds in epolls
+//! ([`super::super::wakeups`]), and the system all other descriptors. The network is refused.
 
 use std::{
     ffi::{c_char, c_int, c_uint, c_void},
@@ -131,7 +131,7 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     unsafe { real::SOCKET.get()(domain, kind, protocol) }
 }
 
-/// libc asks the network for the addresses of a host past [`socket`].
+/// libc would ask the network for the addresses of a host without calling [`socket`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn getaddrinfo(
     host: *const c_char,

@@ -16,15 +16,14 @@ pub(super) static ALL: &[Ours] = ours![readlink];
 
 /// Where a process finds its own file.
 const OWN_FILE: &CStr = c"/proc/self/exe";
-/// What it finds there while it shall find nothing in it.
+/// What it finds there while its file must appear empty.
 const EMPTY_FILE: &[u8] = b"/dev/null";
 
 thread_local! {
     static IS_EMPTY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// For as long as `f` runs, this thread finds an empty file where it looks for that of the program, with
-/// [`std::env::current_exe`].
+/// While `f` runs, this thread finds an empty file where [`std::env::current_exe`] looks for the program's.
 pub(crate) fn with_empty_own_file<T>(f: impl FnOnce() -> T) -> T {
     IS_EMPTY.set(true);
     let answer = f();
@@ -34,7 +33,7 @@ pub(crate) fn with_empty_own_file<T>(f: impl FnOnce() -> T) -> T {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn readlink(path: *const c_char, target: *mut c_char, bytes: size_t) -> ssize_t {
-    // A thread that is ending has no such wish any more.
+    // On a thread that is ending, the file is the real one.
     if IS_EMPTY.try_with(Cell::get).unwrap_or(false) {
         // SAFETY: the caller's path is a C string.
         if unsafe { CStr::from_ptr(path) } == OWN_FILE {
@@ -45,13 +44,13 @@ unsafe extern "C" fn readlink(path: *const c_char, target: *mut c_char, bytes: s
     unsafe { real::READLINK.get()(path, target, bytes) }
 }
 
-/// As much of the text as there is room for, which is how links are read.
+/// As much of the text as there is room for, as with links.
 fn answer(text: &[u8], target: *mut c_char, bytes: size_t) -> ssize_t {
     if bytes == 0 {
         return fail(libc::EINVAL) as ssize_t;
     }
     let count = bytes.min(text.len());
-    // SAFETY: the caller's buffer has room for so many.
+    // SAFETY: the caller's buffer has room for `count` bytes.
     unsafe { text.as_ptr().copy_to_nonoverlapping(target.cast(), count) };
     ssize_t::try_from(count).unwrap_or_default()
 }

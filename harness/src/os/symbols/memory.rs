@@ -1,5 +1,5 @@
-//! Memory. Simulated threads and their host get it from the regions of [`super::super::memory`], all others from libc. Whose a
-//! block is, its address tells: it may be freed on any thread.
+//! Memory. Simulated threads and their host get it from the regions of [`super::super::memory`], all others from libc. The
+//! address of a block tells which it is from, so it may be freed on any thread.
 
 use std::{
     ffi::{c_int, c_void},
@@ -20,7 +20,7 @@ use super::{
 pub(super) static ALL: &[Ours] =
     ours![malloc, calloc, realloc, free, posix_memalign, aligned_alloc, memalign, malloc_usable_size];
 
-// libc's own, by the names under which they cannot be stood in for: looking them up would itself ask for memory.
+// libc's own functions, by names that cannot be replaced. Looking them up would itself request memory.
 unsafe extern "C" {
     fn __libc_malloc(bytes: size_t) -> *mut c_void;
     fn __libc_calloc(count: size_t, bytes: size_t) -> *mut c_void;
@@ -80,12 +80,12 @@ unsafe extern "C" fn realloc(block: *mut c_void, bytes: size_t) -> *mut c_void {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn free(block: *mut c_void) {
     match (kernel::memory(), memory::is_of_region(block.cast())) {
-        // SAFETY: the caller's block, which it gives up.
+        // SAFETY: the caller's block, which the caller gives up.
         (Some(_), true) => unsafe { memory::give_back(block.cast()) },
-        // From before the simulation: libc would set up an arena for this thread, or write to a page that is shared with the
-        // parent; and the process ends soon.
+        // A block from before the simulation. libc would set up an arena for this thread, or write to a page that is shared
+        // with the parent. The process ends soon anyway.
         (Some(_), false) => {}
-        // What a thread frees that has not the turn stays where it is: so that nobody touches a region beside who has.
+        // A thread without the turn does not free its block, so that nobody but the thread with the turn touches a region.
         (None, true) if memory::is_open() => {}
         // SAFETY: the caller's argument, as it is.
         (None, _) => unsafe { __libc_free(block) },

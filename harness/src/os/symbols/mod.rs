@@ -1,11 +1,11 @@
-//! libc's functions, answered for simulated threads: where they would wait, read a clock, draw randomness, create or join
-//! a thread, wake a runtime. Every other thread, and the simulation's own code, gets the real ones.
+//! Replaces libc functions for simulated threads: where they would wait, read a clock, draw randomness, create or join a
+//! thread, or wake a runtime. All other threads, and the simulation's own code, get the real ones.
 //!
-//! [`clocks`]: time and randomness; [`threads`]: their birth and their end, and how they wait for each other;
-//! [`descriptors`]: how runtimes wait, and the network, which is refused; [`memory`]: where it lies; [`processes`]: no copies of
-//! their own; [`files`]: the program's.
+//! [`clocks`]: time and randomness. [`threads`]: their birth and end, and how they wait for each other. [`descriptors`]: how
+//! runtimes wait, and the network, which is refused. [`memory`]: where it lies. [`processes`]: forks, which are refused.
+//! [`files`]: the program's own file.
 //!
-//! The linker prefers these to the C library's, since they are part of the program; [`are_linked`] makes sure.
+//! The linker prefers these to the C library's because they are part of the program. [`are_linked`] makes sure of it.
 
 use std::ffi::c_void;
 
@@ -23,8 +23,7 @@ mod threads;
 
 pub(crate) use files::with_empty_own_file;
 
-/// Whether the program calls these functions and not the C library's. That this function names them makes the linker take
-/// them.
+/// Whether the program calls these functions and not the C library's. The linker keeps them because this function names them.
 pub(super) fn are_linked() -> bool {
     let ours = [clocks::ALL, descriptors::ALL, threads::ALL, memory::ALL, processes::ALL, files::ALL].concat();
     let linked = |libc: *const c_void| ours.iter().any(|function| function.0 == libc);

@@ -12,14 +12,15 @@ use super::{
 
 pub(super) static ALL: &[Ours] = ours![fork];
 
-/// A simulated thread gets no copy of its process: both would go on with the memory and the stacks that simulations share
-/// ([`super::super::memory`]). Starting another program needs none: `posix_spawn`, by which the standard library does it, is left alone.
+/// A simulated thread may not fork: both processes would go on with the memory and the stacks that simulations share
+/// ([`super::super::memory`]). Starting another program needs no fork: the standard library uses `posix_spawn`, which is left
+/// alone.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fork() -> pid_t {
     if let Some(me) = kernel::simulated() {
         kernel::refuse(me, "forked");
         return fail(libc::ENOSYS);
     }
-    // SAFETY: no arguments; what may follow in the child is the caller's affair.
+    // SAFETY: no arguments; the caller answers for what the child does.
     unsafe { real::FORK.get()() }
 }

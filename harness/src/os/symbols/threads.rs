@@ -38,9 +38,9 @@ unsafe extern "C" fn sched_yield() -> c_int {
     0
 }
 
-/// The futex behind std's and parking_lot's locks, condition variables, channels and `park`; and `getrandom` by number.
-/// Declared with all the arguments that a system call can have: the calling conventions of x86-64 and aarch64 pass a
-/// variadic function's integers as they pass any other's.
+/// The futex behind std's and parking_lot's locks, condition variables, channels and `park`, and `getrandom` by number.
+/// Declared with all the arguments that a system call can have: on x86-64 and aarch64 a variadic function's integers are passed
+/// like any other function's.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn syscall(number: c_long, a: c_long, b: c_long, c: c_long, d: c_long, e: c_long, f: c_long) -> c_long {
     if let Some(me) = kernel::simulated() {
@@ -108,7 +108,8 @@ unsafe extern "C" fn pthread_create(
     let (own, has_handle) = unsafe { (attributes_with_stack(seat, attributes), is_joinable(attributes)) };
     let attributes = own.as_ref().map_or(attributes, std::ptr::from_ref);
     let birth = Box::into_raw(Box::new(Birth { newborn, start, argument, answer: std::ptr::null_mut() }));
-    // SAFETY: the caller's arguments, but for the stack, and for what is run: `be_born` gets what it is there for.
+    // SAFETY: the caller's arguments, except for the stack and the function to run. `be_born` gets the argument that it
+    // expects.
     let failed = unsafe { real::PTHREAD_CREATE.get()(thread, attributes, be_born, birth.cast()) };
     if failed == 0 {
         if !has_handle {
@@ -120,7 +121,7 @@ unsafe extern "C" fn pthread_create(
     } else {
         // SAFETY: no thread runs `be_born`, so the box is still ours.
         drop(unsafe { Box::from_raw(birth) });
-        // For the thread, and for its handle.
+        // Once for the thread, and once for its handle.
         seat.let_stack_go();
         seat.let_stack_go();
         kernel::thread_created(id, None);
@@ -128,14 +129,14 @@ unsafe extern "C" fn pthread_create(
     failed
 }
 
-/// The attributes of a thread, with one of our stacks as large as is asked for; `None` if they come with a stack, or if there is
-/// none.
+/// A copy of the attributes with one of our stacks, of the size that is asked for. `None` if they name a stack of their own, or
+/// if there is no stack of ours.
 ///
 /// # Safety
 /// They are null, or attributes that were initialised.
 unsafe fn attributes_with_stack(seat: &Seat, attributes: *const pthread_attr_t) -> Option<pthread_attr_t> {
     let mut own = MaybeUninit::uninit();
-    // SAFETY: live variables for the answers. What is copied stays the caller's, to whom it also is to destroy it.
+    // SAFETY: live variables for the answers. What is copied stays the caller's, who also destroys it.
     unsafe {
         match attributes.as_ref() {
             Some(attributes) => drop(own.write(*attributes)),
@@ -155,7 +156,7 @@ unsafe fn attributes_with_stack(seat: &Seat, attributes: *const pthread_attr_t) 
     }
 }
 
-/// Whether a thread with these attributes has a handle that is going to be joined or detached.
+/// Whether a thread with these attributes has a handle that will be joined or detached.
 ///
 /// # Safety
 /// They are null, or attributes that were initialised.
@@ -168,7 +169,7 @@ unsafe fn is_joinable(attributes: *const pthread_attr_t) -> bool {
     state == libc::PTHREAD_CREATE_JOINABLE
 }
 
-/// What a new thread is told. It is never freed: the thread begins to be a simulated one only at its first turn, and should not
+/// The argument of a new thread. It is never freed: the thread becomes a simulated one only at its first turn, and must not
 /// touch libc's memory before.
 struct Birth {
     newborn: Newborn,
@@ -184,17 +185,16 @@ extern "C" fn be_born(birth: *mut c_void) -> *mut c_void {
     birth.answer
 }
 
-/// The whole of what a thread runs, but for what its end destroys.
+/// Everything that a thread runs, except its destructors.
 extern "C" fn live(birth: *mut c_void) {
-    // SAFETY: `be_born` gives what it has, and waits meanwhile.
+    // SAFETY: `be_born` passes what it has, and waits meanwhile.
     let birth = unsafe { &mut *birth.cast::<Birth>() };
     birth.newborn.begin();
     leave_at_exit(birth.newborn.id);
     birth.answer = (birth.start)(birth.argument);
 }
 
-/// Arranges that the turn is given up when all else that the thread has to run is done: a key's destructor runs after
-/// those of thread-locals.
+/// Makes the thread give up its turn after everything else that it runs: a key's destructor runs after those of thread-locals.
 fn leave_at_exit(me: ThreadId) {
     extern "C" fn at_exit(number: *mut c_void) {
         let number = u32::try_from(number as usize).unwrap_or(0);
@@ -219,7 +219,7 @@ unsafe extern "C" fn pthread_join(thread: pthread_t, answer: *mut *mut c_void) -
         kernel::wait(me, Wait::Join(other));
     }
     let seat = kernel::seat_of(thread);
-    // SAFETY: the caller's arguments, as they are. A simulated thread has ended by now, but for its last instructions.
+    // SAFETY: the caller's arguments, as they are. A simulated thread has ended by now, except for its last instructions.
     let failed = unsafe { real::PTHREAD_JOIN.get()(thread, answer) };
     if failed == 0
         && let Some(seat) = seat
@@ -242,7 +242,7 @@ unsafe extern "C" fn pthread_detach(thread: pthread_t) -> c_int {
     failed
 }
 
-/// Of a stack that it did not make itself libc says that it has no guard; ours have one, and the standard library insists on it.
+/// libc reports no guard for a stack that it did not make itself. Ours have one, and the standard library insists on it.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> c_int {
     // SAFETY: the caller's arguments, as they are; then attributes that were initialised.
@@ -257,7 +257,7 @@ unsafe extern "C" fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthr
     }
 }
 
-/// Keeps the name for reports: the system would give it to the thread that carries all of them.
+/// Keeps the name for reports. The system would give it to the thread that carries all of them.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int {
     if kernel::simulated().is_some()

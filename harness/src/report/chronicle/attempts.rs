@@ -1,4 +1,4 @@
-//! What the attempts of activities tell.
+//! What the attempts of activities tell a reader.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use crate::world::{
     since_start_ns,
 };
 
-/// An activity that is tried again and again is told up to this attempt, and its last.
+/// Of an activity that is tried again and again, the attempts up to this one are told, and the last.
 const ATTEMPT_TOLD_MAX: u32 = 3;
 
-/// The attempts of activities after the first, and what became of the one before.
+/// The attempts of activities after the first, and what became of the one before each.
 pub(super) fn tried_again(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let mut of_activity: BTreeMap<(&str, &str, Option<&str>), Vec<&Span>> = BTreeMap::new();
     for span in view.log.spans.iter().filter(|span| span.is_activity()) {
@@ -51,7 +51,7 @@ fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: 
     Moment::new(again.from_ns, again.from_step, text, interest)
 }
 
-/// The activities that were tried for longer than is told of each attempt, and still are.
+/// The activities that are still being tried after the attempts that are told.
 pub(super) fn endless(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Moment> {
     let runs = view.runs();
     let of_run = |run: foretime_server::engine::RunView<'_>| {
@@ -75,7 +75,7 @@ pub(super) fn span_of<'a>(view: &'a View<'a>, run_id: &str, activity_id: &str, a
     view.log.spans.iter().rfind(is_it)
 }
 
-/// The attempts that the server waits for, and that nobody is at work on any more.
+/// The attempts that the server waits for although nobody is working on them.
 pub(super) fn lost(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Moment> {
     let of_run = |run: foretime_server::engine::RunView<'_>| {
         let (id, run_id) = (names.name(run.workflow_id(), run.run_id()).to_owned(), run.run_id().to_owned());
@@ -97,8 +97,8 @@ pub(super) fn lost(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Mome
     view.runs().flat_map(of_run).collect()
 }
 
-/// The attempts that completed when nobody asked for it any more: their workflow was over, or another attempt had begun. Those that
-/// failed, if their workflow was over: till then they may have worked on.
+/// The attempts that completed when nobody wanted them any more: their workflow was over, or another attempt had begun. Also
+/// those that failed after their workflow was over: they may have worked on until then.
 pub(super) fn too_late(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
         let closed_ns = run.close_time().and_then(since_start_ns)?;
@@ -128,7 +128,7 @@ pub(super) fn too_late(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
             _ => ("ended", Interest::Turn),
         };
         let text = format!("attempt {attempt} of {type_name} ({run}) {ended} on {who}, after {after}");
-        // What it did last has the same step.
+        // The last thing that it did has the same step.
         let step = span.to_step.map_or(NO_STEP, |step| step + 1);
         Some(Moment::new(to_ns, step, text, interest))
     });
@@ -142,7 +142,7 @@ pub(in crate::report) fn under_way<'a>(view: &View<'a>, at_ns: u64) -> Vec<&'a S
     open.collect()
 }
 
-/// When the worker of an attempt came to its end, if it has.
+/// When the worker of an attempt ended, if it has.
 pub(super) fn died_ns(view: &View<'_>, span: &Span) -> Option<u64> {
     view.life(span.process).ended.as_ref().map(|(at_ns, _)| *at_ns)
 }

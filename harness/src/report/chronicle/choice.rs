@@ -1,30 +1,30 @@
-//! Which moments are told: a run has hundreds, and a reader patience for a few.
+//! Chooses the moments to tell: a run has hundreds, and a reader has patience for a few.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Interest, Moment, RACE_NS};
 use crate::world::View;
 
-/// At most so many moments are told.
+/// The most moments that are told.
 const TOLD_MAX: usize = 8;
-/// With fewer than these, what went well is told, too.
+/// With fewer than these, moments in which all went well are told, too.
 const FEW: usize = 4;
-/// Of moments that differ in numbers alone, so many are told before others.
+/// Of moments that differ only in numbers, this many are told before others.
 const ALIKE_MAX: usize = 2;
 
-/// In what light a run is looked at.
+/// What is known about a run when its moments are chosen.
 pub(in crate::report) struct Light<'a> {
-    /// When the faults struck that are told.
+    /// The times of the faults that are told.
     pub(in crate::report) faults_ns: &'a [u64],
-    /// Whether the run takes all of them: then what was before the first is as it would have been without.
+    /// Whether the failure needs all of them. Then everything before the first would have happened without them, too.
     pub(in crate::report) takes_them: bool,
-    /// What the failure says: what it names comes first.
+    /// The text of the failure. What it names comes first.
     pub(in crate::report) failure: &'a str,
-    /// What happens without the last fault, if that is known: what happens only with it is what came of it.
+    /// What happens without the last fault, if known. What happens only with it is its consequence.
     pub(in crate::report) usual: Option<&'a [String]>,
 }
 
-/// Of all moments, in order, those that are told, and the others.
+/// Splits all moments, in order, into those that are told and the others.
 pub(super) fn choose(view: &View<'_>, all: Vec<Moment>, until_ns: u64, light: &Light<'_>) -> (Vec<Moment>, Vec<Moment>) {
     let named = named(view, light.failure);
     let unusual = light.usual.map(|usual| Unusual::of(&all, usual));
@@ -64,8 +64,8 @@ pub(super) fn choose(view: &View<'_>, all: Vec<Moment>, until_ns: u64, light: &L
     (told, omitted)
 }
 
-/// How telling a moment is, as an [`Interest`] and past the last, the most telling first; and of two that are as telling, the one
-/// which is nearer to the failure, or came sooner after a fault.
+/// How telling a moment is: its [`Interest`] or beyond, where smaller is more telling. Of two equally telling moments, the one
+/// nearer to the failure, or sooner after a fault, comes first.
 fn rank(moment: &Moment, until_ns: u64, light: &Light<'_>) -> (usize, u64) {
     let after_fault = light.faults_ns.iter().filter_map(|fault_ns| moment.at_ns.checked_sub(*fault_ns)).min();
     let is_before = light.takes_them && after_fault.is_none() && !light.faults_ns.is_empty();
@@ -73,9 +73,9 @@ fn rank(moment: &Moment, until_ns: u64, light: &Light<'_>) -> (usize, u64) {
     (moment.interest as usize + usize::from(is_before), distance)
 }
 
-/// The moments that do not happen usually, or not as often.
+/// The moments that do not usually happen, or not as often.
 struct Unusual {
-    /// Their numbers among all moments, and when they were.
+    /// Their numbers among all moments, and their times.
     those: Vec<(usize, u64)>,
 }
 
@@ -96,7 +96,8 @@ impl Unusual {
         Self { those: those.map(|(number, moment)| (number, moment.at_ns)).collect() }
     }
 
-    /// As [`rank`]: of those that are as telling, the first come first, since the others came of them, and then the last.
+    /// As [`rank`]. Among equally telling moments, the first ones come first, since the others follow from them, and then the
+    /// last ones.
     fn rank(&self, number: usize, moment: &Moment, is_meant: bool) -> (usize, u64) {
         let interest = moment.interest as usize;
         if let Ok(index) = self.those.binary_search_by_key(&number, |(number, _)| *number) {
@@ -110,14 +111,14 @@ impl Unusual {
     }
 }
 
-/// The text, whichever worker it was.
+/// The text without the number of the worker.
 fn wherever(text: &str) -> String {
     let mut parts = text.split("worker ");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + "worker " + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
-/// The text, but for numbers.
+/// The text without numbers.
 fn shape(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
@@ -130,7 +131,7 @@ fn named(view: &View<'_>, failure: &str) -> Vec<String> {
     named.into_iter().collect()
 }
 
-/// Whether the text has the name, and not only as the beginning or the end of another.
+/// Whether the text contains the name, and not only as part of another name.
 fn says(text: &str, name: &str) -> bool {
     let is_apart = |char: Option<char>| char.is_none_or(|char| !char.is_alphanumeric());
     let is_whole = |at: usize| is_apart(text[..at].chars().next_back()) && is_apart(text[at + name.len()..].chars().next());

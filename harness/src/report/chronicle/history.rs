@@ -1,4 +1,4 @@
-//! What the events of a history tell.
+//! What the events of a history tell a reader.
 
 use foretime_server::{
     engine::{PARENT_CLOSE_REASON, RunView},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::world::{View, event_ns};
 
-/// An input that is longer than this says more than a sentence has room for.
+/// A longer input has no room in a sentence.
 const INPUT_CHARS_MAX: usize = 40;
 
 /// The moments of this run.
@@ -44,7 +44,7 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
         _ => None,
     };
     let mut moment = Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) };
-    // It may not have taken the signal along.
+    // It may not have taken the signal with it.
     if let Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) = attributes {
         moment.beside_signal = Interest::Wrong;
     }
@@ -73,7 +73,7 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
             let interest = if beside.is_empty() { Interest::Well } else { Interest::End };
             (format!("{} of {id} completed{on}{beside}", run.activity(it.scheduled_event_id)?), interest)
         }
-        // A sticky queue that was left behind times out, too, after each crash: that is of no interest.
+        // A sticky queue that its worker left times out too, after each crash. That is not interesting.
         Attributes::WorkflowTaskTimedOutEventAttributes(it) if it.timeout_type() == TimeoutType::StartToClose => {
             (format!("a workflow task of {id} timed out{}", run.started_on(it.started_event_id)), Interest::Turn)
         }
@@ -84,7 +84,7 @@ fn of_activity(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Intere
     })
 }
 
-/// What others want of the run, and who.
+/// What others want from the run, and who they are.
 fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, Interest)> {
     let id = run.id;
     if let Attributes::WorkflowExecutionStartedEventAttributes(it) = attributes {
@@ -120,7 +120,7 @@ fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest
         Attributes::SignalExternalWorkflowExecutionFailedEventAttributes(it) => {
             let target = it.workflow_execution.as_ref().map_or("another workflow", |it| &it.workflow_id);
             let sent = run.signal(it.initiated_event_id)?;
-            // A run id may be given, and another run of the workflow be open.
+            // The request may give a run id, while another run of the workflow is open.
             let is_one_run = it.workflow_execution.as_ref().is_some_and(|it| !it.run_id.is_empty());
             let what = match is_one_run {
                 true => "the one run of it that was meant was closed",
@@ -139,7 +139,7 @@ fn of_others(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest
     })
 }
 
-/// What the run asked for in the workflow task that closed it, and that the server therefore never does.
+/// What the run asked for in the workflow task that closed it. The server therefore never does it.
 fn too_late(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
     let target = |it: &Option<WorkflowExecution>| it.as_ref().map_or_else(String::new, |it| it.workflow_id.clone());
     let (task, asked, done) = match attributes {
@@ -192,12 +192,14 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
     Some((format!("{id} {how}, with {} not finished{next}", left.join(" and ")), Interest::Wrong))
 }
 
-/// No failure is that something came in between, and the task is done again, or that the run was closed meanwhile.
+/// Two causes are no failure of the code: something arrived meanwhile and the task is done again, or the run was closed
+/// meanwhile.
 fn is_failure_of_code(cause: WorkflowTaskFailedCause) -> bool {
     !matches!(cause, WorkflowTaskFailedCause::UnhandledCommand | WorkflowTaskFailedCause::ForceCloseCommand)
 }
 
-/// The innermost reason of a failure, after a colon. A timeout is one itself: its cause is how the last attempt ended before it.
+/// The innermost reason of a failure, after a colon. A timeout is a reason itself: its cause is how the last attempt ended
+/// before it.
 fn reason(failure: Option<&Failure>) -> String {
     let mut innermost = failure;
     while let Some(failure) = innermost
@@ -209,7 +211,7 @@ fn reason(failure: Option<&Failure>) -> String {
     innermost.map_or_else(String::new, |failure| format!(": {}", failure.message))
 }
 
-/// What was sent along, if it is short text: ` ("Basel")`.
+/// What was sent along, if it is a short text: ` ("Basel")`.
 pub(super) fn brief(input: Option<&Payloads>) -> String {
     let texts = input.into_iter().flat_map(|input| &input.payloads).map(|payload| String::from_utf8(payload.data.clone()));
     let texts: Vec<String> = texts.filter_map(Result::ok).filter(|text| !text.is_empty() && text != "null").collect();

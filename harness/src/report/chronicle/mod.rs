@@ -1,7 +1,7 @@
-//! What came of it: the moments between a fault and a failed assertion that a reader would look up in the histories and among
-//! the attempts of activities, as sentences. A run has many of them; [`choice`] has the most telling. [`attempts`] and [`history`] say
-//! what their subjects tell, and how telling it is, with what [`run`] looks up; [`order`], what came in another order than was asked
-//! for; [`names`], what things are called.
+//! The moments between a fault and a failed assertion that a reader would look up in the histories and the attempts, as
+//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`] and [`history`] give the moments of their
+//! subjects and how telling each is, with what [`run`] looks up. [`order`] finds what arrived in another order than was asked
+//! for, and [`names`] says what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,9 +28,9 @@ pub(super) use choice::Light;
 use names::spoken;
 pub(super) use names::{RunNames, name};
 
-/// A signal that comes more often than this is meant to come again.
+/// A signal that comes more often than this is meant to repeat.
 const AGAIN_MAX: usize = 3;
-/// What comes so soon before or after a signal may have raced with it.
+/// Anything within this time of a signal may have raced with it.
 const RACE_NS: u64 = 60 * 1_000_000_000;
 
 /// Marks an unknown step: the histories have times only.
@@ -40,13 +40,13 @@ pub(super) const NO_STEP: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct Moment {
     pub(super) at_ns: u64,
-    /// Its place among all steps, or [`NO_STEP`]; if it is known, it may be told before what happened at the same instant.
+    /// Its place among all steps, or [`NO_STEP`]. With a known step, it may be told before other things of the same instant.
     pub(super) step: u64,
     pub(super) text: String,
     interest: Interest,
     /// How telling it is if it may have raced with a signal.
     beside_signal: Interest,
-    /// Which signal or request to cancel came, if one did.
+    /// The signal or cancel request that came, if one did.
     signal: Option<String>,
 }
 
@@ -63,7 +63,7 @@ enum Interest {
     Wrong,
     /// Something was tried again, or came from outside.
     Turn,
-    /// A workflow came to its end, or something was done to the outside world.
+    /// A workflow ended, or something was done to the outside world.
     End,
     /// All went well.
     Well,
@@ -76,12 +76,12 @@ pub(super) fn moments(view: &View<'_>, until_ns: u64, light: &Light<'_>) -> (Vec
     choice::choose(view, all, until_ns, light)
 }
 
-/// All that could be told of a run, in order.
+/// Everything that could be told of a run, in order.
 pub(super) fn all(view: &View<'_>) -> Vec<String> {
     every(view, view.now_ns).into_iter().map(|moment| moment.text).collect()
 }
 
-/// All moments, in order; `until_ns`: when what is still so is told.
+/// All moments, in order. `until_ns`: the time at which lasting conditions are told.
 fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     let names = RunNames::of(view);
     let mut all: Vec<Moment> = attempts::tried_again(view, &names);
@@ -100,7 +100,7 @@ fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     all
 }
 
-/// The same signal twice or so may be one too many; one that comes often is meant to.
+/// A signal that comes two or three times may be one too many; one that comes often is meant to.
 fn rouse_what_came_again(all: &mut [Moment]) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for signal in all.iter().filter_map(|moment| moment.signal.clone()) {
@@ -116,7 +116,7 @@ fn rouse_what_came_again(all: &mut [Moment]) {
     }
 }
 
-/// What went well is of interest where it may have raced with a signal.
+/// Moments in which all went well are interesting if they may have raced with a signal.
 fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
     let signals_ns: Vec<u64> = of_run.iter().filter(|it| it.signal.is_some()).map(|it| it.at_ns).collect();
     for moment in of_run.iter_mut().filter(|moment| moment.interest == Interest::Well) {
@@ -126,8 +126,8 @@ fn rouse_what_met_a_signal(of_run: &mut [Moment]) {
     }
 }
 
-/// What the server refused: to activities, whose clients are those of their workers, to the test, and to workers that were too late
-/// with what they say of an activity. What was refused again and again is told once.
+/// The refusals of the server: to activities (through their workers' clients), to the test, and to workers whose report on an
+/// activity came too late. A refusal that repeats is told once.
 fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let refused = view.log.entries.iter().filter_map(|entry| {
         let What::Refusal(refusal) = &entry.what else { return None };
@@ -138,9 +138,9 @@ fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
         }
         let why = without_ids(&refusal.text);
         let interest = match kind {
-            // A worker says it of an attempt that was given up, as it should.
+            // A worker reports on an attempt that was given up, as it should.
             RpcKind::EndActivity if refusal.outcome_of.is_some() => Interest::Turn,
-            // To start what runs already is how many make sure of it.
+            // Many programs start what already runs, to make sure of it.
             _ if rpc == "StartWorkflowExecution" => Interest::Turn,
             _ => Interest::Wrong,
         };
@@ -160,13 +160,13 @@ fn refusals(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     told.into_values().map(times).collect()
 }
 
-/// A text of the server's, cut where it goes on to which workflow it is about: that is said already.
+/// A text of the server, cut before it names the workflow, which is already told.
 fn without_ids(text: &str) -> &str {
     let cut = |text, id| str::split(text, id).next().unwrap_or_default();
     [" WorkflowId: ", " for ID: "].into_iter().fold(text, cut).trim_end_matches('.')
 }
 
-/// Who asked to start what was there: nothing of what it would have been started with is used.
+/// Requests to start a workflow that existed. Nothing that they passed is used.
 fn joins<'a>(view: &'a View<'a>, names: &'a RunNames) -> impl Iterator<Item = Moment> + 'a {
     view.joined.iter().filter_map(|joined| {
         let run = view.runs().find(|run| run.run_id() == joined.run_id)?;
@@ -192,7 +192,7 @@ fn effects(view: &View<'_>) -> impl Iterator<Item = Moment> {
     }
     effects().map(move |(entry, done)| {
         let who = entry.process.map_or_else(String::new, |process| name(view, process));
-        // What was done several times may have been so under several keys.
+        // Several effects may have had different keys.
         let is_alone = counts.get(&(&*done.kind, &*done.subject)) == Some(&1);
         let key = if is_alone { String::new() } else { format!(" ({})", done.key()) };
         let did = if done.applied == Applied::First { "did" } else { "asked again for" };
@@ -201,8 +201,8 @@ fn effects(view: &View<'_>) -> impl Iterator<Item = Moment> {
     })
 }
 
-/// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`; and
-/// which served another before.
+/// Which workers serve which task queue, if there are several: `worker 1 and worker 2 serve "billing", worker 3 "shipping"`.
+/// Also names those that served another queue before.
 pub(super) fn who_serves_what(view: &View<'_>) -> Option<String> {
     let last = queues::last_had(view);
     let mut workers: BTreeMap<&str, BTreeSet<(usize, &str)>> = BTreeMap::new();

@@ -7,15 +7,15 @@ use crate::{
     world::{View, attempt::Attempt, lives::Role},
 };
 
-/// What the runs are called of workflows that have several.
+/// The names of the runs of workflows that have several.
 #[derive(Debug)]
 pub(in crate::report) struct RunNames {
-    /// By run id: which it is of its workflow's, from 1, and its name.
+    /// By run id: the number of the run within its workflow, from 1, and its name.
     names: BTreeMap<String, (usize, String)>,
 }
 
 impl RunNames {
-    /// Of all runs of this simulation so far.
+    /// The names of all runs of this simulation so far.
     pub(in crate::report) fn of(view: &View<'_>) -> Self {
         let mut by_workflow: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for run in view.runs() {
@@ -29,12 +29,12 @@ impl RunNames {
         Self { names: named.collect() }
     }
 
-    /// A run, as people say it: its workflow's id, or `run 2 of order-7`.
+    /// A run, as people call it: its workflow's id, or `run 2 of order-7`.
     pub(in crate::report) fn name<'a>(&'a self, workflow_id: &'a str, run_id: &str) -> &'a str {
         self.names.get(run_id).map_or(workflow_id, |(_, name)| name)
     }
 
-    /// Whether there was a run of its workflow before.
+    /// Whether its workflow had a run before it.
     pub(super) fn is_another(&self, run_id: &str) -> bool {
         self.names.get(run_id).is_some_and(|(number, _)| *number > 1)
     }
@@ -50,13 +50,13 @@ impl RunNames {
     }
 }
 
-/// A process, as people say it: `worker 1`.
+/// A process, as people call it: `worker 1`.
 pub(in crate::report) fn name(view: &View<'_>, process: ProcessId) -> String {
     let life = view.life(process);
     if life.role == Role::Test { "the test".to_owned() } else { spoken(&life.name) }
 }
 
-/// A worker's name or identity, which are the same, as people say it.
+/// A worker's name or identity (they are the same), as people call it.
 pub(super) fn spoken(name: &str) -> String {
     name.replace('-', " ")
 }

@@ -1,4 +1,4 @@
-//! In which order the server did what one workflow task asked of it.
+//! The order in which the server did what one workflow task asked for.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use foretime_server::proto::{common::Payloads, history::history_event::Attribute
 use super::{Interest, Moment, NO_STEP, history::brief};
 use crate::world::{View, event_ns};
 
-/// A signal, by its name and what was sent along.
+/// A signal, by its name and its content.
 type Signal = String;
 
 /// Signals of one workflow to another, by their ids.
 type Between = (String, String);
 
-/// The signals that one workflow task sent to one workflow, and that came there in another order.
+/// The signals that one workflow task sent to one workflow and that arrived in another order.
 pub(super) fn swapped(view: &View<'_>) -> Vec<Moment> {
     let mut sent: BTreeMap<(Between, i64), Vec<Signal>> = BTreeMap::new();
     let mut came: BTreeMap<Between, Vec<(u64, Signal)>> = BTreeMap::new();
@@ -39,7 +39,8 @@ pub(super) fn swapped(view: &View<'_>) -> Vec<Moment> {
     of_task.collect()
 }
 
-/// The first signal that came before one that was sent before it. Of those that came several times it cannot be said which is which.
+/// The first signal that arrived before one that was sent before it. Signals that arrived several times are skipped, since they
+/// cannot be told apart.
 fn first_swap(sent: &[Signal], came: &[(u64, Signal)], (from, to): &Between) -> Option<Moment> {
     let when = |signal: &Signal| {
         let mut those = came.iter().enumerate().filter(|(_, (_, it))| it == signal).map(|(index, _)| index);

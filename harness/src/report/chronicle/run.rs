@@ -1,4 +1,4 @@
-//! A run, and what there is to look up in its history, in the log and in other runs: who, which, and what became of it.
+//! A run, with what can be looked up in its history, in the log and in other runs: who, which, and what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,16 +31,16 @@ use crate::{
 pub(super) struct Run<'a> {
     pub(super) view: &'a View<'a>,
     pub(super) names: &'a RunNames,
-    /// What it is called.
+    /// Its name.
     pub(super) id: &'a str,
     pub(super) workflow_id: &'a str,
     pub(super) run_id: &'a str,
     pub(super) events: &'a [HistoryEvent],
-    /// The types of activities that it asked for with several inputs.
+    /// The types of activities that it requested with several inputs.
     pub(super) varied: BTreeSet<String>,
 }
 
-/// The types of activities of this history that have several inputs: their names alone do not tell which is which.
+/// The types of activities in this history that have several inputs: their names alone do not identify them.
 pub(super) fn types_with_several_inputs(events: &[HistoryEvent]) -> BTreeSet<String> {
     let mut inputs: BTreeMap<&str, &Option<Payloads>> = BTreeMap::new();
     let mut varied = BTreeSet::new();
@@ -63,7 +63,7 @@ impl Run<'_> {
         if let Attributes::ActivityTaskScheduledEventAttributes(it) = self.at(event_id)? { Some(it) } else { None }
     }
 
-    /// Whose request, of those that begin so, reached the server at this moment, if it was one process's.
+    /// The process whose request, with a name that begins like this, reached the server at this moment, if there was just one.
     pub(super) fn by(&self, at_ns: u64, rpc: &str) -> String {
         let log = &self.view.log.entries;
         let (from, to) = (log.partition_point(|it| it.at_ns < at_ns), log.partition_point(|it| it.at_ns <= at_ns));
@@ -75,7 +75,7 @@ impl Run<'_> {
         }
     }
 
-    /// What became of its parent: `, since run 1 of shop continued as new`.
+    /// What became of its parent, such as `, since run 1 of shop continued as new`.
     pub(super) fn since_its_parent(&self) -> String {
         let Some(Attributes::WorkflowExecutionStartedEventAttributes(started)) = self.at(1) else { return String::new() };
         let Some(parent) = &started.parent_workflow_execution else { return String::new() };
@@ -92,7 +92,7 @@ impl Run<'_> {
         format!(", since {} {became}", self.names.name(&parent.workflow_id, &parent.run_id))
     }
 
-    /// When the run begins to work that follows this one, if it waits for that.
+    /// When the run that follows this one starts to work, if it waits for that.
     pub(super) fn next(&self, end: &Attributes) -> String {
         let next_run_id = match end {
             Attributes::WorkflowExecutionCompletedEventAttributes(it) => &it.new_execution_run_id,
@@ -107,7 +107,7 @@ impl Run<'_> {
         starts_ns.map_or_else(String::new, |at_ns| format!("; {name} was to begin {}", after(at_ns)))
     }
 
-    /// Who had the workflow task that was started by this event.
+    /// Who had the workflow task that this event started.
     pub(super) fn started_on(&self, event_id: i64) -> String {
         match self.at(event_id) {
             Some(Attributes::WorkflowTaskStartedEventAttributes(it)) => on(&it.identity),
@@ -115,7 +115,7 @@ impl Run<'_> {
         }
     }
 
-    /// The type of the activity that was scheduled by this event, with its input if there are others of this type.
+    /// The type of the activity that this event scheduled, with its input if there are others of this type.
     pub(super) fn activity(&self, scheduled_event_id: i64) -> Option<String> {
         let scheduled = self.scheduled(scheduled_event_id)?;
         let name = &scheduled.activity_type.as_ref()?.name;
@@ -123,7 +123,7 @@ impl Run<'_> {
         Some(format!("{name}{input}"))
     }
 
-    /// That no worker's code ever saw the attempt that was started by this event, if it is so.
+    /// Says that no worker's code ever saw the attempt that this event started, if that is so.
     pub(super) fn unreached(&self, scheduled_event_id: i64, started_event_id: i64) -> String {
         let (Some(scheduled), Some(Attributes::ActivityTaskStartedEventAttributes(started))) =
             (self.scheduled(scheduled_event_id), self.at(started_event_id))
@@ -137,8 +137,8 @@ impl Run<'_> {
         }
     }
 
-    /// Which other workflow's activity of the same struct was under way at the same time: they may share what is in it, or what it
-    /// works on.
+    /// Which other workflow's activity of the same struct was under way at the same time. They may share what is in the struct,
+    /// or what it works on.
     pub(super) fn beside(&self, scheduled_event_id: i64) -> String {
         let activity_id = self.scheduled(scheduled_event_id).map(|it| &it.activity_id);
         let spans = || self.view.log.spans.iter().filter(|span| span.is_activity());
@@ -149,7 +149,7 @@ impl Run<'_> {
             span.workflow_id != self.workflow_id
                 && of_struct(span) == of_struct(last)
                 && span.from_ns < last.to_ns.unwrap_or(u64::MAX)
-                // One that hangs to the end of the run is at no work.
+                // One that hangs to the end of the run does no work.
                 && span.to_ns.or(died_ns(self.view, span)).is_some_and(|ended_ns| ended_ns > last.from_ns)
         };
         let others: Vec<&Span> = spans().filter(overlaps).collect();
@@ -174,7 +174,7 @@ impl Run<'_> {
         self.events.iter().filter_map(|event| event.attributes.as_ref()).any(is_it)
     }
 
-    /// The signal that was sent by this event.
+    /// The signal that this event sent.
     pub(super) fn signal(&self, initiated_event_id: i64) -> Option<&SignalExternalWorkflowExecutionInitiatedEventAttributes> {
         match self.at(initiated_event_id)? {
             Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(sent) => Some(sent),
@@ -182,7 +182,7 @@ impl Run<'_> {
         }
     }
 
-    /// The activities that have no end in the history.
+    /// The activities that do not end in the history.
     pub(super) fn open_activities(&self) -> Vec<String> {
         let ended: BTreeSet<i64> =
             self.events.iter().filter_map(|event| scheduled_event_of_end(event.attributes.as_ref()?)).collect();
@@ -202,7 +202,7 @@ pub(super) fn closing_task(attributes: &Attributes) -> Option<i64> {
     }
 }
 
-/// The event by which the activity was scheduled that ends here.
+/// The event that scheduled the activity that ends here.
 fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
     match attributes {
         Attributes::ActivityTaskCompletedEventAttributes(it) => Some(it.scheduled_event_id),
@@ -213,7 +213,7 @@ fn scheduled_event_of_end(attributes: &Attributes) -> Option<i64> {
     }
 }
 
-/// Where an activity ended, by the identity of who told the server.
+/// Where an activity ended, by the identity of whoever told the server.
 pub(super) fn on(identity: &str) -> String {
     match identity {
         "" => String::new(),

@@ -1,4 +1,4 @@
-//! Something that is wrong with a run, as data: what it fails with. [`words`] has the sentences.
+//! What is wrong with a run, as data. [`words`] has the sentences.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ pub(crate) enum FindingKind {
     Replay,
     /// Workflow code acted on the outside world.
     Impure,
-    /// Workflow code keeps its thread waiting.
+    /// Workflow code blocks its thread.
     Blocked,
     /// A history is not legal.
     History,
     /// A claim of the user did not hold.
     Claim,
-    /// Nothing happens any more, or it never ends.
+    /// Nothing happens any more, or the run never ends.
     Liveness,
     /// Something that cannot be simulated.
     Refused,
@@ -83,24 +83,24 @@ impl FindingKind {
 /// Something that is wrong.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// Where.
+    /// Where it is.
     pub(crate) process: Option<ProcessId>,
-    /// When; virtual nanoseconds since the start.
+    /// When it was found, in virtual nanoseconds since the start.
     pub(crate) at_ns: u64,
-    /// What.
+    /// What is wrong.
     pub(crate) wrong: Wrong,
 }
 
 /// What is wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Wrong {
-    /// The simulation could not begin: why, in the words of what it needs.
+    /// The simulation could not begin; `detail` says why.
     NotBegun { title: String, detail: String },
-    /// A worker is to crash at an event of a type that the API does not have.
+    /// A worker is to crash at an event type that the API does not have.
     NoSuchEvent { name: String },
-    /// The test's body gave up: why, in its own words.
+    /// The test's body returned an error, in its own words.
     TestFailed { title: String, detail: String },
-    /// The test's body ended in a panic that nobody saw.
+    /// The test's body ended in a panic that no hook saw.
     BodyPanicked,
     /// Code panicked.
     Panicked(Box<Panicked>),
@@ -112,7 +112,7 @@ pub(crate) enum Wrong {
     NotReplayed { error: String },
     /// A history does not replay.
     DoesNotReplay(Box<DoesNotReplay>),
-    /// Replayed code of this workflow asks for something with another input than the history has.
+    /// Replayed code of this workflow passes another input than the history has.
     AsksOtherwise { workflow_id: String, text: String },
     /// Workflow code acts on the outside world.
     Impure { kind: String, subject: String },
@@ -122,9 +122,9 @@ pub(crate) enum Wrong {
     IllegalHistory { workflow_id: String, event_id: i64, rule: String, text: String },
     /// An `always!` does not hold, at this place, in the code of this attempt.
     ClaimBroken { claim: String, place: String, amid: Option<Attempt> },
-    /// The run gets nowhere, and who waits for what, a line each.
+    /// The run makes no progress. `who_waits`: one line for each thing that is waited for.
     Stuck { how: Stuck, who_waits: String },
-    /// A process does what a simulation refuses.
+    /// A process does something that a simulation refuses.
     Refused { process: String, what: &'static str },
     /// A thread does not give up its turn.
     TurnKept { report: String },
@@ -152,7 +152,7 @@ pub(crate) enum Whose {
     Core,
 }
 
-/// What code is at work on.
+/// What code is working on.
 #[derive(Clone, Debug)]
 pub(crate) enum Amid {
     Attempt(Attempt),
@@ -185,9 +185,9 @@ pub(crate) struct TaskFailed {
 /// Why a worker failed a workflow task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskFailure {
-    /// The code asks for something else than the history has.
+    /// The code asks for something other than what the history has.
     CodeDoesNotFit,
-    /// Something else than the SDK woke the code.
+    /// Something other than the SDK woke the code.
     WokenFromOutside,
     /// Another reason.
     Other,
@@ -204,7 +204,7 @@ pub(crate) struct DoesNotReplay {
     pub(crate) text: String,
 }
 
-/// When a history does not replay.
+/// In which replay a history does not replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreplayed {
     /// Whole.
@@ -215,16 +215,16 @@ pub(crate) enum Unreplayed {
     Again,
 }
 
-/// How a run gets nowhere.
+/// How a run fails to progress.
 #[derive(Clone, Debug)]
 pub(crate) enum Stuck {
     /// Nothing will ever happen again.
     Standstill,
-    /// Nothing has come of the last steps.
+    /// The last steps led to nothing.
     NoProgress { steps: u64 },
-    /// A process goes round and round, and no time goes by.
+    /// A process spins while no virtual time passes.
     Spins { process: String },
-    /// It goes on for longer than any should.
+    /// It goes on for longer than any run should.
     NoEnd { steps: u64, days: u64 },
 }
 

@@ -1,27 +1,27 @@
-//! The sentences for what is wrong: a title, and the rest. They are read by people only.
+//! The sentences for what is wrong: a title, and the rest. Only people read them.
 
 use std::fmt;
 
 use super::{Amid, DoesNotReplay, Panicked, Stuck, TaskFailed, TaskFailure, Unreplayed, Whose, Workflow, Wrong};
 use crate::words::{of_core, on_version};
 
-/// What is to be said of a panic in the SDK's own code.
+/// What to say about a panic in the SDK's core.
 const PANIC_OF_CORE: &str = "\nThat is not your code. Most panics of the SDK's core are assertions for its own developers, which in production are lines \
      in a log: with debug-assertions = false under [profile.dev.package.temporalio-sdk-core] in Cargo.toml they are so here, too.";
 
-/// What is to be said of a panic in the rest of the SDK.
+/// What to say about a panic in the rest of the SDK.
 const PANIC_OF_SDK: &str = "\nThat is the SDK's own code; docs/determinism.md of Foretime has those of its bugs that simulations are known to come upon.";
 
-/// What is to be said of the network and of other processes.
+/// What to say about the network and other processes.
 const FAKES: &str = "Activities of a simulation act on fakes in memory: what a network or another process does cannot be repeated. Give the \
      worker a fake client instead of the real one.";
 
-/// What is to be said of effects of workflow code.
+/// What to say about effects of workflow code.
 const BELONGS_IN_AN_ACTIVITY: &str = "Workflow code runs again whenever a worker has lost its cache, and what it does to the outside world is done again \
      with it. That belongs in an activity.";
 
 impl Wrong {
-    /// What, in a sentence.
+    /// What is wrong, in a sentence.
     pub(crate) fn title(&self) -> String {
         match self {
             Self::NotBegun { title, .. } | Self::TestFailed { title, .. } => title.clone(),

@@ -1,5 +1,5 @@
-//! What happened, in order. Every step goes into one hash, by which two runs are compared; what matters to people is kept
-//! as entries, and in a run that is recorded for a report or a comparison everything is.
+//! What happened, in order. Every step goes into one hash, by which two runs are compared. What matters to people is kept as
+//! entries; a run that is recorded for a report or a comparison keeps everything.
 
 use foretime_server::proto::common::Payloads;
 
@@ -22,7 +22,7 @@ pub(crate) struct Entry {
     pub(crate) at_ns: u64,
     /// Its place among all steps.
     pub(crate) step: u64,
-    /// Where it happened; the server if nowhere.
+    /// Where it happened; `None`: the server.
     pub(crate) process: Option<ProcessId>,
     pub(crate) what: What,
     /// The hash of all steps up to here.
@@ -35,7 +35,7 @@ impl Entry {
         if let What::Fault(struck) = &self.what { Some(struck) } else { None }
     }
 
-    /// Which request reached the server, if one did for the first time.
+    /// The request that reached the server for the first time, if this is one.
     pub(crate) fn reached(&self) -> Option<&str> {
         match &self.what {
             What::Message { passage: Passage::Arrived, rpc, .. } => Some(rpc),
@@ -43,7 +43,7 @@ impl Entry {
         }
     }
 
-    /// The attempt of an activity that a fault befalls, or whose outcome goes with the message that it is about, if that is known.
+    /// The attempt that a fault befalls, or whose outcome the message carries, if that is known.
     pub(crate) const fn attempt(&self) -> Option<&Attempt> {
         match &self.what {
             What::Fault(struck) => struck.attempt(),
@@ -62,7 +62,7 @@ impl Entry {
         id.map(String::as_str).filter(|id| !id.is_empty())
     }
 
-    /// The activity that it is about, the same in all attempts.
+    /// The activity that it is about; its id is the same in all attempts.
     pub(crate) fn activity_id(&self) -> Option<&str> {
         let attempt = if let What::Effect(done) = &self.what { Some(&done.attempt) } else { self.attempt() };
         attempt.map(|attempt| attempt.activity_id.as_str()).filter(|id| !id.is_empty())
@@ -91,13 +91,13 @@ pub(crate) enum Outcome {
     Completed,
     /// With a failure.
     Failed,
-    /// With an answer that the server refused: it came too late.
+    /// With an answer that came too late, so the server refused it.
     Refused,
-    /// Not yet, or its process ended before it did.
+    /// Not yet, or its process ended first.
     Open,
 }
 
-/// An attempt of an activity or a workflow task, from its start to its end.
+/// An attempt of an activity or a workflow task, from start to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
     /// Who worked.
@@ -106,17 +106,17 @@ pub(crate) struct Span {
     pub(crate) from_ns: u64,
     /// When it ended.
     pub(crate) to_ns: Option<u64>,
-    /// What its type is called: that of the activity, or of the workflow.
+    /// The type of the activity or the workflow.
     pub(crate) type_name: String,
-    /// Of which workflow.
+    /// The workflow.
     pub(crate) workflow_id: String,
-    /// Of which of its runs.
+    /// The run of that workflow.
     pub(crate) run_id: String,
-    /// Of which activity; a workflow task is of none.
+    /// The activity; `None` for a workflow task.
     pub(crate) activity_id: Option<String>,
     /// Which attempt it is, from 1.
     pub(crate) attempt: u32,
-    /// The details of the heartbeat that it was given of attempts before it.
+    /// The heartbeat details of earlier attempts that it was given.
     pub(crate) resumes_from: Option<Payloads>,
     /// The steps at which it began and ended.
     pub(crate) from_step: u64,
@@ -131,12 +131,12 @@ impl Span {
         self.activity_id.is_some()
     }
 
-    /// Of which workflow a workflow task was.
+    /// The workflow of a workflow task.
     pub(crate) fn workflow(&self) -> Workflow {
         Workflow { workflow_id: self.workflow_id.clone(), workflow_type: self.type_name.clone() }
     }
 
-    /// Whether it had begun, and not ended, at this step; without a word of its process's end.
+    /// Whether it had begun and not ended at this step. The end of its process is not considered.
     pub(crate) fn is_open_at(&self, step: u64) -> bool {
         self.from_step <= step && self.to_step.is_none_or(|to_step| to_step > step)
     }
@@ -148,7 +148,7 @@ pub(crate) struct Log {
     hash: Hash,
     steps: u64,
     is_detailed: bool,
-    /// Who got the turn, in a run that is recorded.
+    /// Who got the turn, if the run is recorded.
     pub(crate) turns: Vec<Turn>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) spans: Vec<Span>,
@@ -169,7 +169,7 @@ impl Log {
         self.hash.value()
     }
 
-    /// The same, with what was drawn since the last step. `draws`: a hash of all draws.
+    /// The same, including what was drawn since the last step. `draws`: a hash of all draws.
     pub(super) fn hash_with(&self, draws: u64) -> u64 {
         self.hash.number(draws).value()
     }
@@ -179,12 +179,12 @@ impl Log {
         self.steps
     }
 
-    /// What was drawn so far goes into the hash: once a step is enough, that is where decisions come from.
+    /// Adds what was drawn so far to the hash. Once a step is enough, because decisions come from there.
     pub(super) fn drawn(&mut self, draws: u64) {
         self.hash = self.hash.number(draws);
     }
 
-    /// A thread gets its turn.
+    /// Notes that a thread gets its turn.
     pub(super) fn turn(&mut self, at_ns: u64, process: ProcessId, thread: u32) {
         self.step(at_ns, Some(process), Step::Turn(thread));
         if self.is_detailed {
@@ -192,7 +192,7 @@ impl Log {
         }
     }
 
-    /// A message is at this point of its way.
+    /// Notes that a message is at this point of its way.
     pub(super) fn message(&mut self, at_ns: u64, process: ProcessId, passage: Passage, rpc: &str, bytes: &[u8]) {
         self.step(at_ns, Some(process), Step::Message { passage, rpc, bytes });
         if self.is_detailed {
@@ -200,7 +200,7 @@ impl Log {
         }
     }
 
-    /// A request is refused.
+    /// Notes that a request is refused.
     pub(super) fn refusal(&mut self, at_ns: u64, process: ProcessId, refusal: Refusal) {
         let what = What::Refusal(refusal);
         self.step(at_ns, Some(process), Step::What(&what));
@@ -209,7 +209,7 @@ impl Log {
         }
     }
 
-    /// Something that is kept in every run.
+    /// Notes something that is kept in every run.
     pub(crate) fn note(&mut self, at_ns: u64, process: Option<ProcessId>, what: What) {
         self.step(at_ns, process, Step::What(&what));
         self.enter(at_ns, process, what);
@@ -225,7 +225,7 @@ impl Log {
         self.entries.push(Entry { at_ns, step: self.steps, process, what, hash: self.hash() });
     }
 
-    /// An attempt or a workflow task begins; [`Self::end_span`] wants the number.
+    /// Begins an attempt or a workflow task; pass the number to [`Self::end_span`].
     pub(crate) fn begin_span(&mut self, span: Span) -> usize {
         self.spans.push(Span { from_step: self.steps, ..span });
         self.spans.len() - 1
@@ -239,7 +239,7 @@ impl Log {
         }
     }
 
-    /// What a process said of its work was refused.
+    /// Notes that the server refused what a process reported of its work.
     pub(crate) fn refuse_span(&mut self, number: usize) {
         if let Some(span) = self.spans.get_mut(number) {
             span.outcome = Outcome::Refused;

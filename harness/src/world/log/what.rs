@@ -1,4 +1,4 @@
-//! What can happen in a run, as data. [`super::words`] has the words for it; none of them goes into the hash.
+//! What can happen in a run, as data. [`super::words`] has the words, and none of them goes into the hash.
 
 use std::time::Duration;
 
@@ -32,11 +32,11 @@ pub(crate) enum What {
 pub(crate) enum Passage {
     /// A process sends a request.
     Sent,
-    /// A process sends a request after its end, while its tasks are dropped: for a comparison of runs, not for people.
+    /// A process sends a request after its end, while its tasks are dropped. For a comparison of runs, not for people.
     SentInVain,
     /// A request reaches the server.
     Arrived,
-    /// The same of what the wire has made two of.
+    /// The second copy of a request that the wire duplicated reaches the server.
     ArrivedAgain,
     /// The answer reaches its caller.
     Answered,
@@ -48,18 +48,18 @@ pub(crate) struct Refusal {
     pub(crate) rpc: String,
     /// The code of gRPC.
     pub(crate) code: u64,
-    /// What else the server says of it, but for its text.
+    /// The details of the server's status, without its text.
     pub(crate) details: Vec<u8>,
     pub(crate) text: String,
     /// The wire refuses it, not the server.
     pub(crate) is_simulated: bool,
-    /// The attempt of an activity whose outcome the request tells, if that is known.
+    /// The attempt of an activity whose outcome the request reports, if known.
     pub(crate) outcome_of: Option<Attempt>,
     /// The workflow that the request is about, if that is known.
     pub(crate) workflow_id: Option<String>,
 }
 
-/// A fault that struck, and what it brought with it.
+/// A fault that struck, and what it carries.
 #[derive(Clone, Debug)]
 pub(crate) enum Struck {
     Crash(Crash),
@@ -79,13 +79,13 @@ pub(crate) enum Struck {
     Cut { span: Duration },
 }
 
-/// A crash: where, and with what.
+/// A crash: where, and what it carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Crash {
     pub(crate) place: Place,
-    /// The attempt that the worker starts, or whose outcome it tells, if that is known.
+    /// The attempt that the worker starts, or whose outcome it reports, if known.
     pub(crate) attempt: Option<Attempt>,
-    /// The attempts that are under way in a worker that waits.
+    /// The attempts under way in a worker that waits.
     pub(crate) meanwhile: Vec<Attempt>,
 }
 
@@ -93,7 +93,7 @@ pub(crate) struct Crash {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) rpc: String,
-    /// The attempt of an activity whose outcome it tells, if that is known.
+    /// The attempt of an activity whose outcome it reports, if known.
     pub(crate) outcome_of: Option<Attempt>,
 }
 
@@ -119,7 +119,7 @@ pub(crate) struct Done {
     pub(crate) subject: String,
     pub(crate) key: Option<String>,
     pub(crate) applied: Applied,
-    /// The attempt that did it; empty if it is not known.
+    /// The attempt that did it; empty if unknown.
     pub(crate) attempt: Attempt,
 }
 
@@ -130,9 +130,9 @@ pub(crate) enum LifeStep {
     Starts { number: u32 },
     /// It is asked to stop, for a restart or for a deploy of this version of the code (0 is the first).
     AskedToStop { deploy: Option<usize> },
-    /// It did not stop in time, and is killed.
+    /// It did not stop in time and is killed.
     Killed { grace: Duration },
-    /// It has come to its end, but was not killed.
+    /// It has ended without being killed.
     Ends(Ending),
 }
 
@@ -157,7 +157,7 @@ impl Struck {
         }
     }
 
-    /// The attempt that it befalls, or whose outcome goes with the message that it befalls, if that is known.
+    /// The attempt that it befalls, or whose outcome the message it befalls carries, if known.
     pub(crate) const fn attempt(&self) -> Option<&Attempt> {
         match self {
             Self::Crash(crash) | Self::ClusterCrash(crash) => crash.attempt.as_ref(),
@@ -175,7 +175,7 @@ impl Struck {
         }
     }
 
-    /// The request that it befalls, or the reply to it.
+    /// The request that it befalls, or whose reply it befalls.
     pub(crate) fn rpc(&self) -> Option<&str> {
         match self {
             Self::ReplyLost(call)
@@ -189,7 +189,7 @@ impl Struck {
         }
     }
 
-    /// Its kind's number, and what it brought with it. What is known only in runs that are kept in full does not count.
+    /// The number of its kind, and what it carries. What is known only in runs that are recorded in full does not count.
     fn hash(&self, hash: Hash) -> Hash {
         let hash = hash.number(self.fault().code());
         match self {
@@ -223,7 +223,7 @@ fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A step of a run, as it goes into the hash: codes, numbers, names of the user's and the API's, bytes of messages, and no words of
+/// A step of a run, as it goes into the hash: codes, numbers, the user's and the API's names, and message bytes. No words of
 /// ours.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step<'a> {
@@ -238,7 +238,7 @@ pub(super) enum Step<'a> {
 }
 
 impl Step<'_> {
-    /// What kind of step it is: numbers that never change, or hashes do.
+    /// The number of its kind. These numbers never change, or hashes would.
     const fn code(&self) -> u64 {
         match self {
             Self::Turn(_) => 1,
@@ -270,7 +270,7 @@ impl Step<'_> {
             }
             Self::What(What::Life(step)) => step.hash(hash),
             Self::What(What::Finding(wrong)) => hash.number(wrong.kind().code()),
-            // Of a panic the text is the user's, but the place is one of a build. Messages go in as they are, above.
+            // The text of a panic is the user's, but its place depends on the build. Messages go in as they are, above.
             Self::What(What::Panic { .. } | What::Message { .. }) => hash,
         }
     }

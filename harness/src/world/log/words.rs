@@ -1,5 +1,5 @@
-//! The words for what happened: a label of a word or two, and the rest. They go into traces and reports, and are read by people
-//! only.
+//! The words for what happened: a label of a word or two, and the rest. They go into traces and reports, and only people read
+//! them.
 
 use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
 use crate::{
@@ -36,7 +36,7 @@ impl Entry {
 }
 
 impl Span {
-    /// Of which activity or workflow it is, and which attempt.
+    /// The activity or workflow, and the attempt.
     pub(crate) fn detail(&self) -> String {
         let Self { workflow_id, activity_id, attempt, .. } = self;
         match activity_id {
@@ -78,7 +78,7 @@ impl Struck {
         }
     }
 
-    /// How it befalls what it befalls; empty if there is no more to say.
+    /// How it strikes; empty if there is no more to say.
     pub(crate) fn how(&self) -> String {
         match self {
             Self::DeadlineExceeded { timeout: span, .. } | Self::Cut { span } => brief(*span),
@@ -133,7 +133,7 @@ impl SlowWhen {
 }
 
 impl Done {
-    /// To whom or what, too.
+    /// Includes to whom or what.
     pub(crate) fn what(&self) -> String {
         format!("{} {}", self.kind, self.subject)
     }
@@ -146,12 +146,12 @@ impl Done {
         if self.applied == Applied::First { "does" } else { "asks again for" }
     }
 
-    /// What was done, or asked for again.
+    /// What was done or asked for again.
     pub(crate) fn title(&self) -> String {
         if self.applied == Applied::First { self.what() } else { format!("{} {}", self.verb(), self.what()) }
     }
 
-    /// Under which key, and in which attempt.
+    /// The key, and the attempt.
     pub(crate) fn circumstances(&self) -> String {
         format!("{}, attempt {}", self.key(), self.attempt.attempt)
     }

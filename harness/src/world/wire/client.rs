@@ -13,7 +13,7 @@ use tonic::Status;
 use super::{CallId, Refused};
 use crate::{os, world::World};
 
-/// The transport of a process's client. It holds the world strongly: both live as long as the OS process.
+/// The transport of a process's client. It holds a strong reference to the world: both live as long as the OS process.
 pub(crate) fn service(world: Arc<World>) -> CallbackBasedGrpcService {
     CallbackBasedGrpcService {
         callback: Arc::new(move |request| {

@@ -1,4 +1,4 @@
-//! Carries out, in virtual time, the verdicts on what workers send and are sent.
+//! Carries out, in virtual time, the verdicts on the messages of workers.
 
 use std::time::Duration;
 
@@ -19,21 +19,21 @@ use crate::{
 const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(3));
 
 impl State {
-    /// What befalls a process in this deed, which is a part of this call.
+    /// What befalls a process in this deed, which is part of this call.
     pub(super) fn verdict_on_call(&mut self, id: CallId, process: ProcessId, deed: Deed<'_>) -> Verdict {
         let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
         self.verdict(process, deed, outcome_of)
     }
 
-    /// From here on a worker is cut off for this long.
+    /// Cuts a worker off for this long, from now on.
     pub(super) fn cut_off(&mut self, process: ProcessId, span: Duration) {
         self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
         self.note(Some(process), What::Fault(Struck::Cut { span }));
-        // The server goes on to give tasks to the polls that it has, for as long as a poll takes there.
+        // The server goes on giving tasks to the polls that it has, for as long as a poll lasts there.
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
     }
 
-    /// A request does not reach the server. `timeout`: when its sender gives up.
+    /// Loses a request: it does not reach the server. `timeout`: when its sender gives up.
     pub(super) fn lose(&mut self, id: CallId, process: ProcessId, rpc: &str, loss: Loss, timeout: Duration) {
         let call = self.logged(id, rpc);
         let (struck, answer) = match loss {
@@ -63,7 +63,7 @@ impl State {
         nanos(by)
     }
 
-    /// A call, as the log has it.
+    /// A call, as the log records it.
     pub(super) fn logged(&self, id: CallId, rpc: &str) -> Call {
         let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
         Call { rpc: rpc.to_owned(), outcome_of }

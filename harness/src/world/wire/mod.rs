@@ -1,5 +1,6 @@
-//! The wire between processes and the server: requests under way, parked at the server, replies under way. [`client`] is the end
-//! that callers hold, [`mischief`] carries out what befalls messages, [`refused`] is what comes back for a request that is refused.
+//! The wire between processes and the server: requests under way, requests parked at the server, and replies under way.
+//! [`client`] is the callers' end, [`mischief`] carries out what befalls messages, and [`refused`] is the reply to a refused
+//! request.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -41,7 +42,7 @@ pub(super) const LONG_POLL: Duration = Duration::from_secs(60);
 /// When a caller without a deadline gives up on a request that was lost.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How the texts of errors begin that no server gave.
+/// How error texts begin that come from the simulation, not from a server.
 pub(crate) const SIMULATED: &str = "simulated: ";
 
 /// Names a call.
@@ -54,11 +55,11 @@ struct Pending {
     process: ProcessId,
     rpc: String,
     ticket: Option<Ticket>,
-    /// Of which attempt of an activity it says how it ended, if that is kept.
+    /// The attempt of an activity whose outcome it reports, if that is kept.
     outcome_of: Option<Attempt>,
     /// The workflow that it is about, if that is kept.
     workflow_id: Option<String>,
-    /// Whether [`Happening::TimeOut`] is to come for it.
+    /// Whether [`Happening::TimeOut`] will come for it.
     times_out: bool,
     waiter: Option<Waiter>,
     answer: Option<Result<Bytes, Refused>>,
@@ -84,8 +85,8 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whether the server answers only when there is something to say. In production such calls are made anew every minute; here one
-    /// waits for as long as it takes, or a year would be mostly polls.
+    /// Whether the server answers only when there is something to report. In production such calls are repeated every minute.
+    /// Here one waits for as long as it takes; otherwise a year would be mostly polls.
     fn is_long_poll(&self) -> bool {
         let row = table::row(&self.service, &self.rpc);
         row.is_some_and(|row| matches!(row.role, RpcRole::WorkerPoll | RpcRole::LongPoll))
@@ -93,7 +94,7 @@ impl Request {
 }
 
 impl Wire {
-    /// The answer, if it is there; else the caller is woken when it comes.
+    /// Takes the answer if it is there. Otherwise the caller is woken when it comes.
     fn take_answer(&mut self, id: CallId, waiter: Waiter) -> Option<Result<Bytes, Refused>> {
         let pending = self.pending.get_mut(&id)?;
         if pending.answer.is_none() {
@@ -105,7 +106,7 @@ impl Wire {
 }
 
 impl State {
-    /// A process sends a request.
+    /// Sends a request of a process.
     fn send(&mut self, process: ProcessId, request: &GrpcRequest) -> Result<CallId, Status> {
         let request = Request {
             service: request.service.clone(),
@@ -141,7 +142,7 @@ impl State {
         Ok(id)
     }
 
-    /// Puts a request on its way, whatever befalls it there.
+    /// Puts a request on its way, with whatever befalls it there.
     fn dispatch(&mut self, id: CallId, process: ProcessId, request: Request) {
         let is_cut = self.lives.get(process).cut_until_ns > self.now_ns;
         let verdict = self.verdict_on_call(id, process, Deed::Request { rpc: &request.rpc, is_cut });
@@ -203,7 +204,7 @@ impl State {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let is_workflow_task = RpcKind::of(&method) == RpcKind::AnswerTask;
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
-        // No deadline: the server is to end no long poll.
+        // No deadline: the server must not end a long poll.
         let call = rpc::Call { service, method, caller, deadline: None, message };
         let now = self.time();
         let served = self.service.call(now, call, &mut transfer_order(&mut self.choices));
@@ -216,16 +217,16 @@ impl State {
         served
     }
 
-    /// The server is told that nobody waits for a call's answer any more.
+    /// Tells the server that nobody waits for a call's answer any more.
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         let now = self.time();
         self.service.abandon(now, ticket, &mut transfer_order(&mut self.choices));
     }
 
-    /// Sends out what the server has answered of late.
+    /// Sends out the server's latest answers.
     pub(super) fn deliver_answers(&mut self) {
         while let Some((ticket, answer)) = self.service.next_answer() {
-            // An answer to a poller that is gone is lost, as it is in production.
+            // An answer to a poller that is gone is lost, as in production.
             if let Some(id) = self.wire.tickets.remove(&ticket) {
                 self.does_not_time_out(id);
                 if let Some(call) = self.wire.pending.get_mut(&id) {
@@ -237,7 +238,7 @@ impl State {
         self.look_for_triggers();
     }
 
-    /// Puts a reply on its way, whatever befalls it there.
+    /// Puts a reply on its way, with whatever befalls it there.
     fn reply(&mut self, id: CallId, answer: Result<Bytes, Refused>) {
         let Some((process, rpc)) = self.wire.pending.get(&id).map(|call| (call.process, call.rpc.clone())) else { return };
         let is_empty = !answer.as_ref().is_ok_and(|bytes| !bytes.is_empty());
@@ -285,12 +286,12 @@ impl State {
         }
     }
 
-    /// What a process has asked for and has no answer to.
+    /// The requests of a process that have no answer yet.
     pub(crate) fn asked(&self, process: ProcessId) -> impl Iterator<Item = &str> {
         self.wire.pending.values().filter(move |call| call.process == process).map(|call| call.rpc.as_str())
     }
 
-    /// A call has been at the server for as long as its caller waits.
+    /// A call has been at the server for as long as its caller waits for it.
     pub(super) fn time_out(&mut self, id: CallId) {
         let Some(call) = self.wire.pending.get_mut(&id) else { return };
         call.times_out = false;
@@ -323,7 +324,7 @@ impl State {
         }
     }
 
-    /// The long polls of a process that is about to stop come to their end, as all do after a minute in production.
+    /// Ends the long polls of a process that is about to stop. In production all polls end after a minute.
     pub(super) fn end_polls(&mut self, process: ProcessId) {
         if self.lives.get(process).ended.is_some() {
             return;
@@ -341,8 +342,8 @@ impl State {
         }
     }
 
-    /// A process is gone, and its calls with it: what was on its way to the server may still arrive, and the server notices
-    /// only after a while that nobody waits for its answers.
+    /// Cuts the calls of a process that is gone. What is on its way to the server may still arrive. The server notices only
+    /// after a while that nobody waits for its answers.
     pub(super) fn cut_wires(&mut self, process: ProcessId) {
         let of_process = |wire: &Wire| -> Vec<CallId> {
             wire.pending.iter().filter(|(_, call)| call.process == process).map(|(id, _)| *id).collect()

@@ -1,4 +1,4 @@
-//! What comes back for a request that is refused, by the server or by the wire.
+//! The reply to a request that the server or the wire refuses.
 
 use prost::Message;
 use tonic::Status;
@@ -14,7 +14,7 @@ pub(in crate::world) struct Refused {
     is_simulated: bool,
 }
 
-/// The typed details of a refusal, of the `google.rpc.Status` in which they come.
+/// The typed details of a refusal, from the `google.rpc.Status` that carries them.
 #[derive(Clone, PartialEq, Message)]
 struct Details {
     #[prost(bytes = "vec", repeated, tag = "3")]
@@ -44,7 +44,7 @@ impl Refused {
         Self { status, is_simulated: true }
     }
 
-    /// What is kept of it.
+    /// What the log keeps of it.
     pub(super) fn to_be_kept(&self, rpc: &str, outcome_of: Option<Attempt>, workflow_id: Option<String>) -> Refusal {
         Refusal {
             rpc: rpc.to_owned(),

@@ -1,6 +1,6 @@
-//! Cron schedules of workflows, with the meaning that `robfig/cron` 3.0.1 gives them, which is what the real server uses
-//! (`common/backoff/cron.go`). No cron crate has that meaning (a bare star in a day field, no `7` for Sunday, `@every`,
-//! `CRON_TZ=`), so the fields are read here; the calendars are jiff's, with the time zones bundled in it.
+//! Cron schedules of workflows, as `robfig/cron` 3.0.1 interprets them, which is what the real server uses
+//! (`common/backoff/cron.go`). No cron crate has the same meaning (a bare star in a day field, no `7` for Sunday, `@every`,
+//! `CRON_TZ=`), so the fields are read here. The calendars are jiff's, with its bundled time zones.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -46,10 +46,10 @@ struct Calendar {
     zone: TimeZone,
 }
 
-/// Reads a schedule of five fields or a descriptor, `CRON_TZ=` or `TZ=` before it or not. Without a zone it is UTC.
+/// Reads a schedule of five fields or a descriptor, optionally after `CRON_TZ=` or `TZ=`. Without a zone it is UTC.
 ///
 /// # Errors
-/// `InvalidArgument` with the real server's text, also for a schedule that never comes, such as the 30th of February.
+/// `InvalidArgument` with the real server's text, also for a schedule that never comes due, such as the 30th of February.
 pub fn parse(text: &str) -> Result<Schedule> {
     let schedule = read(text).ok_or_else(|| Error::invalid("invalid CronSchedule."))?;
     if schedule.next(0).is_none() {
@@ -91,8 +91,8 @@ impl Schedule {
 }
 
 impl Calendar {
-    /// Walks real time, and jumps over months, days and hours that do not match: an hour that the clocks leave out never
-    /// matches, one that they repeat matches twice.
+    /// Walks real time, and jumps over months, days and hours that do not match. An hour that the clocks skip never matches,
+    /// and one that they repeat matches twice.
     fn next(&self, after: i64) -> Option<i64> {
         let mut second = after + 1;
         let mut now = self.local(second)?;
@@ -125,7 +125,7 @@ impl Calendar {
         Timestamp::from_second(second).ok().map(|at| self.zone.to_datetime(at))
     }
 
-    /// When this day starts; where midnight is left out, when the clocks go on.
+    /// When this day starts. If the clocks skip midnight, it is when they go on.
     fn midnight(&self, day: DateTime) -> Option<i64> {
         self.zone.to_timestamp(day.start_of_day()).ok().map(Timestamp::as_second)
     }
@@ -175,7 +175,7 @@ fn read(text: &str) -> Option<Schedule> {
     })))
 }
 
-/// Only the names that the zone database itself gives, and what Go knows besides. Go's `Local` is that of a server in UTC.
+/// Only names from the zone database itself, and those that Go adds. Go's `Local` is that of a server in UTC.
 fn zone(name: &str) -> Option<TimeZone> {
     if matches!(name, "" | "UTC" | "Local") {
         return Some(TimeZone::UTC);
@@ -183,7 +183,7 @@ fn zone(name: &str) -> Option<TimeZone> {
     TimeZoneDatabase::bundled().get(name).ok().filter(|zone| zone.iana_name() == Some(name))
 }
 
-/// A field's members as bits, and whether it has a plain star. `names` are those of the members from `first_named` on.
+/// The members of a field as bits, and whether it has a plain star. `names` are the names of the members from `first_named` on.
 fn field(text: &str, bounds: RangeInclusive<u32>, first_named: u32, names: &[&str]) -> Option<(u64, bool)> {
     let (mut members, mut has_star) = (0, false);
     for part in text.split(',').filter(|part| !part.is_empty()) {
@@ -246,7 +246,7 @@ fn go_duration_nanos(text: &str) -> Option<i64> {
             return None;
         }
         let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        // More digits than these are below a nanosecond of an hour.
+        // Further digits are less than a nanosecond of an hour.
         let fraction = &fraction[..fraction.len().min(18)];
         let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
         let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
@@ -318,9 +318,9 @@ mod tests {
             ("0 9-17/4 * * *", "2026-01-15T13:00:00Z"),
             ("0 0 1,20 * *", "2026-01-20T00:00:00Z"),
             ("0 0 * feb MON", "2026-02-02T00:00:00Z"),
-            // Both day fields are set: either will do. 2026-01-16 is a Friday.
+            // Both day fields are set: one match is enough. 2026-01-16 is a Friday.
             ("0 0 20 * fri", "2026-01-16T00:00:00Z"),
-            // A stepped star is no star: either will do. 2026-01-19 is a Monday.
+            // A stepped star does not count as a star: one match is enough. 2026-01-19 is a Monday.
             ("0 0 */31 * mon", "2026-01-19T00:00:00Z"),
             ("0 0 29 2 *", "2028-02-29T00:00:00Z"),
             ("@hourly", "2026-01-15T11:00:00Z"),

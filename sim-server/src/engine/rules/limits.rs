@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// Sizes in bytes, counts, and the timeouts that a request may not set at will. `default()` has the values of OSS 1.32
+/// Sizes in bytes, counts, and timeouts for which a request has limits. `default()` has the values of OSS 1.32
 /// (`common/dynamicconfig/constants.go`, `common/primitives/constants.go`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Largest input, result, details or failure of one event (`limit.blobSize.error`).
     pub blob_size_max_bytes: usize,
-    /// To what a failure that is too large is cut (`limit.blobSize.warn`).
+    /// The size to which a failure that is too large is cut (`limit.blobSize.warn`).
     pub blob_size_warn_bytes: usize,
     /// Largest memo (`limit.memoSize.error`).
     pub memo_size_max_bytes: usize,
@@ -24,7 +24,7 @@ pub struct Limits {
     pub pending_signals_max: usize,
     /// Open cancel requests of one run to other workflows (`limit.numPendingCancelRequests.error`).
     pub pending_cancels_max: usize,
-    /// Signals that one run takes (`history.maximumSignalsPerExecution`).
+    /// Signals that one run accepts (`history.maximumSignalsPerExecution`).
     pub signals_max: usize,
     /// Buffered events of one run (`history.maximumBufferedEventsBatch`).
     pub buffered_events_max: usize,
@@ -32,11 +32,11 @@ pub struct Limits {
     pub buffered_events_max_bytes: usize,
     /// Events of one run (`limit.historyCount.error`).
     pub history_events_max: usize,
-    /// From how many events on continue-as-new is suggested (`limit.historyCount.suggestContinueAsNew`).
+    /// The number of events from which continue-as-new is suggested (`limit.historyCount.suggestContinueAsNew`).
     pub history_events_suggest: usize,
     /// Size of the history of one run (`limit.historySize.error`).
     pub history_size_max_bytes: usize,
-    /// From which size of history on continue-as-new is suggested (`limit.historySize.suggestContinueAsNew`).
+    /// The history size from which continue-as-new is suggested (`limit.historySize.suggestContinueAsNew`).
     pub history_size_suggest_bytes: usize,
     /// Events on one page of history (`limit.historyMaxPageSize`).
     pub history_page_max: i32,

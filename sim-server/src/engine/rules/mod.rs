@@ -1,6 +1,7 @@
-//! Pure functions: what is refused and how a request is completed ([`validate`]), when something is tried again ([`retry`]) or
-//! begins ([`cron`]), what a workflow is found by ([`search_attributes`]), how things are called ([`names`]), what the server itself
-//! makes ([`failure`], [`payloads`]), and how much of anything there may be ([`limits`]). A rule owns no state and knows no machine.
+//! Pure functions. [`validate`] decides what is refused, and completes requests. [`retry`] decides when something is tried
+//! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
+//! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
+//! there may be. A rule owns no state and knows no machine.
 
 pub mod cron;
 pub(crate) mod failure;

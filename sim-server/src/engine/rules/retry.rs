@@ -21,7 +21,7 @@ const INITIAL_INTERVAL_SECONDS: i64 = 1;
 const MAXIMUM_INTERVAL_FACTOR: i64 = 100;
 const BACKOFF_COEFFICIENT: f64 = 2.0;
 
-/// Whose retry: the rules of activities and of workflows differ in two points, see [`backoff`].
+/// Whose retry it is. The rules of activities and of workflows differ in two points; see [`backoff`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// An activity of a workflow.
@@ -39,14 +39,14 @@ pub enum Verdict {
     Stop(RetryState),
 }
 
-/// Fills what the user left open: 1 s, times 2.0, at most 100 times the initial interval, no limit of attempts. Cuts
-/// intervals of more than a hundred years.
+/// Fills in the defaults: 1 s, times 2.0, at most 100 times the initial interval, no limit of attempts. Cuts intervals of more
+/// than a hundred years.
 pub fn normalise(policy: &mut RetryPolicy) {
     if duration::nanos(policy.initial_interval.as_ref()) == 0 {
         policy.initial_interval = Some(prost_types::Duration { seconds: INITIAL_INTERVAL_SECONDS, nanos: 0 });
     }
     if duration::nanos(policy.maximum_interval.as_ref()) == 0 {
-        // Wraps as the real server's 64-bit nanoseconds do: an initial interval of some years is refused by `validate`.
+        // Wraps as the real server's 64-bit nanoseconds do: `validate` then refuses an initial interval of some years.
         let longest = duration::nanos(policy.initial_interval.as_ref()).wrapping_mul(MAXIMUM_INTERVAL_FACTOR);
         policy.maximum_interval = Some(duration::from_nanos(longest));
     }
@@ -58,7 +58,7 @@ pub fn normalise(policy: &mut RetryPolicy) {
     }
 }
 
-/// Refuses what no retry could follow. A policy of one attempt passes whatever else it says.
+/// Refuses a policy that no retry could follow. A policy of one attempt passes whatever else it says.
 pub fn validate(policy: &RetryPolicy) -> Result<()> {
     if policy.maximum_attempts == 1 {
         return Ok(());
@@ -109,9 +109,9 @@ pub fn is_retryable(failure: &Failure, non_retryable_types: &[String]) -> bool {
     }
 }
 
-/// Whether and when attempt `attempt + 1` is due, after `attempt` ended at `now` with `failure` (`None`: no failure is
-/// known). `expiration` is the end of the schedule-to-close timeout of an activity, or of the execution timeout of a
-/// workflow: an attempt that would start then or later is not made.
+/// Whether and when attempt `attempt + 1` is due, after `attempt` ended at `now` with `failure` (`None`: no failure is known).
+/// `expiration` is the end of the schedule-to-close timeout of an activity, or of the execution timeout of a workflow. An
+/// attempt that would start then or later is not made.
 ///
 /// Activities differ from workflows in two points: a schedule-to-start or schedule-to-close timeout stops them with
 /// `Timeout` instead of `NonRetryableFailure`, and a failure's `next_retry_delay` may exceed the policy's longest interval.
@@ -150,7 +150,7 @@ pub fn backoff(
     }
     let interval = Duration::from_nanos(u64::try_from(interval).unwrap_or(0));
     match expiration {
-        // An attempt that is due just when all is over is not made: the real server's clock has moved on a little by then.
+        // An attempt that is due exactly at the expiration is not made: the real server's clock has moved on a little by then.
         Some(expiration) if now + interval >= expiration => Verdict::Stop(RetryState::Timeout),
         _ => Verdict::Retry(interval),
     }
@@ -173,7 +173,7 @@ fn exponential(policy: &RetryPolicy, attempt: i32) -> i64 {
     ((initial * power(policy.backoff_coefficient, attempt - 1)) as i64).max(0)
 }
 
-/// By repeated squaring, not the platform's `pow`: the same bits on every machine.
+/// By repeated squaring, not the platform's `pow`, to get the same bits on every machine.
 fn power(mut base: f64, mut exponent: i32) -> f64 {
     let mut product = 1.0;
     while exponent > 0 {

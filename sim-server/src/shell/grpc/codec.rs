@@ -1,4 +1,4 @@
-//! Messages as the bytes they are: the rpc table does the decoding.
+//! Messages as plain bytes. The rpc table does the decoding.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::{
@@ -6,8 +6,8 @@ use tonic::{
     codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-/// Where tonic's buffers start; they grow to the size of the message. Its default of 8 KiB is spent on every call, and most
-/// messages here are smaller than this.
+/// The initial size of tonic's buffers, which grow to the size of the message. Its default of 8 KiB would be spent on every
+/// call, and most messages here are smaller than this.
 const BUFFER_BYTES: usize = 1024;
 /// A unary reply is one message, so there is nothing to batch.
 const YIELD_THRESHOLD_BYTES: usize = 32 * 1024;

@@ -1,5 +1,5 @@
 //! Opens the socket. A port that an SDK has just picked as free is often in TIME_WAIT, so the address is taken with
-//! SO_REUSEADDR; a port on which another process listens stays an error.
+//! SO_REUSEADDR. A port on which another process listens is still an error.
 
 use std::{
     io,
@@ -46,7 +46,7 @@ fn open(address: SocketAddr) -> io::Result<Socket> {
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
-    // On Windows the option means something else: it would let two servers share the port.
+    // On Windows the option means something else: two servers could share the port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -74,7 +74,7 @@ mod tests {
         let address = first.local_addr().expect("its address");
         let client = tokio::net::TcpStream::connect(address).await.expect("a connection");
         let (accepted, _) = first.accept().await.expect("the connection");
-        // The side that closes first is the one that waits.
+        // The side that closes first is the one that goes into TIME_WAIT.
         drop(accepted);
         drop(client);
         drop(first);

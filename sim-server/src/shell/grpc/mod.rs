@@ -1,8 +1,9 @@
-//! The thin shell between a socket and [`crate::host::Host`]: HTTP/2 by hyper, gRPC framing and compression by tonic.
+//! The thin shell between a socket and [`crate::host::Host`]: hyper for HTTP/2, tonic for gRPC framing and compression.
 //!
-//! A connection's requests go through [`router`]: the three Temporal services as raw bytes to the host ([`unary`], [`codec`]),
-//! health and reflection ([`side_services`]) to their crates. [`listener`] opens the socket, [`server`] accepts on it. tonic's
-//! own `Server` is left out: it would run a second timer on `grpc-timeout`, and box every call three times more.
+//! A connection's requests go through [`router`]. The three Temporal services go to the host as raw bytes ([`unary`],
+//! [`codec`]); health and reflection ([`side_services`]) go to their crates. [`listener`] opens the socket, and [`server`]
+//! accepts on it. tonic's own `Server` is not used: it would run a second timer on `grpc-timeout`, and box every call three
+//! more times.
 
 mod codec;
 mod listener;

@@ -13,19 +13,19 @@ use tokio::{
 use super::router::Router;
 use crate::{engine::Connection, shell::host::Host};
 
-/// How much a caller may send before it hears that it was read; a large message is then one round trip.
+/// How much a caller may send before it hears that it was read. With this much, a large message is one round trip.
 const STREAM_WINDOW_BYTES: u32 = 4 << 20;
 const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 const FRAME_BYTES: u32 = 64 << 10;
 const HEADER_LIST_BYTES: u32 = 64 << 10;
-/// Parked polls each hold a stream, and a worker's calls must not wait behind them.
+/// Each parked poll holds a stream, and a worker's calls must not wait behind them.
 const CONCURRENT_STREAMS: u32 = 1 << 20;
-/// A worker that stops resets all its polls at once; hyper would take 20 of that for an attack.
+/// A worker that stops resets all its polls at once. hyper would take 20 resets for an attack.
 const PENDING_RESETS: usize = 1 << 20;
-/// Before accepting again after it failed, as when the process is out of file descriptors.
+/// The pause after a failed accept, such as when the process is out of file descriptors.
 const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(20);
 
-/// Serves `host` to everybody who connects to `listener`, until the future is dropped; that closes the connections.
+/// Serves `host` to everybody who connects to `listener`, until the future is dropped. That closes the connections.
 pub async fn serve(listener: TcpListener, host: Host) -> Infallible {
     let router = Router::new(host).await;
     let mut connections = JoinSet::new();

@@ -1,4 +1,4 @@
-//! What every gRPC server has beside its own services: health and reflection, as their crates serve them.
+//! What every gRPC server has besides its own services: health and reflection, as their crates serve them.
 
 use std::{
     convert::Infallible,
@@ -37,7 +37,7 @@ impl SideService {
 #[derive(Clone)]
 pub(super) struct SideServices {
     health: SideService,
-    /// Built when first asked for: to read the descriptors takes longer than all the rest of the start.
+    /// Built when first asked for: reading the descriptors takes longer than the rest of the start.
     reflection: Arc<[OnceLock<Option<SideService>>; 2]>,
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::HeaderMap;
 use tonic::Status;
 
-/// How long the caller waits; `None` if it does not say.
+/// How long the caller waits; `None` if it sets no timeout.
 ///
 /// # Errors
-/// `INTERNAL` for a value that is none, as gRPC servers answer it.
+/// `INTERNAL` for an invalid value, as other gRPC servers answer.
 pub fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get("grpc-timeout") else { return Ok(None) };
     let parsed = value.to_str().ok().and_then(parse);

@@ -1,4 +1,4 @@
-//! One unary call: its headers and its bytes to the host, the answer back in a gRPC frame.
+//! One unary call: passes its headers and bytes to the host, and the answer back in a gRPC frame.
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -8,12 +8,12 @@ use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 use super::{codec::BytesCodec, timeout::grpc_timeout};
 use crate::{engine::Connection, rpc, shell::host::Host};
 
-/// The largest request message: what the real server takes (the default of grpc-go).
+/// The largest request message, the same as on the real server (the default of grpc-go).
 const LARGEST_REQUEST_BYTES: usize = 4 << 20;
-/// Replies smaller than this go out as they are, though the caller takes gzip: to pack one costs more than to send it.
+/// Smaller replies are sent uncompressed, even if the caller accepts gzip: compressing one costs more than sending it.
 const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
 
-/// Serves the call `service`/`method` that `request` carries. Dropping the future gives the call up.
+/// Serves the call `service`/`method` that `request` carries. Dropping the future gives up the call.
 pub(super) async fn serve(
     host: &Host,
     connection: Connection,
@@ -48,7 +48,7 @@ pub(super) async fn serve(
     if reached_host { response } else { refused(response) }
 }
 
-/// What tonic refuses as too large, in the real server's (grpc-go's) code and words.
+/// The refusal of a message that tonic finds too large, with the code and words of the real server (grpc-go).
 fn refused(response: Response<Body>) -> Response<Body> {
     let Some(status) = Status::from_header_map(response.headers()) else { return response };
     let message = match status.code() {

@@ -1,4 +1,4 @@
-//! A service in virtual time, and clients and workers that call it at random: whatever a seed draws, in any order, with
+//! A service in virtual time, with clients and workers that call it at random: whatever a seed draws, in any order, with
 //! answers that come late, twice or never.
 
 use std::{
@@ -106,7 +106,7 @@ impl Cluster {
         let call = Call {
             service: "temporal.api.workflowservice.v1.WorkflowService".to_owned(),
             method: method.to_owned(),
-            // Who shows histories to people is told only what is written.
+            // A caller that shows histories to people gets only what is written.
             caller: Caller { client_name: "temporal-ui".to_owned(), ..Caller::default() },
             deadline: Some(self.now + Duration::from_secs(70)),
             message: request.encode_to_vec().into(),
@@ -120,7 +120,7 @@ impl Cluster {
         (reply, parked)
     }
 
-    /// Takes what the polls that waited have come to.
+    /// Takes the answers to the polls that waited.
     fn collect(&mut self) {
         while let Some((ticket, answer)) = self.service.next_answer() {
             let Some(at) = self.parked.iter().position(|(parked, _)| *parked == ticket) else { continue };
@@ -310,7 +310,7 @@ impl Cluster {
                 let request = RespondActivityTaskCanceledRequest { namespace, task_token, ..Default::default() };
                 self.call::<RespondActivityTaskCanceledResponse>("RespondActivityTaskCanceled", &request);
             }
-            // Also of an activity that waits for its next attempt.
+            // Also for an activity that waits for its next attempt.
             3 => {
                 let request = RespondActivityTaskCompletedByIdRequest {
                     namespace,
@@ -377,7 +377,7 @@ impl Cluster {
     }
 }
 
-/// The run that the event tells of: one that follows this run, or a child.
+/// The run that the event names: one that follows this run, or a child.
 fn successor(event: &HistoryEvent, workflow_id: &str) -> Option<(String, String)> {
     use Attributes as A;
     let run_id = match event.attributes.as_ref()? {

@@ -1,4 +1,4 @@
-//! What a careless worker asks for: any command, with ids that come again, and now and then ones that are not there.
+//! What a careless worker asks for: any command, with ids that repeat, and sometimes ids that do not exist.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::{
     draws::Draws,
 };
 
-/// What a worker answers to a workflow task with this history.
+/// A worker's answer to a workflow task with this history.
 pub(super) fn some_commands(draws: &mut Draws, events: &[HistoryEvent]) -> Vec<Command> {
     let mut commands: Vec<Command> = (0..draws.below(4)).map(|_| some_command(draws, events)).collect();
     match draws.below(24) {
@@ -189,7 +189,7 @@ fn continue_as_new() -> Command {
     )
 }
 
-/// A failure that may say when the next attempt is due.
+/// A failure that may set when the next attempt is due.
 pub(super) fn failure(next_retry_delay: Option<Duration>) -> Failure {
     let info = ApplicationFailureInfo {
         r#type: "Unlucky".to_owned(),

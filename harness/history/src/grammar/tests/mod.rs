@@ -1,4 +1,4 @@
-//! The check against the engine: what a busy cluster writes is legal, event by event; and what is done to it is found.
+//! The check against the engine: what a busy cluster writes is legal, event by event, and damage to it is found.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -16,7 +16,7 @@ const SEEDS: u64 = 100;
 /// The histories of some busy clusters.
 static HISTORIES: LazyLock<Vec<Vec<HistoryEvent>>> = LazyLock::new(|| (0..SEEDS).flat_map(cluster::histories).collect());
 
-/// What the engine never writes: updates, Nexus, and what follows from administrative calls.
+/// What the engine never writes: updates, Nexus, and the consequences of administrative calls.
 const UNWRITTEN: [EventType; 21] = {
     use EventType as E;
     [

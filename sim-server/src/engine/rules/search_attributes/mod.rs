@@ -1,5 +1,5 @@
-//! Search attributes of a namespace: which there are, of which types, and what may be written into them
-//! (`common/searchattribute/`, and `service/frontend/operator_handler.go` on a SQL store, as the dev server has).
+//! Search attributes of a namespace: which exist, their types, and what may be written into them (`common/searchattribute/`,
+//! and `service/frontend/operator_handler.go` on a SQL store, as the dev server has).
 
 mod value;
 
@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// Kept in columns of their own; nobody sets them by hand.
+/// Kept in columns of their own. Nobody sets them by hand.
 const SYSTEM: &[(&str, IndexedValueType)] = &[
     ("WorkflowId", Keyword),
     ("RunId", Keyword),
@@ -36,7 +36,7 @@ const SYSTEM: &[(&str, IndexedValueType)] = &[
     ("RootRunId", Keyword),
 ];
 
-/// Stored beside the custom ones, and open to users for old times' sake.
+/// Stored beside the custom ones. Users may set them, for compatibility.
 const PREDEFINED_OPEN: &[(&str, IndexedValueType)] = &[
     ("TemporalChangeVersion", KeywordList),
     ("BinaryChecksums", KeywordList),
@@ -51,7 +51,7 @@ const PREDEFINED_OPEN: &[(&str, IndexedValueType)] = &[
     ("TemporalReportedProblems", KeywordList),
 ];
 
-/// Stored beside the custom ones; only the server sets them.
+/// Stored beside the custom ones. Only the server sets them.
 const PREDEFINED_CLOSED: &[(&str, IndexedValueType)] = &[
     ("TemporalWorkerDeploymentVersion", Keyword),
     ("TemporalWorkflowVersioningBehavior", Keyword),
@@ -82,7 +82,7 @@ impl Registry {
         Self { namespace: namespace.into(), custom: BTreeMap::new() }
     }
 
-    /// Adds custom ones, name to `IndexedValueType`; all or none. One that exists stays as it is, whatever its type.
+    /// Adds custom ones, name to `IndexedValueType`: all or none. One that exists stays as it is, whatever its type.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty request, a reserved name, an unknown type, or no free slot of that type.
@@ -117,7 +117,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Removes custom ones; all or none. An unknown name is passed over.
+    /// Removes custom ones: all or none. An unknown name is ignored.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty request or the name of a system attribute.
@@ -237,7 +237,7 @@ fn lookup(table: &[(&str, IndexedValueType)], name: &str) -> Option<IndexedValue
     table.iter().find(|(known, _)| *known == name).map(|&(_, value_type)| value_type)
 }
 
-/// The type of one that every namespace has.
+/// The type of a search attribute that every namespace has.
 fn fixed(name: &str) -> Option<IndexedValueType> {
     [SYSTEM, PREDEFINED_OPEN, PREDEFINED_CLOSED].into_iter().find_map(|table| lookup(table, name))
 }

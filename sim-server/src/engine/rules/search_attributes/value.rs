@@ -8,8 +8,8 @@ const ENCODING: &str = "encoding";
 const JSON: &[u8] = b"json/plain";
 const NULL: &[u8] = b"binary/null";
 
-/// Whether the payload holds a value of this type, a list with one such value, or nothing. Longer lists are for
-/// `KeywordList` alone (measured on 1.32.0, where `system.visibilityAllowList` is off).
+/// Whether the payload holds a value of this type, a list with one such value, or nothing. Only `KeywordList` may have longer
+/// lists (measured on 1.32.0, where `system.visibilityAllowList` is off).
 pub(super) fn has_type(payload: &Payload, value_type: IndexedValueType) -> bool {
     if payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == NULL) {
         return true;
@@ -19,7 +19,7 @@ pub(super) fn has_type(payload: &Payload, value_type: IndexedValueType) -> bool 
         (_, Value::Null) => true,
         (IndexedValueType::KeywordList, Value::Array(items)) => {
             let strings = |items: &[Value]| items.iter().all(|item| item.is_null() || item.is_string());
-            // A list of one list passes, as there.
+            // A list of one list passes, as on the real server.
             strings(items) || matches!(items.as_slice(), [Value::Array(inner)] if strings(inner))
         }
         (_, Value::Array(items)) => match items.as_slice() {
@@ -42,7 +42,7 @@ fn is(value: &Value, value_type: IndexedValueType) -> bool {
     }
 }
 
-/// Strictly as Go reads it: `2006-01-02T15:04:05`, a fraction or none, then `Z` or `+07:00`.
+/// As strict as Go: `2006-01-02T15:04:05`, optionally a fraction, then `Z` or `+07:00`.
 fn is_rfc3339(text: &str) -> bool {
     let Some((moment, rest)) = text.split_at_checked("2006-01-02T15:04:05".len()) else { return false };
     let zone = match rest.strip_prefix('.') {
@@ -65,13 +65,13 @@ fn is_zone(zone: &str) -> bool {
     zone == "Z" || (has_shape(&zone.replacen('-', "+", 1), "+00:00") && zone[1..3] < *"24" && zone[4..] < *"60")
 }
 
-/// `0` stands for a digit, everything else for itself.
+/// In `shape`, `0` stands for any digit and every other character for itself.
 fn has_shape(text: &str, shape: &str) -> bool {
     let fits = |(byte, expected): (u8, u8)| if expected == b'0' { byte.is_ascii_digit() } else { byte == expected };
     text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
 }
 
-/// The value for a message: as Go prints a decoded JSON value.
+/// The value for a message, as Go prints a decoded JSON value.
 pub(super) fn text(payload: &Payload) -> String {
     decode(payload).map_or_else(|| format!("value from <{payload:?}>"), |value| print(&value))
 }

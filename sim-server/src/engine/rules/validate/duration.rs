@@ -1,8 +1,8 @@
-//! Timeouts as they stand on the wire: negative ones are refused, very long ones are cut.
+//! Timeouts as they come over the wire: negative ones are refused, very long ones are cut.
 
 use prost_types::Duration;
 
-/// A hundred years: what a longer timeout is cut to (`common/primitives/timestamp/duration.go`).
+/// A hundred years. A longer timeout is cut to this (`common/primitives/timestamp/duration.go`).
 pub(crate) const LONGEST_SECONDS: i64 = 100 * 365 * 24 * 3600;
 
 const NANOS_PER_SEC: i64 = 1_000_000_000;
@@ -17,12 +17,12 @@ pub(crate) fn std_nanos(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// The other way round.
+/// The span of this many nanoseconds.
 pub(crate) fn from_nanos(nanos: i64) -> Duration {
     Duration { seconds: nanos / NANOS_PER_SEC, nanos: i32::try_from(nanos % NANOS_PER_SEC).unwrap_or(0) }
 }
 
-/// Refuses a negative span, with the reason that the real server gives; cuts one of more than a hundred years.
+/// Refuses a negative span with the real server's reason, and cuts one of more than a hundred years.
 pub(crate) fn check_and_cap(span: Option<&mut Duration>) -> Result<(), &'static str> {
     let Some(span) = span else { return Ok(()) };
     check(span)?;

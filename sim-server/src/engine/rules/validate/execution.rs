@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// Refuses an absent execution, an empty workflow id, and a run id that is no UUID. An empty run id is the current run.
+/// Refuses an absent execution, an empty workflow id, and a run id that is no UUID. An empty run id means the current run.
 pub fn execution(execution: Option<&WorkflowExecution>) -> Result<()> {
     let Some(execution) = execution else { return Err(Error::invalid("Execution is not set on request.")) };
     if execution.workflow_id.is_empty() {
@@ -71,7 +71,7 @@ pub fn describe(request: &DescribeWorkflowExecutionRequest) -> Result<()> {
     execution(request.execution.as_ref())
 }
 
-/// GetWorkflowExecutionHistory: no page size means the largest, a larger one is cut, no filter means all events.
+/// GetWorkflowExecutionHistory. No page size means the largest, a larger one is cut, and no filter means all events.
 pub fn history(request: &mut GetWorkflowExecutionHistoryRequest, limits: &Limits) -> Result<()> {
     execution(request.execution.as_ref())?;
     if request.maximum_page_size <= 0 || request.maximum_page_size > limits.history_page_max {
@@ -103,7 +103,7 @@ fn blob(payloads: Option<&Payloads>, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// In any of the notations that google/uuid reads: with dashes, without, in braces, as a URN.
+/// Whether it is a UUID in any notation that google/uuid reads: with or without dashes, in braces, or as a URN.
 pub(crate) fn is_uuid(text: &str) -> bool {
     let dashed = match text.len() {
         32 => return text.bytes().all(|byte| byte.is_ascii_hexdigit()),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Refuses too many links, too large ones, and those that lack a part.
+/// Refuses too many links, links that are too large, and links that lack a part.
 pub fn links(links: &[Link], limits: &Limits) -> Result<()> {
     if links.len() > limits.links_max {
         return Err(Error::invalid(format!(

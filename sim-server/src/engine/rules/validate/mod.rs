@@ -1,9 +1,9 @@
-//! What the service refuses, and how it completes what a request leaves open. Pure: a request comes in and is refused
-//! with the real server's text, or normalised in place. In each function the order of the checks is the real server's,
-//! for the first one that fails gives the answer.
+//! What the service refuses, and how it completes unset fields of a request. Pure: a request comes in and is refused with the
+//! real server's text, or normalised in place. Each function checks in the real server's order, because the first check that
+//! fails gives the answer.
 //!
-//! Not checked here, because it needs more than the request: whether the namespace is registered, task tokens, and
-//! deadlines of long polls.
+//! Not checked here, because it needs more than the request: whether the namespace is registered, task tokens, and deadlines of
+//! long polls.
 
 #![allow(deprecated, reason = "the API deprecates fields that SDKs send and the real server reads")]
 

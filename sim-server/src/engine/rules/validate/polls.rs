@@ -33,7 +33,7 @@ pub fn poll_activity_task(request: &PollActivityTaskQueueRequest, limits: &Limit
     versioning(stamp, request.deployment_options.as_ref(), request.task_queue.as_ref(), limits)
 }
 
-/// Who a worker or client says it is.
+/// Checks the identity that a worker or client gives.
 pub(crate) fn identity(identity: &str, limits: &Limits) -> Result<()> {
     if identity.len() > limits.id_length_max {
         return Err(Error::invalid("Identity length exceeds limit."));
@@ -41,7 +41,7 @@ pub(crate) fn identity(identity: &str, limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// Which version a worker says it is: `stamp` is a build id, and whether it is to be used.
+/// Checks the version that a worker gives. `stamp` is a build id, and whether to use it.
 pub(crate) fn versioning(
     stamp: Option<(&str, bool)>,
     deployment: Option<&WorkerDeploymentOptions>,

@@ -1,6 +1,6 @@
-//! What workers report of their tasks (`service/frontend/workflow_handler.go`). A report that is too large is not refused:
-//! the worker could do nothing about it. It is replaced by a failure of the server's own, which the functions
-//! `*_too_large` and [`cut_failure`] make. Task tokens are read before any of this.
+//! What workers report about their tasks (`service/frontend/workflow_handler.go`). A report that is too large is not refused,
+//! because the worker could do nothing about it. It is replaced by a failure of the server's own, made by the functions
+//! `*_too_large` and [`cut_failure`]. Task tokens are read before any of this.
 
 use prost::Message;
 
@@ -39,8 +39,8 @@ pub fn workflow_task_failed(request: &RespondWorkflowTaskFailedRequest, limits: 
     identity(&request.identity, limits)
 }
 
-/// Who reports: for RespondActivityTaskCompleted and RespondActivityTaskCanceled, by token and by id. Heartbeats and
-/// query answers are not checked for it.
+/// Checks the identity of the reporter, for RespondActivityTaskCompleted and RespondActivityTaskCanceled, by token and by id.
+/// It is not checked for heartbeats and query answers.
 pub fn identity(identity: &str, limits: &Limits) -> Result<()> {
     polls::identity(identity, limits)
 }
@@ -55,13 +55,13 @@ pub fn activity_failed(failure: Option<&Failure>, who: &str, limits: &Limits) ->
     identity(who, limits)
 }
 
-/// RespondActivityTaskFailedById, after [`activity_by_id`]: any kind of failure will do.
+/// RespondActivityTaskFailedById, after [`activity_by_id`]: any kind of failure is accepted.
 pub fn activity_failed_by_id(failure: Option<&Failure>, who: &str, limits: &Limits) -> Result<()> {
     identity(who, limits)?;
     next_retry_delays(failure)
 }
 
-/// Which activity is meant by id: both ids are set. (Without a workflow id the real server looks for a standalone activity.)
+/// Refuses an activity by id unless both ids are set. (Without a workflow id the real server looks for a standalone activity.)
 pub fn activity_by_id(workflow_id: &str, activity_id: &str) -> Result<()> {
     if activity_id.is_empty() {
         return Err(Error::invalid("ActivityId is not set on request."));
@@ -85,7 +85,7 @@ fn next_retry_delays(failure: Option<&Failure>) -> Result<()> {
     Ok(())
 }
 
-/// What protobuf-go has against a duration.
+/// Why protobuf-go rejects a duration, if it does.
 fn malformed(span: &prost_types::Duration) -> Option<String> {
     let part = |name: &str, value: i64| if value == 0 { String::new() } else { format!("{name}:{value}") };
     let parts = [part("seconds", span.seconds), part("nanos", i64::from(span.nanos))];
@@ -104,19 +104,19 @@ fn malformed(span: &prost_types::Duration) -> Option<String> {
     Some(format!("duration ({shown}) {reason}"))
 }
 
-/// RespondActivityTaskCompleted: the failure that takes the place of a result that is too large.
+/// RespondActivityTaskCompleted: the failure that replaces a result that is too large.
 pub fn result_too_large(result: Option<&Payloads>, limits: &Limits) -> Option<Failure> {
     instead(result, limits, "Complete result exceeds size limit.")
 }
 
-/// RespondActivityTaskCanceled: the failure that takes the place of a cancellation whose details are too large.
+/// RespondActivityTaskCanceled: the failure that replaces a cancellation whose details are too large.
 pub fn details_too_large(details: Option<&Payloads>, limits: &Limits) -> Option<Failure> {
     instead(details, limits, "Cancel details exceed size limit.")
 }
 
-/// RecordActivityTaskHeartbeat: with what the activity fails if the details are too large; the answer is then
-/// `cancel_requested`. RespondActivityTaskFailed: what stands in the answer for `last_heartbeat_details` that are too
-/// large; they are dropped.
+/// RecordActivityTaskHeartbeat: the failure with which the activity fails if the details are too large; the answer is then
+/// `cancel_requested`. RespondActivityTaskFailed: the failure in the answer if `last_heartbeat_details` are too large; they are
+/// dropped.
 pub fn heartbeat_too_large(details: Option<&Payloads>, limits: &Limits) -> Option<Failure> {
     instead(details, limits, "Heartbeat details exceed size limit.")
 }
@@ -126,8 +126,8 @@ fn instead(payloads: Option<&Payloads>, limits: &Limits, message: &str) -> Optio
     (size > limits.blob_size_max_bytes).then(|| server_failure(message, true, None))
 }
 
-/// RespondActivityTaskFailed and RespondWorkflowTaskFailed: puts a non-retryable failure of the server in the place of
-/// one that is too large, with what fits of that as its cause. Gives it once more, for the activity's answer.
+/// RespondActivityTaskFailed and RespondWorkflowTaskFailed: replaces a failure that is too large by a non-retryable failure of
+/// the server. Its cause is what fits of the original. Also returns it, for the activity's answer.
 pub fn cut_failure(failure: &mut Option<Failure>, limits: &Limits) -> Option<Failure> {
     let large = failure.as_ref().filter(|failure| failure.encoded_len() > limits.blob_size_max_bytes)?;
     let cause = truncate(large, limits.blob_size_warn_bytes);
@@ -135,7 +135,7 @@ pub fn cut_failure(failure: &mut Option<Failure>, limits: &Limits) -> Option<Fai
     failure.clone()
 }
 
-/// What an activity that will be retried keeps of its last failure (`truncateRetryableActivityFailure`).
+/// The part of its last failure that a retried activity keeps (`truncateRetryableActivityFailure`).
 pub fn kept_failure(failure: &Failure, limits: &Limits) -> Failure {
     let longest = limits.activity_failure_max_bytes;
     if failure.encoded_len() <= longest {
@@ -144,7 +144,7 @@ pub fn kept_failure(failure: &Failure, limits: &Limits) -> Failure {
     server_failure(FAILURE_TOO_LARGE, false, Some(truncate(failure, longest)))
 }
 
-/// An answer to a query, straight or along with a workflow task: one that is too large becomes a failed one.
+/// An answer to a query, direct or with a workflow task. One that is too large becomes a failed one.
 pub fn query_result(result: &mut WorkflowQueryResult, limits: &Limits) {
     if result.answer.as_ref().map_or(0, Message::encoded_len) > limits.blob_size_max_bytes {
         *result = WorkflowQueryResult {
@@ -164,17 +164,17 @@ fn server_failure(message: &str, non_retryable: bool, cause: Option<Failure>) ->
     }
 }
 
-/// The parts of a failure that matter most, in about this many bytes: its type, source, message, stack trace, then its
-/// causes; details are left out (`common/failure/failure.go`).
+/// The most important parts of a failure, in about this many bytes: its type, source, message and stack trace, then its causes.
+/// Details are left out (`common/failure/failure.go`).
 pub fn truncate(failure: &Failure, size_max_bytes: usize) -> Failure {
     Room(i64::try_from(size_max_bytes).unwrap_or(i64::MAX)).fill(failure, CAUSES_MAX)
 }
 
-/// Bytes that are left; negative when the last part did not quite fit.
+/// The bytes that are left; negative if the last part did not quite fit.
 struct Room(i64);
 
 impl Room {
-    /// What the encoding of a part takes besides its text.
+    /// What the encoding of a part takes in addition to its text.
     const OVERHEAD: i64 = 4;
 
     fn fill(mut self, failure: &Failure, causes: usize) -> Failure {

@@ -104,8 +104,8 @@ pub fn signal_with_start(
     no_versioning(request.versioning_override.is_some())
 }
 
-/// Clamps the run timeout to the execution timeout, and fills and clamps the task timeout: default 10 s, at most 120 s
-/// and the run timeout. `execution` in nanoseconds; zero means unlimited for execution and run. What holds stays as it is.
+/// Clamps the run timeout to the execution timeout, and fills and clamps the task timeout: default 10 s, at most 120 s and the
+/// run timeout. `execution` is in nanoseconds; zero means unlimited for execution and run. Valid values stay as they are.
 pub(crate) fn settle_timeouts(execution: i64, run: &mut Option<Duration>, task: &mut Option<Duration>, limits: &Limits) {
     let (asked_run, asked_task) = (duration::nanos(run.as_ref()), duration::nanos(task.as_ref()));
     let settled_run = match (asked_run, execution) {
@@ -126,12 +126,12 @@ pub(crate) fn settle_timeouts(execution: i64, run: &mut Option<Duration>, task: 
     }
 }
 
-/// Refuses a bad cron schedule; none at all is fine.
+/// Refuses a bad cron schedule. An empty one is fine.
 pub(crate) fn cron_schedule(schedule: &str) -> Result<()> {
     if schedule.is_empty() { Ok(()) } else { cron::parse(schedule).map(drop) }
 }
 
-/// Completes and checks a workflow's retry policy; none at all means no retry.
+/// Completes and checks a workflow's retry policy. No policy means no retry.
 pub(crate) fn retry_policy(policy: Option<&mut RetryPolicy>) -> Result<()> {
     let Some(policy) = policy else { return Ok(()) };
     retry::normalise(policy);

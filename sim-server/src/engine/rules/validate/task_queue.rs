@@ -12,8 +12,8 @@ const RESERVED_PREFIX: &str = "/_sys/";
 const INTERNAL_PREFIX: &str = "temporal-sys-per-ns-";
 const INTERNAL_WORKER_CONTROLLER: &str = "temporal-sys-worker-controller-per-ns-tq";
 
-/// A task queue that a worker polls: sets an unspecified kind to NORMAL and an empty name to `default_name`; refuses an
-/// absent queue, a missing, long or reserved name.
+/// A task queue that a worker polls. Sets an unspecified kind to NORMAL and an empty name to `default_name`. Refuses an absent
+/// queue, and a missing, long or reserved name.
 pub fn task_queue(queue: Option<&mut TaskQueue>, default_name: &str, limits: &Limits) -> Result<()> {
     let Some(queue) = queue else { return Err(Error::invalid("taskQueue is not set")) };
     if queue.kind == TaskQueueKind::Unspecified as i32 {
@@ -36,7 +36,7 @@ pub fn task_queue(queue: Option<&mut TaskQueue>, default_name: &str, limits: &Li
     Ok(())
 }
 
-/// A task queue that a user chose for a workflow or an activity: [`task_queue`], and the server's own queues are refused
+/// A task queue that a user chose for a workflow or an activity: as [`task_queue`], but also refuses the server's own queues,
 /// unless `parent_queue` (the queue of the workflow that asks; empty if none) is one of them.
 pub fn user_task_queue(
     mut queue: Option<&mut TaskQueue>,

@@ -30,7 +30,7 @@ macro_rules! edit {
     };
 }
 
-/// Without the first event of this kind; the gap is closed, links to later events are not.
+/// Removes the first event of this kind. The gap is closed, but links to later events are not adjusted.
 macro_rules! without {
     ($variant:ident) => {
         |events: &mut Vec<HistoryEvent>| {
@@ -58,7 +58,7 @@ mod tasks;
 mod things;
 mod whole;
 
-/// Breaks the histories that can be broken so, one by one: each time the rule's name must be told.
+/// Breaks each history that can be broken in this way. The rule's name must be reported each time.
 #[track_caller]
 fn assert_found(rule: &str, mutations: &[Mutation]) {
     for (at, mutation) in mutations.iter().enumerate() {

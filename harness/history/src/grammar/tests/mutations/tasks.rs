@@ -33,7 +33,7 @@ fn workflow_tasks_one_at_a_time() {
             |events| edit!(events, WorkflowTaskTimedOutEventAttributes, |a| true, a.started_event_id += 1),
             |events| edit!(events, WorkflowTaskStartedEventAttributes, |a| true, a.scheduled_event_id += 1),
             |events| {
-                // Held back no longer.
+                // No longer held back.
                 let signal = find!(events, WorkflowExecutionSignaledEventAttributes)?;
                 let task = find!(events, WorkflowTaskCompletedEventAttributes)?;
                 events.insert(task, events[signal].clone());
@@ -43,7 +43,7 @@ fn workflow_tasks_one_at_a_time() {
     );
 }
 
-/// Of a scheduled workflow task; 0 of all else.
+/// The attempt of a scheduled workflow task; 0 for other events.
 fn attempt_of(event: &HistoryEvent) -> i32 {
     match &event.attributes {
         Some(A::WorkflowTaskScheduledEventAttributes(a)) => a.attempt,
@@ -99,7 +99,7 @@ fn commands_of_the_last_completed_task() {
             |events| edit!(events, WorkflowExecutionFailedEventAttributes, |a| true, a.workflow_task_completed_event_id = 0),
             |events| edit!(events, WorkflowExecutionCanceledEventAttributes, |a| true, a.workflow_task_completed_event_id = 0),
             |events| {
-                // A command that comes when the next task is scheduled already.
+                // A command that comes when the next task is already scheduled.
                 let command = find!(events, MarkerRecordedEventAttributes)?;
                 let task = find!(events, WorkflowTaskScheduledEventAttributes, command)?;
                 events.insert(task + 1, events[command].clone());

@@ -202,7 +202,7 @@ fn timers_that_end_once_and_fire_when_due() {
                 Some(())
             },
             |events| {
-                // Fired as it was, and meant to fire later.
+                // It fired as before, but should have fired later.
                 let fired = find!(events, TimerFiredEventAttributes)?;
                 let Some(A::TimerFiredEventAttributes(a)) = &events[fired].attributes else { return None };
                 let started = a.started_event_id as usize - 1;

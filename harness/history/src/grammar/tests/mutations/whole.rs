@@ -46,7 +46,7 @@ fn times_that_do_not_go_back() {
                 Some(())
             },
             |events| {
-                // What was held back happened after the start of the task, and what was not after everything before it.
+                // Held-back events happen after the start of the task, and all others after everything before them.
                 let at = find!(events, WorkflowExecutionSignaledEventAttributes, 3)?;
                 let early = time(&events[0]) - Duration::from_nanos(1);
                 set_time(&mut events[at], early);

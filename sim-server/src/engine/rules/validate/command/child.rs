@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// ContinueAsNewWorkflowExecution. What is open comes from the run: type, task queue, run and task timeout; the run
-/// timeout is clamped to the execution timeout. Retry policy, cron, memo and search attributes are only those given.
+/// ContinueAsNewWorkflowExecution. Unset fields come from the run: type, task queue, run and task timeout. The run timeout is
+/// clamped to the execution timeout. Retry policy, cron, memo and search attributes are only those given.
 pub fn continue_as_new(
     attributes: &mut ContinueAsNewWorkflowExecutionCommandAttributes,
     context: &CommandContext<'_>,
@@ -74,8 +74,8 @@ pub fn continue_as_new(
     sized(attributes.search_attributes.as_ref(), CAUSE, context)
 }
 
-/// StartChildWorkflowExecution. What is open: the namespace and the task queue come from the run, the timeouts are settled
-/// as for any start, the parent close policy is TERMINATE, the id reuse policy ALLOW_DUPLICATE.
+/// StartChildWorkflowExecution. Unset fields: the namespace and the task queue come from the run, the timeouts are settled as
+/// for any start, the parent close policy is TERMINATE, and the id reuse policy is ALLOW_DUPLICATE.
 pub fn start_child(
     attributes: &mut StartChildWorkflowExecutionCommandAttributes,
     context: &CommandContext<'_>,
@@ -131,7 +131,7 @@ pub fn start_child(
     Ok(())
 }
 
-/// Checks the child's id and type; gives the names for later messages.
+/// Checks the child's id and type. Returns the names for later messages.
 fn child_names(
     attributes: &StartChildWorkflowExecutionCommandAttributes,
     context: &CommandContext<'_>,

@@ -20,7 +20,7 @@ use crate::{
 pub struct Rejected {
     /// For the WorkflowTaskFailed event.
     pub cause: Cause,
-    /// The real server's sentence.
+    /// The real server's text.
     pub message: String,
     /// The workflow is terminated (by "history-service", with [`Self::text`] as the reason) after the task has failed.
     pub terminate: bool,
@@ -37,7 +37,7 @@ impl Rejected {
         Self { cause, message: message.into(), terminate: true }
     }
 
-    /// What the worker is told, and what stands in the event's failure: "BadCancelTimerAttributes: ...".
+    /// The text for the worker and for the event's failure: "BadCancelTimerAttributes: ...".
     pub fn text(&self) -> String {
         let cause = names::cause(self.cause);
         if self.message.is_empty() { cause } else { format!("{cause}: {}", self.message) }
@@ -49,7 +49,7 @@ impl Rejected {
     }
 }
 
-/// The sentence of a refusal by the checks that commands and requests share: these are all `InvalidArgument`.
+/// The text of a refusal by the checks that commands and requests share. These are all `InvalidArgument`.
 pub(super) fn text(error: Error) -> String {
     match error {
         Error::InvalidArgument(text) => text,
@@ -57,7 +57,7 @@ pub(super) fn text(error: Error) -> String {
     }
 }
 
-/// The run whose workflow task was completed, as it stands before the command.
+/// The run whose workflow task was completed, in its state before the command.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandContext<'a> {
     /// The run's namespace, by name.

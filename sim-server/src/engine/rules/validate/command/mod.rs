@@ -1,8 +1,8 @@
 //! Commands of a completed workflow task: `service/history/api/command_attr_validator.go`, and the sizes that
-//! `workflow_task_completed_handler.go` checks after it. A bad command fails the workflow task; one that is too large
-//! ends the workflow.
+//! `workflow_task_completed_handler.go` checks after it. A bad command fails the workflow task. One that is too large ends the
+//! workflow.
 //!
-//! Not checked here: ids that are in use already, how much is pending, and whether another namespace exists.
+//! Not checked here: ids that are already in use, how much is pending, and whether another namespace exists.
 
 mod child;
 mod context;
@@ -37,8 +37,8 @@ use crate::{
     },
 };
 
-/// Refuses commands after one that closes the workflow, and unknown ones. This refuses the whole request: the workflow
-/// task does not fail by it.
+/// Refuses commands after one that closes the workflow, and unknown ones. This refuses the whole request, so the workflow task
+/// does not fail.
 pub fn command_sequence(commands: &[Command]) -> Result<()> {
     let mut closed_by = None;
     for command in commands {
@@ -90,9 +90,9 @@ pub fn attributes_missing(command_type: CommandType) -> Rejected {
     Rejected::fails(cause, format!("{name}CommandAttributes is not set on {name}Command."))
 }
 
-/// ScheduleActivityTask. Completes the retry policy and all four timeouts: what is open follows from schedule-to-close or
-/// else from the run timeout (zero if unlimited), and nothing exceeds the run timeout or, for heartbeats, start-to-close.
-/// The task queue has no default.
+/// ScheduleActivityTask. Completes the retry policy and all four timeouts. Unset timeouts follow from schedule-to-close, or
+/// else from the run timeout (zero if unlimited). Nothing exceeds the run timeout or, for heartbeats, start-to-close. The task
+/// queue has no default.
 pub fn schedule_activity(
     attributes: &mut ScheduleActivityTaskCommandAttributes,
     context: &CommandContext<'_>,
@@ -189,7 +189,7 @@ pub fn complete_workflow(
     context: &CommandContext<'_>,
 ) -> Result<(), Rejected> {
     let size = attributes.result.as_ref().map_or(0, Message::encoded_len);
-    // The cause is not a slip of ours: the real server says so.
+    // This cause is not our mistake: the real server gives it.
     let message = "CompleteWorkflowExecutionCommandAttributes.Result exceeds size limit.";
     context.blob(size, Cause::BadScheduleActivityAttributes, message)
 }
@@ -206,7 +206,7 @@ pub fn fail_workflow(
     context.blob(failure.encoded_len(), CAUSE, "FailWorkflowExecutionCommandAttributes.Failure exceeds size limit.")
 }
 
-/// CancelWorkflowExecution: nothing to refuse.
+/// CancelWorkflowExecution: nothing is refused.
 pub fn cancel_workflow(
     _attributes: &CancelWorkflowExecutionCommandAttributes,
     _context: &CommandContext<'_>,
@@ -312,7 +312,7 @@ pub fn record_marker(attributes: &RecordMarkerCommandAttributes, context: &Comma
     context.blob(size, CAUSE, "RecordMarkerCommandAttributes.Details exceeds size limit.")
 }
 
-/// UpsertWorkflowSearchAttributes. The size limits are on what the run has after it.
+/// UpsertWorkflowSearchAttributes. The size limits apply to what the run has afterwards.
 pub fn upsert_search_attributes(
     attributes: &UpsertWorkflowSearchAttributesCommandAttributes,
     context: &CommandContext<'_>,
@@ -334,7 +334,7 @@ pub fn upsert_search_attributes(
     context.registry.sized(&merged, context.limits).map_err(|error| Rejected::ends(CAUSE, context::text(error)))
 }
 
-/// ModifyWorkflowProperties. The size limit is on the memo that the run has after it.
+/// ModifyWorkflowProperties. The size limit applies to the memo that the run has afterwards.
 pub fn modify_properties(
     attributes: &ModifyWorkflowPropertiesCommandAttributes,
     context: &CommandContext<'_>,

@@ -33,8 +33,8 @@ fn attribute(name: &str, payload: Payload) -> Option<SearchAttributes> {
     Some(SearchAttributes { indexed_fields: [(name.to_owned(), payload)].into() })
 }
 
-/// Runs `check` against a run of workflow "w", type "T", on queue "q", with a run timeout of 100 s and an execution timeout
-/// of 200 s; gives "ok", or the text and whether the workflow ends.
+/// Runs `check` against a run of workflow "w", type "T", on queue "q", with a run timeout of 100 s and an execution timeout of
+/// 200 s. Returns "ok", or the text and whether the workflow ends.
 fn outcome(check: impl FnOnce(&CommandContext<'_>) -> Result<(), Rejected>) -> String {
     let (limits, registry) = (Limits::default(), Registry::new("default"));
     let (memo, search_attributes) = (BTreeMap::new(), BTreeMap::new());
