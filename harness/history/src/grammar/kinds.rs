@@ -1,6 +1,6 @@
 //! Kinds of events: those that a server holds back while a worker has a workflow task, and those that end a run.
 
-use foretime_server::proto::enums::EventType;
+use foretime_server::proto::{enums::EventType, history::history_event::Attributes};
 
 /// Whether events of this type wait until the worker has answered its workflow task (`bufferEvent`). They keep the
 /// time at which they happened, so they can follow later ones.
@@ -44,4 +44,10 @@ pub(super) fn is_close(event_type: EventType) -> bool {
             | E::WorkflowExecutionCanceled
             | E::WorkflowExecutionContinuedAsNew
     )
+}
+
+/// The completed workflow task that the event refers to, if it comes from a worker's command. Such an event is never held back. Some
+/// that are have the field, too, and leave it empty.
+pub(super) fn asked_by(attributes: &Attributes) -> Option<i64> {
+    attributes.workflow_task_completed_event_id().filter(|_| !is_held_back(attributes.event_type()))
 }

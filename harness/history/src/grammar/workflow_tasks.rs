@@ -6,7 +6,7 @@ use foretime_server::proto::{
     history::{WorkflowTaskScheduledEventAttributes, history_event::Attributes},
 };
 
-use super::{Findings, Step};
+use super::{Findings, Step, kinds};
 
 /// The rule of the order of a workflow task's events.
 const ORDER: &str = "workflow-task-order";
@@ -152,7 +152,7 @@ impl WorkflowTasks {
             }
             _ => {}
         }
-        let Some(completed) = attributes.workflow_task_completed_event_id() else { return };
+        let Some(completed) = kinds::asked_by(attributes) else { return };
         match (self.last_completed, &self.open) {
             (last, _) if last != Some(completed) => {
                 findings.say("command", format!("event {completed} is not the last completed workflow task before it"));
