@@ -1,4 +1,4 @@
-//! The thin shell between a socket and [`crate::host::Host`]: hyper for HTTP/2, tonic for gRPC framing and compression.
+//! The thin shell between a socket and [`crate::shell::host::Host`]: hyper for HTTP/2, tonic for gRPC framing and compression.
 //!
 //! A connection's requests go through [`router`]. The three Temporal services go to the host as raw bytes ([`unary`],
 //! [`codec`]); health and reflection ([`side_services`]) go to their crates. [`listener`] opens the socket, and [`server`]
