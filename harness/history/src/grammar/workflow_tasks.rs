@@ -18,8 +18,11 @@ const ATTEMPT: &str = "workflow-task-attempt";
 pub(super) struct WorkflowTasks {
     open: Option<Task>,
     last_completed: Option<i64>,
-    /// Set if the event at hand directly follows the end of a task that did not complete.
+    /// Set if the event at hand directly follows the end of a task that did not complete, or only what was buffered is between them.
     just_failed: Option<Counts>,
+    /// The server took the last task that failed from its worker, because too much was buffered. Then what was buffered comes between
+    /// that task and the next attempt.
+    is_taken_back: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,7 @@ impl WorkflowTasks {
             A::WorkflowTaskFailedEventAttributes(failed) => {
                 let task = self.end(failed.scheduled_event_id, failed.started_event_id, findings);
                 let is_reset = matches!(failed.cause(), Cause::ResetWorkflow | Cause::FailoverCloseCommand);
+                self.is_taken_back = failed.cause() == Cause::ForceCloseCommand;
                 self.fail(task, !is_reset, findings);
             }
             A::WorkflowTaskTimedOutEventAttributes(timed_out) => {
@@ -71,7 +75,10 @@ impl WorkflowTasks {
                 };
                 self.fail(task, !in_queue, findings);
             }
-            other => self.pass(other, findings),
+            other => {
+                self.pass(other, findings);
+                self.just_failed = just_failed.filter(|_| self.is_taken_back);
+            }
         }
     }
 
