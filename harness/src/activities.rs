@@ -9,24 +9,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use foretime_campaign::{
+    attempt::Attempt,
+    faults::{
+        Deed,
+        plan::{ActivityFailure, Mishap, Slow},
+    },
+    log::{Outcome, SlowWhen, Span, Struck, What},
+    process::ProcessId,
+};
 use temporalio_sdk::{
     ApplicationFailure,
     activities::ActivityError,
     interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next},
 };
 
-use crate::{
-    faults::{
-        Deed,
-        plan::{ActivityFailure, Mishap, Slow},
-    },
-    os::ProcessId,
-    world::{
-        State, World,
-        attempt::{self, Attempt},
-        log::{Outcome, SlowWhen, Span, Struck, What},
-    },
-};
+use crate::world::{State, World, attempt};
 
 /// An attempt that has begun. It is under way until this is dropped.
 struct Begun<'a> {

@@ -2,8 +2,10 @@
 
 use crate::{
     os, stage,
-    world::{self, attempt, finding::Wrong},
+    world::{self, attempt},
 };
+
+use foretime_campaign::finding::Wrong;
 
 /// Claims that this holds, here and in every run. If it does not, the run fails, but the code goes on.
 ///

@@ -1,10 +1,13 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
-use std::{future::Future, panic::Location, pin::Pin};
+use std::{env, future::Future, panic::Location, pin::Pin};
+
+use foretime_campaign::runner::{Case, RUNS, Summary, TWICE_EVERY};
 
 use crate::{
+    claims,
     failure::Failure,
-    runner::{self, Case, Summary},
+    runner::{self, program},
     sim::{Body, Sim},
 };
 
@@ -54,13 +57,40 @@ pub struct Test {
     pub finds: Option<&'static str>,
 }
 
+impl Test {
+    /// The case that it is.
+    fn case(&self) -> Case {
+        let Test { module, function, package, .. } = self;
+        let (target, inner) =
+            module.split_once("::").map_or((*module, String::new()), |(it, inner)| (it, format!("{inner}::")));
+        let name = format!("{inner}{function}");
+        let path = format!("{module}::{function}");
+        // In this target only: other targets may have a test of the same name.
+        let place = if self.is_integration { format!("--test {target}") } else { "--lib --bins".to_owned() };
+        let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
+        let command = format!("cargo test -p {package} {place} -- --exact {name} --nocapture");
+        Case {
+            claims: claims::sometimes_within(&path),
+            function: path,
+            program,
+            name,
+            target: Some((*target).to_owned()),
+            runs: self.runs.unwrap_or(RUNS),
+            arguments,
+            twice_every: TWICE_EVERY,
+            shows_one: false,
+            command,
+        }
+    }
+}
+
 /// Runs the seeds of a `#[foretime::test]`.
 ///
 /// # Panics
 /// When a seed fails, when no seed fails as `finds` requires, or when the seeds cannot be run. That is how a test fails.
 #[track_caller]
 pub fn test(test: &Test, body: fn(Sim) -> Running) {
-    let (case, finds) = (Case::of_test(test), test.finds);
+    let (case, finds) = (test.case(), test.finds);
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
     match runner::run(&case, make) {
@@ -102,7 +132,7 @@ pub struct Campaign {
 impl Campaign {
     /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: runner::RUNS, twice_every: runner::TWICE_EVERY, shows_one: false }
+        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false }
     }
 
     /// How many seeds run, unless the environment says otherwise.
@@ -132,10 +162,27 @@ impl Campaign {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        let case = Case { twice_every: self.twice_every, shows_one: self.shows_one, ..Case::of_program(&self.name, self.runs) };
-        runner::run(&case, || {
+        runner::run(&self.case(), || {
             let body = body.clone();
             Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
         })
+    }
+
+    /// The case that it is.
+    fn case(&self) -> Case {
+        let command = env::args().collect::<Vec<_>>().join(" ");
+        let arguments = env::args().skip(1).collect();
+        Case {
+            function: String::new(),
+            claims: Vec::new(),
+            program,
+            name: self.name.clone(),
+            target: None,
+            runs: self.runs,
+            arguments,
+            twice_every: self.twice_every,
+            shows_one: self.shows_one,
+            command,
+        }
     }
 }

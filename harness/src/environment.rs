@@ -13,13 +13,14 @@ use foretime_server::{
     shell::host::Host,
 };
 use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, Url,
+    Client, ClientOptions,
     errors::{ClientConnectError, ClientNewError},
 };
 use tokio::sync::watch;
 use tonic::Status;
 
 use crate::{
+    connection,
     skipping::{Skipping, TestService},
     transport::{self, Server},
 };
@@ -222,15 +223,8 @@ impl EnvironmentBuilder {
 }
 
 async fn connect(server: &Arc<Server>, client_options: ClientOptions) -> Result<Client, Error> {
-    // Nobody resolves or dials this name; it only has to be a URL.
-    let target = Url::parse("http://foretime.invalid").map_err(|error| Error::Refused(Status::internal(error.to_string())))?;
-    let options = ConnectionOptions::new(target)
-        // Set explicitly, because the SDK's default would write this process's number and host into histories.
-        .identity("foretime")
-        .service_override(transport::service(Arc::downgrade(server)))
-        .dns_load_balancing(None)
-        .build();
-    let connection = Connection::connect(options).await.map_err(Error::Connect)?;
+    let service = transport::service(Arc::downgrade(server));
+    let connection = connection::connect("foretime", service).await.map_err(Error::Connect)?;
     Client::new(connection, client_options).map_err(Error::Client)
 }
 

@@ -42,18 +42,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     #[track_caller]
     fn from(error: E) -> Self {
         let error: Box<dyn Error + Send + Sync> = error.into();
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            // Many errors repeat the text of their cause.
-            let said = error.to_string();
-            if !text.contains(&said) {
-                text.push_str("\ncaused by: ");
-                text.push_str(&said);
-            }
-            cause = error.source();
-        }
-        Self { text, place: Some(Location::caller()) }
+        Self { text: with_causes(&*error, "\ncaused by: "), place: Some(Location::caller()) }
     }
 }
 
@@ -67,6 +56,21 @@ impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// An error and its causes, with `between` before each cause. Many errors repeat the text of their cause, which is then left out.
+pub(crate) fn with_causes(error: &dyn Error, between: &str) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(between);
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// What a simulation's body returns.

@@ -9,20 +9,19 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{
+use foretime_campaign::{
+    attempt::Attempt,
+    effects::{Applied, Effect, Record, repeated},
     faults::Deed,
-    os::{self, ProcessId},
-    world::{
-        self, State, World,
-        attempt::{self, Attempt},
-        effects::{Record, repeated},
-        finding::Wrong,
-        lives::Role,
-        log::{Done, What},
-    },
+    finding::Wrong,
+    log::{Done, What},
+    process::{ProcessId, Role},
 };
 
-pub use crate::world::effects::{Applied, Effect};
+use crate::{
+    os,
+    world::{self, State, World, attempt},
+};
 
 /// An effect on the outside world that is about to happen.
 #[derive(Clone, Debug)]
@@ -80,18 +79,7 @@ impl NewEffect {
     }
 
     fn into_effect(self, applied: Applied, at: SystemTime, process: String, attempt: Attempt) -> Effect {
-        Effect {
-            kind: self.kind,
-            subject: self.subject,
-            key: self.key,
-            applied,
-            at,
-            process,
-            workflow_id: attempt.workflow_id,
-            activity_id: attempt.activity_id,
-            activity_type: attempt.activity_type,
-            attempt: attempt.attempt,
-        }
+        Effect::new(self.kind, self.subject, self.key, applied, at, process, attempt)
     }
 }
 

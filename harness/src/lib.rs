@@ -31,34 +31,34 @@
 
 mod activities;
 mod checks;
-mod choices;
 mod claims;
+mod connection;
 mod entry;
 mod environment;
 mod failure;
-mod faults;
-mod hash;
 mod ledger;
 mod os;
 mod process;
-mod report;
 mod runner;
 mod sim;
 mod simulation;
 mod skipping;
 mod stage;
 mod transport;
-mod words;
 mod world;
 
 pub use entry::Campaign;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
-pub use faults::{ActivityFaults, Fault, Faults, When};
+pub use foretime_campaign::{
+    effects::{Applied, Effect},
+    fault::Fault,
+    faults::{ActivityFaults, Faults, When},
+    runner::Summary,
+};
 pub use foretime_macros::test;
 pub use foretime_server::config::SearchAttributeType;
-pub use ledger::{Applied, DoneTwice, Effect, Ledger, NewEffect, effect};
-pub use runner::Summary;
+pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
 /// What the macros of this crate call. Not public API.

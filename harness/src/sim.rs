@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use foretime_campaign::{faults::Faults, process::TEST};
 use foretime_server::config::SearchAttributeType;
 use temporalio_client::{Client, ClientOptions, NamespacedClient};
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
@@ -16,14 +17,10 @@ use tonic::IntoRequest;
 
 use crate::{
     failure::Failure,
-    faults::Faults,
     ledger::Ledger,
     process,
     stage::{Stage, Troupe},
-    world::{
-        World,
-        lives::{Factory, TEST},
-    },
+    world::{World, lives::Factory},
 };
 
 /// A simulated cluster: a server, workers, and the test itself as one more process beside them. Cheap to clone.

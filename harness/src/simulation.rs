@@ -8,14 +8,16 @@ use std::{
 
 use crate::{
     checks::{self, liveness},
-    choices::Choices,
     os::{self, Start},
     process::{self, replayer, test, worker},
     sim::{Body, Sim},
-    world::{
-        self, EPOCH_S, Hooks, Limits, Scheduler, World,
-        lives::{Role, TEST},
-    },
+    world::{self, Hooks, Limits, Scheduler, World},
+};
+
+use foretime_campaign::{
+    choices::Choices,
+    process::{Role, TEST},
+    time::EPOCH_S,
 };
 
 /// Which simulation.

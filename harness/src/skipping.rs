@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use foretime_server::{engine::Caller, proto::testservice::SleepRequest, shell::host::Host};
+use foretime_server::{engine::Caller, proto::testservice::SleepRequest, rpc::table::TEST_SERVICE, shell::host::Host};
 use futures_util::FutureExt;
 use prost::Message;
 use tonic::Status;
@@ -33,7 +33,7 @@ impl TestService {
 
     async fn call(&self, method: &str, request: &impl Message) -> Result<Bytes, Status> {
         let message = request.encode_to_vec().into();
-        self.host.call("temporal.api.testservice.v1.TestService", method, Caller::default(), None, message).await
+        self.host.call(TEST_SERVICE, method, Caller::default(), None, message).await
     }
 }
 

@@ -1,12 +1,12 @@
-//! The checks of every run. [`liveness`] checks while it runs; if it hangs, [`queues`] finds those that nobody serves. At the
-//! end, [`grammar`] checks its histories, [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
+//! The checks of every run. [`liveness`] checks while it runs. At the end, [`grammar`] checks its histories, [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
+
+use foretime_campaign::finding::Wrong;
 
 use foretime_history::grammar;
 
-use crate::world::{State, finding::Wrong};
+use crate::world::State;
 
 pub(crate) mod liveness;
-pub(crate) mod queues;
 
 /// Checks a run that is over: whatever else went wrong, every history must be one that a server may write.
 pub(crate) fn after_run(state: &mut State) {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
+pub(crate) use foretime_campaign::process::ProcessId;
+
 /// A thread of the simulation. Threads are numbered in the order of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ThreadId(pub(crate) u32);
-
-/// A simulated process: a group of threads. A thread belongs to the process of the thread that created it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ProcessId(pub(crate) u32);
 
 /// What a thread is doing, for people.
 #[derive(Clone, Debug)]

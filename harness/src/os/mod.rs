@@ -19,7 +19,7 @@
 
 mod interface;
 
-pub(crate) use interface::{ProcessId, Start, Step, ThreadDoes, ThreadId, World};
+pub(crate) use interface::{Start, Step, ThreadDoes, ThreadId, World};
 
 #[cfg(simulates)]
 mod baton;

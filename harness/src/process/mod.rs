@@ -10,12 +10,14 @@ use std::{
     task::{Context, Poll},
 };
 
-use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions};
+use foretime_campaign::process::ProcessId;
+use temporalio_client::{Client, ClientOptions};
 use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
-use url::Url;
 
 use crate::{
-    os::{self, ProcessId},
+    connection,
+    failure::with_causes,
+    os,
     world::{World, wire},
 };
 
@@ -80,14 +82,8 @@ fn live<T>(world: &Arc<World>, process: ProcessId, main: impl Future<Output = T>
 
 /// A client on the world's wire.
 pub(crate) async fn connect(world: &Arc<World>, identity: &str) -> Result<Client, String> {
-    // Nobody resolves or dials this name; it only has to be a URL.
-    let target = Url::parse("http://foretime.invalid").map_err(|error| error.to_string())?;
-    let options = ConnectionOptions::new(target)
-        .identity(identity)
-        .service_override(wire::service(world.clone()))
-        .dns_load_balancing(None)
-        .build();
-    let connection = Connection::connect(options).await.map_err(|error| format!("could not connect: {error}"))?;
+    let connection = connection::connect(identity, wire::service(world.clone())).await;
+    let connection = connection.map_err(|error| format!("could not connect: {error}"))?;
     let options = world.enter(|state| state.client_options.clone());
     Client::new(connection, options).map_err(|error| error.to_string())
 }
@@ -103,13 +99,7 @@ fn sdk_runtime() -> Result<Runtime, String> {
     Runtime::from_current_tokio(options).map_err(|error| error.to_string())
 }
 
-/// An error with its causes.
+/// An error with its causes, in one line.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+    with_causes(error, ": ")
 }

@@ -3,6 +3,11 @@
 
 use std::sync::Arc;
 
+use foretime_campaign::{
+    choices::Label,
+    finding::{DoesNotReplay, Unreplayed, Wrong},
+    process::{ProcessId, Role},
+};
 use foretime_history::asked::Asked;
 use foretime_server::engine::time::Time;
 use futures_util::stream;
@@ -20,14 +25,9 @@ use super::{
     live,
     verdicts::{Verdict, Verdicts},
 };
-use crate::{
-    choices::Label,
-    os::ProcessId,
-    world::{
-        Phase, State, World,
-        finding::{DoesNotReplay, Unreplayed, Wrong},
-        lives::{Factory, Fleet, Role},
-    },
+use crate::world::{
+    Phase, State, World,
+    lives::{Factory, Fleet},
 };
 
 /// A history of the run.

@@ -2,14 +2,14 @@
 
 use std::{future::Future, sync::Arc};
 
+use foretime_campaign::{
+    finding::Wrong,
+    process::{ProcessId, TEST},
+};
 use temporalio_client::Client;
 
 use super::{connect, live};
-use crate::{
-    failure::Failure,
-    os::ProcessId,
-    world::{World, finding::Wrong, lives::TEST},
-};
+use crate::{failure::Failure, world::World};
 
 /// Runs the body, with a client of its own.
 pub(crate) fn run<F>(world: &Arc<World>, process: ProcessId, body: impl FnOnce(Client) -> F)

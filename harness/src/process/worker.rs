@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use foretime_campaign::process::{Ending, ProcessId};
 use temporalio_sdk::Worker;
 
 use super::{Awaits, Word, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
-    os::ProcessId,
-    world::{WorkerStart, World, lives::Ending},
+    world::{WorkerStart, World},
 };
 
 /// Runs one life of a worker.

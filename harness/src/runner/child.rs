@@ -9,32 +9,28 @@ use std::{
     time::Instant,
 };
 
+use foretime_campaign::{
+    choices::{Choices, Only},
+    report,
+    runner::{
+        Case,
+        result::{CORE_VARIABLE, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
+    },
+};
+
 use temporalio_sdk::WorkerOptions;
 
-use super::{
-    Case,
-    result::{Known, Line, Order, RunFailure, RunResult},
-    settings,
-};
+use super::options;
 use crate::{
-    choices::{Choices, Only},
     os::{
         self,
         fork::{self, Ended, Side},
         text,
     },
-    report,
     sim::Body,
     simulation::Simulation,
     world::State,
 };
-
-/// The environment variable that names the socket on which orders come.
-pub(super) const SOCKET_VARIABLE: &str = "FORETIME_SOCKET";
-/// The variable that names the test to run.
-pub(super) const TEST_VARIABLE: &str = "FORETIME_TEST";
-/// The variable with the core that the process stays on.
-pub(super) const CORE_VARIABLE: &str = "FORETIME_CORE";
 
 /// Whether this process was started to run seeds.
 pub(super) fn is_any() -> bool {
@@ -52,7 +48,7 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
         fork::stay_on_core(core);
     }
     have_a_build_id();
-    if settings::carries() {
+    if options::carries() {
         text::enlarge_pages();
     }
     os::lay_out();
@@ -122,9 +118,9 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let simulation = Simulation {
         choices: choices.only(only),
         is_detailed,
-        patience: settings::patience(),
-        limits: settings::limits(),
-        carries: settings::carries(),
+        patience: options::patience(),
+        limits: options::limits(),
+        carries: options::carries(),
     };
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -140,6 +136,7 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         detail: it.wrong.detail(),
         process: name_of(it.process),
         at_ns: it.at_ns,
+        likeness: it.wrong.likeness(),
     });
     let failures = failures.collect();
     RunResult {
@@ -158,7 +155,7 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
-        detail: state.log.is_detailed().then(|| Box::new(report::build::detail(case, &state.view(), seed, known))),
+        detail: state.log.is_detailed().then(|| Box::new(report::detail(case, &state.view(), seed, known))),
     }
 }
 

@@ -1,36 +1,8 @@
-//! Attempts of activities: how an attempt is named, which attempt a thread is running, and which are under way.
+//! Which attempt of an activity a thread is running, and which are under way.
 
-use std::{collections::BTreeMap, fmt, future::Future};
+use std::{collections::BTreeMap, future::Future};
 
-use crate::os::ProcessId;
-
-/// An attempt of an activity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Attempt {
-    pub(crate) workflow_id: String,
-    pub(crate) run_id: String,
-    pub(crate) activity_id: String,
-    pub(crate) activity_type: String,
-    pub(crate) attempt: u32,
-}
-
-impl Attempt {
-    /// The form that stories use within a sentence.
-    pub(crate) fn subject(&self) -> String {
-        subject(&self.activity_type, &self.workflow_id, self.attempt)
-    }
-}
-
-/// An attempt within a sentence. `of`: which workflow, or which run.
-pub(crate) fn subject(activity_type: &str, of: &str, attempt: u32) -> String {
-    format!("{activity_type} of {of} (attempt {attempt})")
-}
-
-impl fmt::Display for Attempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}, attempt {}", self.activity_type, self.workflow_id, self.attempt)
-    }
-}
+use foretime_campaign::{attempt::Attempt, process::ProcessId};
 
 tokio::task_local! {
     /// The attempt whose code a task runs.

@@ -2,33 +2,29 @@
 
 use std::{sync::Arc, time::Duration};
 
+use foretime_campaign::{
+    attempt::Attempt,
+    choices::Label,
+    fault::{Fault, Place},
+    faults::{self, Deed, Fall, Fates, Verdict},
+    log::{Crash, LifeStep, Struck, What},
+    process::{Ending, Life, ProcessId, Role},
+};
+
 use foretime_server::engine::time::Time;
 
 use super::{
     Happening, Phase, State, WorkerStart, World,
-    attempt::Attempt,
-    lives::{Ending, Factory, Fleet, Life, Role, Slot, Version, Waiter},
-    log::{Crash, LifeStep, Struck, What},
+    lives::{Factory, Fleet, Slot, Version, Waiter},
     wire::{LONG_POLL, nanos},
 };
-use crate::{
-    choices::Label,
-    faults::{self, Deed, Fall, Fates, Fault, Place, Verdict},
-    os::{self, ProcessId},
-};
+use crate::os;
 
 /// How far apart the workers of a fleet stop in a deploy, and how long a new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
 /// How long a worker that is asked to stop may take. Then it is killed, as operators do in production.
 const GRACE: Duration = Duration::from_secs(120);
-
-impl Life {
-    /// Reconnects it to the server.
-    pub(super) fn heal(&mut self) {
-        self.cut_until_ns = 0;
-    }
-}
 
 impl State {
     /// Starts the process of the test's body.
@@ -41,7 +37,16 @@ impl State {
     ) -> ProcessId {
         let process = self.lives.next_id();
         let main = os::spawn(process, name, move || work(process));
-        self.lives.all.push(Life::new(role, name.to_owned(), main, self.now_ns, version));
+        let life = Life {
+            role,
+            name: name.to_owned(),
+            from_ns: self.now_ns,
+            ended: None,
+            version,
+            task_queue: None,
+            takes_activities: false,
+        };
+        self.lives.begin(life, main);
         process
     }
 
@@ -86,7 +91,7 @@ impl State {
         let start = WorkerStart { identity: name.clone(), number, options, cache_size };
         let process =
             self.spawn(Role::Worker(slot), &name, version, move |process| (world.hooks.worker)(&world, process, start));
-        self.lives.get_mut(process).has_no_cache = cache_size == Some(0);
+        self.lives.control_mut(process).has_no_cache = cache_size == Some(0);
         if let Some(cache_size) = cache_size {
             self.plan.count(Fault::Eviction);
             self.note(Some(process), What::Fault(Struck::Eviction { cache_size }));
@@ -146,10 +151,10 @@ impl State {
 
     /// Kills a process: from this instant nothing that it does has an effect. It starts again after a while.
     fn kill(&mut self, process: ProcessId) {
-        let life = self.lives.get_mut(process);
-        life.is_doomed = true;
-        life.ended = Some((self.now_ns, Ending::Crash));
-        let waiter = life.doom_waiter.take();
+        self.lives.get_mut(process).ended = Some((self.now_ns, Ending::Crash));
+        let control = self.lives.control_mut(process);
+        control.is_doomed = true;
+        let waiter = control.doom_waiter.take();
         self.cut_wires(process);
         self.tasks.forget(process);
         if let Some((thread, waker)) = waiter {
@@ -166,12 +171,12 @@ impl State {
     pub(super) fn stop_worker(&mut self, slot: usize, version: usize) {
         self.lives.slots[slot].version = version;
         let Some(process) = self.lives.slots[slot].life else { return };
-        let life = self.lives.get_mut(process);
-        if life.is_stopping {
+        let control = self.lives.control_mut(process);
+        if control.is_stopping {
             return;
         }
-        life.is_stopping = true;
-        if let Some((thread, waker)) = life.stop_waiter.take() {
+        control.is_stopping = true;
+        if let Some((thread, waker)) = control.stop_waiter.take() {
             os::wake(thread, waker);
         }
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));
@@ -191,6 +196,7 @@ impl State {
     /// A process has ended without being killed.
     pub(crate) fn life_ended(&mut self, process: ProcessId, ending: Ending) {
         let now_ns = self.now_ns;
+        let was_stopping = self.lives.control(process).is_stopping;
         let life = self.lives.get_mut(process);
         if life.ended.is_some() {
             return;
@@ -198,11 +204,10 @@ impl State {
         let step = LifeStep::Ends(ending.clone());
         let ending = match ending {
             // A panic at this point is the assertion of the SDK's core that `panicked` ignores.
-            Ending::Own(None) | Ending::Panic if life.is_stopping => Ending::Shutdown,
+            Ending::Own(None) | Ending::Panic if was_stopping => Ending::Shutdown,
             ending => ending,
         };
         life.ended = Some((now_ns, ending));
-        let was_stopping = life.is_stopping;
         self.cut_wires(process);
         self.note(Some(process), What::Life(step));
         if let Some(slot) = self.lives.slot_of(process) {
@@ -218,15 +223,15 @@ impl State {
 
     /// Whether this process has been killed; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_doom(&mut self, process: ProcessId, waiter: Waiter) -> bool {
-        let life = self.lives.get_mut(process);
-        life.doom_waiter = Some(waiter);
-        life.is_doomed
+        let control = self.lives.control_mut(process);
+        control.doom_waiter = Some(waiter);
+        control.is_doomed
     }
 
     /// Whether this process has been asked to stop; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_stop(&mut self, process: ProcessId, waiter: Waiter) -> bool {
-        let life = self.lives.get_mut(process);
-        life.stop_waiter = Some(waiter);
-        life.is_stopping
+        let control = self.lives.control_mut(process);
+        control.stop_waiter = Some(waiter);
+        control.is_stopping
     }
 }

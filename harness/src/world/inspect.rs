@@ -4,6 +4,17 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+
+use foretime_campaign::{
+    attempt::Attempt,
+    fault::{Place, RpcKind},
+    faults::{Faults, plan::Plan},
+    finding::{Amid, Panicked, Whose, Wrong},
+    log::{Outcome, What},
+    process::ProcessId,
+    view::Joined,
+};
+
 use foretime_server::{
     proto::{
         common::{Payloads, WorkflowExecution},
@@ -15,17 +26,7 @@ use foretime_server::{
 };
 use prost::Message;
 
-use super::{
-    State,
-    attempt::{self, Attempt},
-    finding::{Amid, Panicked, Whose, Wrong},
-    log::{Outcome, What},
-    workflow_tasks::WorkflowTask,
-};
-use crate::{
-    faults::{Faults, Place, RpcKind, plan::Plan},
-    os::ProcessId,
-};
+use super::{State, attempt, workflow_tasks::WorkflowTask};
 
 /// The answer to a task, of whatever kind.
 #[derive(Clone, PartialEq, Message)]
@@ -63,16 +64,6 @@ fn workflow_of(rpc: &str, message: &Bytes) -> Option<String> {
         | "GetWorkflowExecutionHistory" => Some(OfExecution::decode(message.clone()).ok()?.workflow_execution?.workflow_id),
         _ => None,
     }
-}
-
-/// A process asked to start a workflow and was given a run that existed.
-#[derive(Clone, Debug)]
-pub(crate) struct Joined {
-    pub(crate) at_ns: u64,
-    /// Its place among all steps.
-    pub(crate) step: u64,
-    pub(crate) process: ProcessId,
-    pub(crate) run_id: String,
 }
 
 /// The workflow tasks that workers have, by token, until their answer is taken. Also the heartbeats that attempts were given,
@@ -251,10 +242,10 @@ impl State {
 
     /// Notes a panic on a thread of this process.
     pub(crate) fn panicked(&mut self, process: ProcessId, thread: &str, message: &str, place: &str) {
-        let life = self.lives.get(process);
+        let control = self.lives.control(process);
         // Two panics are ignored: those of a killed process while its tasks are dropped, and a debug assertion of the SDK's
         // core. That assertion fires when an activity takes more than five seconds to end in a shutdown.
-        if life.is_doomed || life.is_stopping && place.contains("/temporalio-sdk-core-") {
+        if control.is_doomed || control.is_stopping && place.contains("/temporalio-sdk-core-") {
             return;
         }
         let whose = match place.split_once("/registry/src/") {
@@ -262,7 +253,7 @@ impl State {
             Some((_, crate_path)) if crate_path.contains("/temporalio-") => Whose::Sdk,
             _ => Whose::User,
         };
-        let name = life.name.clone();
+        let name = self.lives.get(process).name.clone();
         self.note(Some(process), What::Panic { message: message.to_owned(), place: place.to_owned() });
         if self.panics_are_findings {
             let panicked = Panicked {

@@ -2,59 +2,23 @@
 
 use std::{sync::Arc, task::Waker};
 
+use foretime_campaign::process::{Life, ProcessId, Role};
+
 use foretime_server::engine::time::Time;
 use temporalio_sdk::WorkerOptions;
 
-use crate::os::{ProcessId, ThreadId};
-
-/// The name of the process of the test's body, and the identity of its client.
-pub(crate) const TEST: &str = "test";
+use crate::os::ThreadId;
 
 /// Makes the options of a worker; called on each start of worker number n.
 pub(crate) type Factory = Arc<dyn Fn(usize) -> Result<WorkerOptions, String> + Send + Sync>;
 
-/// What a process is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Runs the test's body.
-    Test,
-    /// Runs the worker in this slot.
-    Worker(usize),
-    /// Replays the histories at the end.
-    Replayer,
-}
-
-/// How a life ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// It was killed.
-    Crash,
-    /// It was asked to stop.
-    Shutdown,
-    /// It panicked.
-    Panic,
-    /// It ended by itself; `Some`: with an error.
-    Own(Option<String>),
-}
-
 /// A task that waits to hear that its process is killed or asked to stop.
 pub(super) type Waiter = (ThreadId, Waker);
 
-/// One life of a process.
+/// How the world steers a life of a process.
 #[derive(Debug)]
-pub(crate) struct Life {
-    pub(crate) role: Role,
-    /// As in reports, such as `worker-1`.
-    pub(crate) name: String,
+pub(crate) struct Control {
     pub(crate) main: ThreadId,
-    pub(crate) from_ns: u64,
-    pub(crate) ended: Option<(u64, Ending)>,
-    /// Which version of the code it runs.
-    pub(crate) version: usize,
-    /// The task queue that its worker serves. `None` until its options are made.
-    pub(crate) task_queue: Option<String>,
-    /// It has asked for activity tasks, so its worker has activities.
-    pub(crate) takes_activities: bool,
     /// It keeps no workflow in its cache.
     pub(super) has_no_cache: bool,
     /// It has been killed. Nothing that it does has an effect any more.
@@ -95,6 +59,8 @@ pub(crate) struct Version {
 #[derive(Default)]
 pub(crate) struct Lives {
     pub(crate) all: Vec<Life>,
+    /// In the same order.
+    controls: Vec<Control>,
     pub(super) slots: Vec<Slot>,
     pub(crate) fleets: Vec<Fleet>,
 }
@@ -106,6 +72,27 @@ impl Lives {
 
     pub(crate) fn get_mut(&mut self, process: ProcessId) -> &mut Life {
         &mut self.all[process.0 as usize]
+    }
+
+    pub(crate) fn control(&self, process: ProcessId) -> &Control {
+        &self.controls[process.0 as usize]
+    }
+
+    pub(crate) fn control_mut(&mut self, process: ProcessId) -> &mut Control {
+        &mut self.controls[process.0 as usize]
+    }
+
+    /// Begins a life, with this main thread.
+    pub(super) fn begin(&mut self, life: Life, main: ThreadId) {
+        self.all.push(life);
+        self.controls.push(Control::of(main));
+    }
+
+    /// Reconnects all processes to the server.
+    pub(super) fn reconnect(&mut self) {
+        for control in &mut self.controls {
+            control.cut_until_ns = 0;
+        }
     }
 
     /// The number of the next life.
@@ -134,8 +121,7 @@ impl Lives {
 
     /// Whether what this process does still counts.
     pub(crate) fn is_alive(&self, process: ProcessId) -> bool {
-        let life = self.get(process);
-        !life.is_doomed && life.ended.is_none()
+        !self.control(process).is_doomed && self.get(process).ended.is_none()
     }
 
     /// The workers that run now.
@@ -144,17 +130,10 @@ impl Lives {
     }
 }
 
-impl Life {
-    pub(super) fn new(role: Role, name: String, main: ThreadId, from_ns: u64, version: usize) -> Self {
+impl Control {
+    fn of(main: ThreadId) -> Self {
         Self {
-            role,
-            name,
             main,
-            from_ns,
-            ended: None,
-            version,
-            task_queue: None,
-            takes_activities: false,
             has_no_cache: false,
             is_doomed: false,
             is_stopping: false,

@@ -6,8 +6,10 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed
-//! - [`log`]: what happened; [`effects`]: what was done to the outside world; [`attempt`]: which attempts of activities are under way;
-//!   [`finding`]: what is wrong; [`progress`]: how far the run got; [`view`]: what those see of all this who only read
+//! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
+//!   this who only read
+//!
+//! What happened is in the log of `foretime_campaign`, which decides with its choices and faults.
 //!
 //! The operating system asks [`World::step`] what is next. The processes come in through [`wire::service`] and
 //! [`crate::process`]. All state is behind one lock that nobody ever waits for, because one thread runs at a time.
@@ -20,6 +22,18 @@ use std::{
 };
 
 use bytes::Bytes;
+
+use foretime_campaign::{
+    choices::{Choices, Label},
+    effects::Record,
+    fault::Fault,
+    faults::{Deed, plan::Plan},
+    finding::{Finding, Wrong},
+    log::{Log, What},
+    process::ProcessId,
+    time::{EPOCH_S, since_start_ns},
+};
+
 use foretime_server::{
     config::{Config, Personality},
     engine::{self, Ticket, time::Time},
@@ -30,39 +44,24 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
-pub(crate) mod effects;
 mod fates;
-pub(crate) mod finding;
 mod inspect;
 pub(crate) mod lives;
-pub(crate) mod log;
 mod progress;
 mod scheduler;
-mod time;
 mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
 
+pub(crate) use self::scheduler::Scheduler;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
-    effects::Record,
-    finding::{Finding, Wrong},
     lives::{Factory, Lives},
-    log::{Log, What},
     progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
 };
-pub(crate) use self::{
-    scheduler::Scheduler,
-    time::{EPOCH_S, event_ns, first_workflow_task_ns, since_start_ns},
-    view::View,
-};
-use crate::{
-    choices::{Choices, Label},
-    faults::{Deed, Fault, plan::Plan},
-    os::{self, ProcessId, Step, ThreadId},
-};
+use crate::os::{self, Step, ThreadId};
 
 /// For how long the world may take to come to rest after the test's body has ended.
 const REST: Duration = Duration::from_secs(60);
@@ -392,9 +391,7 @@ impl State {
     /// Notes that the test's body has ended.
     pub(crate) fn body_ended(&mut self) {
         self.plan.stop();
-        for life in &mut self.lives.all {
-            life.heal();
-        }
+        self.lives.reconnect();
         self.phase = Phase::Rest { until_ns: self.now_ns + nanos(REST) };
     }
 

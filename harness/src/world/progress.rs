@@ -1,6 +1,6 @@
 //! How far a run got.
 
-use crate::os::ProcessId;
+use foretime_campaign::process::ProcessId;
 
 /// A run makes no progress if this many steps lead to nothing. An activity that fails for ever takes twelve steps an attempt.
 const STEPS_WITHOUT_PROGRESS_MAX: u64 = 100_000;

@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{World, attempt, finding::Wrong, lives::Role};
-use crate::os::{self, ProcessId, Step, ThreadId};
+use foretime_campaign::{
+    finding::Wrong,
+    process::{ProcessId, Role},
+};
+
+use super::{World, attempt};
+use crate::os::{self, Step, ThreadId};
 
 /// See the module's page.
 #[derive(Clone, Debug)]
@@ -28,17 +33,17 @@ impl os::World for Scheduler {
 
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {
         let mut state = self.0.lock();
-        let life = state.lives.get(process);
+        let (life, control) = (state.lives.get(process), state.lives.control(process));
         // Any other code of the user that runs there is an activity's.
-        let is_workflow_code = matches!(life.role, Role::Worker(_)) && life.main == thread && attempt::current().is_none();
-        if is_workflow_code && !life.is_doomed {
+        let is_workflow_code = matches!(life.role, Role::Worker(_)) && control.main == thread && attempt::current().is_none();
+        if is_workflow_code && !control.is_doomed {
             let worker = life.name.clone();
             state.find(Some(process), Wrong::SleepsOnThread { worker, span });
         }
     }
 
     fn thread_ended(&self, thread: ThreadId, process: ProcessId) {
-        if self.0.lock().lives.get(process).main == thread {
+        if self.0.lock().lives.control(process).main == thread {
             os::freeze(process);
         }
     }

@@ -1,6 +1,13 @@
 //! Workflow tasks, as seen in messages: which a worker has, and which failed, as reported by the worker or the server.
 
 use bytes::Bytes;
+
+use foretime_campaign::{
+    finding::{TaskFailed, TaskFailure, Wrong},
+    log::{Outcome, Span},
+    process::ProcessId,
+};
+
 use foretime_server::proto::{
     common::{WorkflowExecution, WorkflowType},
     enums::WorkflowTaskFailedCause,
@@ -10,13 +17,7 @@ use foretime_server::proto::{
 use prost::Message;
 use tonic::{Code, Status};
 
-use super::{
-    State,
-    finding::{TaskFailed, TaskFailure, Wrong},
-    log::{Outcome, Span},
-    wire::SIMULATED,
-};
-use crate::os::ProcessId;
+use super::{State, wire::SIMULATED};
 
 /// The SDK's text when something else woke workflow code.
 const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
@@ -120,7 +121,7 @@ impl State {
         }
         // The SDK's core has a bug when it keeps no workflow. With a local activity under way, it takes the next task for one
         // of the run that it gave up. The next attempt mends that, too.
-        if self.lives.get(process).has_no_cache && text.contains("Fatal error in workflow machines") {
+        if self.lives.control(process).has_no_cache && text.contains("Fatal error in workflow machines") {
             return;
         }
         let reason = match cause {

@@ -5,14 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{CallId, LONG_POLL, Refused, nanos};
-use crate::{
+use crate::world::{Happening, State};
+
+use foretime_campaign::{
     choices::Label,
     faults::{Deed, Loss, Verdict},
-    os::ProcessId,
-    world::{
-        Happening, State,
-        log::{Call, Struck, Way, What},
-    },
+    log::{Call, Struck, Way, What},
+    process::ProcessId,
 };
 
 /// How long a message is under way.
@@ -27,7 +26,7 @@ impl State {
 
     /// Cuts a worker off for this long, from now on.
     pub(super) fn cut_off(&mut self, process: ProcessId, span: Duration) {
-        self.lives.get_mut(process).cut_until_ns = self.now_ns + nanos(span);
+        self.lives.control_mut(process).cut_until_ns = self.now_ns + nanos(span);
         self.note(Some(process), What::Fault(Struck::Cut { span }));
         // The server goes on giving tasks to the polls that it has, for as long as a poll lasts there.
         self.agenda.add(self.now_ns + nanos(LONG_POLL), Happening::EndPolls(process));

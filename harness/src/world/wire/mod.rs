@@ -5,6 +5,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+
+use foretime_campaign::{
+    attempt::Attempt,
+    choices::Label,
+    fault::RpcKind,
+    faults::Deed,
+    log::{Passage, Struck, Way, What},
+    process::{ProcessId, Role},
+};
+
 use foretime_server::{
     engine::{Caller, Connection, Ticket},
     rpc::{
@@ -22,18 +32,8 @@ mod refused;
 
 pub(crate) use self::client::service;
 pub(super) use self::refused::Refused;
-use super::{
-    Happening, State,
-    lives::{Role, Waiter},
-    log::{Passage, Struck, Way, What},
-    transfer_order,
-};
-use crate::{
-    choices::Label,
-    faults::{Deed, RpcKind},
-    os::{self, ProcessId},
-    world::attempt::Attempt,
-};
+use super::{Happening, State, lives::Waiter, transfer_order};
+use crate::os;
 
 /// How long after a crash the server notices that a poller is gone.
 const NOTICED_AFTER: (Duration, Duration) = (Duration::from_millis(1), Duration::from_secs(5));
@@ -144,7 +144,7 @@ impl State {
 
     /// Puts a request on its way, with whatever befalls it there.
     fn dispatch(&mut self, id: CallId, process: ProcessId, request: Request) {
-        let is_cut = self.lives.get(process).cut_until_ns > self.now_ns;
+        let is_cut = self.lives.control(process).cut_until_ns > self.now_ns;
         let verdict = self.verdict_on_call(id, process, Deed::Request { rpc: &request.rpc, is_cut });
         if verdict.is_crash() {
             return;
@@ -263,7 +263,7 @@ impl State {
         if !self.lives.is_alive(process) {
             return;
         }
-        let cut = self.lives.get(process).cut_until_ns > self.now_ns;
+        let cut = self.lives.control(process).cut_until_ns > self.now_ns;
         let answer = if cut { Err(Refused::unreachable()) } else { answer };
         match &answer {
             Ok(bytes) => {

@@ -1,10 +1,10 @@
 //! The reply to a request that the server or the wire refuses.
 
+use foretime_campaign::{attempt::Attempt, log::Refusal};
 use prost::Message;
 use tonic::Status;
 
 use super::SIMULATED;
-use crate::world::{attempt::Attempt, log::Refusal};
 
 /// A refusal on its way to its caller.
 #[derive(Debug)]

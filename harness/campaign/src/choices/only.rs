@@ -1,0 +1,126 @@
+//! Which strikes of faults a run has, by their names.
+
+use std::{collections::BTreeSet, fmt, num::ParseIntError, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// Which of the strikes that its seed draws a run has, and in which order its events come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Only {
+    /// These strikes and no others; `None`: all. A strike is given by [`Strike::name`], if it is drawn, or by [`Strike::at`],
+    /// drawn or not.
+    pub strikes: Option<BTreeSet<String>>,
+    /// Which order of events; 0 is the seed's own. Leaving out a fault changes the order of everything after it, by chance.
+    /// Only several orders without the fault show that the failure needs it.
+    pub order: u64,
+}
+
+impl Only {
+    /// These strikes.
+    pub fn these(strikes: impl IntoIterator<Item = String>) -> Self {
+        Self { strikes: Some(strikes.into_iter().collect()), order: 0 }
+    }
+
+    /// No strike at all.
+    pub fn none() -> Self {
+        Self::these([])
+    }
+
+    /// The same strikes, in this order of events.
+    pub fn in_order(&self, order: u64) -> Self {
+        Self { order, ..self.clone() }
+    }
+
+    /// The same strikes without this one.
+    pub fn without(&self, strike: &str) -> Self {
+        let mut fewer = self.clone();
+        if let Some(strikes) = &mut fewer.strikes {
+            strikes.remove(strike);
+        }
+        fewer
+    }
+
+    /// The first name that no strike can have: its kind is unknown, or it is not a kind with a number.
+    pub fn impossible(&self, is_kind: impl Fn(&str) -> bool) -> Option<&str> {
+        self.strikes.iter().flatten().map(String::as_str).find(|strike| !Strike::kind(strike).is_some_and(&is_kind))
+    }
+
+    /// Whether each and every strike is named by its place.
+    pub(super) fn is_placed(&self) -> bool {
+        self.strikes.as_ref().is_some_and(|strikes| !strikes.is_empty() && strikes.iter().all(|strike| strike.contains(':')))
+    }
+
+    /// Whether this strike is among them.
+    pub(super) fn has(&self, strike: &Strike, is_drawn: bool) -> bool {
+        let Some(strikes) = &self.strikes else { return is_drawn };
+        is_drawn && strikes.contains(&strike.name) || strikes.contains(&strike.at)
+    }
+}
+
+/// A fault that struck.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strike {
+    /// The kind, and its number among the drawn strikes of that kind: `reply-lost-2`. With one fault fewer it may be elsewhere.
+    pub name: String,
+    /// The kind, the hash of the place, and which opportunity there, from 1: `reply-lost:9f3a21c4:1`.
+    pub at: String,
+}
+
+impl Strike {
+    /// The kind in a strike's name: a kind and a number from 1, with or without a place between.
+    pub fn kind(text: &str) -> Option<&str> {
+        let (kind, number) = match text.split_once(':') {
+            None => text.rsplit_once('-')?,
+            Some((kind, rest)) => {
+                let (place, number) = rest.split_once(':')?;
+                u32::from_str_radix(place, 16).ok()?;
+                (kind, number)
+            }
+        };
+        number.parse::<u64>().is_ok_and(|number| number > 0).then_some(kind)
+    }
+
+    /// The strike of this kind at the `nth` opportunity in the same place.
+    pub fn at_nth(&self, nth: u64) -> String {
+        let place = self.at.rsplit_once(':').map_or(&*self.at, |(place, _)| place);
+        format!("{place}:{nth}")
+    }
+}
+
+/// `crash-1,reply-lost:9f3a21c4:1`, or `none`; `crash-1@3` in the third other order of events.
+impl fmt::Display for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.strikes {
+            None => f.write_str("all")?,
+            Some(strikes) if strikes.is_empty() => f.write_str("none")?,
+            Some(strikes) => f.write_str(&strikes.iter().map(String::as_str).collect::<Vec<_>>().join(","))?,
+        }
+        if self.order > 0 { write!(f, "@{}", self.order) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Only {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        let (text, order) = text.split_once('@').unwrap_or((text, "0"));
+        let strikes = match text {
+            "all" => None,
+            "none" => Some(BTreeSet::new()),
+            _ => Some(text.split(',').map(str::to_owned).collect()),
+        };
+        Ok(Self { strikes, order: order.parse()? })
+    }
+}
+
+/// How the names of strikes of this kind begin: `reply-lost`.
+pub fn kind_of_strike(fault: Fault) -> String {
+    fault.name().replace(' ', "-")
+}
+
+/// The name of a place for strikes of this kind, by its hash.
+pub(super) fn at(fault: Fault, place: u64) -> String {
+    format!("{}:{:08x}", kind_of_strike(fault), place >> 32)
+}

@@ -1,0 +1,107 @@
+//! What was done to the outside world, and whether anything was done twice.
+
+use std::time::SystemTime;
+
+use crate::{attempt::Attempt, process::ProcessId};
+
+/// How the outside world took an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was done.
+    First,
+    /// An effect of this kind with this key was done before. The outside world recognised it and did nothing.
+    Repeated,
+}
+
+/// An effect on the outside world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Effect {
+    /// What was done, such as `charge`.
+    pub kind: String,
+    /// To whom or what, such as `card 7`.
+    pub subject: String,
+    /// The idempotency key, if it has one.
+    pub key: Option<String>,
+    /// Whether it was done, or only recognised.
+    pub applied: Applied,
+    /// When, in virtual time.
+    pub at: SystemTime,
+    /// The simulated process, such as `worker-1`.
+    pub process: String,
+    /// The workflow of the activity that did it. Empty outside of activities. Also empty if a separate task or thread did it
+    /// while several activities were under way in the process.
+    pub workflow_id: String,
+    /// The id of that activity.
+    pub activity_id: String,
+    /// Its type.
+    pub activity_type: String,
+    /// Which attempt of it.
+    pub attempt: u32,
+}
+
+impl Effect {
+    /// What this attempt did.
+    pub fn new(
+        kind: String,
+        subject: String,
+        key: Option<String>,
+        applied: Applied,
+        at: SystemTime,
+        process: String,
+        attempt: Attempt,
+    ) -> Self {
+        let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = attempt;
+        Self { kind, subject, key, applied, at, process, workflow_id, activity_id, activity_type, attempt }
+    }
+}
+
+/// An effect as the world keeps it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What the user sees of it.
+    pub effect: Effect,
+    /// When; virtual nanoseconds since the start.
+    pub at_ns: u64,
+    /// Who did it.
+    pub process: ProcessId,
+    /// The attempt that did it. If a task or thread that an attempt started did it: all attempts that were under way in the
+    /// process. Empty outside of activities.
+    pub attempts: Vec<Attempt>,
+}
+
+/// The first effect that two attempts of one activity did: its first record and its second.
+pub fn repeated(records: &[Record]) -> Option<(Record, Record)> {
+    records.iter().enumerate().find_map(|(later, second)| records[..later].iter().find_map(|first| twice(first, second)))
+}
+
+/// Both records, each with its attempt, if they are one effect.
+fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
+    let (a, b) = (&first.effect, &second.effect);
+    let is_done = |effect: &Effect| effect.applied == Applied::First;
+    if !is_done(a) || !is_done(b) || (&a.kind, &a.subject) != (&b.kind, &b.subject) {
+        return None;
+    }
+    let is_retry = |one: &Attempt, other: &Attempt| {
+        (&one.workflow_id, &one.run_id, &one.activity_id) == (&other.workflow_id, &other.run_id, &other.activity_id)
+            && one.attempt != other.attempt
+    };
+    let (one, other) = first
+        .attempts
+        .iter()
+        .flat_map(|one| second.attempts.iter().map(move |other| (one, other)))
+        .find(|(one, other)| is_retry(one, other))?;
+    Some((first.by(one), second.by(other)))
+}
+
+impl Record {
+    /// The same record, with this attempt as the one that did it.
+    fn by(&self, attempt: &Attempt) -> Self {
+        let mut record = self.clone();
+        let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = attempt.clone();
+        let effect = &mut record.effect;
+        (effect.workflow_id, effect.activity_id, effect.activity_type, effect.attempt) =
+            (workflow_id, activity_id, activity_type, attempt);
+        record
+    }
+}

@@ -1,0 +1,238 @@
+//! Turns the world of a finished run into the plain data of its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use foretime_history::json;
+
+use super::{chronicle, model, story};
+use crate::{
+    log::{Entry, Outcome, Passage, Span, Turn, What},
+    process::{Ending, ProcessId, Role},
+    runner::{
+        Case,
+        result::{Detail, Known},
+    },
+    time::EPOCH_S,
+    view::View,
+};
+
+/// A run in full.
+pub fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
+    let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
+    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments }
+}
+
+/// Every step, one line each.
+fn trace(view: &View<'_>) -> Vec<String> {
+    let entries = view.log.entries.iter().map(|entry| (entry.step, trace_line(view, entry)));
+    let turns = view.log.turns.iter().map(|turn| {
+        let process = &view.life(turn.process).name;
+        let Turn { at_ns, step, thread, hash, .. } = *turn;
+        (step, format!("{step:>7} +{:.6}s {process} goes on, thread {thread} [{hash:016x}]", seconds(at_ns)))
+    });
+    let mut lines: Vec<(u64, String)> = entries.chain(turns).collect();
+    lines.sort_by_key(|(step, _)| *step);
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// One step, in the form in which two runs are compared.
+fn trace_line(view: &View<'_>, entry: &Entry) -> String {
+    let process = entry.process.map_or("server", |process| &view.life(process).name);
+    format!(
+        "{:>7} +{:.6}s {process} {} {} [{:016x}]",
+        entry.step,
+        seconds(entry.at_ns),
+        entry.label(),
+        entry.detail(),
+        entry.hash
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to people")]
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+/// How many of the first moments of a very long run are shown; [`LAST_SHOWN`] for the last. A page with all of them is too
+/// large to look at.
+const FIRST_SHOWN: usize = 500;
+/// See [`FIRST_SHOWN`].
+const LAST_SHOWN: usize = 3_000;
+
+/// The first and the last entries, or all of them.
+fn ends<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    let last = all.len().saturating_sub(LAST_SHOWN).max(FIRST_SHOWN);
+    all.iter().take(FIRST_SHOWN).chain(all.iter().skip(last))
+}
+
+/// The lane of the server.
+const SERVER: usize = 0;
+
+/// The lanes of the report. To people, a slot is a process; a life is not.
+struct Lanes {
+    processes: Vec<model::Process>,
+    of_life: BTreeMap<ProcessId, usize>,
+}
+
+fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Report {
+    let lanes = lanes(view);
+    let story = story::tell(view, known);
+    let is_in_vain = |entry: &&Entry| matches!(entry.what, What::Message { passage: Passage::SentInVain, .. });
+    let entries: Vec<&Entry> = view.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
+    let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(view, *at_ns, text));
+    let mut events: Vec<model::Event> =
+        ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
+    events.sort_by_key(|event| (event.at_ns, event.step));
+    let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
+    let failure = view.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
+    model::Report {
+        test: case.name.clone(),
+        seed,
+        failed: failure.is_some(),
+        failure,
+        story: story.sentences.clone(),
+        untold: story.untold.clone(),
+        repeat: case.repeat(seed, view.choices.which()),
+        started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
+        ended_at_ns: view.now_ns,
+        steps: view.log.steps(),
+        trace_hash: format!("{:016x}", view.hash),
+        faults: view
+            .faults
+            .iter()
+            .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
+            .collect(),
+        spans: ends(&view.log.spans).filter_map(|span| shown_span(view, span, &lanes)).collect(),
+        omitted: omits.then(|| {
+            let count = entries.len();
+            format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
+        }),
+        events,
+        processes: lanes.processes,
+        workflows: workflows(view),
+        output: String::new(),
+    }
+}
+
+fn lanes(view: &View<'_>) -> Lanes {
+    let mut processes = vec![model::Process { name: "server".to_owned(), kind: model::ProcessKind::Server, lives: Vec::new() }];
+    let end_ns = view.now_ns;
+    processes[SERVER].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
+    let mut names: Vec<(&str, model::ProcessKind)> =
+        view.lives.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
+    names.sort_by_key(|(name, kind)| (*kind == model::ProcessKind::Worker, name.len(), *name));
+    names.dedup();
+    processes.extend(names.into_iter().map(|(name, kind)| model::Process { name: name.to_owned(), kind, lives: Vec::new() }));
+    let mut of_life = BTreeMap::new();
+    for (number, life) in (0..).zip(view.lives) {
+        let Some(lane) = processes.iter().position(|it| it.name == life.name) else { continue };
+        let (to_ns, ended) = match &life.ended {
+            None => (end_ns, model::Ended::Running),
+            Some((at_ns, Ending::Crash)) => (*at_ns, model::Ended::Crash),
+            Some((at_ns, Ending::Shutdown)) => (*at_ns, model::Ended::Shutdown),
+            Some((at_ns, Ending::Panic)) => (*at_ns, model::Ended::Panic),
+            Some((at_ns, Ending::Own(_))) => (*at_ns, model::Ended::End),
+        };
+        let version = (life.version > 0).then(|| format!("v{}", life.version + 1));
+        processes[lane].lives.push(model::Life { from_ns: life.from_ns, to_ns, ended, version });
+        of_life.insert(ProcessId(number), lane);
+    }
+    Lanes { processes, of_life }
+}
+
+/// The kind of process that people see; `None` for the replayer.
+fn kind(role: Role) -> Option<model::ProcessKind> {
+    match role {
+        Role::Test => Some(model::ProcessKind::Test),
+        Role::Worker(_) => Some(model::ProcessKind::Worker),
+        Role::Replayer => None,
+    }
+}
+
+fn shown_span(view: &View<'_>, span: &Span, lanes: &Lanes) -> Option<model::Span> {
+    let ended = view.life(span.process).ended.as_ref();
+    let (to_ns, outcome) = match (span.to_ns, span.outcome) {
+        (Some(to_ns), Outcome::Completed) => (to_ns, model::Outcome::Completed),
+        (Some(to_ns), Outcome::Refused) => (to_ns, model::Outcome::Lost),
+        (Some(to_ns), _) => (to_ns, model::Outcome::Failed),
+        (None, _) => match ended {
+            Some((at_ns, Ending::Crash)) => (*at_ns, model::Outcome::Crashed),
+            Some((at_ns, _)) => (*at_ns, model::Outcome::Lost),
+            None => (view.now_ns, model::Outcome::Running),
+        },
+    };
+    Some(model::Span {
+        process: *lanes.of_life.get(&span.process)?,
+        from_ns: span.from_ns,
+        to_ns,
+        from_step: Some(span.from_step),
+        to_step: span.to_step,
+        kind: if span.is_activity() { model::SpanKind::Activity } else { model::SpanKind::WorkflowTask },
+        label: span.type_name.clone(),
+        detail: span.detail(),
+        outcome,
+        workflow_id: Some(span.workflow_id.clone()),
+        activity_id: span.activity_id.clone(),
+    })
+}
+
+fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model::Event {
+    let kind = match entry.what {
+        What::Message { .. } | What::Refusal(_) => model::EventKind::Rpc,
+        What::Fault(_) => model::EventKind::Fault,
+        What::Effect(_) => model::EventKind::Effect,
+        What::Life(_) => model::EventKind::Log,
+        What::Panic { .. } => model::EventKind::Panic,
+        What::Finding(_) => model::EventKind::Check,
+    };
+    let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
+    let reaches = matches!(entry.what, What::Message { passage: Passage::Arrived | Passage::ArrivedAgain, .. });
+    let (label, detail) = match &entry.what {
+        What::Effect(done) => (done.title(), done.circumstances()),
+        _ => (entry.label(), entry.detail()),
+    };
+    model::Event {
+        at_ns: entry.at_ns,
+        step: entry.step,
+        process: if reaches { Some(SERVER) } else { lane },
+        kind,
+        label,
+        detail,
+        fault: entry.fault().map(|struck| struck.fault().name().to_owned()),
+        important: important.contains(&entry.step),
+        workflow_id: entry.workflow_id().map(str::to_owned),
+        activity_id: entry.activity_id().map(str::to_owned),
+    }
+}
+
+/// An event for what the story tells of the server's work. It comes after everything that the log has of the same instant.
+fn told_of_server(view: &View<'_>, at_ns: u64, text: &str) -> model::Event {
+    let entries = &view.log.entries;
+    let before = entries.partition_point(|entry| entry.at_ns <= at_ns).checked_sub(1);
+    model::Event {
+        at_ns,
+        step: before.map_or(0, |index| entries[index].step),
+        process: Some(SERVER),
+        kind: model::EventKind::Log,
+        label: text.to_owned(),
+        detail: String::new(),
+        fault: None,
+        important: true,
+        workflow_id: None,
+        activity_id: None,
+    }
+}
+
+fn workflows(view: &View<'_>) -> Vec<model::Workflow> {
+    let shown = |run: foretime_server::engine::RunView<'_>| {
+        Some(model::Workflow {
+            workflow_id: run.workflow_id().to_owned(),
+            run_id: run.run_id().to_owned(),
+            workflow_type: run.workflow_type().to_owned(),
+            status: run.status().as_str_name().trim_start_matches("WORKFLOW_EXECUTION_STATUS_").to_lowercase(),
+            history: json::canonical(run.encoded_events())?,
+            file: None,
+        })
+    };
+    view.runs().filter_map(shown).collect()
+}

@@ -1,0 +1,16 @@
+//! The report of a run. [`build`] makes the plain data of [`model`] from a view of a run, and [`story`] tells it in a few sentences,
+//! with what [`chronicle`] finds in the histories. [`html`] and [`timeline`] draw it, [`layout`] places things on the time
+//! axis, and [`files`] writes what people and tools read.
+
+mod build;
+mod chronicle;
+pub(crate) mod files;
+mod html;
+mod layout;
+pub mod model;
+#[cfg(test)]
+mod sample;
+mod story;
+mod timeline;
+
+pub use build::detail;

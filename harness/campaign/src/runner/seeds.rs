@@ -1,0 +1,216 @@
+//! A campaign: hands out seeds to processes, gathers the results, runs a share of the seeds twice to compare them, and explains
+//! the first failing seed.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    Case, difference, explain,
+    job::Job,
+    result::{Order, RunFailure, RunResult},
+    settings::Settings,
+    summary::{Failed, Summary},
+};
+use crate::{choices::Tape, report};
+
+/// What the jobs share.
+struct Shared<'a> {
+    case: &'a Case,
+    settings: &'a Settings,
+    begun: Instant,
+    next: AtomicU64,
+    has_failed: AtomicBool,
+    summary: Mutex<Summary>,
+    progress: ProgressBar,
+}
+
+/// Runs the seeds.
+///
+/// # Errors
+/// The seeds could not be run at all.
+pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
+    if let Some(path) = &settings.tape {
+        return explain::one(case, settings, tape_order(path)?);
+    }
+    if let Some(seed) = settings.seed {
+        let order = Order { only: settings.only.clone(), ..Order::of(seed) };
+        return explain::one(case, settings, order);
+    }
+    let shared = Shared {
+        case,
+        settings,
+        begun: Instant::now(),
+        next: AtomicU64::new(0),
+        has_failed: AtomicBool::new(false),
+        summary: Mutex::new(Summary::new(case)),
+        progress: progress(case, settings),
+    };
+    let errors: Vec<String> = thread::scope(|scope| {
+        let jobs: Vec<_> = (0..settings.jobs)
+            .map(|core| {
+                scope.spawn({
+                    let shared = &shared;
+                    move || shared.work(core)
+                })
+            })
+            .collect();
+        jobs.into_iter()
+            .filter_map(|job| job.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned())).err())
+            .collect()
+    });
+    shared.progress.finish_and_clear();
+    let mut summary = shared.summary.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary.elapsed = shared.begun.elapsed();
+    summary.jobs = settings.jobs;
+    if let Some(error) = errors.into_iter().next()
+        && summary.failed.is_none()
+    {
+        return Err(error);
+    }
+    if summary.failed.is_some() {
+        explain::explain(case, settings, &mut summary)?;
+    } else {
+        summary.never_held = never_held(case, &summary);
+        if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
+            summary.report = explain::one(case, settings, Order::of(seed))?.report;
+        }
+    }
+    Ok(summary)
+}
+
+impl Shared<'_> {
+    /// One job: takes seed after seed.
+    fn work(&self, core: usize) -> Result<(), String> {
+        let _place = Place::take(self.settings.jobs);
+        let mut job = Job::start(self.case, core).map_err(|error| error.to_string())?;
+        // A seed that runs twice runs in two processes that share nothing, not even their memory layout.
+        let mut other = None;
+        let mut ordered = self.order_next(&mut job)?;
+        while let Some(seed) = ordered {
+            let runs_twice = seed.is_multiple_of(self.settings.twice_every);
+            // The next seed starts as soon as this one ends, without waiting for this thread. A comparison needs the job to
+            // itself.
+            let next = if runs_twice { None } else { self.order_next(&mut job)? };
+            let result = job.result().map_err(|error| error.to_string())?;
+            let mut differs = None;
+            if runs_twice && result.failures.is_empty() {
+                if other.is_none() {
+                    other = Some(Job::start(self.case, core).map_err(|error| error.to_string())?);
+                }
+                if let Some(other) = &mut other {
+                    differs = difference::look_for(&mut job, other, &result, || self.directory(seed))?;
+                }
+                self.summary().twice_count += 1;
+            }
+            self.gather(result, differs);
+            ordered = if runs_twice { self.order_next(&mut job)? } else { next };
+        }
+        Ok(())
+    }
+
+    /// Orders the next seed, if there is one.
+    fn order_next(&self, job: &mut Job) -> Result<Option<u64>, String> {
+        let seed = self.next_seed();
+        if let Some(seed) = seed {
+            job.order(&Order::of(seed)).map_err(|error| error.to_string())?;
+        }
+        Ok(seed)
+    }
+
+    fn directory(&self, seed: u64) -> Result<PathBuf, String> {
+        report::files::directory(&self.settings.reports, self.case, seed)
+    }
+
+    fn next_seed(&self) -> Option<u64> {
+        if self.has_failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let goes_on = match self.settings.budget {
+            Some(budget) => self.begun.elapsed() < budget,
+            None => number < self.settings.runs,
+        };
+        goes_on.then(|| self.settings.first + number)
+    }
+
+    fn gather(&self, result: RunResult, differs: Option<RunFailure>) {
+        let mut summary = self.summary();
+        summary.add(&result);
+        let failure = result.failures.first().cloned().or(differs);
+        if let Some(failure) = failure {
+            self.has_failed.store(true, Ordering::Relaxed);
+            if summary.failed.as_ref().is_none_or(|failed| result.seed < failed.seed) {
+                summary.failed = Some(Failed::new(self.case, result.seed, failure));
+            }
+        }
+        drop(summary);
+        self.progress.inc(1);
+    }
+
+    fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tape_order(path: &PathBuf) -> Result<Order, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the tape {}: {error}", path.display()))?;
+    let tape: Tape = serde_json::from_str(&text).map_err(|error| format!("{} is no tape: {error}", path.display()))?;
+    Ok(Order { tape: Some(tape.clone()), ..Order::of(tape.seed) })
+}
+
+/// The `sometimes!` claims that held in no run.
+fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
+    let declared = case.claims.iter().map(|claim| ((*claim).to_owned(), false));
+    let mut all: std::collections::BTreeMap<String, bool> = declared.collect();
+    for (claim, held) in &summary.claims {
+        *all.entry(claim.clone()).or_default() |= held;
+    }
+    all.into_iter().filter(|(_, held)| !held).map(|(claim, _)| claim).collect()
+}
+
+fn progress(case: &Case, settings: &Settings) -> ProgressBar {
+    let bar = match settings.budget {
+        Some(_) => ProgressBar::no_length(),
+        None => ProgressBar::new(settings.runs),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} seeds, {per_sec}, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(case.name.clone());
+    bar
+}
+
+/// A place for a job. All tests of one program together run no more jobs at once than one test may.
+struct Place;
+
+static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Place {
+    fn take(most: usize) -> Self {
+        let (taken, freed) = &PLACES;
+        let mut count = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *count >= most {
+            count = freed.wait(count).unwrap_or_else(PoisonError::into_inner);
+        }
+        *count += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let (taken, freed) = &PLACES;
+        *taken.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        freed.notify_one();
+    }
+}

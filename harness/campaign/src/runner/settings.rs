@@ -1,0 +1,144 @@
+//! What steers the runner from outside: environment variables.
+
+use std::{env, path::PathBuf, str::FromStr, time::Duration};
+
+use super::Case;
+use crate::{
+    choices::{Only, kind_of_strike},
+    fault::Fault,
+};
+
+/// Help for people: the variables and what they do.
+pub const HELP: &str = "\
+FORETIME_SEED=n      run only this seed
+FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
+                     the command of a failing run has it; several, with commas between; or none; with @1 behind them,
+                     in the first other order of events
+FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
+FORETIME_RUNS=n      so many seeds in place of what the test says
+FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
+FORETIME_JOBS=n      so many processes at once; one a core if not said
+FORETIME_FIRST=n     begin with this seed; 1 if not said
+FORETIME_STAGED=1    simulate nothing: run once, on foretime::Environment, as on other systems
+FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
+FORETIME_TWICE=n     run one seed in n twice, and compare; 10 if not said
+FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said
+FORETIME_STEPS=n     how many steps a run may take before it counts as endless; 2000000 if not said
+FORETIME_CUTS=all    replay the histories of a run cut at each workflow task; n: until the cuts have n events, 150 if not said
+FORETIME_THREADS=system  each simulated thread runs on its own, for debuggers and profilers; slower";
+
+/// How the seeds of a test are run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The only seed to run.
+    pub seed: Option<u64>,
+    /// Which of its faults strike.
+    pub only: Only,
+    /// The file with the draws to repeat.
+    pub tape: Option<PathBuf>,
+    /// How many seeds run, if time is not limited.
+    pub runs: u64,
+    /// The first seed.
+    pub first: u64,
+    /// How long to go on through seeds, in real time.
+    pub budget: Option<Duration>,
+    /// How many processes run seeds at once.
+    pub jobs: usize,
+    /// One in this many seeds runs twice.
+    pub twice_every: u64,
+    /// Where reports go.
+    pub reports: PathBuf,
+}
+
+impl Settings {
+    /// Reads the environment, over what the test says.
+    ///
+    /// # Errors
+    /// Names a variable that is not understood.
+    pub fn from_env(case: &Case) -> Result<Self, String> {
+        known()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            seed: read("FORETIME_SEED")?,
+            only: only()?,
+            tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
+            runs: some_of("FORETIME_RUNS")?.unwrap_or(case.runs),
+            first: read("FORETIME_FIRST")?.unwrap_or(1),
+            budget: span("FORETIME_BUDGET")?,
+            jobs: some_of("FORETIME_JOBS")?.map_or(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            twice_every: some_of("FORETIME_TWICE")?.unwrap_or(case.twice_every),
+            reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
+        })
+    }
+}
+
+/// Refuses a variable that is almost one of ours. A misspelt one should not pass for one that has no effect.
+fn known() -> Result<(), String> {
+    let ours: Vec<&str> = HELP.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let is_misspelt = |name: &String| {
+        let is_like = |ours: &&str| ours.starts_with(&**name) || name.starts_with(ours);
+        name.starts_with("FORETIME_") && !ours.contains(&&**name) && ours.iter().any(is_like)
+    };
+    match env::vars_os().filter_map(|(name, _)| name.into_string().ok()).find(is_misspelt) {
+        None => Ok(()),
+        Some(name) => Err(format!("{name} is no variable of Foretime's, but almost.\n{HELP}")),
+    }
+}
+
+/// Next to what cargo builds, wherever that is: the test's binary is in `target/<profile>/deps`.
+fn default_reports() -> PathBuf {
+    let target = env::current_exe().ok().and_then(|exe| exe.ancestors().find(|it| it.ends_with("target")).map(PathBuf::from));
+    target.unwrap_or_else(env::temp_dir).join("foretime")
+}
+
+fn only() -> Result<Only, String> {
+    let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
+    let only: Only = value.parse().map_err(|_| {
+        let order = value.split_once('@').map_or("", |(_, order)| order);
+        format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
+    })?;
+    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(*fault)).collect();
+    match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
+        None => Ok(only),
+        Some(strike) => Err(format!(
+            "FORETIME_ONLY={value}: {strike} is no fault: they are called as crash-1 or reply-lost:9f3a21c4:1.\n{HELP}"
+        )),
+    }
+}
+
+/// The number that this variable has; `None` if it is not set, or empty.
+///
+/// # Errors
+/// It has something else.
+pub fn read<T: FromStr>(name: &str) -> Result<Option<T>, String> {
+    let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
+    value.parse().map(Some).map_err(|_| format!("{name}={value} is not a number.\n{HELP}"))
+}
+
+/// A count of at least 1.
+fn some_of(name: &str) -> Result<Option<u64>, String> {
+    match read(name)? {
+        Some(0) => Err(format!("{name}=0: there must be one at least.\n{HELP}")),
+        count => Ok(count),
+    }
+}
+
+/// The span of time that this variable has, such as `500ms`, `30s` or `2h`; `None` if it is not set, or empty. Without a unit it is
+/// in seconds.
+///
+/// # Errors
+/// It has something else.
+pub fn span(name: &str) -> Result<Option<Duration>, String> {
+    let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { return Ok(None) };
+    let unit_at = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(unit_at);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "" | "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(format!("{name}={value}: {unit} is no unit of time.\n{HELP}")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{name}={value} is not a span of time.\n{HELP}"))?;
+    Ok(Some(Duration::from_millis(number * unit_ms)))
+}
