@@ -64,14 +64,12 @@ impl Test {
         let (target, inner) =
             module.split_once("::").map_or((*module, String::new()), |(it, inner)| (it, format!("{inner}::")));
         let name = format!("{inner}{function}");
-        let path = format!("{module}::{function}");
         // In this target only: other targets may have a test of the same name.
         let place = if self.is_integration { format!("--test {target}") } else { "--lib --bins".to_owned() };
         let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
         let command = format!("cargo test -p {package} {place} -- --exact {name} --nocapture");
         Case {
-            claims: claims::sometimes_within(&path),
-            function: path,
+            claims: claims::sometimes_within(&format!("{module}::{function}")),
             program,
             name,
             target: Some((*target).to_owned()),
@@ -173,7 +171,6 @@ impl Campaign {
         let command = env::args().collect::<Vec<_>>().join(" ");
         let arguments = env::args().skip(1).collect();
         Case {
-            function: String::new(),
             claims: Vec::new(),
             program,
             name: self.name.clone(),

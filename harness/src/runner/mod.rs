@@ -7,7 +7,6 @@ use std::{env, io, process::Command};
 
 #[cfg(simulates)]
 use foretime_campaign::runner::settings::Settings;
-
 use foretime_campaign::runner::{Case, Summary};
 
 #[cfg(simulates)]

@@ -36,9 +36,7 @@ pub struct Case {
     pub name: String,
     /// What it is built into, unless that is a program of its own.
     pub target: Option<String>,
-    /// The path of the test's function, as `std::any::type_name` gives it.
-    pub function: String,
-    /// The claims of all `sometimes!` in that function.
+    /// The claims of all `sometimes!` in the test.
     pub claims: Vec<&'static str>,
     /// How many seeds it runs.
     pub runs: u64,

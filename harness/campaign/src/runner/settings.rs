@@ -10,22 +10,22 @@ use crate::{
 
 /// Help for people: the variables and what they do.
 pub const HELP: &str = "\
-FORETIME_SEED=n      run only this seed
-FORETIME_ONLY=names  only these faults: crash-1, the first crash that the seed draws; crash:9f3a21c4:1, a crash in that place, as
-                     the command of a failing run has it; several, with commas between; or none; with @1 behind them,
-                     in the first other order of events
-FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves
-FORETIME_RUNS=n      so many seeds in place of what the test says
-FORETIME_BUDGET=30s  go on through seeds for this long (also 500ms, 10m, 2h)
-FORETIME_JOBS=n      so many processes at once; one a core if not said
-FORETIME_FIRST=n     begin with this seed; 1 if not said
-FORETIME_STAGED=1    simulate nothing: run once, on foretime::Environment, as on other systems
-FORETIME_REPORTS=dir where reports of failing runs go; target/foretime if not said
-FORETIME_TWICE=n     run one seed in n twice, and compare; 10 if not said
-FORETIME_PATIENCE=s  how long, in real time, a thread may keep its turn; 30s if not said
-FORETIME_STEPS=n     how many steps a run may take before it counts as endless; 2000000 if not said
-FORETIME_CUTS=all    replay the histories of a run cut at each workflow task; n: until the cuts have n events, 150 if not said
-FORETIME_THREADS=system  each simulated thread runs on its own, for debuggers and profilers; slower";
+FORETIME_SEED=n      run this seed only
+FORETIME_ONLY=names  allow these faults only, separated by commas, or none. crash-1 is the first crash that the seed draws;
+                     crash:9f3a21c4:1 is a crash in that place, as the command of a failing run names it. Names followed by @1
+                     mean the first other order of events
+FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves behind
+FORETIME_RUNS=n      run n seeds instead of the number in the test
+FORETIME_BUDGET=30s  run seeds for this long (also 500ms, 10m, 2h)
+FORETIME_JOBS=n      run n processes at once; by default one for each core
+FORETIME_FIRST=n     begin with seed n; by default 1
+FORETIME_STAGED=1    simulate nothing: run once on foretime::Environment, as on other systems
+FORETIME_REPORTS=dir write the reports of failing runs here; by default target/foretime
+FORETIME_TWICE=n     run one seed in n twice and compare; by default 10
+FORETIME_PATIENCE=s  let a thread keep its turn for this long, in real time; by default 30s
+FORETIME_STEPS=n     count a run as endless after n steps; by default 2000000
+FORETIME_CUTS=n      replay histories that are cut at workflow tasks until the cuts have n events in all; by default 150. all: every cut
+FORETIME_THREADS=system  give each simulated thread a thread of the system, for debuggers and profilers; slower";
 
 /// How the seeds of a test are run.
 #[derive(Clone, Debug)]
