@@ -98,8 +98,8 @@ enum Happening {
     Duplicate(ProcessId, Request),
     /// A reply reaches its caller.
     Reply(CallId, Result<Bytes, Refused>),
-    /// The server notices that nobody waits for the answer to a parked call.
-    Abandon(Ticket),
+    /// The server notices that this process, which is gone, does not wait for the answer to a parked call.
+    Abandon(ProcessId, Ticket),
     /// The caller of a call that the server has not answered gives up.
     TimeOut(CallId),
     /// The polls of a process that is about to stop end.
@@ -334,8 +334,9 @@ impl State {
             Happening::Request(id, request) => self.request_arrives(id, request),
             Happening::Duplicate(process, request) => self.duplicate_arrives(process, request),
             Happening::Reply(id, answer) => self.reply_arrives(id, answer),
-            Happening::Abandon(ticket) => {
+            Happening::Abandon(process, ticket) => {
                 self.abandon(ticket);
+                self.noticed(process);
                 self.deliver_answers();
             }
             Happening::TimeOut(id) => self.time_out(id),

@@ -70,6 +70,8 @@ struct Pending {
 pub(super) struct Wire {
     pending: BTreeMap<CallId, Pending>,
     tickets: BTreeMap<Ticket, CallId>,
+    /// How many parked calls of processes that are gone the server still believes in. At 0 their connection is closed.
+    unnoticed: BTreeMap<ProcessId, usize>,
     last_id: u64,
 }
 
@@ -111,7 +113,7 @@ impl State {
         let request = Request {
             service: request.service.clone(),
             rpc: request.rpc.clone(),
-            caller: rpc::caller_of(Connection(u64::from(process.0) + 1), &request.headers),
+            caller: rpc::caller_of(connection_of(process), &request.headers),
             deadline_ns: grpc_timeout(&request.headers)?.map(|timeout| self.now_ns + nanos(timeout)),
             message: request.proto.clone(),
         };
@@ -221,6 +223,18 @@ impl State {
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         let now = self.time();
         self.service.abandon(now, ticket, &mut transfer_order(&mut self.choices));
+    }
+
+    /// The server has noticed that a process that is gone does not wait for one of its calls. After the last of them, its
+    /// connection is closed.
+    pub(super) fn noticed(&mut self, process: ProcessId) {
+        let left = self.wire.unnoticed.entry(process).or_default();
+        *left = left.saturating_sub(1);
+        if *left == 0 {
+            self.wire.unnoticed.remove(&process);
+            let now = self.time();
+            self.service.closed(now, connection_of(process), &mut transfer_order(&mut self.choices));
+        }
     }
 
     /// Sends out the server's latest answers.
@@ -352,13 +366,22 @@ impl State {
             let Some(call) = self.forget(id) else { continue };
             if let Some(ticket) = call.ticket {
                 self.wire.tickets.remove(&ticket);
+                *self.wire.unnoticed.entry(process).or_default() += 1;
                 let after = self.choices.span(Label::CrashNoticed, NOTICED_AFTER.0, NOTICED_AFTER.1);
-                self.agenda.add(self.now_ns + nanos(after), Happening::Abandon(ticket));
+                self.agenda.add(self.now_ns + nanos(after), Happening::Abandon(process, ticket));
             } else if self.choices.chance(Label::CrashLosesRequests, 0.5) {
                 self.agenda.retain(|entry| !matches!(entry, Happening::Request(of, _) if *of == id));
             }
         }
+        if !self.wire.unnoticed.contains_key(&process) {
+            self.noticed(process);
+        }
     }
+}
+
+/// The connection over which a process calls.
+fn connection_of(process: ProcessId) -> Connection {
+    Connection(u64::from(process.0) + 1)
 }
 
 pub(super) fn nanos(span: Duration) -> u64 {
