@@ -2,7 +2,10 @@
 
 use std::{env, future::Future, panic::Location, pin::Pin};
 
-use foretime_campaign::runner::{Case, RUNS, Summary, TWICE_EVERY};
+use foretime_campaign::{
+    case::{Case, RUNS, TWICE_EVERY},
+    runner::Summary,
+};
 
 use crate::{
     claims,

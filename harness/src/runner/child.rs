@@ -10,12 +10,10 @@ use std::{
 };
 
 use foretime_campaign::{
+    case::Case,
     choices::{Choices, Only},
     report,
-    runner::{
-        Case,
-        result::{CORE_VARIABLE, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
-    },
+    result::{CORE_VARIABLE, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
 
 use temporalio_sdk::WorkerOptions;

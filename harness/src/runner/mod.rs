@@ -7,7 +7,7 @@ use std::{env, io, process::Command};
 
 #[cfg(simulates)]
 use foretime_campaign::runner::settings::Settings;
-use foretime_campaign::runner::{Case, Summary};
+use foretime_campaign::{case::Case, runner::Summary};
 
 #[cfg(simulates)]
 mod child;

@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use foretime_history::json;
 
-use super::{chronicle, model, story};
+use super::{chronicle, story};
 use crate::{
+    case::Case,
     log::{Entry, Outcome, Passage, Span, Turn, What},
+    model,
     process::{Ending, ProcessId, Role},
-    runner::{
-        Case,
-        result::{Detail, Known},
-    },
+    result::{Detail, Known},
     time::EPOCH_S,
     view::View,
 };

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{html, model::Report, timeline};
-use crate::runner::{
-    Case,
+use super::{html, timeline};
+use crate::{
+    case::Case,
+    model::Report,
     result::{Detail, RunResult},
 };
 

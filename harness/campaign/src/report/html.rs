@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::{
     layout::Layout,
-    model::Report,
     timeline::{self, duration},
 };
+use crate::model::Report;
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
@@ -141,7 +141,7 @@ mod tests {
         report.spans[0].detail = HOSTILE.to_owned();
         report.workflows[0].workflow_id = HOSTILE.to_owned();
         report.workflows[0].history = serde_json::json!({"events": [{HOSTILE: HOSTILE}]});
-        report.failure = report.failure.map(|failure| crate::report::model::Failure { title: HOSTILE.to_owned(), ..failure });
+        report.failure = report.failure.map(|failure| crate::model::Failure { title: HOSTILE.to_owned(), ..failure });
         report.story[0] = HOSTILE.to_owned();
         report.untold = vec![HOSTILE.to_owned()];
         for text in [&mut report.test, &mut report.repeat, &mut report.trace_hash, &mut report.output] {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::model::{Report, Span, SpanKind};
+use crate::model::{Report, Span, SpanKind};
 
 /// Places on an axis without a unit, with two decimals.
 #[derive(Debug, Serialize)]
@@ -175,7 +175,7 @@ fn rounded(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{model::SpanKind, sample};
+    use crate::{model::SpanKind, report::sample};
 
     const DAY_NS: u64 = 86_400_000_000_000;
 

@@ -7,7 +7,7 @@ mod chronicle;
 pub(crate) mod files;
 mod html;
 mod layout;
-pub mod model;
+
 #[cfg(test)]
 mod sample;
 mod story;

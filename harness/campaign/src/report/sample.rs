@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::model::{
+use crate::model::{
     Ended, Event, EventKind, Failure, FaultCount, Life, Outcome, Process, ProcessKind, Report, Span, SpanKind, Workflow,
 };
 

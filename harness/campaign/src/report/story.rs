@@ -10,7 +10,7 @@ use crate::{
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
     log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
     process::{ProcessId, Role},
-    runner::result::Known,
+    result::Known,
     view::View,
     waiting::{open_runs, queues},
     words::{after, brief, capital, on_version},

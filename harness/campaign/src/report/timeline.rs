@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
+use crate::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
 const ROWS: usize = 26;

@@ -3,11 +3,11 @@
 
 use std::{fs, path::PathBuf};
 
-use super::{
-    job::Job,
+use super::job::Job;
+use crate::{
+    finding::FindingKind,
     result::{Order, RunFailure, RunResult},
 };
-use crate::finding::FindingKind;
 
 /// How often both are run again, recorded step by step, until they differ once more.
 const TRIES_MAX: u32 = 50;

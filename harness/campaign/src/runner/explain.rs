@@ -8,17 +8,17 @@ use std::{
 };
 
 use super::{
-    Case,
     job::Job,
-    result::{Known, Order, RunFailure, RunResult},
     settings::Settings,
     summary::{Failed, Summary},
 };
 use crate::{
+    case::Case,
     choices::{Only, Strike, kind_of_strike},
     fault::Fault,
     finding::FindingKind,
     report,
+    result::{Known, Order, RunFailure, RunResult},
 };
 
 /// The longest time to spend on leaving out faults.

@@ -12,11 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Case,
+use crate::{
+    case::Case,
+    finding::FindingKind,
     result::{CORE_VARIABLE, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
-use crate::finding::FindingKind;
 
 /// The longest time for a process to come up.
 const START_MAX: Duration = Duration::from_secs(60);

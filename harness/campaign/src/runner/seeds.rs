@@ -14,13 +14,17 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
-    Case, difference, explain,
+    difference, explain,
     job::Job,
-    result::{Order, RunFailure, RunResult},
     settings::Settings,
     summary::{Failed, Summary},
 };
-use crate::{choices::Tape, report};
+use crate::{
+    case::Case,
+    choices::Tape,
+    report,
+    result::{Order, RunFailure, RunResult},
+};
 
 /// What the jobs share.
 struct Shared<'a> {

@@ -2,10 +2,12 @@
 
 use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
-use super::Case;
 use crate::{
-    choices::{Only, kind_of_strike},
-    fault::Fault,
+    case::Case,
+    {
+        choices::{Only, kind_of_strike},
+        fault::Fault,
+    },
 };
 
 /// Help for people: the variables and what they do.

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, panic::Location, path::PathBuf, time::Duration};
 
-use crate::{choices::Only, finding::FindingKind, process::TEST, words::after};
-
-use super::{
-    Case,
+use crate::{
+    case::Case,
+    choices::Only,
+    finding::FindingKind,
+    process::TEST,
     result::{RunFailure, RunResult},
+    words::after,
 };
 
 const YEAR_NS: f64 = 365.0 * 24.0 * 3600.0 * 1e9;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     choices::{Only, Strike, Tape},
     finding::FindingKind,
-    report::model::Report,
+    model::Report,
 };
 
 /// The environment variable that names the socket on which orders come.
