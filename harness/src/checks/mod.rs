@@ -1,4 +1,5 @@
-//! The checks of every run. [`liveness`] checks while it runs. At the end, [`grammar`] checks its histories, [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
+//! The checks of every run. [`liveness`] checks while it runs. At the end, [`grammar`] checks its histories,
+//! [`crate::process::replayer`] replays them, and [`crate::ledger`] counts side effects.
 
 use foretime_campaign::finding::Wrong;
 
