@@ -43,10 +43,13 @@ impl Run {
 
     /// Takes the workflow task from its worker when too much is buffered (`closeTransactionHandleBufferedEventsLimit`).
     pub(super) fn enforce_buffer_limits(&mut self, cx: &mut Cx<'_>) {
+        if self.started_task().is_none() || !self.is_running() {
+            return;
+        }
         let buffer = &self.volatile.buffer;
         let is_too_much = buffer.len() > cx.limits.buffered_events_max
             || buffer.iter().map(Message::encoded_len).sum::<usize>() > cx.limits.buffered_events_max_bytes;
-        if is_too_much && self.is_running() && self.started_task().is_some() {
+        if is_too_much {
             self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
             self.flush_buffer();
             self.schedule_workflow_task(cx);
