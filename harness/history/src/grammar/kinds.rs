@@ -46,8 +46,8 @@ pub(super) fn is_close(event_type: EventType) -> bool {
     )
 }
 
-/// The completed workflow task that the event refers to, if it comes from a worker's command. Such an event is never held back. Some
-/// that are have the field, too, and leave it empty.
+/// The completed workflow task that the event refers to, if it comes from a worker's command. Such an event is never held back.
+/// Some that are have the field, too, and leave it empty.
 pub(super) fn asked_by(attributes: &Attributes) -> Option<i64> {
     attributes.workflow_task_completed_event_id().filter(|_| !is_held_back(attributes.event_type()))
 }

@@ -43,7 +43,7 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// The activity that a workflow has scheduled. `priority`: as it counts, the workflow's where the event has none.
+    /// The activity that a workflow has scheduled. `priority` is the one that counts: the workflow's, if the event has none.
     pub(crate) fn of_event(
         scheduled: &ActivityTaskScheduledEventAttributes,
         scheduled_time: Time,
@@ -110,7 +110,8 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// The first attempt of an activity that is scheduled now. A worker may take it along (`eager`); else it goes into its queue.
+    /// The first attempt of an activity that is scheduled now. A worker may take it along (`eager`); else it goes into its
+    /// queue.
     pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, namespace: NamespaceId, of: &Activity, eager: bool) -> Self {
         let mut attempt = Self {
             key,
@@ -248,7 +249,7 @@ impl Attempt {
     }
 }
 
-/// What is told of it.
+/// What others may read.
 impl Attempt {
     pub(crate) fn state(&self) -> AttemptState {
         self.state

@@ -208,8 +208,8 @@ impl Run {
         &self.volatile.buffer
     }
 
-    /// The event that the first command writes with which the task is completed that a worker has: behind the completed event of
-    /// the task, and its own events where they are not written yet.
+    /// The event that the first command writes with which the task is completed that a worker has: behind the completed event
+    /// of the task, and its own events where they are not written yet.
     pub(super) fn next_command_event_id(&self) -> i64 {
         let unwritten = if self.volatile.unwritten.is_some() { 2 } else { 0 };
         self.history().next_id() + unwritten + 1

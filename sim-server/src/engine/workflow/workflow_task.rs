@@ -1,7 +1,7 @@
 //! Workflow tasks: scheduled, started by a poll, completed, failed, timed out (`workflow/workflow_task_state_machine.go`).
 //!
-//! A run has at most one at a time. A normal task is told by its events. From the second attempt on a task is transient: its events
-//! are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
+//! A run has at most one at a time. A normal task is told by its events. From the second attempt on a task is transient: its
+//! events are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ const PLAIN_TIMEOUT_ATTEMPTS: i32 = 3;
 const RETRY_INTERVAL_INITIAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 
-/// A workflow task, as far as it has come.
+/// A workflow task, and how far it has come.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::engine) enum WorkflowTask {
     /// There is none.
@@ -64,8 +64,8 @@ pub(in crate::engine) struct Started {
     pub(in crate::engine) history_size_bytes: i64,
 }
 
-/// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry updates,
-/// will be another kind.)
+/// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry
+/// updates, will be another kind.)
 #[derive(Debug)]
 pub(super) enum Unwritten {
     /// It repeats one that failed or timed out.
@@ -205,7 +205,7 @@ impl Run {
         self.volatile.task.timer = Some(cx.timers.add(cx.now + scheduled.timeout, due));
     }
 
-    /// The started task is done: writes its events and takes it away; its completed event's id.
+    /// The started task is done: writes its events and takes it away. Returns the id of its completed event.
     pub(super) fn complete_workflow_task(&mut self, cx: &mut Cx<'_>, request: &RespondWorkflowTaskCompletedRequest) -> i64 {
         self.leave_queue(cx);
         self.write_task(cx);
@@ -226,7 +226,8 @@ impl Run {
         self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
     }
 
-    /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for them.
+    /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
+    /// them.
     fn write_task(&mut self, cx: &mut Cx<'_>) {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
@@ -269,8 +270,8 @@ impl Run {
         });
     }
 
-    /// Takes the task away, and writes the event that tells why if the task itself is written. A failure on a sticky queue first
-    /// tries the normal one, and does not count.
+    /// Takes the task away, and writes the event that tells why if the task itself is written. A failure on a sticky queue
+    /// first tries the normal one, and does not count.
     fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.leave_queue(cx);

@@ -1,5 +1,5 @@
-//! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all are
-//! applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
+//! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all
+//! are applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
 
 use super::child::TargetNamespace;
 use crate::{

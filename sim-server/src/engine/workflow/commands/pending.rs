@@ -1,4 +1,5 @@
-//! What a run has pending, as the commands of one completion leave it one after the other. The run itself does not change by it.
+//! What a run has pending, as the commands of one completion leave it one after the other. The run itself does not change by
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

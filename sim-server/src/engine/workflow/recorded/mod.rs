@@ -1,8 +1,7 @@
 //! A run's history and what it tells.
 //!
-//! [`Recorded::write`] appends an event and applies it ([`apply`]); nothing else changes what history tells ([`told`]). So a run is
-//! rebuilt by applying its events ([`Recorded::rebuild`]): that is what a reset and an import of a recorded history stand on. What
-//! history does not tell is in [`super::volatile`].
+//! [`Recorded::write`] appends an event and applies it ([`apply`]). Nothing else changes what history tells ([`told`]), so a
+//! run can be rebuilt by applying its events ([`Recorded::rebuild`]). What history does not tell is in [`super::volatile`].
 
 mod apply;
 mod told;

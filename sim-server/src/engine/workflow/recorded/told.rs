@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// What a history tells. Things that are open by their events stay here until the event that ends them is written, also while that
-/// is buffered.
+/// What a history tells. Things that are open by their events stay here until the event that ends them is written, also while
+/// that is buffered.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) struct Told {
     /// The run's own id, which is no event's.
