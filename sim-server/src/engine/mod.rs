@@ -116,11 +116,11 @@ impl Engine {
     /// its workflow task failed.)
     pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
         self.tick(context.now, context.order);
-        let before = (self.ids.clone(), self.namespaces.count());
+        let before = (self.ids.position(), self.namespaces.count());
         let outcome = request.serve(self, context);
         if outcome.is_err() {
             // A refused request keeps no ids, and registers no namespace.
-            self.ids = before.0;
+            self.ids.go_back_to(before.0);
             self.namespaces.keep_first(before.1);
         }
         self.settle(context.order);

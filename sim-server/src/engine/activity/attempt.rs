@@ -45,20 +45,20 @@ pub(crate) struct Activity {
 impl Activity {
     /// The activity that a workflow has scheduled. `priority` is the one that counts: the workflow's, if the event has none.
     pub(crate) fn of_event(
-        scheduled: &ActivityTaskScheduledEventAttributes,
+        scheduled: ActivityTaskScheduledEventAttributes,
         scheduled_time: Time,
         priority: Option<Priority>,
     ) -> Self {
         Self {
-            activity_id: scheduled.activity_id.clone(),
-            activity_type: scheduled.activity_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
-            task_queue: scheduled.task_queue.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+            activity_id: scheduled.activity_id,
+            activity_type: scheduled.activity_type.unwrap_or_default().name,
+            task_queue: scheduled.task_queue.unwrap_or_default().name,
             scheduled_time,
             schedule_to_close: span(scheduled.schedule_to_close_timeout.as_ref()),
             schedule_to_start: span(scheduled.schedule_to_start_timeout.as_ref()),
             start_to_close: span(scheduled.start_to_close_timeout.as_ref()),
             heartbeat_timeout: span(scheduled.heartbeat_timeout.as_ref()),
-            retry_policy: scheduled.retry_policy.clone(),
+            retry_policy: scheduled.retry_policy,
             priority,
         }
     }

@@ -59,8 +59,8 @@ const TASK_MARK: u32 = 0x4654_544b;
 const PAGE_MARK: u32 = 0x4654_5047;
 
 impl TaskToken {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Self { mark: TASK_MARK, ..self.clone() }.encode_to_vec()
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        Self { mark: TASK_MARK, ..self }.encode_to_vec()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
@@ -98,8 +98,8 @@ impl Foreign {
 }
 
 impl PageToken {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Self { mark: PAGE_MARK, ..self.clone() }.encode_to_vec()
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        Self { mark: PAGE_MARK, ..self }.encode_to_vec()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {

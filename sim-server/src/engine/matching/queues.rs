@@ -89,7 +89,7 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Matching {
     queues: Vec<Queue>,
-    names: BTreeMap<(NamespaceId, QueueKind, String), QueueId>,
+    names: BTreeMap<(NamespaceId, QueueKind), BTreeMap<String, QueueId>>,
     parked: BTreeMap<Ticket, QueueId>,
     last_sequence: u64,
     /// Queues where a task may meet a poller now, in the order in which that came about.
@@ -101,12 +101,14 @@ pub(crate) struct Matching {
 impl Matching {
     /// The queue of this name, which comes into being when it is first named.
     pub(crate) fn queue(&mut self, namespace: NamespaceId, kind: QueueKind, name: &str) -> QueueId {
-        let key = (namespace, kind, name.to_owned());
-        let queues = &mut self.queues;
-        *self.names.entry(key).or_insert_with(|| {
-            queues.push(Queue::new(kind));
-            QueueId(queues.len() as u32 - 1)
-        })
+        let names = self.names.entry((namespace, kind)).or_default();
+        if let Some(&id) = names.get(name) {
+            return id;
+        }
+        let id = QueueId(self.queues.len() as u32);
+        self.queues.push(Queue::new(kind));
+        names.insert(name.to_owned(), id);
+        id
     }
 
     /// A task waits for a poller.
@@ -235,7 +237,7 @@ impl Matching {
 
     /// Hashes the tasks and polls that wait, apart from who polled when.
     pub(crate) fn hash_tasks_and_polls(&self, hasher: &mut impl Hasher) {
-        for (key, &id) in &self.names {
+        for (key, &id) in self.names.values().flatten() {
             let Queue { tasks, pollers, .. } = self.get(id);
             if !tasks.is_empty() || !pollers.is_empty() {
                 format!("{key:?} {tasks:?} {pollers:?}").hash(hasher);

@@ -79,10 +79,10 @@ impl Engine {
         }
         let next = next.map(|page| PageToken { transient: !unwritten.is_empty(), ..page });
         let response = PollWorkflowTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.into_bytes(),
             started_event_id: started.started_event_id,
             attempt,
-            next_page_token: next.map(|page| page.to_bytes()).unwrap_or_default(),
+            next_page_token: next.map(PageToken::into_bytes).unwrap_or_default(),
             scheduled_time: Some(run.workflow_task_scheduled_time().to_proto()),
             started_time: Some(started.started_time.to_proto()),
             queries: self.queries.attach(key, (started.started_event_id, attempt)),
@@ -99,9 +99,9 @@ impl Engine {
         let from = if run.has_cached(polled) { run.history().next_id() } else { 1 };
         let FirstPage { bytes, next } = first_page(run, from);
         let response = PollWorkflowTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.into_bytes(),
             attempt: 1,
-            next_page_token: next.map(|page| page.to_bytes()).unwrap_or_default(),
+            next_page_token: next.map(PageToken::into_bytes).unwrap_or_default(),
             query: Some(body),
             ..response_of(run)
         };

@@ -54,7 +54,7 @@ pub(in crate::engine) struct Scheduled {
 }
 
 /// What is added when a worker takes it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::engine) struct Started {
     pub(in crate::engine) started_event_id: i64,
     pub(in crate::engine) started_time: Time,
@@ -62,6 +62,21 @@ pub(in crate::engine) struct Started {
     pub(in crate::engine) request_id: String,
     pub(in crate::engine) suggest_continue_as_new_reasons: Vec<i32>,
     pub(in crate::engine) history_size_bytes: i64,
+}
+
+impl Started {
+    /// The attributes of its event.
+    fn into_attributes(self, scheduled_event_id: i64) -> WorkflowTaskStartedEventAttributes {
+        WorkflowTaskStartedEventAttributes {
+            scheduled_event_id,
+            suggest_continue_as_new: !self.suggest_continue_as_new_reasons.is_empty(),
+            suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons,
+            identity: self.identity,
+            request_id: self.request_id,
+            history_size_bytes: self.history_size_bytes,
+            ..WorkflowTaskStartedEventAttributes::default()
+        }
+    }
 }
 
 /// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry
@@ -197,7 +212,7 @@ impl Run {
                 self.add_event(cx, self.scheduled_attributes(scheduled.timeout));
             }
             let scheduled_event_id = self.recorded.task.scheduled().map_or(0, |scheduled| scheduled.scheduled_event_id);
-            let attributes = started_attributes(scheduled_event_id, &started);
+            let attributes = started.into_attributes(scheduled_event_id);
             self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
             self.recorded.end_batch();
         }
@@ -233,7 +248,7 @@ impl Run {
         self.volatile.unwritten = None;
         for mut event in events {
             event.task_id = cx.ids.task_id();
-            self.recorded.write(event);
+            self.recorded.write(&mut event);
         }
     }
 
@@ -319,7 +334,7 @@ impl Run {
         let mut events = vec![bare_event(scheduled_event_id, scheduled_time, self.scheduled_attributes(timeout))];
         if let Some((_, started)) = task.started() {
             let (id, at) = (started.started_event_id, started.started_time);
-            let attributes = started_attributes(scheduled_event_id, started);
+            let attributes = started.clone().into_attributes(scheduled_event_id);
             events.push(bare_event(id, at, Attributes::WorkflowTaskStartedEventAttributes(attributes)));
         }
         events
@@ -358,18 +373,6 @@ impl Run {
             reasons.push(SuggestContinueAsNewReason::TooManyHistoryEvents.into());
         }
         reasons
-    }
-}
-
-fn started_attributes(scheduled_event_id: i64, started: &Started) -> WorkflowTaskStartedEventAttributes {
-    WorkflowTaskStartedEventAttributes {
-        scheduled_event_id,
-        identity: started.identity.clone(),
-        request_id: started.request_id.clone(),
-        suggest_continue_as_new: !started.suggest_continue_as_new_reasons.is_empty(),
-        suggest_continue_as_new_reasons: started.suggest_continue_as_new_reasons.clone(),
-        history_size_bytes: started.history_size_bytes,
-        ..WorkflowTaskStartedEventAttributes::default()
     }
 }
 

@@ -32,13 +32,13 @@ impl Run {
     }
 
     /// Writes an event, or buffers it.
-    pub(super) fn put(&mut self, event: HistoryEvent) -> i64 {
+    pub(super) fn put(&mut self, mut event: HistoryEvent) -> i64 {
         let is_held_back = self.volatile.stage == Stage::Completing || self.started_task().is_some();
         if is_held_back && is_buffered_type(event.event_type()) {
             self.volatile.buffer.push(event);
             return 0;
         }
-        self.recorded.write(event)
+        self.recorded.write(&mut event)
     }
 
     /// Takes the workflow task from its worker when too much is buffered (`closeTransactionHandleBufferedEventsLimit`).
@@ -79,7 +79,7 @@ impl Run {
             }
             let begins =
                 matches!(event.event_type(), EventType::ActivityTaskStarted | EventType::ChildWorkflowExecutionStarted);
-            let id = self.recorded.write(event);
+            let id = self.recorded.write(&mut event);
             if let Some(of) = of.filter(|_| begins) {
                 started.push((of, id));
             }

@@ -89,11 +89,11 @@ impl Engine {
         let mut bytes = run.history().slice(token.from, end).to_vec();
         let mut next = PageToken { run_id: run.run_id().to_owned(), from: end, until, waiting, ..PageToken::default() };
         if end < until || page.is_full && !waiting {
-            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
         if waiting && (run.is_running() || end < run.history().next_id()) {
             next.until = end;
-            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
         if shows_transient && run.is_running() {
             let unwritten = run.unwritten_events_to_read();
@@ -158,7 +158,7 @@ impl Engine {
             waiting: true,
             ..PageToken::default()
         };
-        let reply = HistoryReply { history: Vec::new(), next_page_token: token.to_bytes() };
+        let reply = HistoryReply { history: Vec::new(), next_page_token: token.into_bytes() };
         self.tickets.answer(ticket, Ok(Reply::History(reply)));
     }
 
