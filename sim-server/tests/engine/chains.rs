@@ -30,6 +30,19 @@ fn a_run_that_continues_as_new_is_followed_at_once() {
 }
 
 #[test]
+fn only_the_first_run_of_a_chain_was_started_eagerly() {
+    let mut t = Transcript::new();
+    let eager = StartWorkflowExecutionRequest { request_eager_execution: true, ..start("order") };
+    let task: WorkflowTask = t.calls(eager).eager_workflow_task.expect("the first task").into();
+    t.time_passes(seconds(1));
+    t.completes(&task, [continue_as_new(next_run())]);
+    t.history_of("order", 2).is("
+        1 WorkflowExecutionStarted after order/1 Workflow, at 1s
+        2 WorkflowTaskScheduled
+    ");
+}
+
+#[test]
 fn a_run_younger_than_a_second_delays_the_next() {
     let mut t = Transcript::new();
     t.starts("order");

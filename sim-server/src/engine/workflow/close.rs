@@ -270,7 +270,6 @@ impl Run {
             last_completion_result: last_result,
             attempt: if is_retry { self.recorded.facts.attempt + 1 } else { 1 },
             first_workflow_task_backoff: Some(span_to_proto(backoff)),
-            eager_execution_accepted: false,
             ..previous
         };
         self.start_next(cx, successor.run_id, next);
@@ -285,6 +284,7 @@ impl Run {
             continued_execution_run_id: self.run_id().to_owned(),
             prev_auto_reset_points: Some(ResetPoints { points: self.recorded.reset_points.clone() }),
             identity: String::new(),
+            eager_execution_accepted: false,
             ..next
         };
         let start =
