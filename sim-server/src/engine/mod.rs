@@ -179,7 +179,7 @@ impl Engine {
         self.domain.now()
     }
 
-    /// Wall now, as last told.
+    /// Wall now, as of the last tick.
     fn wall(&self) -> Time {
         self.domain.clock.wall()
     }

@@ -80,7 +80,7 @@ impl<'a> ActivityView<'a> {
         &self.scheduled.activity.activity_id
     }
 
-    /// The identity of who has this attempt, if somebody has.
+    /// The identity of the worker that has this attempt, if one has.
     pub fn worker(&self) -> Option<&'a str> {
         self.attempt.is_started().then_some(self.attempt.identity())
     }

@@ -1,4 +1,6 @@
 //! Kinds of events: those that a server holds back while a worker has a workflow task, and those that end a run.
+//!
+//! The engine has such lists, too. They are not shared: the grammar checks the engine, and would not see a mistake in them.
 
 use foretime_server::proto::{enums::EventType, history::history_event::Attributes};
 

@@ -36,7 +36,7 @@ impl Clock {
         self.wall + self.skipped
     }
 
-    /// Wall now, as last told.
+    /// Wall now, as of the last tick.
     pub(crate) fn wall(&self) -> Time {
         self.wall
     }

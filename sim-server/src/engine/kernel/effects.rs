@@ -24,7 +24,7 @@ pub type Order<'a> = dyn FnMut(usize) -> usize + 'a;
 /// One thing that is left to do.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// A parent wants a child.
+    /// A parent asks for a child.
     StartChild { parent: RunKey, initiated_event_id: i64 },
     /// A run is followed by another (continue-as-new, retry, cron).
     StartRun(Box<Start>),

@@ -44,7 +44,7 @@ impl Engine {
         self.begin(start, |run, cx| run.schedule_first_workflow_task(cx));
     }
 
-    /// A parent wants a child.
+    /// A parent asks for a child.
     pub(in crate::engine) fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {
         let run = self.runs.get(parent);
         if !run.is_running() {

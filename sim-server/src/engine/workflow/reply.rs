@@ -55,8 +55,8 @@ impl Engine {
         self.workflow_task_reply(key, Some(poller.queue))
     }
 
-    /// The started workflow task of a run, as the worker gets it. `polled`: the queue from which it took it; without, it goes
-    /// along with an answer (eager start, or a new task returned by a completion).
+    /// The started workflow task of a run, as the worker gets it. `polled`: the queue from which the worker took it; `None` if it
+    /// is part of an answer (to an eager start, or to the completion of the task before).
     pub(in crate::engine) fn workflow_task_reply(&mut self, key: RunKey, polled: Option<QueueId>) -> WorkflowTaskReply {
         let run = self.runs.get(key);
         let Some((scheduled, started)) = run.workflow_task().started() else { return WorkflowTaskReply::default() };

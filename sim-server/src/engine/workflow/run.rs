@@ -226,10 +226,10 @@ impl Run {
         }
     }
 
-    /// Whether its history alone makes it what it is, in all that history tells.
+    /// Checks that a rebuild from its history gives the same run, in all that history tells.
     ///
     /// # Panics
-    /// It does not.
+    /// If it does not.
     pub(in crate::engine) fn verify_rebuild(&self) {
         let rebuilt = Recorded::rebuild(self.run_id().to_owned(), self.history().clone());
         assert!(rebuilt == self.recorded, "a run is {:?}, but its history makes it {rebuilt:?}", self.recorded);

@@ -98,7 +98,7 @@ impl Run {
     }
 }
 
-/// What the started event of a chain's first run tells besides what was asked for, whoever asked for it.
+/// The parts of a started event that are computed for the first run of a chain, whether a client or a parent asked for it.
 pub(super) fn first_of_chain(
     run_id: &str,
     cron_schedule: String,

@@ -23,7 +23,7 @@ pub(super) struct Volatile {
     /// Events that came while a worker had a workflow task; they get their ids when it is done.
     pub(super) buffer: Vec<HistoryEvent>,
     pub(super) stage: Stage,
-    /// The workflow task that no event tells of (yet).
+    /// The workflow task whose events are not written (yet).
     pub(super) unwritten: Option<Unwritten>,
     /// What goes with the workflow task that there is, written or not.
     pub(super) task: TaskExtras,

@@ -1,6 +1,6 @@
 //! Workflow tasks: scheduled, started by a poll, completed, failed, timed out (`workflow/workflow_task_state_machine.go`).
 //!
-//! A run has at most one at a time. A normal task is told by its events. From the second attempt on a task is transient: its
+//! A run has at most one at a time. A normal task has its events in the history. From the second attempt on a task is transient: its
 //! events are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
 
 use std::time::Duration;
@@ -285,8 +285,8 @@ impl Run {
         });
     }
 
-    /// Takes the task away, and writes the event that tells why if the task itself is written. A failure on a sticky queue
-    /// first tries the normal one, and does not count.
+    /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
+    /// queue, the normal queue is tried first, and the failure does not count.
     fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.leave_queue(cx);
@@ -340,7 +340,7 @@ impl Run {
         events
     }
 
-    /// The same, as a reader of the history sees them: who has the task is not told.
+    /// The same, as a reader of the history sees them: without the identity of the worker.
     pub(super) fn unwritten_events_to_read(&self) -> Vec<HistoryEvent> {
         let mut events = self.unwritten_events();
         for event in &mut events {

@@ -105,8 +105,8 @@ impl Engine {
         HistoryReply { history: bytes, next_page_token: Vec::new() }
     }
 
-    /// The close event of a closed run; nothing of an open one. For a client that does not look for the next run in it, one
-    /// that is followed by another run is told as continued as new (`makeFakeContinuedAsNewEvent`).
+    /// The close event of a closed run; nothing of an open one. A client that does not look for the next run in every close event
+    /// gets a continued-as-new event instead, if another run follows (`makeFakeContinuedAsNewEvent`).
     fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
         let run = self.runs.get(key);
         if run.is_running() {

@@ -34,7 +34,7 @@ const CLOSED_BEFORE_STARTED: &str = "Workflow execution closed before WorkflowTa
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Queries {
     pending: BTreeMap<u64, Query>,
-    /// Those that wait for a workflow task of their run, or went along with one.
+    /// Those that wait for a workflow task of their run, or are attached to one.
     waiting: BTreeMap<RunKey, BTreeSet<u64>>,
     last: u64,
 }
@@ -49,14 +49,14 @@ struct Query {
     body: WorkflowQuery,
     /// Its place in a task queue, if it goes straight to a worker.
     place: Option<TaskKey>,
-    /// The workflow task that it went along with. Once that is done or given up, the query waits for the next.
+    /// The workflow task that it is attached to. Once that is done or given up, the query waits for the next.
     attached_to: Option<StartedTask>,
     /// The worker that has the run in its cache did not answer it.
     has_left_sticky: bool,
 }
 
 impl Queries {
-    /// Attaches all that wait for a workflow task of this run to the one that has just started: what goes along with it.
+    /// Attaches all queries that wait for a workflow task of this run to the one that has just started. Returns them.
     pub(in crate::engine) fn attach(&mut self, run: RunKey, task: StartedTask) -> BTreeMap<String, WorkflowQuery> {
         let mut attached = BTreeMap::new();
         for id in self.waiting.get(&run).into_iter().flatten() {

@@ -72,7 +72,7 @@ impl Engine {
         Ok(Answer::Now(response))
     }
 
-    /// The run whose started workflow task the token names, if it is still that one.
+    /// The run that the token names, if the workflow task that it names is still the started one.
     fn started_task_of(&self, token: &TaskToken) -> Option<RunKey> {
         let key = self.run_of(token)?;
         let run = self.runs.get(key);

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// What became of the workflow id that a start wants.
+/// The outcome of a claim of a workflow id.
 enum Verdict {
     /// It is free; the start goes ahead.
     Free,

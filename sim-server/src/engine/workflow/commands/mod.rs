@@ -60,7 +60,7 @@ pub(super) enum Unfit {
     Refused(Error),
 }
 
-/// How a workflow task fails whose commands do not fit.
+/// How a workflow task fails if its commands do not fit.
 #[derive(Debug)]
 pub(super) struct TaskFailed {
     pub(super) cause: WorkflowTaskFailedCause,
