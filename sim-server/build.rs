@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
     fs::write(out.join("attributes.rs"), attributes(&set)?)?;
+    fs::write(out.join("rpcs.rs"), rpcs(&set))?;
     prost_build::Config::new().btree_map(["."]).enable_type_names().include_file("protos.rs").compile_fds(set)?;
     Ok(())
 }
@@ -72,6 +73,32 @@ fn attributes(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
         );
     }
     Ok(text + "}\n")
+}
+
+/// The RPC of each request that belongs to one alone, which its name tells: the method's, plus `Request`.
+fn rpcs(set: &FileDescriptorSet) -> String {
+    let mut text = String::new();
+    for file in set.file.iter().filter(|file| file.package().starts_with("temporal.")) {
+        for service in &file.service {
+            for method in &service.method {
+                let (request, method_name) = (rust_path(method.input_type()), method.name());
+                if request.ends_with(&format!("::{method_name}Request")) {
+                    let (reply, service) = (rust_path(method.output_type()), format!("{}.{}", file.package(), service.name()));
+                    text += &format!(
+                        "impl Rpc for {request} {{ type Reply = {reply}; const SERVICE: &'static str = \"{service}\"; \
+                         const METHOD: &'static str = \"{method_name}\"; \
+                         const PATH: &'static str = \"/{service}/{method_name}\"; }}\n"
+                    );
+                }
+            }
+        }
+    }
+    text
+}
+
+/// The path of a message: `.temporal.api.query.v1.WorkflowQuery` is `temporal::api::query::v1::WorkflowQuery`.
+fn rust_path(type_name: &str) -> String {
+    type_name.trim_start_matches('.').replace('.', "::")
 }
 
 fn camel_case(snake: &str) -> String {

@@ -1,4 +1,4 @@
-//! What a server is told when it starts: plain data, turned from a command line by `foretime`, or written by a test.
+//! The configuration of a server: plain data, made from a command line by `foretime`, or by a test.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::proto::enums::IndexedValueType;
 /// Everything a [`crate::rpc::Service`] needs to know at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// Whose place the server takes.
+    /// Which server it takes the place of.
     pub personality: Personality,
     /// Namespaces that exist from the start, in this order. [`Personality::TestServer`] registers others on first use.
     pub namespaces: Vec<String>,
@@ -17,13 +17,13 @@ pub struct Config {
     pub dynamic_config: BTreeMap<String, String>,
     /// Whether time may skip from the start: the count of time-skipping locks starts at 0 if so, at 1 if not.
     pub time_skipping: bool,
-    /// Whether a long poll ends after a minute with an empty answer; if not, it waits for as long as its caller does. A
-    /// simulation of a year would else be made of little but polls.
+    /// Whether a long poll ends after a minute with an empty answer. If not, it waits for as long as its caller does; otherwise
+    /// a simulated year would be mostly polls.
     pub long_polls_end: bool,
-    /// Whether each run is rebuilt from its history after each transaction, and must be the same in all that history tells. For
-    /// tests: it is slow, and a difference is a panic.
+    /// Whether each run is rebuilt from its history after each transaction, and compared in all that history tells. For tests:
+    /// it is slow, and a difference is a panic.
     pub verifies_rebuilds: bool,
-    /// Where run ids and task tokens are drawn from: the same seed and the same calls give the same ids.
+    /// The seed of all ids: the same seed and the same calls give the same ids.
     pub seed: u64,
 }
 
@@ -43,7 +43,7 @@ impl Default for Config {
     }
 }
 
-/// Whose place the server takes; it decides where the two differ in what they accept.
+/// Which server this one takes the place of. The two differ in what they accept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Personality {
     /// `temporal-test-server`: a namespace is registered on first use.

@@ -7,6 +7,9 @@ include!(concat!(env!("OUT_DIR"), "/protos.rs"));
 // What all events have in common, read off the descriptors: their type, and the ids of the events that they belong to.
 include!(concat!(env!("OUT_DIR"), "/attributes.rs"));
 
+// And the RPC of each request, where that has one of its own.
+include!(concat!(env!("OUT_DIR"), "/rpcs.rs"));
+
 pub use temporal::api::{
     activity::v1 as activity, command::v1 as command, common::v1 as common, enums::v1 as enums,
     errordetails::v1 as errordetails, failure::v1 as failure, filter::v1 as filter, history::v1 as history,
@@ -17,3 +20,15 @@ pub use temporal::api::{
 
 /// The compiled descriptors of everything above, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// A request that knows its RPC. Most do. But one message serves two RPCs of TestService, and another RPC has an empty request.
+pub trait Rpc: prost::Message + Default + 'static {
+    /// The message that answers it.
+    type Reply: prost::Name + Default + 'static;
+    /// The full name of the service.
+    const SERVICE: &'static str;
+    /// The name of the method.
+    const METHOD: &'static str;
+    /// The path on the wire, `/service/method`.
+    const PATH: &'static str;
+}

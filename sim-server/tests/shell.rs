@@ -18,7 +18,10 @@ use foretime_server::{
             StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
         },
     },
-    rpc::Service,
+    rpc::{
+        Service,
+        table::{OPERATOR_SERVICE, TEST_SERVICE, WORKFLOW_SERVICE},
+    },
     shell::{grpc, host::Host},
 };
 use hyper::body::Incoming;
@@ -31,9 +34,6 @@ use tonic_reflection::pb::v1::{
     ServerReflectionRequest, server_reflection_client::ServerReflectionClient, server_reflection_request::MessageRequest,
     server_reflection_response::MessageResponse,
 };
-
-const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
-const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 
 /// A server on a port of its own; ends with the test's runtime.
 fn new_server() -> SocketAddr {
@@ -241,7 +241,7 @@ async fn what_falls_due_is_run() {
 #[tokio::test]
 async fn health() {
     let mut client = HealthClient::new(channel_to_new_server().await);
-    for service in ["", WORKFLOW_SERVICE, "temporal.api.operatorservice.v1.OperatorService", TEST_SERVICE] {
+    for service in ["", WORKFLOW_SERVICE, OPERATOR_SERVICE, TEST_SERVICE] {
         let request = HealthCheckRequest { service: service.to_owned() };
         let checked = client.check(request.clone()).await.expect("an answer").into_inner();
         assert_eq!(checked.status(), ServingStatus::Serving, "{service:?}");

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
-use foretime_server::proto::workflowservice as ws;
+use foretime_server::proto::Rpc;
 use http::uri::PathAndQuery;
-use prost::{Message, Name};
+use prost::Message;
 use tonic::{
     Request, Status,
     client::Grpc,
@@ -16,53 +16,6 @@ use tonic::{
 
 /// How long a call may take by default.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The service that nearly every RPC of the tests belongs to.
-pub const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowService";
-
-/// A request that knows its RPC: the type's name is the method's, plus `Request`.
-pub trait Rpc: Message + Name + Default {
-    /// What the server answers.
-    type Reply: Message + Name + Default;
-
-    /// The method's name.
-    fn method() -> &'static str {
-        Self::NAME.trim_end_matches("Request")
-    }
-}
-
-macro_rules! rpcs {
-    ($($request:ident => $reply:ident,)*) => { $(impl Rpc for ws::$request { type Reply = ws::$reply; })* };
-}
-
-rpcs! {
-    DescribeNamespaceRequest => DescribeNamespaceResponse,
-    RegisterNamespaceRequest => RegisterNamespaceResponse,
-    DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
-    GetSystemInfoRequest => GetSystemInfoResponse,
-    GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
-    PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
-    PollWorkflowTaskQueueRequest => PollWorkflowTaskQueueResponse,
-    QueryWorkflowRequest => QueryWorkflowResponse,
-    RecordActivityTaskHeartbeatByIdRequest => RecordActivityTaskHeartbeatByIdResponse,
-    RecordActivityTaskHeartbeatRequest => RecordActivityTaskHeartbeatResponse,
-    RequestCancelWorkflowExecutionRequest => RequestCancelWorkflowExecutionResponse,
-    ResetStickyTaskQueueRequest => ResetStickyTaskQueueResponse,
-    RespondActivityTaskCanceledByIdRequest => RespondActivityTaskCanceledByIdResponse,
-    RespondActivityTaskCanceledRequest => RespondActivityTaskCanceledResponse,
-    RespondActivityTaskCompletedByIdRequest => RespondActivityTaskCompletedByIdResponse,
-    RespondActivityTaskCompletedRequest => RespondActivityTaskCompletedResponse,
-    RespondActivityTaskFailedByIdRequest => RespondActivityTaskFailedByIdResponse,
-    RespondActivityTaskFailedRequest => RespondActivityTaskFailedResponse,
-    RespondQueryTaskCompletedRequest => RespondQueryTaskCompletedResponse,
-    RespondWorkflowTaskCompletedRequest => RespondWorkflowTaskCompletedResponse,
-    RespondWorkflowTaskFailedRequest => RespondWorkflowTaskFailedResponse,
-    ShutdownWorkerRequest => ShutdownWorkerResponse,
-    SignalWithStartWorkflowExecutionRequest => SignalWithStartWorkflowExecutionResponse,
-    SignalWorkflowExecutionRequest => SignalWorkflowExecutionResponse,
-    StartWorkflowExecutionRequest => StartWorkflowExecutionResponse,
-    TerminateWorkflowExecutionRequest => TerminateWorkflowExecutionResponse,
-}
 
 /// One connection, shared by its clones.
 #[derive(Clone, Debug)]
@@ -101,8 +54,7 @@ impl Client {
     /// # Errors
     /// What the server refuses.
     pub async fn call_within<R: Rpc>(&self, patience: Duration, request: R) -> Result<R::Reply, Status> {
-        let path = format!("/{WORKFLOW_SERVICE}/{}", R::method());
-        let reply = self.call_raw(&path, request.encode_to_vec().into(), patience).await?;
+        let reply = self.call_raw(R::PATH, request.encode_to_vec().into(), patience).await?;
         R::Reply::decode(reply).map_err(|error| Status::internal(format!("the client cannot decode the reply: {error}")))
     }
 

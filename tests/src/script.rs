@@ -10,6 +10,7 @@ use std::{
 };
 
 use foretime_server::proto::{
+    Rpc,
     common::{Payload, Payloads, WorkflowExecution, WorkflowType},
     enums::{EventType, HistoryEventFilterType, TaskQueueKind},
     history::HistoryEvent,
@@ -20,7 +21,7 @@ use foretime_server::proto::{
 use tonic::Status;
 
 use crate::{
-    client::{Client, PATIENCE, Rpc},
+    client::{Client, PATIENCE},
     normalise::Normaliser,
 };
 
@@ -125,7 +126,7 @@ impl Script {
             Ok(reply) => state.normaliser.message(reply),
             Err(status) => state.normaliser.status(status),
         };
-        state.transcript.push_str(&format!("{}: {shown}\n", R::method()));
+        state.transcript.push_str(&format!("{}: {shown}\n", R::METHOD));
     }
 
     /// Writes down a message with a word before it.

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use foretime_server::proto::{self, common::WorkflowExecution, workflowservice::*};
+use foretime_server::{
+    proto::{self, common::WorkflowExecution, workflowservice::*},
+    rpc::table::WORKFLOW_SERVICE,
+    shell::grpc::SERVICES,
+};
 use foretime_tests::{
-    client::{Client, WORKFLOW_SERVICE},
+    client::Client,
     commands::*,
     script::*,
     server::{Kind, Server},
@@ -20,10 +24,6 @@ use rand_chacha::{
 };
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tonic::{Code, Status};
-
-/// The services whose every method gets bad bytes.
-const SERVICES: [&str; 3] =
-    [WORKFLOW_SERVICE, "temporal.api.operatorservice.v1.OperatorService", "temporal.api.testservice.v1.TestService"];
 
 async fn server() -> (Server, Client) {
     let server = Server::start(Kind::Ours, &[]).await.expect("the server starts");

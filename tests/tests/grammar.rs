@@ -1,7 +1,7 @@
 //! The grammar of histories against reality. The histories of the real server, as recorded in its conformance transcripts, must
 //! break no rule of the check that fails simulations.
 //!
-//! Transcripts hide instants, so the rules about time are left to the check's own tests.
+//! Transcripts hide instants, so the rules about time are left to the sessions and their mutations.
 
 use std::{
     fs,

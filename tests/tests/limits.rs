@@ -5,6 +5,7 @@ use foretime_server::{
     config::{Config, Personality},
     engine::{Caller, time::Time},
     proto::{
+        Rpc,
         common::{WorkflowExecution, WorkflowType},
         enums::EventType,
         history::history_event::Attributes,
@@ -13,7 +14,6 @@ use foretime_server::{
     },
     rpc::{Call, Serve, Served, Service, first_come},
 };
-use foretime_tests::client::{Rpc, WORKFLOW_SERVICE};
 use prost::Message;
 use tonic::{Code, Status};
 
@@ -27,8 +27,8 @@ fn service(dynamic: (&str, &str)) -> Service {
 
 fn call<R: Rpc>(service: &mut Service, request: &R) -> Result<R::Reply, Status> {
     let call = Call {
-        service: WORKFLOW_SERVICE.to_owned(),
-        method: R::method().to_owned(),
+        service: R::SERVICE.to_owned(),
+        method: R::METHOD.to_owned(),
         caller: Caller::default(),
         deadline: None,
         message: request.encode_to_vec().into(),

@@ -1,8 +1,8 @@
 //! The Temporal service as a pure state machine: no clock, no thread, no socket, no randomness of its own.
 //!
 //! [`Engine`] owns all state. [`Engine::call`] is the only way in: it answers at once or parks the call under its [`Ticket`];
-//! finished tickets come out of [`Engine::next_answer`]. Time comes in with [`Engine::advance`], and [`Engine::next_deadline`] says
-//! when it is wanted. [`Engine::view`] shows what is inside.
+//! the answers to parked calls come out of [`Engine::next_answer`]. Time comes in with [`Engine::advance`], and
+//! [`Engine::next_deadline`] says when that must be called next. [`Engine::view`] shows what is inside.
 //!
 //! The rooms, each of which owns its state (`tests/rooms.rs` holds them to their arrows):
 //! - [`kernel`]: what every part stands on: time, what falls due, ids, keys, tickets, effects
@@ -11,8 +11,8 @@
 //! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
 //! - [`view`]: what a simulation sees from inside
 //!
-//! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never reaches
-//! another machine; it leaves an [`kernel::effects::Effect`], which [`settle`] has carried out after the transaction.
+//! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
+//! reaches another machine. It leaves an [`kernel::effects::Effect`], and [`settle`] carries that out after the transaction.
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
@@ -76,7 +76,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// A service with nothing in it but the configured namespaces.
+    /// A service that contains only the configured namespaces.
     ///
     /// # Errors
     /// A search attribute of the configuration cannot be registered.
@@ -116,11 +116,11 @@ impl Engine {
     /// its workflow task failed.)
     pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
         self.tick(context.now, context.order);
-        let before = (self.ids.clone(), self.namespaces.count());
+        let before = (self.ids.position(), self.namespaces.count());
         let outcome = request.serve(self, context);
         if outcome.is_err() {
-            // What a refused request was given on the way is not given out.
-            self.ids = before.0;
+            // A refused request keeps no ids, and registers no namespace.
+            self.ids.go_back_to(before.0);
             self.namespaces.keep_first(before.1);
         }
         self.settle(context.order);
@@ -153,7 +153,7 @@ impl Engine {
         self.settle(order);
     }
 
-    /// When (wall) [`Self::advance`] is wanted next, if no call comes before.
+    /// When (wall) [`Self::advance`] must be called next, if no call comes before.
     pub fn next_deadline(&self) -> Option<Time> {
         let wall = self.domain.clock.wall();
         if self.next_skip().is_some() {
@@ -179,7 +179,7 @@ impl Engine {
         self.domain.now()
     }
 
-    /// Wall now, as last told.
+    /// Wall now, as of the last tick.
     fn wall(&self) -> Time {
         self.domain.clock.wall()
     }

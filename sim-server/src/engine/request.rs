@@ -10,14 +10,14 @@ use super::{
 };
 use crate::proto::{operatorservice::*, testservice::*, workflowservice::*};
 
-/// A client's connection, as who carries its calls numbers it. 0: calls of our own, which have none.
+/// A client's connection, numbered by whoever carries its calls. 0 is for calls of our own, which have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Connection(pub u64);
 
 /// Who calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The connection on which it does.
+    /// The connection on which the call came.
     pub connection: Connection,
     /// The header `client-name`; empty if not sent.
     pub client_name: String,
@@ -25,7 +25,7 @@ pub struct Caller {
     pub follows_next_run_id: bool,
 }
 
-/// What there is to know of one call besides its request.
+/// What is known of a call besides its request.
 pub struct Context<'a, 'order> {
     /// When (wall) it reaches the engine.
     pub now: Time,
@@ -35,11 +35,11 @@ pub struct Context<'a, 'order> {
     pub caller: &'a Caller,
     /// When (wall) the caller gives up; `None` if it does not say.
     pub deadline: Option<Time>,
-    /// In which order comes about what the call asks for several workflows.
+    /// The order in which effects on several workflows are carried out.
     pub order: &'a mut Order<'order>,
 }
 
-/// A request that the engine answers. What it asks for is said where its method is: in the `calls` of a room.
+/// A request that the engine answers. The method that does so is in the `calls` of a room, and says what it means.
 pub trait Request {
     /// What it is answered with.
     type Reply;
@@ -82,7 +82,7 @@ macro_rules! answered {
     )*};
 }
 
-/// Requests that may be parked, or be refused although they have changed something.
+/// Requests that may be parked.
 macro_rules! with_context {
     ($($request:ty => $method:ident -> $reply:ty;)*) => {$(
         impl Request for $request {
@@ -144,8 +144,16 @@ with_context! {
     PollNexusTaskQueueRequest => poll_nexus_task_queue -> PollNexusTaskQueueResponse;
     GetWorkflowExecutionHistoryRequest => get_workflow_execution_history -> HistoryReply;
     QueryWorkflowRequest => query_workflow -> QueryWorkflowResponse;
-    RespondWorkflowTaskCompletedRequest => respond_workflow_task_completed -> RespondWorkflowTaskCompletedResponse;
     SleepRequest => sleep -> SleepResponse;
     SleepUntilRequest => sleep_until -> SleepResponse;
     UnlockTimeSkippingWithSleep => unlock_time_skipping_with_sleep -> SleepResponse;
+}
+
+/// May be refused although it has changed something: see [`Answer::Refused`].
+impl Request for RespondWorkflowTaskCompletedRequest {
+    type Reply = RespondWorkflowTaskCompletedResponse;
+
+    fn serve(self, engine: &mut Engine, _context: &Context<'_, '_>) -> Result<Answer<Self::Reply>> {
+        engine.respond_workflow_task_completed(self)
+    }
 }

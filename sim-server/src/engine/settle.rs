@@ -1,5 +1,5 @@
-//! How the engine comes to rest after a call or when time has passed: effects, then matches of tasks and pollers, then what is due,
-//! until nothing is left. Also the transactions of the runs it does this with.
+//! How the engine comes to rest after a call, or when time has passed: effects, then matches of tasks and pollers, then what is
+//! due, until nothing is left. All transactions on runs begin here.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -23,7 +23,7 @@ impl Engine {
         self.domain.next_skip(self.matching.abandoned_count(self.wall(), UNPOLLED_GRACE))
     }
 
-    /// Brings everything to rest. Effects of several workflows are carried out in this order.
+    /// Brings everything to rest. `order` chooses between effects on several workflows.
     pub(super) fn settle(&mut self, order: &mut Order<'_>) {
         loop {
             while let Some(effect) = self.effects.take_next(order) {
@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// A parked call's time is over: a long poll ends as the real server's do, with an empty answer, a query goes to another
+    /// A parked call's time is over. A long poll ends with an empty answer, as on the real server. A query goes to another
     /// worker.
     pub(super) fn expire(&mut self, ticket: Ticket, parked: Parked) {
         match parked {

@@ -15,7 +15,7 @@ use crate::proto::{
     history::{History, HistoryEvent},
 };
 
-/// What is inside of a service.
+/// The state of a service.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     engine: &'a Engine,
@@ -32,7 +32,7 @@ impl<'a> View<'a> {
         engine.runs.iter().map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
     }
 
-    /// A number for all state but the clock and who polled when: equal for equal states. For tests; slow.
+    /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.
     pub fn digest(&self) -> u64 {
         let Engine { ids, tickets, namespaces, matching, workers, runs, waiters, queries, effects, .. } = self.engine;
         let mut hasher = DefaultHasher::new();
@@ -80,7 +80,7 @@ impl<'a> ActivityView<'a> {
         &self.scheduled.activity.activity_id
     }
 
-    /// The identity of who has this attempt, if somebody has.
+    /// The identity of the worker that has this attempt, if one has.
     pub fn worker(&self) -> Option<&'a str> {
         self.attempt.is_started().then_some(self.attempt.identity())
     }

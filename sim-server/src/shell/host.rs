@@ -266,7 +266,10 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Config, rpc::Service};
+    use crate::{
+        config::Config,
+        rpc::{Service, table::WORKFLOW_SERVICE},
+    };
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_service_goes_on() {
@@ -274,8 +277,7 @@ mod tests {
         let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
         assert_eq!(outcome, Err("on purpose".to_owned()));
         assert!(!host.inner.state.is_poisoned());
-        let service = "temporal.api.workflowservice.v1.WorkflowService";
-        host.call(service, "GetSystemInfo", Caller::default(), None, Bytes::new()).await.expect("an answer");
+        host.call(WORKFLOW_SERVICE, "GetSystemInfo", Caller::default(), None, Bytes::new()).await.expect("an answer");
     }
 
     #[tokio::test]

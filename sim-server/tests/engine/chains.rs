@@ -30,6 +30,19 @@ fn a_run_that_continues_as_new_is_followed_at_once() {
 }
 
 #[test]
+fn only_the_first_run_of_a_chain_was_started_eagerly() {
+    let mut t = Transcript::new();
+    let eager = StartWorkflowExecutionRequest { request_eager_execution: true, ..start("order") };
+    let task: WorkflowTask = t.calls(eager).eager_workflow_task.expect("the first task").into();
+    t.time_passes(seconds(1));
+    t.completes(&task, [continue_as_new(next_run())]);
+    t.history_of("order", 2).is("
+        1 WorkflowExecutionStarted after order/1 Workflow, at 1s
+        2 WorkflowTaskScheduled
+    ");
+}
+
+#[test]
 fn a_run_younger_than_a_second_delays_the_next() {
     let mut t = Transcript::new();
     t.starts("order");
@@ -223,19 +236,49 @@ fn a_start_that_comes_twice_is_one_start() {
     assert_eq!(t.run_count("order"), 1);
 }
 
+/// A start that uses the running workflow and leaves its request id with it.
+fn attaches(request_id: &str) -> StartWorkflowExecutionRequest {
+    StartWorkflowExecutionRequest {
+        request_id: request_id.to_owned(),
+        on_conflict_options: Some(OnConflictOptions { attach_request_id: true, ..OnConflictOptions::default() }),
+        ..policies(WorkflowIdReusePolicy::AllowDuplicate, WorkflowIdConflictPolicy::UseExisting)
+    }
+}
+
 #[test]
 fn a_start_that_uses_the_running_workflow_may_leave_its_request_id() {
     let mut t = Transcript::new();
     t.starts("order");
-    let attaches = StartWorkflowExecutionRequest {
-        request_id: "another".to_owned(),
-        on_conflict_options: Some(OnConflictOptions { attach_request_id: true, ..OnConflictOptions::default() }),
-        ..policies(WorkflowIdReusePolicy::AllowDuplicate, WorkflowIdConflictPolicy::UseExisting)
-    };
     for _ in 0..2 {
-        assert!(!t.calls(attaches.clone()).started, "it runs");
+        assert!(!t.calls(attaches("another")).started, "it runs");
     }
     t.history_from(3, "order").is("3 WorkflowExecutionOptionsUpdated attached another");
+}
+
+#[test]
+fn an_attached_request_is_described_with_its_event_once_that_is_written() {
+    let mut t = Transcript::new();
+    t.starts_with(StartWorkflowExecutionRequest { request_id: "first".to_owned(), ..start("order") });
+    let task = t.polls_workflow_task("w1");
+    t.signals("order", "hello");
+    for _ in 0..2 {
+        assert!(!t.calls(attaches("another")).started, "it runs");
+    }
+    t.described_requests("order").is("
+        another: WorkflowExecutionOptionsUpdated, buffered
+        first: WorkflowExecutionStarted 1
+    ");
+    t.completes(&task, []);
+    t.history_from(4, "order").is("
+        4 WorkflowTaskCompleted (2, 3) by w
+        5 WorkflowExecutionSignaled hello by client
+        6 WorkflowExecutionOptionsUpdated attached another
+        7 WorkflowTaskScheduled
+    ");
+    t.described_requests("order").is("
+        another: WorkflowExecutionOptionsUpdated 6
+        first: WorkflowExecutionStarted 1
+    ");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn who_has_given_up_is_not_answered() {
 }
 
 #[test]
-fn a_page_is_so_many_transactions() {
+fn a_page_holds_whole_transactions() {
     let mut t = Transcript::new();
     t.starts("order");
     t.runs_workflow_task([record_marker("m")]);

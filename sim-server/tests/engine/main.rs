@@ -1,5 +1,5 @@
-//! Tests of the engine in process: no socket, no runtime, and the test sets the time. There is one file for each feature. Each test
-//! is a transcript of calls and answers; its verbs are defined in `support`.
+//! Tests of the engine in process: no socket, no runtime, and the test sets the time. There is one file for each feature. Each
+//! test is a transcript of calls and answers; its verbs are defined in `support`.
 //!
 //! The expected behaviour is that of the real server, as recorded in the workspace's `tests/tests/conformance`.
 

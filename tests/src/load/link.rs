@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use foretime_server::proto::Rpc;
 use http::uri::PathAndQuery;
 use tonic::{
     Request, Status,
@@ -10,8 +11,6 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_prost::ProstCodec;
-
-use super::rpc::Rpc;
 
 /// How long an ordinary call may take before the bench counts it as failed.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,7 +36,7 @@ impl Link {
     ///
     /// # Errors
     /// The server's status, or the transport's.
-    pub async fn call<Q: Rpc>(&mut self, request: Q) -> Result<Q::Response, Status> {
+    pub async fn call<Q: Rpc>(&mut self, request: Q) -> Result<Q::Reply, Status> {
         self.call_within(CALL_TIMEOUT, request).await
     }
 
@@ -45,11 +44,11 @@ impl Link {
     ///
     /// # Errors
     /// The server's status, or the transport's.
-    pub async fn call_within<Q: Rpc>(&mut self, timeout: Duration, request: Q) -> Result<Q::Response, Status> {
+    pub async fn call_within<Q: Rpc>(&mut self, timeout: Duration, request: Q) -> Result<Q::Reply, Status> {
         self.grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let mut request = Request::new(request);
         request.set_timeout(timeout);
         let path = PathAndQuery::from_static(Q::PATH);
-        self.grpc.unary(request, path, ProstCodec::<Q, Q::Response>::default()).await.map(tonic::Response::into_inner)
+        self.grpc.unary(request, path, ProstCodec::<Q, Q::Reply>::default()).await.map(tonic::Response::into_inner)
     }
 }

@@ -1,47 +1,10 @@
-//! The RPCs that the bench calls: each request knows its path and its response.
+//! Requests of TestService whose message does not name their RPC. Each has a type of its own here.
 
-use foretime_server::proto::{testservice, workflowservice};
+use foretime_server::{
+    proto::{Rpc, testservice},
+    rpc::table::TEST_SERVICE,
+};
 use prost::Message;
-
-/// A request of a unary RPC.
-pub trait Rpc: Message + 'static {
-    /// The message that answers it.
-    type Response: Message + Default + 'static;
-    /// Its path on the wire, `/service/method`.
-    const PATH: &'static str;
-}
-
-macro_rules! rpcs {
-    ($service:literal: $($method:literal $request:ty => $response:ty,)+) => {
-        $(impl Rpc for $request {
-            type Response = $response;
-            const PATH: &'static str = concat!("/temporal.api.", $service, "/", $method);
-        })+
-    };
-}
-
-rpcs! { "workflowservice.v1.WorkflowService":
-    "GetSystemInfo" workflowservice::GetSystemInfoRequest => workflowservice::GetSystemInfoResponse,
-    "StartWorkflowExecution" workflowservice::StartWorkflowExecutionRequest => workflowservice::StartWorkflowExecutionResponse,
-    "DescribeWorkflowExecution"
-        workflowservice::DescribeWorkflowExecutionRequest => workflowservice::DescribeWorkflowExecutionResponse,
-    "GetWorkflowExecutionHistory"
-        workflowservice::GetWorkflowExecutionHistoryRequest => workflowservice::GetWorkflowExecutionHistoryResponse,
-    "PollWorkflowTaskQueue" workflowservice::PollWorkflowTaskQueueRequest => workflowservice::PollWorkflowTaskQueueResponse,
-    "RespondWorkflowTaskCompleted"
-        workflowservice::RespondWorkflowTaskCompletedRequest => workflowservice::RespondWorkflowTaskCompletedResponse,
-    "PollActivityTaskQueue" workflowservice::PollActivityTaskQueueRequest => workflowservice::PollActivityTaskQueueResponse,
-    "RespondActivityTaskCompleted"
-        workflowservice::RespondActivityTaskCompletedRequest => workflowservice::RespondActivityTaskCompletedResponse,
-}
-
-rpcs! { "testservice.v1.TestService":
-    "LockTimeSkipping" testservice::LockTimeSkippingRequest => testservice::LockTimeSkippingResponse,
-    "UnlockTimeSkipping" testservice::UnlockTimeSkippingRequest => testservice::UnlockTimeSkippingResponse,
-    "GetCurrentTime" GetCurrentTimeRequest => testservice::GetCurrentTimeResponse,
-    "Sleep" testservice::SleepRequest => testservice::SleepResponse,
-    "UnlockTimeSkippingWithSleep" UnlockTimeSkippingWithSleepRequest => testservice::SleepResponse,
-}
 
 /// What `GetCurrentTime` takes: in the service it is `google.protobuf.Empty`, which prost maps to `()`.
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -54,4 +17,18 @@ pub struct UnlockTimeSkippingWithSleepRequest {
     /// How far to skip.
     #[prost(message, optional, tag = "1")]
     pub duration: Option<prost_types::Duration>,
+}
+
+impl Rpc for GetCurrentTimeRequest {
+    type Reply = testservice::GetCurrentTimeResponse;
+    const SERVICE: &'static str = TEST_SERVICE;
+    const METHOD: &'static str = "GetCurrentTime";
+    const PATH: &'static str = "/temporal.api.testservice.v1.TestService/GetCurrentTime";
+}
+
+impl Rpc for UnlockTimeSkippingWithSleepRequest {
+    type Reply = testservice::SleepResponse;
+    const SERVICE: &'static str = TEST_SERVICE;
+    const METHOD: &'static str = "UnlockTimeSkippingWithSleep";
+    const PATH: &'static str = "/temporal.api.testservice.v1.TestService/UnlockTimeSkippingWithSleep";
 }

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use foretime_server::proto::testservice::{GetCurrentTimeResponse, SleepRequest};
+use foretime_server::proto::{
+    Rpc,
+    testservice::{GetCurrentTimeResponse, SleepRequest},
+};
 
 use super::{
     link::Link,
     record::{Record, median},
-    rpc::{GetCurrentTimeRequest, Rpc, UnlockTimeSkippingWithSleepRequest},
+    rpc::{GetCurrentTimeRequest, UnlockTimeSkippingWithSleepRequest},
     server::{Server, Spec},
 };
 

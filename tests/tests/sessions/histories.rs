@@ -23,6 +23,11 @@ impl Histories {
         &self.all
     }
 
+    /// The events of each run.
+    pub(crate) fn into_events(self) -> Vec<Vec<HistoryEvent>> {
+        self.all.into_iter().map(|history| history.events).collect()
+    }
+
     /// Reads what was written since the last time, and checks it.
     pub(crate) fn read(&mut self, view: View<'_>) -> Result<(), String> {
         for (at, run) in view.runs().enumerate() {
@@ -49,7 +54,7 @@ impl Histories {
 }
 
 /// A history for people, an event a line.
-fn shown(events: &[HistoryEvent]) -> String {
+pub(crate) fn shown(events: &[HistoryEvent]) -> String {
     let line = |event: &HistoryEvent| {
         let at = event.event_time.as_ref().map(|at| format!("{}.{:09}", at.seconds, at.nanos));
         format!("{:>4} {} {:?}\n", event.event_id, at.unwrap_or_default(), event.attributes)

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use foretime_server::config::{Config, Personality, SearchAttributeType};
+use foretime_server::{
+    config::{Config, Personality, SearchAttributeType},
+    proto::history::HistoryEvent,
+};
 use proptest::{collection::vec, prelude::*};
 use prost::encoding::{WireType, encode_key, encode_varint};
 
@@ -69,13 +72,21 @@ pub(crate) enum Damage {
     Text(u32, String),
 }
 
+/// What a session left.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) coverage: Coverage,
+    /// The histories of its runs.
+    pub(crate) histories: Vec<Vec<HistoryEvent>>,
+}
+
 impl Session {
     pub(crate) fn any() -> impl Strategy<Value = Self> {
         (Setup::any(), vec(Step::any(), 1..=STEPS_MAX)).prop_map(|(setup, steps)| Self { setup, steps })
     }
 
-    /// Removes each step without which the session still fails. Proptest removes steps first and simplifies the others then, which
-    /// can make more of them superfluous.
+    /// Removes each step without which the session still fails. Proptest removes steps first and simplifies the others then,
+    /// which can make more of them superfluous.
     pub(crate) fn smallest(mut self, is_wrong: impl Fn(&Self) -> bool) -> Self {
         let mut at = self.steps.len();
         while at > 0 {
@@ -90,8 +101,8 @@ impl Session {
         self
     }
 
-    /// Plays the session. Returns what it covered, or what went wrong.
-    pub(crate) fn play(&self) -> Result<Coverage, String> {
+    /// Plays the session. Returns what it left, or what went wrong.
+    pub(crate) fn play(&self) -> Result<Played, String> {
         let mut world = World::new(&self.setup.config());
         for step in &self.steps {
             step.play(&mut world)?;

@@ -19,6 +19,7 @@ use crate::{
     coverage::Coverage,
     histories::{Histories, History},
     pending::{self, Activity},
+    step::Played,
     twins::Twins,
 };
 
@@ -213,18 +214,17 @@ impl World {
         self.look()
     }
 
-    /// Ends the session: checks that polls end and that the twins are equal. Returns what the session covered.
-    pub(crate) fn end(mut self, long_polls_end: bool) -> Result<Coverage, String> {
+    /// Ends the session: checks that polls end and that the twins are equal. Returns what the session left.
+    pub(crate) fn end(mut self, long_polls_end: bool) -> Result<Played, String> {
         self.pass(LONGEST_POLL)?;
         let is_poll = |method: &str| method.starts_with("Poll") || method == "GetWorkflowExecutionHistory";
         if let Some(endless) = self.waiting.values().find(|waiting| is_poll(&waiting.method)).filter(|_| long_polls_end) {
             return Err(format!("{} never ends", endless.method));
         }
         self.twins.assert_alike(self.now)?;
-        for run in self.histories.all() {
-            self.coverage.saw_events(&run.events);
-        }
-        Ok(self.coverage)
+        let histories = self.histories.into_events();
+        histories.iter().for_each(|events| self.coverage.saw_events(events));
+        Ok(Played { coverage: self.coverage, histories })
     }
 
     /// Takes the answers to parked calls and reads new events.

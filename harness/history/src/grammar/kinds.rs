@@ -1,4 +1,6 @@
 //! Kinds of events: those that a server holds back while a worker has a workflow task, and those that end a run.
+//!
+//! The engine has such lists, too. They are not shared: the grammar checks the engine, and would not see a mistake in them.
 
 use foretime_server::proto::{enums::EventType, history::history_event::Attributes};
 
@@ -46,8 +48,8 @@ pub(super) fn is_close(event_type: EventType) -> bool {
     )
 }
 
-/// The completed workflow task that the event refers to, if it comes from a worker's command. Such an event is never held back. Some
-/// that are have the field, too, and leave it empty.
+/// The completed workflow task that the event refers to, if it comes from a worker's command. Such an event is never held back.
+/// Some that are have the field, too, and leave it empty.
 pub(super) fn asked_by(attributes: &Attributes) -> Option<i64> {
     attributes.workflow_task_completed_event_id().filter(|_| !is_held_back(attributes.event_type()))
 }

@@ -20,8 +20,6 @@ mod kinds;
 mod namesakes;
 mod others;
 mod run;
-#[cfg(test)]
-mod tests;
 mod timers;
 mod workflow_tasks;
 

@@ -18,10 +18,11 @@ const ATTEMPT: &str = "workflow-task-attempt";
 pub(super) struct WorkflowTasks {
     open: Option<Task>,
     last_completed: Option<i64>,
-    /// Set if the event at hand directly follows the end of a task that did not complete, or only what was buffered is between them.
+    /// Set if the event at hand directly follows the end of a task that did not complete, or only what was buffered is between
+    /// them.
     just_failed: Option<Counts>,
-    /// The server took the last task that failed from its worker, because too much was buffered. Then what was buffered comes between
-    /// that task and the next attempt.
+    /// The server took the last task that failed from its worker, because too much was buffered. Then what was buffered comes
+    /// between that task and the next attempt.
     is_taken_back: bool,
 }
 

@@ -43,22 +43,22 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    /// The activity that a workflow has scheduled. `priority`: as it counts, the workflow's where the event has none.
+    /// The activity that a workflow has scheduled. `priority` is the one that counts: the workflow's, if the event has none.
     pub(crate) fn of_event(
-        scheduled: &ActivityTaskScheduledEventAttributes,
+        scheduled: ActivityTaskScheduledEventAttributes,
         scheduled_time: Time,
         priority: Option<Priority>,
     ) -> Self {
         Self {
-            activity_id: scheduled.activity_id.clone(),
-            activity_type: scheduled.activity_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
-            task_queue: scheduled.task_queue.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+            activity_id: scheduled.activity_id,
+            activity_type: scheduled.activity_type.unwrap_or_default().name,
+            task_queue: scheduled.task_queue.unwrap_or_default().name,
             scheduled_time,
             schedule_to_close: span(scheduled.schedule_to_close_timeout.as_ref()),
             schedule_to_start: span(scheduled.schedule_to_start_timeout.as_ref()),
             start_to_close: span(scheduled.start_to_close_timeout.as_ref()),
             heartbeat_timeout: span(scheduled.heartbeat_timeout.as_ref()),
-            retry_policy: scheduled.retry_policy.clone(),
+            retry_policy: scheduled.retry_policy,
             priority,
         }
     }
@@ -110,7 +110,8 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// The first attempt of an activity that is scheduled now. A worker may take it along (`eager`); else it goes into its queue.
+    /// The first attempt of an activity that is scheduled now. A worker may take it along (`eager`); else it goes into its
+    /// queue.
     pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, namespace: NamespaceId, of: &Activity, eager: bool) -> Self {
         let mut attempt = Self {
             key,
@@ -248,7 +249,7 @@ impl Attempt {
     }
 }
 
-/// What is told of it.
+/// What others may read.
 impl Attempt {
     pub(crate) fn state(&self) -> AttemptState {
         self.state

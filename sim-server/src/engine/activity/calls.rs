@@ -1,4 +1,4 @@
-//! What workers say of activities, by task token or by id (`api/respondactivitytask*`, `api/recordactivitytaskheartbeat`).
+//! What workers report of activities, by task token or by id (`api/respondactivitytask*`, `api/recordactivitytaskheartbeat`).
 
 use crate::{
     engine::{

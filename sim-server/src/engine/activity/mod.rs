@@ -1,5 +1,6 @@
-//! Activities. An [`attempt`] is what a worker does and what the server waits for; whose activity it is does not matter to it. What
-//! workers get is in [`reply`], what they say in [`calls`].
+//! Activities. An [`attempt`] is one try at an activity: in its task queue, with a worker, or in the backoff before. It does
+//! not know whose activity it is. Its owner (a run of a workflow) holds it, changes it in transactions of its own, and writes
+//! the events. [`reply`] makes the task that a worker gets, and [`calls`] has the RPCs in which workers report.
 
 pub(crate) mod attempt;
 mod calls;

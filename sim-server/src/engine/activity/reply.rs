@@ -50,7 +50,7 @@ impl Engine {
             ..TaskToken::default()
         };
         let response = PollActivityTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.into_bytes(),
             workflow_namespace: self.namespaces.get(run.namespace()).name.clone(),
             workflow_type: Some(WorkflowType { name: run.workflow_type().to_owned() }),
             workflow_execution: Some(run.execution()),

@@ -1,4 +1,4 @@
-//! What every kind of execution is to the engine: a state machine with timers, holds on time and a row of visibility.
+//! What every kind of execution is to the engine: a state machine with timers, holds on time, and a row of what it is found by.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
-//! What every kind of execution shares: what a [`machine`] is, the [`store`] of them, how their ids are claimed ([`conflict`]), the [`transact`]ion in which one of them
-//! changes, and the callers that are [`waiters`] for its events. A kind of execution is a room of its own, and uses this one.
+//! What every kind of execution shares. It defines what a [`machine`] is, and how one changes: in a [`transact`]ion. It owns
+//! the [`store`] of machines and the callers that wait for their events ([`waiters`]), and says who may claim a business id
+//! ([`conflict`]). A kind of execution is a room of its own that uses this one.
 
 pub(crate) mod conflict;
 pub(crate) mod machine;

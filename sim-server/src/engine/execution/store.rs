@@ -21,7 +21,7 @@ pub(crate) struct Stored<M> {
 pub(crate) struct Store<M> {
     /// Boxed: a machine is large, and a list that grows copies what is in it.
     all: Vec<Box<Stored<M>>>,
-    current: BTreeMap<(NamespaceId, String), RunKey>,
+    current: BTreeMap<NamespaceId, BTreeMap<String, RunKey>>,
     by_run_id: BTreeMap<String, RunKey>,
 }
 
@@ -41,7 +41,7 @@ impl<M: Machine> Store<M> {
     pub(crate) fn insert(&mut self, machine: M) -> RunKey {
         let key = self.next_key();
         let Row { namespace, id, run_id, .. } = machine.row();
-        self.current.insert((namespace, id.to_owned()), key);
+        self.current.entry(namespace).or_default().insert(id.to_owned(), key);
         self.by_run_id.insert(run_id.to_owned(), key);
         self.all.push(Box::new(Stored { machine, holds: 0 }));
         key
@@ -67,7 +67,7 @@ impl<M: Machine> Store<M> {
 
     /// The current machine of a business id.
     pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<RunKey> {
-        self.current.get(&(namespace, id.to_owned())).copied()
+        self.current.get(&namespace)?.get(id).copied()
     }
 
     pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<RunKey> {

@@ -1,5 +1,5 @@
-//! Transactions: the only way in which a machine changes. Events and timers, tasks and effects come of one; what it leaves for other
-//! machines is done after it.
+//! Transactions: the only way in which a machine changes. A transaction makes events, timers, tasks and effects. Effects on
+//! other machines are carried out after it.
 
 use std::time::Duration;
 

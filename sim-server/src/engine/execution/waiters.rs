@@ -32,7 +32,7 @@ impl Waiters {
         self.of.entry(run).or_default().push(waiter);
     }
 
-    /// Takes those away that are ready, in the order in which they came.
+    /// Takes the waiters that are ready, in the order in which they came.
     pub(crate) fn take_ready(&mut self, run: RunKey, is_running: bool, next_id: i64) -> Vec<Waiter> {
         let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
         let ready = waiting.extract_if(.., |waiter| waiter.is_ready(is_running, next_id)).collect();
@@ -42,7 +42,7 @@ impl Waiters {
         ready
     }
 
-    /// Takes one away whose wait is over.
+    /// Takes the waiter whose wait is over.
     pub(crate) fn remove(&mut self, run: RunKey, ticket: Ticket) -> Option<Waiter> {
         let waiting = self.of.get_mut(&run)?;
         let at = waiting.iter().position(|waiter| waiter.ticket == ticket)?;

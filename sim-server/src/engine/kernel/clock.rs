@@ -36,7 +36,7 @@ impl Clock {
         self.wall + self.skipped
     }
 
-    /// Wall now, as last told.
+    /// Wall now, as of the last tick.
     pub(crate) fn wall(&self) -> Time {
         self.wall
     }
@@ -75,8 +75,8 @@ impl Clock {
         self.client_locks += 1;
     }
 
-    /// One client unlocks. `awaited`: there is a workflow whose result it may be about to await, so that the unlock is one
-    /// half of a pair though the count is spent.
+    /// One client unlocks. `awaited`: there are workflows. The client may be about to await the result of one, and to lock
+    /// again afterwards, so the count may go below zero.
     pub(crate) fn unlock(&mut self, awaited: bool) -> Result<()> {
         if self.client_locks <= 0 && !awaited {
             return Err(unbalanced());

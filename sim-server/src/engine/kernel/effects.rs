@@ -18,17 +18,17 @@ pub(crate) const SERVER_IDENTITY: &str = "history-service";
 /// Why the server terminates a child whose parent has closed.
 pub const PARENT_CLOSE_REASON: &str = "by parent close policy";
 
-/// Given a count of transfer tasks that wait, says which is done next, from 0 on.
+/// Given how many transfer tasks wait, chooses the one that is done next, counted from 0.
 pub type Order<'a> = dyn FnMut(usize) -> usize + 'a;
 
 /// One thing that is left to do.
 #[derive(Debug)]
 pub(crate) enum Effect {
-    /// A parent wants a child.
+    /// A parent asks for a child.
     StartChild { parent: RunKey, initiated_event_id: i64 },
     /// A run is followed by another (continue-as-new, retry, cron).
     StartRun(Box<Start>),
-    /// A run closed: its parent is told, its children fare as their policies say.
+    /// A run closed: its parent is told, and its children are treated as their policies say.
     Closed { run: RunKey, children: Vec<ChildLeft> },
     /// A workflow signals or cancels another.
     External { from: RunKey, initiated_event_id: i64, namespace: NamespaceId, request_id: String, external: External },
@@ -85,8 +85,8 @@ impl Effects {
         self.left.is_empty()
     }
 
-    /// Takes the effect that is done next. A run that follows another begins in the transaction that closes that one. All else is a
-    /// transfer task of its own, and the real server works on many of them side by side
+    /// Takes the effect that is done next. A run that follows another begins in the transaction that closes that one. All else
+    /// is a transfer task of its own, and the real server works on many of them side by side
     /// (`history.transferProcessorSchedulerWorkerCount`).
     pub(crate) fn take_next(&mut self, order: &mut Order<'_>) -> Option<Effect> {
         let follower = self.left.iter().position(|effect| matches!(effect, Effect::StartRun(_)));

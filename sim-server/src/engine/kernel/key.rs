@@ -16,7 +16,7 @@ pub(crate) enum Key {
     Run(RunKey),
 }
 
-/// Names an activity: whose it is, and which of its owner's.
+/// Names an activity: its owner, and which of the owner's activities it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ActivityKey {
     pub(crate) owner: Key,

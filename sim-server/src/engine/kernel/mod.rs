@@ -1,6 +1,10 @@
-//! What every part of the engine stands on. The kernel knows no part: it has instants ([`time`]), what falls due ([`timers`],
-//! [`due`]) on a [`clock`], the two together in a clock [`domain`], [`ids`], [`key`]s and [`token`]s, the calls that wait ([`tickets`]), what one machine leaves for others
-//! ([`effects`]) and the engine's [`error`]s. Every other room may use it. [`calls`] has TestService, whose RPCs act on the clock.
+//! What every part of the engine stands on. The kernel knows no other room, and every room may use it. It owns:
+//! - the time: instants and spans ([`time`]), the virtual [`clock`], what falls due on it ([`timers`], [`due`]), and the
+//!   [`domain`] that has both
+//! - the names of things: [`ids`] that are given out, [`key`]s of what other rooms own, [`token`]s that clients carry
+//! - the calls that wait ([`tickets`]), what one machine leaves for others ([`effects`]), and the engine's [`error`]s
+//!
+//! [`calls`] has the RPCs of TestService, which act on the clock.
 
 mod calls;
 pub(crate) mod clock;

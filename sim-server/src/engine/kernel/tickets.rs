@@ -64,13 +64,13 @@ impl<R> Tickets<R> {
         self.waiting.insert(ticket, Waiting { parked, expiry: None });
     }
 
-    /// A long poll waits; it ends at `until` (wall), unless none does.
+    /// A long poll waits. It ends at `until` (wall), if long polls end by themselves.
     pub(crate) fn park_long_poll(&mut self, ticket: Ticket, parked: Parked, until: Time) {
         self.park(ticket, parked);
         self.expire_at(ticket, if self.long_polls_end { until } else { Time::MAX });
     }
 
-    /// The wait of a parked call expires at `at` (wall), and not when it was said before.
+    /// From now on, the wait of a parked call expires at `at` (wall).
     pub(crate) fn expire_at(&mut self, ticket: Ticket, at: Time) {
         self.cancel_expiry(ticket);
         if let Some(waiting) = self.waiting.get_mut(&ticket) {

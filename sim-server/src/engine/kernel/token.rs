@@ -29,7 +29,7 @@ pub(crate) struct TaskToken {
     /// Set (not zero) on the token of a query task.
     #[prost(uint64, tag = "8")]
     pub(crate) query: u64,
-    /// Tells these tokens from stray bytes.
+    /// Distinguishes these tokens from other bytes.
     #[prost(fixed32, tag = "15")]
     pub(crate) mark: u32,
 }
@@ -59,8 +59,8 @@ const TASK_MARK: u32 = 0x4654_544b;
 const PAGE_MARK: u32 = 0x4654_5047;
 
 impl TaskToken {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Self { mark: TASK_MARK, ..self.clone() }.encode_to_vec()
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        Self { mark: TASK_MARK, ..self }.encode_to_vec()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
@@ -80,7 +80,7 @@ impl TaskToken {
     }
 }
 
-/// A task token as the real server makes them. It is well-formed; only, its task is not found here.
+/// A task token of a real server. It is well-formed, but its task is not here.
 #[derive(Clone, PartialEq, Message)]
 struct Foreign {
     #[prost(string, tag = "1")]
@@ -98,8 +98,8 @@ impl Foreign {
 }
 
 impl PageToken {
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Self { mark: PAGE_MARK, ..self.clone() }.encode_to_vec()
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        Self { mark: PAGE_MARK, ..self }.encode_to_vec()
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Polls for tasks, and what is told of a queue (`matching_engine.go`).
+//! Polls for tasks, and descriptions of task queues (`matching_engine.go`).
 
 use std::time::Duration;
 
@@ -31,13 +31,15 @@ const POLL_MARGIN: Duration = Duration::from_secs(1);
 /// A long poll with less time than this is refused (`common.MinLongPollTimeout`).
 const POLL_MIN: Duration = Duration::from_secs(2);
 
-/// Who polls, and where.
+/// Who polls, where, and for how long.
 struct Poll {
     namespace: NamespaceId,
     kind: QueueKind,
     queue: String,
     identity: String,
     worker_instance_key: String,
+    /// When (wall) it ends with an empty answer.
+    until: Time,
 }
 
 impl Engine {
@@ -49,9 +51,11 @@ impl Engine {
     ) -> Result<Answer<WorkflowTaskReply>> {
         let namespace = self.resolve(&request.namespace)?;
         validate::polls::poll_workflow_task(&request, &self.limits)?;
+        let until = self.poll_until(context.deadline)?;
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let queue = name_of(task_queue);
-        self.poll(Poll { namespace, kind: QueueKind::Workflow, queue, identity, worker_instance_key }, context)
+        Ok(self
+            .poll(Poll { namespace, kind: QueueKind::Workflow, queue, identity, worker_instance_key, until }, context.ticket))
     }
 
     /// PollActivityTaskQueue.
@@ -62,9 +66,11 @@ impl Engine {
     ) -> Result<Answer<ActivityTaskReply>> {
         let namespace = self.resolve(&request.namespace)?;
         validate::polls::poll_activity_task(&request, &self.limits)?;
+        let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let queue = name_of(task_queue);
-        self.poll(Poll { namespace, kind: QueueKind::Activity, queue, identity, worker_instance_key }, context)
+        Ok(self
+            .poll(Poll { namespace, kind: QueueKind::Activity, queue, identity, worker_instance_key, until }, context.ticket))
     }
 
     /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
@@ -74,30 +80,31 @@ impl Engine {
         context: &Context<'_, '_>,
     ) -> Result<Answer<PollNexusTaskQueueResponse>> {
         let namespace = self.resolve(&request.namespace)?;
-        self.poll_until(context.deadline)?;
+        let until = self.poll_until(context.deadline)?;
         let PollNexusTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let queue = name_of(task_queue);
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
-        self.poll(Poll { namespace, kind: QueueKind::Nexus, queue, identity, worker_instance_key }, context)
+        Ok(self.poll(Poll { namespace, kind: QueueKind::Nexus, queue, identity, worker_instance_key, until }, context.ticket))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
-    fn poll<T: Default>(&mut self, poll: Poll, context: &Context<'_, '_>) -> Result<Answer<T>> {
-        let until = self.poll_until(context.deadline)?;
-        let Poll { namespace, kind, queue, identity, worker_instance_key } = poll;
+    fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
+        let Poll { namespace, kind, queue, identity, worker_instance_key, until } = poll;
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
-            return Ok(Answer::Now(T::default()));
+            return Answer::Now(T::default());
         }
-        let ticket = context.ticket;
         self.tickets.park_long_poll(ticket, Parked::Poll, until);
         self.matching.park(Poller { ticket, identity, worker_instance_key, queue }, self.wall());
-        Ok(Answer::Parked)
+        Answer::Parked
     }
 
     /// When (wall) a long poll ends with an empty answer.
+    ///
+    /// # Errors
+    /// The caller gives up too soon.
     fn poll_until(&self, deadline: Option<Time>) -> Result<Time> {
         let wall = self.wall();
         let Some(deadline) = deadline else { return Ok(wall + LONG_POLL) };
@@ -112,7 +119,7 @@ impl Engine {
         let reply = match self.matching.unpark(ticket, false, self.wall()) {
             Some(QueueKind::Activity) => Reply::ActivityTask(Box::default()),
             Some(QueueKind::Nexus) => Reply::NexusTask(Box::default()),
-            _ => Reply::WorkflowTask(Box::default()),
+            Some(QueueKind::Workflow) | None => Reply::WorkflowTask(Box::default()),
         };
         self.tickets.answer(ticket, Ok(reply));
     }

@@ -1,5 +1,6 @@
-//! Task queues: [`queues`] owns the tasks and pollers that wait, and decides which task meets which poller; [`calls`] has the polls,
-//! and what is told of a queue. What starting a task means is the business of the room that the task comes from.
+//! Task queues. [`queues`] owns the tasks and the polls that wait, and decides which task meets which poll. Machines put their
+//! tasks there, and take them away, in their transactions. What it means to start a task is for the room to say that the task
+//! comes from. [`calls`] has the polls and DescribeTaskQueue.
 
 mod calls;
 pub(crate) mod queues;

@@ -1,4 +1,4 @@
-//! What the service says of itself, and its registries: system info, namespaces, search attributes.
+//! What the service says about itself, and its registries: system info, namespaces, search attributes.
 
 use super::registry::Namespace;
 use crate::engine::{

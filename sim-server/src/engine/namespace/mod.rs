@@ -1,4 +1,5 @@
-//! Namespaces: the [`registry`] owns them and what is registered in each; [`calls`] has their RPCs, and what the service says of
+//! Namespaces. The [`registry`] owns them, and the search attributes that are registered in each. The RPCs of all rooms ask it
+//! which namespace a request names. [`calls`] has the RPCs of namespaces and of search attributes, and what the service says of
 //! itself.
 
 mod calls;

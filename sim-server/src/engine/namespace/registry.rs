@@ -33,7 +33,7 @@ pub(crate) struct Namespaces {
     names: BTreeMap<String, NamespaceId>,
     /// The test server accepts any name.
     register_on_first_use: bool,
-    /// Custom search attributes that every namespace has from its birth: name to `IndexedValueType`.
+    /// Custom search attributes that every namespace has from the start: name to `IndexedValueType`.
     search_attributes: BTreeMap<String, i32>,
 }
 

@@ -29,17 +29,6 @@ pub(crate) fn encode_string(text: &str) -> Payloads {
     Payloads { payloads: vec![Payload { metadata, data: json.into_bytes(), ..Payload::default() }] }
 }
 
-/// The timeout's name as the Go enum prints it.
-pub(crate) fn timeout_name(timeout_type: TimeoutType) -> &'static str {
-    match timeout_type {
-        TimeoutType::StartToClose => "StartToClose",
-        TimeoutType::ScheduleToStart => "ScheduleToStart",
-        TimeoutType::ScheduleToClose => "ScheduleToClose",
-        TimeoutType::Heartbeat => "Heartbeat",
-        TimeoutType::Unspecified => "Unspecified",
-    }
-}
-
 pub(crate) fn timeout(message: String, timeout_type: TimeoutType) -> Failure {
     let info = TimeoutFailureInfo { timeout_type: timeout_type.into(), last_heartbeat_details: None };
     Failure {

@@ -10,12 +10,12 @@ pub fn is_nil(payload: &Payload) -> bool {
 }
 
 /// Puts the values of `change` over those of `base`, and removes the keys whose new value [is nil](is_nil).
-pub fn merge(base: &mut BTreeMap<String, Payload>, change: &BTreeMap<String, Payload>) {
+pub fn merge(base: &mut BTreeMap<String, Payload>, change: BTreeMap<String, Payload>) {
     for (key, payload) in change {
-        if is_nil(payload) {
-            base.remove(key);
+        if is_nil(&payload) {
+            base.remove(&key);
         } else {
-            base.insert(key.clone(), payload.clone());
+            base.insert(key, payload);
         }
     }
 }
@@ -31,7 +31,7 @@ mod tests {
             pairs.iter().map(|(key, data)| ((*key).to_owned(), payload(data))).collect()
         };
         let mut merged = of(&[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]);
-        merge(&mut merged, &of(&[("a", "9"), ("b", "null"), ("c", "[]"), ("d", ""), ("e", "5")]));
+        merge(&mut merged, of(&[("a", "9"), ("b", "null"), ("c", "[]"), ("d", ""), ("e", "5")]));
         assert_eq!(merged, of(&[("a", "9"), ("e", "5")]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// The worker instances that have said good-bye. What one of them still has on its way is answered at once, with nothing.
+/// The worker instances that have shut down. A poll of theirs that comes later is answered at once, without a task.
 #[derive(Debug, Default)]
 pub(crate) struct Workers {
     shut_down: BTreeSet<String>,

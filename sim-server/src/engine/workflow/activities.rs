@@ -11,7 +11,10 @@ use crate::{
             key::{ActivityKey, Key},
             time::Time,
         },
-        rules::failure::{self, encode_string},
+        rules::{
+            failure::{self, encode_string},
+            names,
+        },
     },
     proto::{
         command::ScheduleActivityTaskCommandAttributes,
@@ -110,7 +113,7 @@ impl Run {
     }
 
     fn time_out_activity(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, timeout_type: TimeoutType) {
-        let failure = failure::timeout(format!("activity {} timeout", failure::timeout_name(timeout_type)), timeout_type);
+        let failure = failure::timeout(format!("activity {} timeout", names::timeout(timeout_type.into())), timeout_type);
         let Err(retry_state) = self.retry_activity(cx, scheduled_event_id, Some(&failure)) else { return };
         let Some((_, attempt)) = self.pending_activity(scheduled_event_id) else { return };
         let mut failure = if retry_state == RetryState::Timeout && timeout_type != TimeoutType::ScheduleToStart {

@@ -1,10 +1,12 @@
-//! What passes between two runs: starts of children and of next runs, closes, signals, cancel requests. Each is an effect of one
-//! run's transaction, carried out after it (`transfer_queue_active_task_executor.go`).
+//! What passes between two runs: starts of children and of next runs, closes, signals, cancel requests. Each is an effect of
+//! one run's transaction, carried out after it (`transfer_queue_active_task_executor.go`).
+
+use std::time::Duration;
 
 use super::{
     recorded::Parent,
     signal::{CancelRequest, Signal},
-    start::{first_backoff, first_initiator},
+    start::first_of_chain,
 };
 use crate::{
     engine::{
@@ -16,7 +18,6 @@ use crate::{
         kernel::{
             effects::{ChildLeft, External, Extras, SERVER_IDENTITY, Start},
             key::{NamespaceId, RunKey},
-            time::span,
         },
     },
     proto::{
@@ -43,7 +44,7 @@ impl Engine {
         self.begin(start, |run, cx| run.schedule_first_workflow_task(cx));
     }
 
-    /// A parent wants a child.
+    /// A parent asks for a child.
     pub(in crate::engine) fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {
         let run = self.runs.get(parent);
         if !run.is_running() {
@@ -106,42 +107,33 @@ impl Engine {
             Some((workflow_id, run_id)) => WorkflowExecution { workflow_id: workflow_id.clone(), run_id: run_id.clone() },
             None => this.clone(),
         };
-        let execution_timeout = span(initiated.workflow_execution_timeout.as_ref());
-        let expiration = (!execution_timeout.is_zero()).then(|| (now + execution_timeout).to_proto());
-        let backoff = first_backoff(&initiated.cron_schedule, now);
+        let no_delay = Duration::ZERO;
+        let first = first_of_chain(&run_id, initiated.cron_schedule, no_delay, initiated.workflow_execution_timeout, now);
         let attributes = WorkflowExecutionStartedEventAttributes {
+            workflow_id: initiated.workflow_id,
             workflow_type: initiated.workflow_type,
+            task_queue: initiated.task_queue,
+            input: initiated.input,
+            header: initiated.header,
+            workflow_run_timeout: initiated.workflow_run_timeout,
+            workflow_task_timeout: initiated.workflow_task_timeout,
+            retry_policy: initiated.retry_policy,
+            memo: initiated.memo,
+            search_attributes: initiated.search_attributes,
+            priority: initiated.priority.or_else(|| run.recorded.facts.priority.clone()),
             parent_workflow_namespace: of.name.clone(),
             parent_workflow_namespace_id: of.uuid.clone(),
             parent_workflow_execution: Some(this),
             parent_initiated_event_id: initiated_event_id,
-            task_queue: initiated.task_queue,
-            input: initiated.input,
-            workflow_execution_timeout: initiated.workflow_execution_timeout,
-            workflow_run_timeout: initiated.workflow_run_timeout,
-            workflow_task_timeout: initiated.workflow_task_timeout,
-            original_execution_run_id: run_id.clone(),
-            first_execution_run_id: run_id.clone(),
-            retry_policy: initiated.retry_policy,
-            attempt: 1,
-            workflow_execution_expiration_time: expiration,
-            initiator: first_initiator(&initiated.cron_schedule).into(),
-            cron_schedule: initiated.cron_schedule,
-            first_workflow_task_backoff: backoff,
-            memo: initiated.memo,
-            search_attributes: initiated.search_attributes,
-            header: initiated.header,
-            workflow_id: initiated.workflow_id,
             root_workflow_execution: Some(root),
-            priority: initiated.priority.or_else(|| run.recorded.facts.priority.clone()),
-            ..WorkflowExecutionStartedEventAttributes::default()
+            ..first
         };
         let user_metadata = run.history().get(initiated_event_id).and_then(|event| event.user_metadata);
         let extras = Extras { user_metadata, ..Extras::default() };
         Start { namespace, run_id, request_id, attributes, extras }
     }
 
-    /// A run closed: its parent learns it (if no other run follows), then its children fare as their policies say.
+    /// A run closed. Its parent learns it, if no other run follows. Then its children are treated as their policies say.
     pub(in crate::engine) fn after_close(&mut self, key: RunKey, children: &[ChildLeft]) {
         let run = self.runs.get(key);
         if run.recorded.new_run_id.is_empty()

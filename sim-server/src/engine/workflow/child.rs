@@ -144,67 +144,37 @@ impl Run {
     }
 }
 
+/// What the parent is told of a child that closed with `close`.
 fn closed_attributes(initiated_event_id: i64, child: &Child, run_id: &str, close: Attributes) -> Option<Attributes> {
-    let namespace = child.namespace.clone();
-    let namespace_id = child.namespace_id.clone();
-    let workflow_execution = Some(execution(&child.workflow_id, run_id));
-    let workflow_type = child.workflow_type.clone();
-    let started_event_id = child.started_event_id;
+    /// Attributes of this kind: its own fields, and those that every kind has.
+    macro_rules! told {
+        ($attributes:ident { $($own:ident: $value:expr),* }) => {
+            Attributes::$attributes($attributes {
+                $($own: $value,)*
+                namespace: child.namespace.clone(),
+                namespace_id: child.namespace_id.clone(),
+                workflow_execution: Some(execution(&child.workflow_id, run_id)),
+                workflow_type: child.workflow_type.clone(),
+                initiated_event_id,
+                started_event_id: child.started_event_id,
+            })
+        };
+    }
     Some(match close {
         Attributes::WorkflowExecutionCompletedEventAttributes(close) => {
-            Attributes::ChildWorkflowExecutionCompletedEventAttributes(ChildWorkflowExecutionCompletedEventAttributes {
-                result: close.result,
-                namespace,
-                namespace_id,
-                workflow_execution,
-                workflow_type,
-                initiated_event_id,
-                started_event_id,
-            })
+            told!(ChildWorkflowExecutionCompletedEventAttributes { result: close.result })
         }
         Attributes::WorkflowExecutionFailedEventAttributes(close) => {
-            Attributes::ChildWorkflowExecutionFailedEventAttributes(ChildWorkflowExecutionFailedEventAttributes {
-                failure: close.failure,
-                namespace,
-                namespace_id,
-                workflow_execution,
-                workflow_type,
-                initiated_event_id,
-                started_event_id,
-                retry_state: close.retry_state,
-            })
+            told!(ChildWorkflowExecutionFailedEventAttributes { failure: close.failure, retry_state: close.retry_state })
         }
         Attributes::WorkflowExecutionCanceledEventAttributes(close) => {
-            Attributes::ChildWorkflowExecutionCanceledEventAttributes(ChildWorkflowExecutionCanceledEventAttributes {
-                details: close.details,
-                namespace,
-                namespace_id,
-                workflow_execution,
-                workflow_type,
-                initiated_event_id,
-                started_event_id,
-            })
+            told!(ChildWorkflowExecutionCanceledEventAttributes { details: close.details })
         }
         Attributes::WorkflowExecutionTerminatedEventAttributes(_) => {
-            Attributes::ChildWorkflowExecutionTerminatedEventAttributes(ChildWorkflowExecutionTerminatedEventAttributes {
-                namespace,
-                namespace_id,
-                workflow_execution,
-                workflow_type,
-                initiated_event_id,
-                started_event_id,
-            })
+            told!(ChildWorkflowExecutionTerminatedEventAttributes {})
         }
         Attributes::WorkflowExecutionTimedOutEventAttributes(close) => {
-            Attributes::ChildWorkflowExecutionTimedOutEventAttributes(ChildWorkflowExecutionTimedOutEventAttributes {
-                namespace,
-                namespace_id,
-                workflow_execution,
-                workflow_type,
-                initiated_event_id,
-                started_event_id,
-                retry_state: close.retry_state,
-            })
+            told!(ChildWorkflowExecutionTimedOutEventAttributes { retry_state: close.retry_state })
         }
         _ => return None,
     })

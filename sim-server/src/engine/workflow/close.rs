@@ -176,7 +176,6 @@ impl Run {
             input: command.input.clone(),
             workflow_run_timeout: command.workflow_run_timeout,
             workflow_task_timeout: command.workflow_task_timeout.or(previous.workflow_task_timeout),
-            continued_execution_run_id: self.run_id().to_owned(),
             initiator: initiator.into(),
             continued_failure: command.failure.clone(),
             last_completion_result: command.last_completion_result.clone(),
@@ -187,7 +186,6 @@ impl Run {
             memo: command.memo.clone(),
             search_attributes: command.search_attributes.clone(),
             header: command.header.clone(),
-            identity: String::new(),
             ..previous
         }
     }
@@ -261,29 +259,34 @@ impl Run {
         Some(Successor { initiator: ContinueAsNewInitiator::CronSchedule, backoff, run_id: cx.ids.run_id(cx.now) })
     }
 
-    /// Leaves the start of the next run as an effect.
+    /// A retry or the next run of a cron schedule follows.
     fn follow(&mut self, cx: &mut Cx<'_>, successor: Successor, last_result: Option<Payloads>, failure: Option<Failure>) {
         let previous = self.started_attributes();
         let is_retry = successor.initiator == ContinueAsNewInitiator::Retry;
         let backoff = self.backoff_of_next_run(cx, successor.backoff);
         let next = WorkflowExecutionStartedEventAttributes {
-            continued_execution_run_id: self.run_id().to_owned(),
             initiator: successor.initiator.into(),
             continued_failure: failure,
             last_completion_result: last_result,
             attempt: if is_retry { self.recorded.facts.attempt + 1 } else { 1 },
             first_workflow_task_backoff: Some(span_to_proto(backoff)),
-            identity: String::new(),
-            eager_execution_accepted: false,
             ..previous
         };
         self.start_next(cx, successor.run_id, next);
     }
 
-    fn start_next(&mut self, cx: &mut Cx<'_>, run_id: String, mut attributes: WorkflowExecutionStartedEventAttributes) {
-        attributes.original_execution_run_id.clone_from(&run_id);
-        attributes.prev_auto_reset_points = Some(ResetPoints { points: self.recorded.reset_points.clone() });
-        attributes.first_execution_run_id.clone_from(&self.recorded.facts.first_run_id);
+    /// Leaves the start of the next run as an effect. `next`: its attributes, but for those that every run has that follows
+    /// another.
+    fn start_next(&mut self, cx: &mut Cx<'_>, run_id: String, next: WorkflowExecutionStartedEventAttributes) {
+        let attributes = WorkflowExecutionStartedEventAttributes {
+            original_execution_run_id: run_id.clone(),
+            first_execution_run_id: self.recorded.facts.first_run_id.clone(),
+            continued_execution_run_id: self.run_id().to_owned(),
+            prev_auto_reset_points: Some(ResetPoints { points: self.recorded.reset_points.clone() }),
+            identity: String::new(),
+            eager_execution_accepted: false,
+            ..next
+        };
         let start =
             Start { namespace: self.namespace, run_id, request_id: cx.ids.uuid(), attributes, extras: Extras::default() };
         cx.effects.leave(Effect::StartRun(Box::new(start)));

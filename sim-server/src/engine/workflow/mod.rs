@@ -1,8 +1,9 @@
-//! Workflows: a [`run`] is a machine, and this room owns what it is made of.
+//! Workflows. A [`run`] is a machine, and this room owns what it is made of. Other rooms read a run through its methods. It
+//! changes in transactions only, which the RPCs ([`calls`]), effects ([`between`]) and timers ([`due`]) begin.
 //!
-//! What a run's history tells is in [`recorded`] (with the encoded [`history`]), and changes by writing events alone; what history does
-//! not tell is in [`volatile`]. A transition takes the run and a [`Cx`](super::execution::Cx), writes events and moves volatile state.
-//! What can be refused is checked before anything is written, so that no transition has to be undone.
+//! What a run's history tells is in [`recorded`] (with the encoded [`history`]), and changes only when an event is written.
+//! What history does not tell is in [`volatile`]. A transition takes the run and a [`Cx`](super::execution::Cx), writes events
+//! and changes volatile state. What can be refused is checked before anything is written, so no transition has to be undone.
 //!
 //! - [`start`]: how a run begins; [`close`]: how it ends, and what follows it (continue-as-new, retry, cron)
 //! - [`write`]: writing events, and buffering them while a worker has a workflow task

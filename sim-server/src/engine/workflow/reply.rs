@@ -55,8 +55,8 @@ impl Engine {
         self.workflow_task_reply(key, Some(poller.queue))
     }
 
-    /// The started workflow task of a run, as the worker gets it. `polled`: the queue from which it took it; without, it goes along
-    /// with an answer (eager start, or a new task returned by a completion).
+    /// The started workflow task of a run, as the worker gets it. `polled`: the queue from which the worker took it; `None` if it
+    /// is part of an answer (to an eager start, or to the completion of the task before).
     pub(in crate::engine) fn workflow_task_reply(&mut self, key: RunKey, polled: Option<QueueId>) -> WorkflowTaskReply {
         let run = self.runs.get(key);
         let Some((scheduled, started)) = run.workflow_task().started() else { return WorkflowTaskReply::default() };
@@ -79,10 +79,10 @@ impl Engine {
         }
         let next = next.map(|page| PageToken { transient: !unwritten.is_empty(), ..page });
         let response = PollWorkflowTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.into_bytes(),
             started_event_id: started.started_event_id,
             attempt,
-            next_page_token: next.map(|page| page.to_bytes()).unwrap_or_default(),
+            next_page_token: next.map(PageToken::into_bytes).unwrap_or_default(),
             scheduled_time: Some(run.workflow_task_scheduled_time().to_proto()),
             started_time: Some(started.started_time.to_proto()),
             queries: self.queries.attach(key, (started.started_event_id, attempt)),
@@ -99,9 +99,9 @@ impl Engine {
         let from = if run.has_cached(polled) { run.history().next_id() } else { 1 };
         let FirstPage { bytes, next } = first_page(run, from);
         let response = PollWorkflowTaskQueueResponse {
-            task_token: token.to_bytes(),
+            task_token: token.into_bytes(),
             attempt: 1,
-            next_page_token: next.map(|page| page.to_bytes()).unwrap_or_default(),
+            next_page_token: next.map(PageToken::into_bytes).unwrap_or_default(),
             query: Some(body),
             ..response_of(run)
         };

@@ -208,8 +208,8 @@ impl Run {
         &self.volatile.buffer
     }
 
-    /// The event that the first command writes with which the task is completed that a worker has: behind the completed event of
-    /// the task, and its own events where they are not written yet.
+    /// The event that the first command writes with which the task is completed that a worker has: behind the completed event
+    /// of the task, and its own events where they are not written yet.
     pub(super) fn next_command_event_id(&self) -> i64 {
         let unwritten = if self.volatile.unwritten.is_some() { 2 } else { 0 };
         self.history().next_id() + unwritten + 1
@@ -226,10 +226,10 @@ impl Run {
         }
     }
 
-    /// Whether its history alone makes it what it is, in all that history tells.
+    /// Checks that a rebuild from its history gives the same run, in all that history tells.
     ///
     /// # Panics
-    /// It does not.
+    /// If it does not.
     pub(in crate::engine) fn verify_rebuild(&self) {
         let rebuilt = Recorded::rebuild(self.run_id().to_owned(), self.history().clone());
         assert!(rebuilt == self.recorded, "a run is {:?}, but its history makes it {rebuilt:?}", self.recorded);

@@ -1,5 +1,7 @@
 //! How a run begins (`AddWorkflowExecutionStartedEvent`, `GenerateWorkflowStartTasks`).
 
+use std::time::Duration;
+
 use super::{recorded::Recorded, run::Run, volatile::Volatile};
 use crate::{
     engine::{
@@ -8,14 +10,16 @@ use crate::{
             due::{Due, RunDue},
             effects::{Extras, Start},
             key::RunKey,
-            time::{Time, span_to_proto},
+            time::{Time, span, span_to_proto},
         },
         rules::cron,
     },
     proto::{
         common::Link,
         enums::ContinueAsNewInitiator,
-        history::{WorkflowExecutionOptionsUpdatedEventAttributes, history_event::Attributes},
+        history::{
+            WorkflowExecutionOptionsUpdatedEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+        },
     },
 };
 
@@ -75,7 +79,8 @@ impl Run {
         &self.volatile.start_request_id
     }
 
-    /// The requests that a start with USE_EXISTING attached to it, with the event that tells of each (`None` while that is buffered).
+    /// The requests that a start with USE_EXISTING attached to it, with the event that tells of each (`None` while that is
+    /// buffered).
     pub(in crate::engine) fn attached_requests(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
         let buffered = self.volatile.buffer.iter().filter_map(|event| match &event.attributes {
             Some(Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(it)) => {
@@ -93,15 +98,33 @@ impl Run {
     }
 }
 
-/// The wait before the first task of a new workflow with a cron schedule; zero without.
-pub(super) fn first_backoff(cron_schedule: &str, now: Time) -> Option<prost_types::Duration> {
-    let backoff = match cron::parse(cron_schedule) {
-        Ok(schedule) if !cron_schedule.is_empty() => schedule.next_backoff(now, now).unwrap_or_default(),
-        _ => std::time::Duration::ZERO,
-    };
-    Some(span_to_proto(backoff))
+/// The parts of a started event that are computed for the first run of a chain, whether a client or a parent asked for it.
+pub(super) fn first_of_chain(
+    run_id: &str,
+    cron_schedule: String,
+    start_delay: Duration,
+    execution_timeout: Option<prost_types::Duration>,
+    now: Time,
+) -> WorkflowExecutionStartedEventAttributes {
+    let has_schedule = !cron_schedule.is_empty();
+    let backoff = if has_schedule && start_delay.is_zero() { until_first_time(&cron_schedule, now) } else { start_delay };
+    let expires_after = span(execution_timeout.as_ref());
+    let initiator = if has_schedule { ContinueAsNewInitiator::CronSchedule } else { ContinueAsNewInitiator::Unspecified };
+    WorkflowExecutionStartedEventAttributes {
+        original_execution_run_id: run_id.to_owned(),
+        first_execution_run_id: run_id.to_owned(),
+        attempt: 1,
+        initiator: initiator.into(),
+        workflow_execution_timeout: execution_timeout,
+        workflow_execution_expiration_time: (!expires_after.is_zero()).then(|| (now + start_delay + expires_after).to_proto()),
+        first_workflow_task_backoff: Some(span_to_proto(backoff)),
+        cron_schedule,
+        ..WorkflowExecutionStartedEventAttributes::default()
+    }
 }
 
-pub(super) fn first_initiator(cron_schedule: &str) -> ContinueAsNewInitiator {
-    if cron_schedule.is_empty() { ContinueAsNewInitiator::Unspecified } else { ContinueAsNewInitiator::CronSchedule }
+/// The wait for the first time of a schedule; zero if it has none.
+fn until_first_time(cron_schedule: &str, now: Time) -> Duration {
+    let schedule = cron::parse(cron_schedule).ok();
+    schedule.and_then(|schedule| schedule.next_backoff(now, now)).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! What a run's history does not tell: attempts, backoff, heartbeats, workflow tasks that are not written, stickiness, buffered
-//! events, request ids, and the keys of timers. All of it is here. A run that is rebuilt from its history has to be given it anew.
+//! events, request ids, and the keys of timers. All of it is here. A run that is rebuilt from its history has to be given it
+//! anew.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub(super) struct Volatile {
     /// Events that came while a worker had a workflow task; they get their ids when it is done.
     pub(super) buffer: Vec<HistoryEvent>,
     pub(super) stage: Stage,
-    /// The workflow task that no event tells of (yet).
+    /// The workflow task whose events are not written (yet).
     pub(super) unwritten: Option<Unwritten>,
     /// What goes with the workflow task that there is, written or not.
     pub(super) task: TaskExtras,
@@ -54,10 +55,10 @@ pub(super) struct TaskExtras {
     pub(super) place: Option<TaskKey>,
 }
 
-/// What goes on with a run right now.
+/// What is going on with a run right now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing that would matter.
+    /// Nothing special.
     Usual,
     /// The completion of a workflow task is being applied: what happens now goes behind what is buffered.
     Completing,

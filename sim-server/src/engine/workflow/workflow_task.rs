@@ -1,7 +1,7 @@
 //! Workflow tasks: scheduled, started by a poll, completed, failed, timed out (`workflow/workflow_task_state_machine.go`).
 //!
-//! A run has at most one at a time. A normal task is told by its events. From the second attempt on a task is transient: its events
-//! are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
+//! A run has at most one at a time. A normal task has its events in the history. From the second attempt on a task is transient: its
+//! events are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ const PLAIN_TIMEOUT_ATTEMPTS: i32 = 3;
 const RETRY_INTERVAL_INITIAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 
-/// A workflow task, as far as it has come.
+/// A workflow task, and how far it has come.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::engine) enum WorkflowTask {
     /// There is none.
@@ -54,7 +54,7 @@ pub(in crate::engine) struct Scheduled {
 }
 
 /// What is added when a worker takes it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::engine) struct Started {
     pub(in crate::engine) started_event_id: i64,
     pub(in crate::engine) started_time: Time,
@@ -64,8 +64,23 @@ pub(in crate::engine) struct Started {
     pub(in crate::engine) history_size_bytes: i64,
 }
 
-/// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry updates,
-/// will be another kind.)
+impl Started {
+    /// The attributes of its event.
+    fn into_attributes(self, scheduled_event_id: i64) -> WorkflowTaskStartedEventAttributes {
+        WorkflowTaskStartedEventAttributes {
+            scheduled_event_id,
+            suggest_continue_as_new: !self.suggest_continue_as_new_reasons.is_empty(),
+            suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons,
+            identity: self.identity,
+            request_id: self.request_id,
+            history_size_bytes: self.history_size_bytes,
+            ..WorkflowTaskStartedEventAttributes::default()
+        }
+    }
+}
+
+/// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry
+/// updates, will be another kind.)
 #[derive(Debug)]
 pub(super) enum Unwritten {
     /// It repeats one that failed or timed out.
@@ -197,7 +212,7 @@ impl Run {
                 self.add_event(cx, self.scheduled_attributes(scheduled.timeout));
             }
             let scheduled_event_id = self.recorded.task.scheduled().map_or(0, |scheduled| scheduled.scheduled_event_id);
-            let attributes = started_attributes(scheduled_event_id, &started);
+            let attributes = started.into_attributes(scheduled_event_id);
             self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
             self.recorded.end_batch();
         }
@@ -205,7 +220,7 @@ impl Run {
         self.volatile.task.timer = Some(cx.timers.add(cx.now + scheduled.timeout, due));
     }
 
-    /// The started task is done: writes its events and takes it away; its completed event's id.
+    /// The started task is done: writes its events and takes it away. Returns the id of its completed event.
     pub(super) fn complete_workflow_task(&mut self, cx: &mut Cx<'_>, request: &RespondWorkflowTaskCompletedRequest) -> i64 {
         self.leave_queue(cx);
         self.write_task(cx);
@@ -226,13 +241,14 @@ impl Run {
         self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
     }
 
-    /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for them.
+    /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
+    /// them.
     fn write_task(&mut self, cx: &mut Cx<'_>) {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
         for mut event in events {
             event.task_id = cx.ids.task_id();
-            self.recorded.write(event);
+            self.recorded.write(&mut event);
         }
     }
 
@@ -269,8 +285,8 @@ impl Run {
         });
     }
 
-    /// Takes the task away, and writes the event that tells why if the task itself is written. A failure on a sticky queue first
-    /// tries the normal one, and does not count.
+    /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
+    /// queue, the normal queue is tried first, and the failure does not count.
     fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.leave_queue(cx);
@@ -318,13 +334,13 @@ impl Run {
         let mut events = vec![bare_event(scheduled_event_id, scheduled_time, self.scheduled_attributes(timeout))];
         if let Some((_, started)) = task.started() {
             let (id, at) = (started.started_event_id, started.started_time);
-            let attributes = started_attributes(scheduled_event_id, started);
+            let attributes = started.clone().into_attributes(scheduled_event_id);
             events.push(bare_event(id, at, Attributes::WorkflowTaskStartedEventAttributes(attributes)));
         }
         events
     }
 
-    /// The same, as a reader of the history sees them: who has the task is not told.
+    /// The same, as a reader of the history sees them: without the identity of the worker.
     pub(super) fn unwritten_events_to_read(&self) -> Vec<HistoryEvent> {
         let mut events = self.unwritten_events();
         for event in &mut events {
@@ -357,18 +373,6 @@ impl Run {
             reasons.push(SuggestContinueAsNewReason::TooManyHistoryEvents.into());
         }
         reasons
-    }
-}
-
-fn started_attributes(scheduled_event_id: i64, started: &Started) -> WorkflowTaskStartedEventAttributes {
-    WorkflowTaskStartedEventAttributes {
-        scheduled_event_id,
-        identity: started.identity.clone(),
-        request_id: started.request_id.clone(),
-        suggest_continue_as_new: !started.suggest_continue_as_new_reasons.is_empty(),
-        suggest_continue_as_new_reasons: started.suggest_continue_as_new_reasons.clone(),
-        history_size_bytes: started.history_size_bytes,
-        ..WorkflowTaskStartedEventAttributes::default()
     }
 }
 

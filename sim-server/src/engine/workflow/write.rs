@@ -32,21 +32,24 @@ impl Run {
     }
 
     /// Writes an event, or buffers it.
-    pub(super) fn put(&mut self, event: HistoryEvent) -> i64 {
+    pub(super) fn put(&mut self, mut event: HistoryEvent) -> i64 {
         let is_held_back = self.volatile.stage == Stage::Completing || self.started_task().is_some();
         if is_held_back && is_buffered_type(event.event_type()) {
             self.volatile.buffer.push(event);
             return 0;
         }
-        self.recorded.write(event)
+        self.recorded.write(&mut event)
     }
 
     /// Takes the workflow task from its worker when too much is buffered (`closeTransactionHandleBufferedEventsLimit`).
     pub(super) fn enforce_buffer_limits(&mut self, cx: &mut Cx<'_>) {
+        if self.started_task().is_none() || !self.is_running() {
+            return;
+        }
         let buffer = &self.volatile.buffer;
         let is_too_much = buffer.len() > cx.limits.buffered_events_max
             || buffer.iter().map(Message::encoded_len).sum::<usize>() > cx.limits.buffered_events_max_bytes;
-        if is_too_much && self.is_running() && self.started_task().is_some() {
+        if is_too_much {
             self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
             self.flush_buffer();
             self.schedule_workflow_task(cx);
@@ -76,7 +79,7 @@ impl Run {
             }
             let begins =
                 matches!(event.event_type(), EventType::ActivityTaskStarted | EventType::ChildWorkflowExecutionStarted);
-            let id = self.recorded.write(event);
+            let id = self.recorded.write(&mut event);
             if let Some(of) = of.filter(|_| begins) {
                 started.push((of, id));
             }

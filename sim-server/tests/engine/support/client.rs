@@ -3,8 +3,9 @@
 use foretime_server::{
     engine::time::Time,
     proto::{
-        enums::{PendingActivityState, PendingWorkflowTaskState, QueryRejectCondition, WorkflowExecutionStatus},
+        enums::{EventType, PendingActivityState, PendingWorkflowTaskState, QueryRejectCondition, WorkflowExecutionStatus},
         history::HistoryEvent,
+        workflow::RequestIdInfo,
         workflowservice::{
             DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryResponse, QueryWorkflowRequest,
             QueryWorkflowResponse, StartWorkflowExecutionRequest,
@@ -111,6 +112,17 @@ impl Transcript {
     pub(crate) fn description(&mut self, workflow_id: &str) -> Shown {
         let reply = self.calls(requests::describe(workflow_id));
         Shown(self.named(&described(&reply)))
+    }
+
+    /// The requests that the description of a workflow names, each with the event that it made.
+    #[track_caller]
+    pub(crate) fn described_requests(&mut self, workflow_id: &str) -> Shown {
+        let infos = self.calls(requests::describe(workflow_id)).workflow_extended_info.unwrap_or_default().request_id_infos;
+        let line = |(request_id, info): (&String, &RequestIdInfo)| {
+            let event_id = if info.buffered { ", buffered".to_owned() } else { format!(" {}", info.event_id) };
+            format!("{request_id}: {}{event_id}", show::name::<EventType>(info.event_type))
+        };
+        Shown(infos.iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 }
 

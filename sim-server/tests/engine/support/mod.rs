@@ -1,5 +1,5 @@
-//! The language of the tests. A [`transcript`] drives one service; [`client`] and [`worker`] add their verbs to it. [`requests`]
-//! and [`commands`] build what is sent; [`show`] turns replies into text.
+//! The language of the tests. A [`transcript`] drives one service; [`client`] and [`worker`] add their verbs to it.
+//! [`requests`] and [`commands`] build what is sent; [`show`] turns replies into text.
 //!
 //! Only `transcript` uses the service's interface.
 

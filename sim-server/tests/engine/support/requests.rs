@@ -1,17 +1,12 @@
 //! Requests of clients and workers, with only the required fields set.
 
-use foretime_server::{
-    proto::{
-        common::{WorkflowExecution, WorkflowType},
-        enums::TaskQueueKind,
-        query::WorkflowQuery,
-        taskqueue::TaskQueue,
-        testservice as ts,
-        workflowservice::{self as ws, *},
-    },
-    rpc::table::{TEST_SERVICE, WORKFLOW_SERVICE},
+use foretime_server::proto::{
+    common::{WorkflowExecution, WorkflowType},
+    enums::TaskQueueKind,
+    query::WorkflowQuery,
+    taskqueue::TaskQueue,
+    workflowservice::*,
 };
-use prost::{Message, Name};
 
 use super::payloads;
 
@@ -23,61 +18,6 @@ pub(crate) const QUEUE: &str = "queue";
 pub(crate) const CHILDREN: &str = "children";
 /// The identity of clients.
 pub(crate) const CLIENT: &str = "client";
-
-/// A request that knows its RPC: the type's name is the method's, plus `Request`.
-pub(crate) trait Rpc: Message + Name + Default {
-    /// What the server answers.
-    type Reply: Message + Name + Default;
-
-    fn method() -> &'static str {
-        Self::NAME.trim_end_matches("Request")
-    }
-
-    fn service() -> &'static str {
-        if Self::PACKAGE.contains(".testservice.") { TEST_SERVICE } else { WORKFLOW_SERVICE }
-    }
-}
-
-macro_rules! rpcs {
-    ($package:ident: $($request:ident => $reply:ident,)*) => { $(impl Rpc for $package::$request { type Reply = $package::$reply; })* };
-}
-
-rpcs! { ws:
-    DescribeTaskQueueRequest => DescribeTaskQueueResponse,
-    DescribeWorkflowExecutionRequest => DescribeWorkflowExecutionResponse,
-    GetWorkflowExecutionHistoryRequest => GetWorkflowExecutionHistoryResponse,
-    ListNamespacesRequest => ListNamespacesResponse,
-    PollActivityTaskQueueRequest => PollActivityTaskQueueResponse,
-    PollNexusTaskQueueRequest => PollNexusTaskQueueResponse,
-    PollWorkflowTaskQueueRequest => PollWorkflowTaskQueueResponse,
-    QueryWorkflowRequest => QueryWorkflowResponse,
-    RecordActivityTaskHeartbeatByIdRequest => RecordActivityTaskHeartbeatByIdResponse,
-    RecordActivityTaskHeartbeatRequest => RecordActivityTaskHeartbeatResponse,
-    RegisterNamespaceRequest => RegisterNamespaceResponse,
-    RequestCancelWorkflowExecutionRequest => RequestCancelWorkflowExecutionResponse,
-    ResetStickyTaskQueueRequest => ResetStickyTaskQueueResponse,
-    RespondActivityTaskCanceledByIdRequest => RespondActivityTaskCanceledByIdResponse,
-    RespondActivityTaskCanceledRequest => RespondActivityTaskCanceledResponse,
-    RespondActivityTaskCompletedByIdRequest => RespondActivityTaskCompletedByIdResponse,
-    RespondActivityTaskCompletedRequest => RespondActivityTaskCompletedResponse,
-    RespondActivityTaskFailedByIdRequest => RespondActivityTaskFailedByIdResponse,
-    RespondActivityTaskFailedRequest => RespondActivityTaskFailedResponse,
-    RespondQueryTaskCompletedRequest => RespondQueryTaskCompletedResponse,
-    RespondWorkflowTaskCompletedRequest => RespondWorkflowTaskCompletedResponse,
-    RespondWorkflowTaskFailedRequest => RespondWorkflowTaskFailedResponse,
-    ShutdownWorkerRequest => ShutdownWorkerResponse,
-    SignalWithStartWorkflowExecutionRequest => SignalWithStartWorkflowExecutionResponse,
-    SignalWorkflowExecutionRequest => SignalWorkflowExecutionResponse,
-    StartWorkflowExecutionRequest => StartWorkflowExecutionResponse,
-    TerminateWorkflowExecutionRequest => TerminateWorkflowExecutionResponse,
-}
-
-rpcs! { ts:
-    LockTimeSkippingRequest => LockTimeSkippingResponse,
-    SleepRequest => SleepResponse,
-    SleepUntilRequest => SleepResponse,
-    UnlockTimeSkippingRequest => UnlockTimeSkippingResponse,
-}
 
 /// The current run of a workflow id.
 pub(crate) fn execution(workflow_id: &str) -> Option<WorkflowExecution> {

@@ -1,5 +1,5 @@
-//! Replies as text. An event is one line: its id, its type, the ids of the events it refers to in brackets, its other attributes,
-//! and its time if that differs from the event before.
+//! Replies as text. An event is one line: its id, its type, the ids of the events it refers to in brackets, its other
+//! attributes, and its time if that differs from the event before.
 
 use std::fmt::Debug;
 

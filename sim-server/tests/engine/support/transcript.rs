@@ -7,6 +7,7 @@ use foretime_server::{
     config::{Config, Personality},
     engine::{Caller, Connection, Ticket, time::Time},
     proto::{
+        Rpc,
         history::HistoryEvent,
         testservice::GetCurrentTimeResponse,
         workflowservice::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse},
@@ -16,7 +17,7 @@ use foretime_server::{
 use prost::Message;
 use tonic::Status;
 
-use super::requests::{self, Rpc};
+use super::requests;
 
 /// The wall's time when a transcript begins.
 pub(crate) const START: Time = Time::from_nanos(1_700_000_000_000_000_000);
@@ -72,12 +73,12 @@ impl Transcript {
 
     /// Makes a call without a deadline.
     pub(crate) fn sends<R: Rpc>(&mut self, request: R) -> Waiting<R::Reply> {
-        self.sends_to(R::service(), R::method(), &request, None)
+        self.sends_to(R::SERVICE, R::METHOD, &request, None)
     }
 
     /// Makes a call with a deadline.
     pub(crate) fn sends_within<R: Rpc>(&mut self, patience: Duration, request: R) -> Waiting<R::Reply> {
-        self.sends_to(R::service(), R::method(), &request, Some(patience))
+        self.sends_to(R::SERVICE, R::METHOD, &request, Some(patience))
     }
 
     /// Makes a call of any method.

@@ -14,8 +14,9 @@ mod tasks;
 
 use std::{fmt, time::Duration};
 
+use foretime_server::{proto::Rpc, rpc::table::TEST_SERVICE};
 use proptest::prelude::*;
-use prost::{Message, Name};
+use prost::Message;
 
 use crate::world::World;
 
@@ -93,16 +94,11 @@ pub(crate) enum Spent {
 }
 
 impl Request {
-    /// The request of an RPC: the type's name is the method's, plus `Request`.
-    fn of<R: Message + Name>(request: &R) -> Self {
-        let service = match R::PACKAGE {
-            "temporal.api.testservice.v1" => "TestService",
-            "temporal.api.operatorservice.v1" => "OperatorService",
-            _ => "WorkflowService",
-        };
+    /// The request of an RPC.
+    fn of<R: Rpc>(request: &R) -> Self {
         Self {
-            service: format!("{}.{service}", R::PACKAGE),
-            method: R::NAME.trim_end_matches("Request").to_owned(),
+            service: R::SERVICE.to_owned(),
+            method: R::METHOD.to_owned(),
             message: request.encode_to_vec(),
             patience: None,
             spends: None,
@@ -112,7 +108,7 @@ impl Request {
     /// A request of the test service whose type does not tell the method.
     fn to_the_clock(method: &str, request: &impl Message) -> Self {
         Self {
-            service: "temporal.api.testservice.v1.TestService".to_owned(),
+            service: TEST_SERVICE.to_owned(),
             method: method.to_owned(),
             message: request.encode_to_vec(),
             patience: None,

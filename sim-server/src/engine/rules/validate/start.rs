@@ -1,5 +1,6 @@
 //! StartWorkflowExecution and SignalWithStartWorkflowExecution: `prepareStartWorkflowRequest` in
-//! `service/frontend/workflow_handler.go`, `chasm/lib/workflow/validator.go`, then `service/history/api/create_workflow_util.go`.
+//! `service/frontend/workflow_handler.go`, `chasm/lib/workflow/validator.go`, then
+//! `service/history/api/create_workflow_util.go`.
 
 use prost::Message;
 use prost_types::Duration;

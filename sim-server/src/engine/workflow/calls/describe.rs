@@ -167,7 +167,7 @@ fn pending_activity(scheduled: &ScheduledActivity, attempt: &Attempt, now: Time)
             schedule_to_start_timeout: Some(span_to_proto(activity.schedule_to_start)),
             start_to_close_timeout: Some(span_to_proto(activity.start_to_close)),
             heartbeat_timeout: Some(span_to_proto(activity.heartbeat_timeout)),
-            // Without the types that are not retried, as the real server tells it.
+            // The real server leaves out the types that are not retried.
             retry_policy: activity
                 .retry_policy
                 .as_ref()

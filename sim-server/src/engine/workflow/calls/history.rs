@@ -89,11 +89,11 @@ impl Engine {
         let mut bytes = run.history().slice(token.from, end).to_vec();
         let mut next = PageToken { run_id: run.run_id().to_owned(), from: end, until, waiting, ..PageToken::default() };
         if end < until || page.is_full && !waiting {
-            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
         if waiting && (run.is_running() || end < run.history().next_id()) {
             next.until = end;
-            return HistoryReply { history: bytes, next_page_token: next.to_bytes() };
+            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
         if shows_transient && run.is_running() {
             let unwritten = run.unwritten_events_to_read();
@@ -105,8 +105,8 @@ impl Engine {
         HistoryReply { history: bytes, next_page_token: Vec::new() }
     }
 
-    /// The close event of a closed run; nothing of an open one. For a client that does not look for the next run in it, one
-    /// that is followed by another run is told as continued as new (`makeFakeContinuedAsNewEvent`).
+    /// The close event of a closed run; nothing of an open one. A client that does not look for the next run in every close event
+    /// gets a continued-as-new event instead, if another run follows (`makeFakeContinuedAsNewEvent`).
     fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
         let run = self.runs.get(key);
         if run.is_running() {
@@ -158,7 +158,7 @@ impl Engine {
             waiting: true,
             ..PageToken::default()
         };
-        let reply = HistoryReply { history: Vec::new(), next_page_token: token.to_bytes() };
+        let reply = HistoryReply { history: Vec::new(), next_page_token: token.into_bytes() };
         self.tickets.answer(ticket, Ok(Reply::History(reply)));
     }
 

@@ -1,5 +1,5 @@
-//! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker says of its workflow task),
-//! [`query`], [`describe`], [`history`]. Which run a request names is said by [`target`].
+//! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
+//! task), [`query`], [`describe`], [`history`]. [`target`] finds the run that a request names.
 
 mod describe;
 pub(in crate::engine) mod history;

@@ -34,7 +34,7 @@ const CLOSED_BEFORE_STARTED: &str = "Workflow execution closed before WorkflowTa
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Queries {
     pending: BTreeMap<u64, Query>,
-    /// Those that wait for a workflow task of their run, or went along with one.
+    /// Those that wait for a workflow task of their run, or are attached to one.
     waiting: BTreeMap<RunKey, BTreeSet<u64>>,
     last: u64,
 }
@@ -49,14 +49,14 @@ struct Query {
     body: WorkflowQuery,
     /// Its place in a task queue, if it goes straight to a worker.
     place: Option<TaskKey>,
-    /// The workflow task that it went along with. Once that is done or given up, the query waits for the next.
+    /// The workflow task that it is attached to. Once that is done or given up, the query waits for the next.
     attached_to: Option<StartedTask>,
-    /// It was with the worker that has the run in its cache, to no avail.
+    /// The worker that has the run in its cache did not answer it.
     has_left_sticky: bool,
 }
 
 impl Queries {
-    /// Attaches all that wait for a workflow task of this run to the one that has just started: what goes along with it.
+    /// Attaches all queries that wait for a workflow task of this run to the one that has just started. Returns them.
     pub(in crate::engine) fn attach(&mut self, run: RunKey, task: StartedTask) -> BTreeMap<String, WorkflowQuery> {
         let mut attached = BTreeMap::new();
         for id in self.waiting.get(&run).into_iter().flatten() {
@@ -82,7 +82,7 @@ impl Queries {
         self.waiting.get(&run).map_or(0, |waiting| waiting.iter().filter(is_buffered).count())
     }
 
-    /// The queries of a run no longer wait for a workflow task: gives them, in the order in which they came.
+    /// Takes the queries of a run that wait for a workflow task, in the order in which they came.
     fn take_waiting(&mut self, run: RunKey) -> BTreeSet<u64> {
         self.waiting.remove(&run).unwrap_or_default()
     }
@@ -100,7 +100,7 @@ impl Queries {
 }
 
 impl Query {
-    /// Tells the answer of the worker that had it last from that of the one before.
+    /// 1 for the first worker that is asked, 2 for the second. A late answer of the first is known by it.
     fn attempt(&self) -> i32 {
         1 + i32::from(self.has_left_sticky)
     }
@@ -188,7 +188,8 @@ impl Engine {
         }
     }
 
-    /// The worker that has the run in its cache has not answered in time: it has that run no more, and another is asked.
+    /// The worker that has the run in its cache has not answered in time. It no longer counts as having the run, and another
+    /// worker is asked.
     pub(in crate::engine) fn take_query_from_sticky(&mut self, id: u64) {
         let Some(query) = self.queries.pending.get_mut(&id) else { return };
         query.has_left_sticky = true;

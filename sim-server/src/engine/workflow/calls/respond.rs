@@ -4,7 +4,7 @@
 use super::target::COMPLETED;
 use crate::{
     engine::{
-        Context, Engine,
+        Engine,
         kernel::{
             effects::SERVER_IDENTITY,
             error::{Error, Result},
@@ -36,7 +36,6 @@ impl Engine {
     pub(in crate::engine) fn respond_workflow_task_completed(
         &mut self,
         mut request: RespondWorkflowTaskCompletedRequest,
-        _context: &Context<'_, '_>,
     ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
         self.resolve(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
@@ -73,7 +72,7 @@ impl Engine {
         Ok(Answer::Now(response))
     }
 
-    /// The run whose started workflow task the token names, if it is still that one.
+    /// The run that the token names, if the workflow task that it names is still the started one.
     fn started_task_of(&self, token: &TaskToken) -> Option<RunKey> {
         let key = self.run_of(token)?;
         let run = self.runs.get(key);
@@ -134,7 +133,7 @@ impl Engine {
         Some(Sticky { queue, name, schedule_to_start: span(attributes.schedule_to_start_timeout.as_ref()) })
     }
 
-    /// Gives the answers that came along to who asked.
+    /// Passes on the answers to queries that came with the completion.
     fn answer_attached_queries(&mut self, key: RunKey, request: &mut RespondWorkflowTaskCompletedRequest) {
         for (id, result) in std::mem::take(&mut request.query_results) {
             if let Ok(id) = id.parse()

@@ -11,13 +11,10 @@ use crate::{
             effects::{Extras, SERVER_IDENTITY, Start},
             error::{Error, Result},
             key::{NamespaceId, RunKey},
-            time::{span, span_to_proto},
+            time::span,
         },
         rules::{failure::encode_string, validate},
-        workflow::{
-            signal::Signal,
-            start::{first_backoff, first_initiator},
-        },
+        workflow::{signal::Signal, start::first_of_chain},
     },
     proto::{
         common::link,
@@ -30,7 +27,7 @@ use crate::{
     },
 };
 
-/// What became of the workflow id that a start wants.
+/// The outcome of a claim of a workflow id.
 enum Verdict {
     /// It is free; the start goes ahead.
     Free,
@@ -206,36 +203,25 @@ impl Engine {
         if let Some(search_attributes) = &mut request.search_attributes {
             self.namespaces.get(namespace).search_attributes.set_types(search_attributes);
         }
-        let execution_timeout = span(request.workflow_execution_timeout.as_ref());
         let start_delay = span(request.workflow_start_delay.as_ref());
-        let backoff =
-            if start_delay.is_zero() { first_backoff(&request.cron_schedule, now) } else { Some(span_to_proto(start_delay)) };
-        let expiration = now + start_delay + execution_timeout;
+        let first = first_of_chain(&run_id, request.cron_schedule, start_delay, request.workflow_execution_timeout, now);
         let attributes = WorkflowExecutionStartedEventAttributes {
+            workflow_id: request.workflow_id,
             workflow_type: request.workflow_type,
             task_queue: request.task_queue,
             input: request.input,
-            workflow_execution_timeout: request.workflow_execution_timeout,
+            header: request.header,
             workflow_run_timeout: request.workflow_run_timeout,
             workflow_task_timeout: request.workflow_task_timeout,
-            initiator: first_initiator(&request.cron_schedule).into(),
-            continued_failure: request.continued_failure,
-            last_completion_result: request.last_completion_result,
-            original_execution_run_id: run_id.clone(),
-            identity: request.identity,
-            first_execution_run_id: run_id.clone(),
             retry_policy: request.retry_policy,
-            attempt: 1,
-            workflow_execution_expiration_time: (!execution_timeout.is_zero()).then(|| expiration.to_proto()),
-            cron_schedule: request.cron_schedule,
-            first_workflow_task_backoff: backoff,
             memo: request.memo,
             search_attributes: request.search_attributes,
-            header: request.header,
-            workflow_id: request.workflow_id,
             priority: request.priority,
+            continued_failure: request.continued_failure,
+            last_completion_result: request.last_completion_result,
+            identity: request.identity,
             eager_execution_accepted: eager,
-            ..WorkflowExecutionStartedEventAttributes::default()
+            ..first
         };
         let extras = Extras { user_metadata: request.user_metadata, links: request.links, ..Extras::default() };
         Start { namespace, run_id, request_id: request.request_id, attributes, extras }

@@ -28,8 +28,8 @@ pub(in crate::engine) struct Target {
 }
 
 impl Engine {
-    /// What a request names. Whether it is there is said by [`Self::find`], which the real server asks after it has looked at the rest
-    /// of the request.
+    /// What a request names. It may not exist: [`Self::find`] says so, once the rest of the request is checked, as on the real
+    /// server.
     ///
     /// # Errors
     /// The namespace is not registered; the names are malformed.

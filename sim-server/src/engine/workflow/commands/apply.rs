@@ -48,8 +48,8 @@ pub(in crate::engine::workflow) struct Applied {
 }
 
 impl Run {
-    /// The completion of the workflow task that a worker has: its events, what its commands ask for, and the next task if one is
-    /// wanted at once.
+    /// The completion of the workflow task that a worker has: its events, what its commands ask for, and the next task if one
+    /// is wanted at once.
     pub(in crate::engine::workflow) fn apply_completion(&mut self, cx: &mut Cx<'_>, completion: Completion<'_>) -> Applied {
         let Completion { request, commands, sticky, is_heartbeat } = completion;
         let original = self.volatile.task.original_scheduled_time;

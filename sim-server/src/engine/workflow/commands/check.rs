@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
         command::command_sequence(&commands).map_err(Unfit::Refused)?;
         let mut checked = Vec::with_capacity(commands.len());
         for (command, target) in commands.into_iter().zip(targets) {
-            let target = target.map_err(Unfit::Refused)?.unwrap_or_else(|| self.own.clone());
+            let target = target.map_err(Unfit::Refused)?;
             let extras = Extras {
                 user_metadata: command.user_metadata,
                 links: Vec::new(),
@@ -97,7 +97,10 @@ impl<'a> Checker<'a> {
         Ok(checked)
     }
 
-    fn check(&mut self, attributes: Attributes, target: TargetNamespace) -> Result<Fit, Unfit> {
+    /// `target`: the namespace that it names, if it names one.
+    fn check(&mut self, attributes: Attributes, target: Option<TargetNamespace>) -> Result<Fit, Unfit> {
+        let own = self.own;
+        let target = || target.unwrap_or_else(|| own.clone());
         match attributes {
             Attributes::ScheduleActivityTaskCommandAttributes(a) => self.check_schedule_activity(a),
             Attributes::RequestCancelActivityTaskCommandAttributes(a) => {
@@ -135,9 +138,9 @@ impl<'a> Checker<'a> {
                 command::modify_properties(&a, &self.context)?;
                 Ok(Fit::ModifyProperties(a))
             }
-            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => self.check_start_child(a, target),
-            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => self.check_signal_external(a, target),
-            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => self.check_cancel_external(a, target),
+            Attributes::StartChildWorkflowExecutionCommandAttributes(a) => self.check_start_child(a, target()),
+            Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => self.check_signal_external(a, target()),
+            Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => self.check_cancel_external(a, target()),
             closing_or_unknown => self.check_close(closing_or_unknown),
         }
     }

@@ -1,5 +1,5 @@
-//! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all are
-//! applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
+//! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all
+//! are applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
 
 use super::child::TargetNamespace;
 use crate::{
@@ -60,7 +60,7 @@ pub(super) enum Unfit {
     Refused(Error),
 }
 
-/// How a workflow task fails whose commands do not fit.
+/// How a workflow task fails if its commands do not fit.
 #[derive(Debug)]
 pub(super) struct TaskFailed {
     pub(super) cause: WorkflowTaskFailedCause,

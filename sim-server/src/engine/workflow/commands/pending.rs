@@ -1,4 +1,4 @@
-//! What a run has pending, as the commands of one completion leave it one after the other. The run itself does not change by it.
+//! What a run has pending while the commands of one completion are checked, one after the other. The run itself does not change.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! What each event does to what history tells (`mutable_state_rebuilder.go`).
 
-use std::time::Duration;
+use std::{mem::take, time::Duration};
 
 use super::told::{Child, Facts, Parent, ScheduledActivity, Told};
 use crate::{
@@ -27,35 +27,43 @@ const RESET_POINTS_MAX: usize = 20;
 const UNVERSIONED: &str = "unversioned";
 
 impl Told {
-    /// Applies the next event.
-    pub(super) fn apply(&mut self, event: &HistoryEvent) {
+    /// Applies the next event. Takes what it remembers out of it.
+    pub(super) fn apply(&mut self, event: &mut HistoryEvent) {
         use Attributes as A;
         let id = event.event_id;
         let at = event.event_time.as_ref().map(Time::from_proto).unwrap_or_default();
-        let Some(attributes) = &event.attributes else { return };
+        let Some(attributes) = &mut event.attributes else { return };
         match attributes {
-            A::WorkflowExecutionStartedEventAttributes(it) => self.started(it, at),
-            A::WorkflowExecutionCompletedEventAttributes(it) => self.closed(Status::Completed, at, &it.new_execution_run_id),
-            A::WorkflowExecutionFailedEventAttributes(it) => self.closed(Status::Failed, at, &it.new_execution_run_id),
-            A::WorkflowExecutionTimedOutEventAttributes(it) => self.closed(Status::TimedOut, at, &it.new_execution_run_id),
-            A::WorkflowExecutionCanceledEventAttributes(_) => self.closed(Status::Canceled, at, ""),
-            A::WorkflowExecutionTerminatedEventAttributes(_) => self.closed(Status::Terminated, at, ""),
-            A::WorkflowExecutionContinuedAsNewEventAttributes(it) => {
-                self.closed(Status::ContinuedAsNew, at, &it.new_execution_run_id);
+            A::WorkflowExecutionStartedEventAttributes(it) => self.started(take(it), at),
+            A::WorkflowExecutionCompletedEventAttributes(it) => {
+                self.closed(Status::Completed, at, take(&mut it.new_execution_run_id))
             }
-            A::WorkflowExecutionSignaledEventAttributes(it) => self.signaled(it),
+            A::WorkflowExecutionFailedEventAttributes(it) => {
+                self.closed(Status::Failed, at, take(&mut it.new_execution_run_id))
+            }
+            A::WorkflowExecutionTimedOutEventAttributes(it) => {
+                self.closed(Status::TimedOut, at, take(&mut it.new_execution_run_id))
+            }
+            A::WorkflowExecutionCanceledEventAttributes(_) => self.closed(Status::Canceled, at, String::new()),
+            A::WorkflowExecutionTerminatedEventAttributes(_) => self.closed(Status::Terminated, at, String::new()),
+            A::WorkflowExecutionContinuedAsNewEventAttributes(it) => {
+                self.closed(Status::ContinuedAsNew, at, take(&mut it.new_execution_run_id));
+            }
+            A::WorkflowExecutionSignaledEventAttributes(it) => self.signaled(take(it)),
             A::WorkflowExecutionCancelRequestedEventAttributes(_) => self.is_cancel_requested = true,
-            A::WorkflowExecutionOptionsUpdatedEventAttributes(it) if !it.attached_request_id.is_empty() => {
-                self.attached_request_ids.insert(it.attached_request_id.clone(), id);
+            A::WorkflowExecutionOptionsUpdatedEventAttributes(it) => {
+                if !it.attached_request_id.is_empty() {
+                    self.attached_request_ids.insert(take(&mut it.attached_request_id), id);
+                }
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(it) => {
-                if let Some(upserted) = &it.search_attributes {
-                    payloads::merge(&mut self.search_attributes, &upserted.indexed_fields);
+                if let Some(upserted) = it.search_attributes.take() {
+                    payloads::merge(&mut self.search_attributes, upserted.indexed_fields);
                 }
             }
             A::WorkflowPropertiesModifiedEventAttributes(it) => {
-                if let Some(upserted) = &it.upserted_memo {
-                    payloads::merge(&mut self.memo, &upserted.fields);
+                if let Some(upserted) = it.upserted_memo.take() {
+                    payloads::merge(&mut self.memo, upserted.fields);
                 }
             }
             A::WorkflowTaskScheduledEventAttributes(_)
@@ -67,27 +75,27 @@ impl Told {
         }
     }
 
-    fn started(&mut self, attributes: &WorkflowExecutionStartedEventAttributes, at: Time) {
+    fn started(&mut self, mut attributes: WorkflowExecutionStartedEventAttributes, at: Time) {
+        self.reset_points = attributes.prev_auto_reset_points.take().unwrap_or_default().points;
+        self.memo = attributes.memo.take().unwrap_or_default().fields;
+        self.search_attributes = attributes.search_attributes.take().unwrap_or_default().indexed_fields;
         self.facts = facts(attributes, at);
-        self.reset_points = attributes.prev_auto_reset_points.as_ref().map(|of| of.points.clone()).unwrap_or_default();
-        self.memo = attributes.memo.as_ref().map(|memo| memo.fields.clone()).unwrap_or_default();
-        self.search_attributes = attributes.search_attributes.as_ref().map(|of| of.indexed_fields.clone()).unwrap_or_default();
     }
 
-    fn closed(&mut self, status: Status, at: Time, new_run_id: &str) {
+    fn closed(&mut self, status: Status, at: Time, new_run_id: String) {
         self.status = status;
         self.close_time = Some(at);
-        new_run_id.clone_into(&mut self.new_run_id);
+        self.new_run_id = new_run_id;
     }
 
-    fn signaled(&mut self, signaled: &WorkflowExecutionSignaledEventAttributes) {
+    fn signaled(&mut self, signaled: WorkflowExecutionSignaledEventAttributes) {
         self.signal_count += 1;
         if !signaled.request_id.is_empty() {
-            self.signal_request_ids.insert(signaled.request_id.clone());
+            self.signal_request_ids.insert(signaled.request_id);
         }
     }
 
-    fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &Attributes) {
+    fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &mut Attributes) {
         use Attributes as A;
         match attributes {
             A::WorkflowTaskScheduledEventAttributes(it) => {
@@ -99,9 +107,9 @@ impl Told {
                     let started = Started {
                         started_event_id: id,
                         started_time: at,
-                        identity: it.identity.clone(),
-                        request_id: it.request_id.clone(),
-                        suggest_continue_as_new_reasons: it.suggest_continue_as_new_reasons.clone(),
+                        identity: take(&mut it.identity),
+                        request_id: take(&mut it.request_id),
+                        suggest_continue_as_new_reasons: take(&mut it.suggest_continue_as_new_reasons),
                         history_size_bytes: it.history_size_bytes,
                     };
                     self.task = WorkflowTask::Started(scheduled, Box::new(started));
@@ -143,10 +151,10 @@ impl Told {
     }
 
     /// What the events do to things that a run can have open.
-    fn apply_pending(&mut self, id: i64, at: Time, attributes: &Attributes) {
+    fn apply_pending(&mut self, id: i64, at: Time, attributes: &mut Attributes) {
         use Attributes as A;
         match attributes {
-            A::ActivityTaskScheduledEventAttributes(it) => self.activity_scheduled(id, at, it),
+            A::ActivityTaskScheduledEventAttributes(it) => self.activity_scheduled(id, at, take(it)),
             A::ActivityTaskCancelRequestedEventAttributes(it) => {
                 if let Some(activity) = self.activities.get_mut(&it.scheduled_event_id) {
                     activity.cancel_requested_event_id = Some(id);
@@ -159,13 +167,13 @@ impl Told {
                 attributes.scheduled_event_id().map(|of| self.activities.remove(&of));
             }
             A::TimerStartedEventAttributes(it) => {
-                self.timers.insert(id, it.timer_id.clone());
+                self.timers.insert(id, take(&mut it.timer_id));
             }
             A::TimerFiredEventAttributes(_) | A::TimerCanceledEventAttributes(_) => {
                 attributes.started_event_id().map(|of| self.timers.remove(&of));
             }
             A::StartChildWorkflowExecutionInitiatedEventAttributes(it) => {
-                self.children.insert(id, Box::new(child(it)));
+                self.children.insert(id, Box::new(child(take(it))));
             }
             A::ChildWorkflowExecutionStartedEventAttributes(it) => {
                 if let Some(child) = self.children.get_mut(&it.initiated_event_id) {
@@ -195,25 +203,25 @@ impl Told {
         }
     }
 
-    fn activity_scheduled(&mut self, id: i64, at: Time, attributes: &ActivityTaskScheduledEventAttributes) {
-        let priority = attributes.priority.clone().or_else(|| self.facts.priority.clone());
+    fn activity_scheduled(&mut self, id: i64, at: Time, mut attributes: ActivityTaskScheduledEventAttributes) {
+        let priority = attributes.priority.take().or_else(|| self.facts.priority.clone());
         let activity = Activity::of_event(attributes, at, priority);
         self.activities.insert(id, Box::new(ScheduledActivity { activity, cancel_requested_event_id: None }));
     }
 }
 
-fn child(initiated: &StartChildWorkflowExecutionInitiatedEventAttributes) -> Child {
+fn child(initiated: StartChildWorkflowExecutionInitiatedEventAttributes) -> Child {
     Child {
-        namespace: initiated.namespace.clone(),
-        namespace_id: initiated.namespace_id.clone(),
-        workflow_id: initiated.workflow_id.clone(),
-        workflow_type: initiated.workflow_type.clone(),
         parent_close_policy: initiated.parent_close_policy(),
+        namespace: initiated.namespace,
+        namespace_id: initiated.namespace_id,
+        workflow_id: initiated.workflow_id,
+        workflow_type: initiated.workflow_type,
         started_event_id: 0,
     }
 }
 
-fn facts(attributes: &WorkflowExecutionStartedEventAttributes, at: Time) -> Facts {
+fn facts(attributes: WorkflowExecutionStartedEventAttributes, at: Time) -> Facts {
     let backoff = span(attributes.first_workflow_task_backoff.as_ref());
     let run_timeout = span(attributes.workflow_run_timeout.as_ref());
     let execution_expiration = attributes.workflow_execution_expiration_time.as_ref().map(Time::from_proto);
@@ -222,32 +230,32 @@ fn facts(attributes: &WorkflowExecutionStartedEventAttributes, at: Time) -> Fact
         (Some(run), Some(execution)) => Some(run.min(execution)),
         (run, execution) => run.or(execution),
     };
-    let parent = attributes.parent_workflow_execution.as_ref().map(|parent| {
+    let parent = attributes.parent_workflow_execution.map(|parent| {
         Box::new(Parent {
-            namespace: attributes.parent_workflow_namespace.clone(),
-            namespace_id: attributes.parent_workflow_namespace_id.clone(),
-            workflow_id: parent.workflow_id.clone(),
-            run_id: parent.run_id.clone(),
+            namespace: attributes.parent_workflow_namespace,
+            namespace_id: attributes.parent_workflow_namespace_id,
+            workflow_id: parent.workflow_id,
+            run_id: parent.run_id,
             initiated_event_id: attributes.parent_initiated_event_id,
         })
     });
     Facts {
-        workflow_id: attributes.workflow_id.clone(),
-        workflow_type: attributes.workflow_type.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
-        task_queue: attributes.task_queue.as_ref().map(|of| of.name.clone()).unwrap_or_default(),
+        workflow_id: attributes.workflow_id,
+        workflow_type: attributes.workflow_type.unwrap_or_default().name,
+        task_queue: attributes.task_queue.unwrap_or_default().name,
         execution_timeout: span(attributes.workflow_execution_timeout.as_ref()),
         run_timeout,
         task_timeout: span(attributes.workflow_task_timeout.as_ref()),
         execution_expiration,
         run_expiration,
-        first_run_id: attributes.first_execution_run_id.clone(),
+        first_run_id: attributes.first_execution_run_id,
         start_time: at,
         execution_time: at + backoff,
         attempt: attributes.attempt,
-        cron_schedule: attributes.cron_schedule.clone(),
-        retry_policy: attributes.retry_policy.clone().map(Box::new),
+        cron_schedule: attributes.cron_schedule,
+        retry_policy: attributes.retry_policy.map(Box::new),
         parent,
-        root: attributes.root_workflow_execution.as_ref().map(|root| Box::new((root.workflow_id.clone(), root.run_id.clone()))),
-        priority: attributes.priority.clone(),
+        root: attributes.root_workflow_execution.map(|root| Box::new((root.workflow_id, root.run_id))),
+        priority: attributes.priority,
     }
 }

@@ -1,8 +1,7 @@
 //! A run's history and what it tells.
 //!
-//! [`Recorded::write`] appends an event and applies it ([`apply`]); nothing else changes what history tells ([`told`]). So a run is
-//! rebuilt by applying its events ([`Recorded::rebuild`]): that is what a reset and an import of a recorded history stand on. What
-//! history does not tell is in [`super::volatile`].
+//! [`Recorded::write`] appends an event and applies it ([`apply`]). Nothing else changes what history tells ([`told`]), so a
+//! run can be rebuilt by applying its events ([`Recorded::rebuild`]). What history does not tell is in [`super::volatile`].
 
 mod apply;
 mod told;
@@ -40,20 +39,20 @@ impl Recorded {
     pub(super) fn rebuild(run_id: String, history: History) -> Self {
         let mut told = Told::new(run_id);
         for id in 1..history.next_id() {
-            if let Some(event) = history.get(id) {
-                told.apply(&event);
+            if let Some(mut event) = history.get(id) {
+                told.apply(&mut event);
             }
         }
         Self { history, told }
     }
 
-    /// Appends an event, which gets its id, and applies it.
-    pub(super) fn write(&mut self, mut event: HistoryEvent) -> i64 {
+    /// Appends an event, which gets its id, and applies it. What is remembered of it is taken out of it: an event is large, and
+    /// not copied without need.
+    pub(super) fn write(&mut self, event: &mut HistoryEvent) -> i64 {
         event.event_id = self.history.next_id();
-        self.history.push(&event);
-        let id = event.event_id;
-        self.told.apply(&event);
-        id
+        self.history.push(event);
+        self.told.apply(event);
+        event.event_id
     }
 
     /// What is written from now on belongs to another batch.

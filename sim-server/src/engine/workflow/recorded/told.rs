@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// What a history tells. Things that are open by their events stay here until the event that ends them is written, also while that
-/// is buffered.
+/// What a history tells. An activity, a timer or a child stays here until the event that ends it is written, even if that event
+/// is buffered first.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) struct Told {
     /// The run's own id, which is no event's.
@@ -25,7 +25,7 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) close_time: Option<Time>,
     /// The run that follows this one (continue-as-new, retry, cron); empty if none does.
     pub(in crate::engine) new_run_id: String,
-    /// The workflow task whose events are written and that has not ended.
+    /// The open workflow task, if its events are written.
     pub(in crate::engine) task: WorkflowTask,
     /// Started event of the last completed task; 0 before the first.
     pub(in crate::engine) last_started_event_id: i64,

@@ -330,7 +330,7 @@ pub fn upsert_search_attributes(
     context.registry.typed(change, context.limits).map_err(refuse)?;
     context.blob(data_size(&change.indexed_fields), CAUSE, format!("{COMMAND}Attributes exceeds size limit."))?;
     let mut merged = SearchAttributes { indexed_fields: context.search_attributes.clone() };
-    payloads::merge(&mut merged.indexed_fields, &change.indexed_fields);
+    payloads::merge(&mut merged.indexed_fields, change.indexed_fields.clone());
     context.registry.sized(&merged, context.limits).map_err(|error| Rejected::ends(CAUSE, context::text(error)))
 }
 
@@ -349,7 +349,7 @@ pub fn modify_properties(
     }
     context.blob(data_size(&change.fields), CAUSE, format!("{COMMAND}Attributes exceeds size limit."))?;
     let mut merged = Memo { fields: context.memo.clone() };
-    payloads::merge(&mut merged.fields, &change.fields);
+    payloads::merge(&mut merged.fields, change.fields.clone());
     context.memo_size(Some(&merged), CAUSE, format!("{COMMAND}Attributes. Memo exceeds size limit."))
 }
 

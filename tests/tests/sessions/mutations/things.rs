@@ -1,9 +1,14 @@
 //! Mutations of what a run can have open: activities, timers, children, requests to others.
 
-use foretime_server::proto::{
-    enums::TimeoutType,
-    failure::failure::FailureInfo,
-    history::{HistoryEvent, history_event::Attributes as A},
+use std::time::Duration;
+
+use foretime_server::{
+    engine::time::span,
+    proto::{
+        enums::TimeoutType,
+        failure::failure::FailureInfo,
+        history::{HistoryEvent, history_event::Attributes as A},
+    },
 };
 
 use super::{assert_found, set_time, time};
@@ -197,9 +202,11 @@ fn timers_that_end_once_and_fire_when_due() {
             |events| {
                 let fired = find!(events, TimerFiredEventAttributes)?;
                 let Some(A::TimerFiredEventAttributes(a)) = &events[fired].attributes else { return None };
-                let early = time(&events[a.started_event_id as usize - 1]);
-                set_time(&mut events[fired], early);
-                Some(())
+                let started = &events[a.started_event_id as usize - 1];
+                let Some(A::TimerStartedEventAttributes(a)) = &started.attributes else { return None };
+                let early = time(started);
+                let is_due_later = span(a.start_to_fire_timeout.as_ref()) >= Duration::from_millis(1);
+                is_due_later.then(|| set_time(&mut events[fired], early))
             },
             |events| {
                 // It fired as before, but should have fired later.
