@@ -26,10 +26,8 @@ const ROOTS: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = env::var("DEP_TEMPORALIO_PROTOS_DESCRIPTOR_PATH")?;
-    println!("cargo:rerun-if-changed={path}");
     println!("cargo:rerun-if-changed=build.rs");
-    let all = FileDescriptorSet::decode(fs::read(path)?.as_slice())?;
+    let all = FileDescriptorSet::decode(foretime_descriptors::FILES)?;
     let wanted = closure(&all);
     let set = FileDescriptorSet { file: all.file.into_iter().filter(|file| wanted.contains(file.name())).collect() };
 

@@ -5,5 +5,4 @@
 //! second time, and the server with them. A crate that depends on this one asks for all that the workspace asks for, and
 //! `.ci/run` checks that nothing is compiled twice. If that fails after an update of `Cargo.lock`, the first crate that is
 //! compiled again is the one whose features differ; `cargo tree --format '{p} {f}'` shows them, with `--workspace` and with `-p`.
-//! A crate that is used by build scripts alone in one of the two builds also counts as different, because Cargo leaves out
-//! its debug information: such crates are named without features.
+//! Crates below `temporalio-protos` are named in foretime-history: the command line is built without them.
