@@ -58,7 +58,8 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// An error and its causes, with `between` before each cause. Many errors repeat the text of their cause, which is then left out.
+/// An error and its causes, with `between` before each cause. Many errors repeat the text of their cause, which is then left
+/// out.
 pub(crate) fn with_causes(error: &dyn Error, between: &str) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

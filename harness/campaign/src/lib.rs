@@ -1,5 +1,5 @@
-//! Campaigns: many seeds of one test, and what is told of them. No SDK and no transport is in here: whoever runs a seed decides with
-//! these choices and faults, notes what happens in the log, and hands a view of the run to those who tell of it.
+//! Campaigns: many seeds of one test, and what is told of them. No SDK and no transport is in here: whoever runs a seed decides
+//! with these choices and faults, notes what happens in the log, and hands a view of the run to those who tell of it.
 //!
 //! - [`fault`]: the kinds of faults and their places; [`choices`]: every decision is a labelled draw from one tape; [`faults`]: what may
 //!   go wrong in a run, and which fault befalls what
@@ -9,8 +9,8 @@
 //! - [`case`](mod@case): the test; [`result`](mod@result): what goes between the process that counts seeds and those that run them
 //! - [`runner`]: hands out the seeds, gathers results, leaves faults out of a failing seed, and sums up
 //!
-//! Arrows: `runner -> report -> result -> (case, model)`; `report -> waiting -> view -> log -> finding -> (effects, attempt, process)`;
-//! `(view, log) -> faults -> choices -> fault -> hash`. [`words`] and [`time`] stand beside all.
+//! Arrows: `runner -> report -> result -> (case, model)`; `report -> waiting -> view -> log -> finding -> (effects, attempt,
+//! process)`; `(view, log) -> faults -> choices -> fault -> hash`. [`words`] and [`time`] stand beside all.
 
 pub mod attempt;
 pub mod case;

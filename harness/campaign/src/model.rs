@@ -99,7 +99,8 @@ pub struct Span {
     pub process: usize,
     pub from_ns: u64,
     pub to_ns: u64,
-    /// The step at which it began and ended: places it among the events of the same instant. Left out, it gets the instant's middle.
+    /// The step at which it began and ended: places it among the events of the same instant. Left out, it gets the instant's
+    /// middle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_step: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

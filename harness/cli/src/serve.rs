@@ -28,8 +28,9 @@ Examples:
 
 /// Serve workflows on a port
 ///
-/// The Temporal service in one process, for tests: WorkflowService, OperatorService, and TestService, which skips time. A namespace
-/// is registered when a client first uses it. Nothing is kept on disk: when ctrl-C ends the server, everything in it is gone.
+/// The Temporal service in one process, for tests: WorkflowService, OperatorService, and TestService, which skips time. A
+/// namespace is registered when a client first uses it. Nothing is kept on disk: when ctrl-C ends the server, everything in it
+/// is gone.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Serve {

@@ -12,8 +12,8 @@
 //! It exists on Linux with glibc, on x86-64 and aarch64. On other systems [`elsewhere`] takes its place, and nothing is
 //! simulated.
 //!
-//! Arrows: `symbols -> kernel -> (memory, thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`, and past the kernel
-//! `symbols -> (memory, seat, real)`; `world` (outside) `-> kernel`.
+//! Arrows: `symbols -> kernel -> (memory, thread -> (wakeups, random), seat -> (fiber, stacks, baton -> real))`, and past the
+//! kernel `symbols -> (memory, seat, real)`; `world` (outside) `-> kernel`.
 
 #![allow(unsafe_code, reason = "libc's functions are answered here; each block gives its reason")]
 

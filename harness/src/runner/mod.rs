@@ -1,7 +1,8 @@
 //! Runs a test's body: in simulations, seed by seed, or once where nothing is simulated.
 //!
-//! `foretime_campaign::runner` counts the seeds and starts processes for them, which are this same program ([`program`]). Such a process
-//! comes in through [`run`] as well, and does what [`child`] says. [`options`] is what the environment says about one simulation.
+//! `foretime_campaign::runner` counts the seeds and starts processes for them, which are this same program ([`program`]). Such
+//! a process comes in through [`run`] as well, and does what [`child`] says. [`options`] is what the environment says about one
+//! simulation.
 
 use std::{env, io, process::Command};
 

@@ -1,5 +1,5 @@
-//! What may go wrong in a run, how likely and how often. [`Faults`] is what the user asks for; [`plan`] is what one run makes of it,
-//! and [`verdict`] decides which fault befalls what.
+//! What may go wrong in a run, how likely and how often. [`Faults`] is what the user asks for; [`plan`] is what one run makes
+//! of it, and [`verdict`] decides which fault befalls what.
 
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Whether two runs fail in the same way. Findings are compared by what they are about, never by their sentences. Numbers in names do
-//! not count: without one fault, the same mistake may show on another worker, or with another customer.
+//! Whether two runs fail in the same way. Findings are compared by what they are about, never by their sentences. Numbers in
+//! names do not count: without one fault, the same mistake may show on another worker, or with another customer.
 
 use super::{DoesNotReplay, Panicked, Stuck, TaskFailed, Unreplayed, Whose, Wrong};
 use crate::hash::Hash;

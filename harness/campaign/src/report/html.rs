@@ -1,9 +1,9 @@
 //! The HTML report: one file that needs no network. What must be read first (the failure, the story, the command) is plain HTML
 //! and shows without scripts. So do the text timeline and the output. The rest is data for `page/page.js`.
 //!
-//! Everything in a report may have been chosen by an adversary of the page (a workflow id such as `</script><img onerror=...>`).
-//! Text goes through [`escaped`], data through [`embedded`], the script writes text nodes only, and the page's policy allows no
-//! other script than its own.
+//! Everything in a report may have been chosen by an adversary of the page (a workflow id such as `</script><img
+//! onerror=...>`). Text goes through [`escaped`], data through [`embedded`], the script writes text nodes only, and the page's
+//! policy allows no other script than its own.
 
 use serde::Serialize;
 

@@ -125,8 +125,8 @@ fn some_of(name: &str) -> Result<Option<u64>, String> {
     }
 }
 
-/// The span of time that this variable has, such as `500ms`, `30s` or `2h`; `None` if it is not set, or empty. Without a unit it is
-/// in seconds.
+/// The span of time that this variable has, such as `500ms`, `30s` or `2h`; `None` if it is not set, or empty. Without a unit
+/// it is in seconds.
 ///
 /// # Errors
 /// It has something else.
