@@ -41,7 +41,8 @@ pub struct Effect {
 }
 
 impl Effect {
-    /// What this attempt did.
+    /// What this attempt did. For those who run simulations, not for their users.
+    #[doc(hidden)]
     pub fn new(
         kind: String,
         subject: String,

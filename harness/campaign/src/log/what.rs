@@ -166,22 +166,22 @@ impl Struck {
     pub const fn attempt(&self) -> Option<&Attempt> {
         match self {
             Self::Crash(crash) | Self::ClusterCrash(crash) => crash.attempt.as_ref(),
-            Self::ReplyLost(call)
-            | Self::Duplicate(call)
-            | Self::Unavailable(call)
-            | Self::ResourceExhausted(call)
-            | Self::HeartbeatLost(call)
-            | Self::Delay { call, .. }
-            | Self::DeadlineExceeded { call, .. } => call.outcome_of.as_ref(),
             Self::ActivityFailure { attempt, .. } | Self::ActivitySlow { attempt, .. } | Self::ActivityHang { attempt } => {
                 Some(attempt)
             }
-            Self::Restart(_) | Self::Eviction { .. } | Self::Cut { .. } => None,
+            _ => match self.call() {
+                Some(call) => call.outcome_of.as_ref(),
+                None => None,
+            },
         }
     }
 
-    /// The request that it befalls, or whose reply it befalls.
+    /// The name of the request that it befalls, or whose reply it befalls.
     pub fn rpc(&self) -> Option<&str> {
+        self.call().map(|call| call.rpc.as_str())
+    }
+
+    const fn call(&self) -> Option<&Call> {
         match self {
             Self::ReplyLost(call)
             | Self::Duplicate(call)
@@ -189,7 +189,7 @@ impl Struck {
             | Self::ResourceExhausted(call)
             | Self::HeartbeatLost(call)
             | Self::Delay { call, .. }
-            | Self::DeadlineExceeded { call, .. } => Some(&call.rpc),
+            | Self::DeadlineExceeded { call, .. } => Some(call),
             _ => None,
         }
     }

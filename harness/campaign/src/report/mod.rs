@@ -7,7 +7,6 @@ mod chronicle;
 pub(crate) mod files;
 mod html;
 mod layout;
-
 #[cfg(test)]
 mod sample;
 mod story;

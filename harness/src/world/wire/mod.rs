@@ -228,13 +228,18 @@ impl State {
     /// The server has noticed that a process that is gone does not wait for one of its calls. After the last of them, its
     /// connection is closed.
     pub(super) fn noticed(&mut self, process: ProcessId) {
-        let left = self.wire.unnoticed.entry(process).or_default();
-        *left = left.saturating_sub(1);
+        let Some(left) = self.wire.unnoticed.get_mut(&process) else { return };
+        *left -= 1;
         if *left == 0 {
             self.wire.unnoticed.remove(&process);
-            let now = self.time();
-            self.service.closed(now, connection_of(process), &mut transfer_order(&mut self.choices));
+            self.close(process);
         }
+    }
+
+    /// Tells the server that the connection of a process is closed.
+    fn close(&mut self, process: ProcessId) {
+        let now = self.time();
+        self.service.closed(now, connection_of(process), &mut transfer_order(&mut self.choices));
     }
 
     /// Sends out the server's latest answers.
@@ -374,7 +379,7 @@ impl State {
             }
         }
         if !self.wire.unnoticed.contains_key(&process) {
-            self.noticed(process);
+            self.close(process);
         }
     }
 }
