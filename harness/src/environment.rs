@@ -213,7 +213,7 @@ impl EnvironmentBuilder {
             time_skipping: false,
             ..Config::default()
         };
-        let test_service = TestService::new(Host::new(Service::new(&config).map_err(Error::Refused)?));
+        let test_service = TestService::new(Host::new(Service::boxed(&config).map_err(Error::Refused)?));
         let skipping = Skipping::new(test_service.clone(), self.time_skipping);
         let (alive, environment) = watch::channel(());
         let server = Arc::new(Server { test_service, skipping, environment });

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod engine;
-pub mod proto;
 pub mod rpc;
 pub mod shell;
+
+pub use foretime_proto as proto;

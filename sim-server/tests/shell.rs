@@ -39,7 +39,7 @@ use tonic_reflection::pb::v1::{
 fn new_server() -> SocketAddr {
     let listener = grpc::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
     let address = listener.local_addr().expect("its address");
-    tokio::spawn(grpc::serve(listener, Host::new(Service::new(&Config::default()).expect("a service"))));
+    tokio::spawn(grpc::serve(listener, Host::new(Service::boxed(&Config::default()).expect("a service"))));
     address
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
 
 async fn serve(launch: Launch) -> Result<(), Failure> {
     let listener = launch.listen.open()?;
-    let service = Service::new(&launch.config).map_err(|status| Failure::Usage(status.message().to_owned()))?;
+    let service = Service::boxed(&launch.config).map_err(|status| Failure::Usage(status.message().to_owned()))?;
     let ended = signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?;
     if let Ok(address) = listener.local_addr() {
         // Not `println!`, which panics if nobody reads.

@@ -147,7 +147,8 @@ impl<'a> RunView<'a> {
         let (from, to) = (event_id.max(1), self.run.history().next_id());
         // An event is large, so it pays not to move them all each time that there are twice as many.
         let mut history = History { events: Vec::with_capacity(usize::try_from(to - from).unwrap_or(0)) };
-        let decoded = history.merge(self.run.history().slice(from, to));
+        // By reference, as `decode` reads: another kind of buffer would compile all messages once more.
+        let decoded = history.merge(&mut self.run.history().slice(from, to));
         decoded.map(|()| history.events).unwrap_or_default()
     }
 }

@@ -1,7 +1,5 @@
 //! The interface between a Temporal service and what drives it: the shell, the simulated wire, tests.
 
-use std::fmt::Debug;
-
 use bytes::Bytes;
 use tonic::Status;
 
@@ -24,7 +22,7 @@ pub enum Served {
 ///
 /// `now` is wall time, and never runs backwards. `order` decides the order of what is due for several workflows. There are no
 /// other inputs: whoever records these calls can repeat them.
-pub trait Serve: Debug + Send {
+pub trait Serve: Send {
     /// Serves one call.
     fn call(&mut self, now: Time, call: Call, order: &mut Order<'_>) -> Served;
 

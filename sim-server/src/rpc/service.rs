@@ -31,6 +31,14 @@ impl Service {
         Ok(Self { engine, last_ticket: 0, parked: BTreeMap::new(), serving: None })
     }
 
+    /// The same for those who drive any service. All of it is then compiled with this crate, and none of it with theirs.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn boxed(config: &Config) -> Result<Box<dyn Serve>, Status> {
+        Ok(Box::new(Self::new(config)?))
+    }
+
     /// Forgets a call that a panic ended. It may have been parked half-way, and nobody waits for its answer.
     fn forget_interrupted(&mut self, now: Time, order: &mut Order<'_>) {
         if let Some(ticket) = self.serving.take() {

@@ -256,7 +256,7 @@ where
     R: Request + From<M>,
     R::Reply: Encode,
 {
-    match M::decode(message.clone()) {
+    match M::decode(&message[..]) {
         Ok(message) => match engine.call(R::from(message), context) {
             Ok(engine::Answer::Now(reply)) => Some(Ok(reply.to_bytes())),
             Ok(engine::Answer::Parked) => None,

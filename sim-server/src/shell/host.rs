@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -23,19 +24,17 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 const REST_AFTER_PANIC: Duration = Duration::from_millis(100);
 
 /// A service at work. Cheap to clone. The service ends with the last clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Host {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     clock: Clock,
     state: Mutex<State>,
     wake: Arc<Notify>,
 }
 
-#[derive(Debug)]
 struct State {
     service: Box<dyn Serve>,
     parked: HashMap<Ticket, oneshot::Sender<Answer>>,
@@ -49,16 +48,11 @@ impl Host {
     ///
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
-    pub fn new(service: impl Serve + 'static) -> Self {
+    pub fn new(service: Box<dyn Serve>) -> Self {
         let wake = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             clock: Clock::start(),
-            state: Mutex::new(State {
-                service: Box::new(service),
-                parked: HashMap::new(),
-                last_connection: 0,
-                driver_wakes_at: Time::MAX,
-            }),
+            state: Mutex::new(State { service, parked: HashMap::new(), last_connection: 0, driver_wakes_at: Time::MAX }),
             wake: wake.clone(),
         });
         tokio::spawn(drive(Arc::downgrade(&inner), wake));
@@ -122,6 +116,12 @@ impl Host {
         begun.unwrap_or_else(|panic| {
             Begun::Answered(Err(Status::internal(format!("{service}/{method} panicked: {panic}. This is a bug in Foretime."))))
         })
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").finish_non_exhaustive()
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_service_goes_on() {
-        let host = Host::new(Service::new(&Config::default()).expect("a service"));
+        let host = Host::new(Service::boxed(&Config::default()).expect("a service"));
         let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
         assert_eq!(outcome, Err("on purpose".to_owned()));
         assert!(!host.inner.state.is_poisoned());
@@ -282,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_driver_ends_with_the_last_host() {
-        let host = Host::new(Service::new(&Config::default()).expect("a service"));
+        let host = Host::new(Service::boxed(&Config::default()).expect("a service"));
         let wake = host.inner.wake.clone();
         tokio::task::yield_now().await;
         drop(host);

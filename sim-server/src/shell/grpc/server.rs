@@ -1,6 +1,6 @@
 //! Accepts connections and serves each on its own task.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, pin::Pin, time::Duration};
 
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -26,7 +26,13 @@ const PENDING_RESETS: usize = 1 << 20;
 const REST_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(20);
 
 /// Serves `host` to everybody who connects to `listener`, until the future is dropped. That closes the connections.
-pub async fn serve(listener: TcpListener, host: Host) -> Infallible {
+///
+/// The future is boxed so that HTTP/2 is compiled with this crate, and not with the one that polls.
+pub fn serve(listener: TcpListener, host: Host) -> Pin<Box<dyn Future<Output = Infallible> + Send>> {
+    Box::pin(accept(listener, host))
+}
+
+async fn accept(listener: TcpListener, host: Host) -> Infallible {
     let router = Router::new(host).await;
     let mut connections = JoinSet::new();
     loop {
