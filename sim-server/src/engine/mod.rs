@@ -52,7 +52,7 @@ use namespace::registry::Namespaces;
 use rules::limits::Limits;
 use time::Time;
 use worker::registry::Workers;
-use workflow::{calls::query::Queries, run::Run};
+use workflow::{calls::query::Queries, run::Run, update::waiters::UpdateWaiters};
 
 /// The Temporal service.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ pub struct Engine {
     runs: Store<Run>,
     waiters: Waiters,
     queries: Queries,
+    update_waiters: UpdateWaiters,
     effects: Effects,
 }
 
@@ -96,7 +97,7 @@ impl Engine {
                 .is_none_or(|value| value != "false"),
             limits: limits(config),
             verifies_rebuilds: config.verifies_rebuilds,
-            domain: Domain::new(Time::EPOCH, !config.time_skipping),
+            domain: Domain::new(Time::EPOCH, !config.time_skipping, config.personality == Personality::TestServer),
             ids,
             tickets: Tickets::new(config.long_polls_end),
             namespaces,
@@ -105,6 +106,7 @@ impl Engine {
             runs: Store::default(),
             waiters: Waiters::default(),
             queries: Queries::default(),
+            update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
         })
     }
@@ -189,6 +191,9 @@ impl Engine {
 /// nobody works on must not stop time for everybody.
 const UNPOLLED_GRACE: Duration = Duration::from_secs(5);
 
+/// From which share of the updates that one run may have continue-as-new is suggested.
+const UPDATES_SUGGEST_SHARE: f64 = 0.9;
+
 /// The limits, with what the dynamic configuration says of them. The SDKs' own tests lower when continue-as-new is suggested.
 fn limits(config: &Config) -> Limits {
     let number = |key: &str| config.dynamic_config.get(key).and_then(|value| value.parse().ok());
@@ -198,10 +203,16 @@ fn limits(config: &Config) -> Limits {
         ("limit.historySize.suggestContinueAsNew", &mut limits.history_size_suggest_bytes),
         ("limit.historyCount.error", &mut limits.history_events_max),
         ("limit.historySize.error", &mut limits.history_size_max_bytes),
+        ("history.maxInFlightUpdates", &mut limits.updates_in_flight_max),
+        ("history.maxInFlightUpdatePayloads", &mut limits.updates_in_flight_max_bytes),
+        ("history.maxTotalUpdates", &mut limits.updates_total_max),
         ("history.maximumBufferedEventsBatch", &mut limits.buffered_events_max),
         ("history.maximumBufferedEventsSizeInBytes", &mut limits.buffered_events_max_bytes),
     ] {
         *limit = number(key).unwrap_or(*limit);
     }
+    let share = config.dynamic_config.get("history.maxTotalUpdates.suggestContinueAsNewThreshold");
+    let share = share.and_then(|value| value.parse().ok()).unwrap_or(UPDATES_SUGGEST_SHARE);
+    limits.updates_suggest = (limits.updates_total_max as f64 * share).ceil() as usize;
     limits
 }

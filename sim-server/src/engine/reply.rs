@@ -3,7 +3,9 @@
 use super::{ActivityTaskReply, HistoryReply, WorkflowTaskReply};
 use crate::proto::{
     testservice::SleepResponse,
-    workflowservice::{PollNexusTaskQueueResponse, QueryWorkflowResponse},
+    workflowservice::{
+        PollNexusTaskQueueResponse, PollWorkflowExecutionUpdateResponse, QueryWorkflowResponse, UpdateWorkflowExecutionResponse,
+    },
 };
 
 /// The answer to a call that was parked.
@@ -19,6 +21,10 @@ pub enum Reply {
     History(HistoryReply),
     /// To QueryWorkflow.
     Query(Box<QueryWorkflowResponse>),
+    /// To UpdateWorkflowExecution.
+    Update(Box<UpdateWorkflowExecutionResponse>),
+    /// To PollWorkflowExecutionUpdate.
+    PollUpdate(Box<PollWorkflowExecutionUpdateResponse>),
     /// To Sleep, SleepUntil and UnlockTimeSkippingWithSleep.
     Sleep(SleepResponse),
 }

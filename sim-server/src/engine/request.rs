@@ -144,6 +144,8 @@ with_context! {
     PollNexusTaskQueueRequest => poll_nexus_task_queue -> PollNexusTaskQueueResponse;
     GetWorkflowExecutionHistoryRequest => get_workflow_execution_history -> HistoryReply;
     QueryWorkflowRequest => query_workflow -> QueryWorkflowResponse;
+    UpdateWorkflowExecutionRequest => update_workflow_execution -> UpdateWorkflowExecutionResponse;
+    PollWorkflowExecutionUpdateRequest => poll_workflow_execution_update -> PollWorkflowExecutionUpdateResponse;
     SleepRequest => sleep -> SleepResponse;
     SleepUntilRequest => sleep_until -> SleepResponse;
     UnlockTimeSkippingWithSleep => unlock_time_skipping_with_sleep -> SleepResponse;

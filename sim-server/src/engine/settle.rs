@@ -29,6 +29,9 @@ impl Engine {
             while let Some(effect) = self.effects.take_next(order) {
                 self.carry_out(effect);
             }
+            while let Some(waiter) = self.update_waiters.next_to_ask_again() {
+                self.ask_for_update_again(waiter);
+            }
             self.match_tasks();
             if self.effects.is_empty() && !self.fire_next_instant() {
                 break;
@@ -54,6 +57,7 @@ impl Engine {
             Parked::Poll => self.end_poll(ticket),
             Parked::History(run) => self.end_history_wait(run, ticket),
             Parked::Query(query) => self.take_query_from_sticky(query),
+            Parked::Update(run) => self.end_update_wait(run, ticket),
             Parked::Sleep { .. } => {}
         }
     }
@@ -69,6 +73,7 @@ impl Engine {
                 self.waiters.remove(run, ticket);
             }
             Some(Parked::Query(query)) => self.drop_query(query),
+            Some(Parked::Update(run)) => self.drop_update_waiter(run, ticket),
             Some(Parked::Sleep { due, lifts_a_lock }) => {
                 self.domain.timers.cancel(due);
                 if lifts_a_lock {
@@ -114,12 +119,16 @@ impl Engine {
     /// One transaction on one run, as of `now`.
     fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
         let (runs, mut cx) = self.parts(now);
-        let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, change);
+        let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, |run: &mut Run, cx| {
+            run.forget_ended_updates();
+            change(run, cx)
+        });
         self.domain.clock.hold(held);
         if self.verifies_rebuilds {
             self.runs.get(key).verify_rebuild();
         }
         self.answer_history_waiters(key);
+        self.answer_update_waiters(key);
         outcome
     }
 

@@ -28,6 +28,8 @@ pub(super) fn encode(reply: &Reply) -> Bytes {
         Reply::NexusTask(response) => response.as_ref().to_bytes(),
         Reply::History(reply) => reply.to_bytes(),
         Reply::Query(response) => response.as_ref().to_bytes(),
+        Reply::Update(response) => response.as_ref().to_bytes(),
+        Reply::PollUpdate(response) => response.as_ref().to_bytes(),
         Reply::Sleep(response) => response.to_bytes(),
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     proto::{
         enums::ResourceExhaustedScope,
         errordetails::{
-            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, QueryFailedFailure,
-            ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
+            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, PermissionDeniedFailure,
+            QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
         },
         google::rpc,
     },
@@ -50,6 +50,7 @@ pub fn status(error: &Error) -> Status {
             let detail = ResourceExhaustedFailure { cause: *cause as i32, scope: ResourceExhaustedScope::Namespace as i32 };
             detailed(Code::ResourceExhausted, message, &detail)
         }
+        Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
         Error::Unimplemented(message) => Status::unimplemented(message),
     }
 }

@@ -21,14 +21,27 @@ pub(crate) struct Clock {
     client_locks: i64,
     /// Calls of UnlockTimeSkippingWithSleep that wait now.
     sleeps: i64,
+    /// Calls that await an update now. Each lifts one lock of a client, as an SDK itself does while it awaits a workflow's result.
+    awaits: i64,
+    /// Whether they do: on the test server.
+    awaits_unlock: bool,
     /// Tasks and queries that someone works on, or is expected to.
     holds: i64,
 }
 
 impl Clock {
     /// A clock at wall time. `locked`: as the SDKs start a test server, with one lock that the first unlock takes away.
-    pub(crate) fn new(now: Time, locked: bool) -> Self {
-        Self { wall: now, skipped: Duration::ZERO, client_locks: i64::from(locked), sleeps: 0, holds: 0 }
+    /// `awaits_unlock`: whether time may skip while a call awaits an update.
+    pub(crate) fn new(now: Time, locked: bool, awaits_unlock: bool) -> Self {
+        Self {
+            wall: now,
+            skipped: Duration::ZERO,
+            client_locks: i64::from(locked),
+            sleeps: 0,
+            awaits: 0,
+            awaits_unlock,
+            holds: 0,
+        }
     }
 
     /// Virtual now.
@@ -68,7 +81,8 @@ impl Clock {
 
     /// The clients' locks as they count: surplus unlocks never eat what the engine holds.
     fn locks(&self) -> i64 {
-        self.client_locks.max(0)
+        let lifted = if self.awaits_unlock { self.awaits } else { 0 };
+        (self.client_locks - lifted).max(0)
     }
 
     pub(crate) fn lock(&mut self) {
@@ -96,6 +110,15 @@ impl Clock {
 
     pub(crate) fn end_sleep(&mut self) {
         self.sleeps -= 1;
+    }
+
+    /// A call awaits an update, until [`Self::end_await`].
+    pub(crate) fn begin_await(&mut self) {
+        self.awaits += 1;
+    }
+
+    pub(crate) fn end_await(&mut self) {
+        self.awaits -= 1;
     }
 }
 

@@ -10,9 +10,10 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// A domain at wall time. `locked`: its time is locked until the first unlock.
-    pub(crate) fn new(now: Time, locked: bool) -> Self {
-        Self { clock: Clock::new(now, locked), timers: Timers::default() }
+    /// A domain at wall time. `locked`: its time is locked until the first unlock. `awaits_unlock`: or while a call awaits an
+    /// update.
+    pub(crate) fn new(now: Time, locked: bool, awaits_unlock: bool) -> Self {
+        Self { clock: Clock::new(now, locked, awaits_unlock), timers: Timers::default() }
     }
 
     /// Virtual now.

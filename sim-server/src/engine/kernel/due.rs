@@ -16,7 +16,7 @@ pub(crate) enum Due {
 pub(crate) enum RunDue {
     /// The backoff before the first workflow task is over.
     FirstWorkflowTask,
-    StickyScheduleToStart,
+    WorkflowTaskScheduleToStart,
     WorkflowTaskStartToClose,
     /// The timer that was started by this event.
     UserTimer(i64),

@@ -45,6 +45,8 @@ pub enum Error {
         /// Which limit.
         cause: ResourceExhaustedCause,
     },
+    /// The server is configured not to do this, or never does it.
+    PermissionDenied(String),
     /// This server does not do this (yet).
     Unimplemented(String),
 }

@@ -33,6 +33,8 @@ pub(crate) enum Parked {
     History(RunKey),
     /// The answer to this query.
     Query(u64),
+    /// An update of this run.
+    Update(RunKey),
     /// An instant of virtual time.
     Sleep { due: TimerKey, lifts_a_lock: bool },
 }
@@ -68,6 +70,13 @@ impl<R> Tickets<R> {
     pub(crate) fn park_long_poll(&mut self, ticket: Ticket, parked: Parked, until: Time) {
         self.park(ticket, parked);
         self.expire_at(ticket, if self.long_polls_end { until } else { Time::MAX });
+    }
+
+    /// A parked call waits for something else from now on, and no longer than before.
+    pub(crate) fn park_again(&mut self, ticket: Ticket, parked: Parked) {
+        if let Some(waiting) = self.waiting.get_mut(&ticket) {
+            waiting.parked = parked;
+        }
     }
 
     /// From now on, the wait of a parked call expires at `at` (wall).

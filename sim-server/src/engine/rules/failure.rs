@@ -3,7 +3,7 @@
 use crate::proto::{
     common::{Payload, Payloads},
     enums::TimeoutType,
-    failure::{Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
+    failure::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
 };
 
 /// A timeout and not enough time for another attempt (`FailureReasonActivityRetryScheduleToCloseTimeout`).
@@ -44,6 +44,31 @@ pub(crate) fn server(message: &str, non_retryable: bool) -> Failure {
     Failure {
         message: message.to_owned(),
         failure_info: Some(FailureInfo::ServerFailureInfo(ServerFailureInfo { non_retryable })),
+        ..Failure::default()
+    }
+}
+
+/// A worker was sent an update, and said nothing of it (`unprocessedUpdateFailure`).
+pub(crate) fn unprocessed_update() -> Failure {
+    let message = "Workflow Update is rejected because it wasn't processed by worker. Probably, Workflow Update is not supported \
+                   by the worker.";
+    application(message, "UnprocessedUpdate")
+}
+
+/// A workflow closed before it completed an update that it had accepted (`AcceptedUpdateCompletedWorkflowFailure`).
+pub(crate) fn update_of_closed_workflow() -> Failure {
+    let message = "Workflow Update failed because the Workflow completed before the Update completed.";
+    application(message, "AcceptedUpdateCompletedWorkflow")
+}
+
+/// A failure of the application that the server makes itself, and that nothing is tried again for.
+fn application(message: &str, failure_type: &str) -> Failure {
+    let info =
+        ApplicationFailureInfo { r#type: failure_type.to_owned(), non_retryable: true, ..ApplicationFailureInfo::default() };
+    Failure {
+        message: message.to_owned(),
+        source: SOURCE.to_owned(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(info)),
         ..Failure::default()
     }
 }

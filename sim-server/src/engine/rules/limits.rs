@@ -26,6 +26,15 @@ pub struct Limits {
     pub pending_cancels_max: usize,
     /// Signals that one run accepts (`history.maximumSignalsPerExecution`).
     pub signals_max: usize,
+    /// Updates of one run that are admitted or accepted and not completed (`history.maxInFlightUpdates`); 0 for no limit.
+    pub updates_in_flight_max: usize,
+    /// Size of the requests of those that are admitted (`history.maxInFlightUpdatePayloads`); 0 for no limit.
+    pub updates_in_flight_max_bytes: usize,
+    /// Updates of one run, apart from rejected ones (`history.maxTotalUpdates`); 0 for no limit.
+    pub updates_total_max: usize,
+    /// The number of updates from which continue-as-new is suggested
+    /// (`history.maxTotalUpdates.suggestContinueAsNewThreshold`, a share of the limit); 0 for never.
+    pub updates_suggest: usize,
     /// Buffered events of one run (`history.maximumBufferedEventsBatch`).
     pub buffered_events_max: usize,
     /// Size of the buffered events of one run (`history.maximumBufferedEventsSizeInBytes`).
@@ -74,6 +83,10 @@ impl Default for Limits {
             pending_signals_max: 2000,
             pending_cancels_max: 2000,
             signals_max: 10_000,
+            updates_in_flight_max: 10,
+            updates_in_flight_max_bytes: 20 * MIB,
+            updates_total_max: 2000,
+            updates_suggest: 1800,
             buffered_events_max: 100,
             buffered_events_max_bytes: 2 * MIB,
             history_events_max: 50 * KIB,

@@ -209,6 +209,7 @@ impl Run {
         }
         let children = self.children_left();
         self.add_event_with(cx, attributes, extras);
+        self.abort_updates();
         self.volatile.buffer.clear();
         self.volatile.children.clear();
         self.volatile.end_completion();

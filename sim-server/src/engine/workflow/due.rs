@@ -26,9 +26,12 @@ impl Run {
         match what {
             RunDue::FirstWorkflowTask => {
                 self.volatile.first_backoff = None;
-                self.schedule_workflow_task(cx);
+                // An update may have come before.
+                if !self.has_begun_work() {
+                    self.schedule_workflow_task(cx);
+                }
             }
-            RunDue::StickyScheduleToStart => {
+            RunDue::WorkflowTaskScheduleToStart => {
                 if self.started_task().is_none() {
                     self.time_out_workflow_task(cx, TimeoutType::ScheduleToStart);
                     self.schedule_workflow_task(cx);

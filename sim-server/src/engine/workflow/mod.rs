@@ -9,6 +9,7 @@
 //! - [`write`]: writing events, and buffering them while a worker has a workflow task
 //! - [`workflow_task`]: scheduling, starting, completing, failing and timing out workflow tasks
 //! - [`activities`], [`timer`], [`child`], [`external`], [`signal`]: one file for each thing that a workflow can have pending
+//! - [`update`]: updates, from their admission to their outcome
 //! - [`commands`]: what a completed workflow task asks for: first checked, then applied
 //! - [`due`]: what falls due; [`between`]: what passes between two runs, as effects
 //! - [`calls`]: the RPCs; [`reply`]: what a worker gets that takes a task
@@ -28,6 +29,7 @@ pub(in crate::engine) mod run;
 pub(in crate::engine) mod signal;
 mod start;
 mod timer;
+pub(in crate::engine) mod update;
 mod volatile;
 pub(in crate::engine) mod workflow_task;
 mod write;

@@ -42,11 +42,15 @@ impl Machine for Run {
         self.all_fall_due(cx, due);
     }
 
-    /// Flushes what is buffered, unless a worker has a workflow task now.
+    /// Flushes what is buffered, unless a worker has a workflow task now. A speculative task becomes a normal one, unless it is
+    /// all that changed.
     fn end_transaction(&mut self, cx: &mut Cx<'_>) {
         self.enforce_history_limits(cx);
         self.enforce_buffer_limits(cx);
-        self.volatile.transition_count += 1;
+        if !std::mem::take(&mut self.volatile.keeps_speculative) {
+            self.settle_speculative_task(cx);
+            self.volatile.transition_count += 1;
+        }
         if self.started_task().is_none() {
             self.flush_buffer();
         }

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::workflow_task::{Sticky, Unwritten};
+use super::{
+    update::registry::Updates,
+    workflow_task::{Sticky, Unwritten},
+};
 use crate::{
     engine::{
         activity::attempt::Attempt,
@@ -38,6 +41,10 @@ pub(super) struct Volatile {
     pub(super) timers: BTreeMap<i64, TimerKey>,
     /// The run ids of the children that have not ended, by the id of the initiated event; `None` until they start.
     pub(super) children: BTreeMap<i64, Option<String>>,
+    /// The updates that no event tells of. `None` if there are none, which is most of the time.
+    pub(super) updates: Option<Box<Updates>>,
+    /// Set within a transaction that changes nothing but a speculative task: that stays speculative.
+    pub(super) keeps_speculative: bool,
     pub(super) run_timer: Option<TimerKey>,
     pub(super) execution_timer: Option<TimerKey>,
     /// Transactions so far.
@@ -81,6 +88,8 @@ impl Volatile {
             attempts: BTreeMap::new(),
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
+            updates: None,
+            keeps_speculative: false,
             run_timer: None,
             execution_timer: None,
             transition_count: 0,

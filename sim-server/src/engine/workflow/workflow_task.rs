@@ -2,10 +2,11 @@
 //!
 //! A run has at most one at a time. A normal task has its events in the history. From the second attempt on a task is transient: its
 //! events are shown to the worker, with ids that are reserved for them, and written only if it completes ([`Run::write_task`]).
+//! A task that is there for updates alone is speculative: the same, but it may also vanish.
 
 use std::time::Duration;
 
-use super::{run::Run, write::bare_event};
+use super::{run::Run, update::message, write::bare_event};
 use crate::{
     engine::{
         execution::Cx,
@@ -33,6 +34,11 @@ use crate::{
 const PLAIN_TIMEOUT_ATTEMPTS: i32 = 3;
 const RETRY_INTERVAL_INITIAL: Duration = Duration::from_secs(5);
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
+/// How long a speculative task waits in a normal queue before it becomes a normal one
+/// (`SpeculativeWorkflowTaskScheduleToStartTimeout`).
+const SPECULATIVE_SCHEDULE_TO_START: Duration = Duration::from_secs(5);
+/// How many events a worker may get a second time (`history.discardSpeculativeWorkflowTaskMaximumEventsCount`).
+const DISCARDED_EVENTS_MAX: i64 = 10;
 
 /// A workflow task, and how far it has come.
 #[derive(Debug, Default, PartialEq)]
@@ -79,18 +85,26 @@ impl Started {
     }
 }
 
-/// A task that is not in the history (yet), and why: the ids of its events are reserved. (Speculative tasks, which carry
-/// updates, will be another kind.)
+/// A task that is not in the history (yet), and why: the ids of its events are reserved.
 #[derive(Debug)]
 pub(super) enum Unwritten {
     /// It repeats one that failed or timed out.
     Transient(WorkflowTask),
+    /// It carries updates. If the worker rejects them all, the task leaves no trace. Otherwise, or if anything else happens to
+    /// the run before, it becomes a normal one.
+    Speculative(WorkflowTask),
 }
 
 impl Unwritten {
     pub(super) fn task(&self) -> &WorkflowTask {
         match self {
-            Self::Transient(task) => task,
+            Self::Transient(task) | Self::Speculative(task) => task,
+        }
+    }
+
+    fn task_mut(&mut self) -> &mut WorkflowTask {
+        match self {
+            Self::Transient(task) | Self::Speculative(task) => task,
         }
     }
 }
@@ -175,12 +189,41 @@ impl Run {
         }
     }
 
+    /// Places a task that carries updates and is not in the history.
+    pub(super) fn place_speculative_task(&mut self, cx: &mut Cx<'_>, enqueue: bool) {
+        let timeout = start_to_close_timeout(self.recorded.facts.task_timeout, self.volatile.attempt);
+        let task = WorkflowTask::Scheduled(Scheduled { scheduled_event_id: self.history().next_id(), timeout });
+        self.volatile.unwritten = Some(Unwritten::Speculative(task));
+        self.volatile.keeps_speculative = true;
+        self.volatile.task.scheduled_time = cx.now;
+        self.volatile.task.original_scheduled_time = cx.now;
+        if enqueue {
+            self.enqueue_workflow_task(cx);
+            // Also in a normal queue it waits for so long only: nobody may poll that.
+            if self.volatile.task.timer.is_none() {
+                let due = Due::Run(self.key, RunDue::WorkflowTaskScheduleToStart);
+                self.volatile.task.timer = Some(cx.timers.add(cx.now + SPECULATIVE_SCHEDULE_TO_START, due));
+            }
+        }
+    }
+
+    pub(super) fn is_task_speculative(&self) -> bool {
+        matches!(self.volatile.unwritten, Some(Unwritten::Speculative(_)))
+    }
+
+    /// Something is to be written that does not belong to a speculative task: that becomes a normal one.
+    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>) {
+        if self.is_task_speculative() {
+            self.write_task(cx);
+        }
+    }
+
     fn enqueue_workflow_task(&mut self, cx: &mut Cx<'_>) {
         let sticky = self.volatile.sticky.as_ref();
         let sticky = sticky.filter(|sticky| cx.matching.sticky_worker_available(sticky.queue, cx.wall));
         let queue = match sticky {
             Some(sticky) => {
-                let due = Due::Run(self.key, RunDue::StickyScheduleToStart);
+                let due = Due::Run(self.key, RunDue::WorkflowTaskScheduleToStart);
                 self.volatile.task.timer = Some(cx.timers.add(cx.now + sticky.schedule_to_start, due));
                 sticky.queue
             }
@@ -190,7 +233,13 @@ impl Run {
     }
 
     /// A worker takes the pending task.
-    pub(in crate::engine) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String) {
+    pub(in crate::engine) fn start_workflow_task(
+        &mut self,
+        cx: &mut Cx<'_>,
+        identity: &str,
+        request_id: String,
+        is_heartbeat: bool,
+    ) {
         let WorkflowTask::Scheduled(scheduled) = *self.workflow_task() else { return };
         self.leave_queue(cx);
         let started = Started {
@@ -201,11 +250,13 @@ impl Run {
             suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons(cx),
             history_size_bytes: self.history().size_bytes() as i64,
         };
-        let is_unwritten = self.volatile.unwritten.is_some();
-        if is_unwritten && scheduled.scheduled_event_id == self.history().next_id() {
-            self.volatile.unwritten = Some(Unwritten::Transient(WorkflowTask::Started(scheduled, Box::new(started))));
+        let mut started_event_id = started.started_event_id;
+        let is_next = scheduled.scheduled_event_id == self.history().next_id();
+        if let Some(unwritten) = self.volatile.unwritten.as_mut().filter(|_| is_next) {
+            *unwritten.task_mut() = WorkflowTask::Started(scheduled, Box::new(started));
+            self.volatile.keeps_speculative |= self.is_task_speculative();
         } else {
-            if is_unwritten {
+            if self.volatile.unwritten.is_some() {
                 // Events came since it was scheduled: it becomes a normal first attempt.
                 self.volatile.unwritten = None;
                 self.volatile.attempt = 1;
@@ -213,9 +264,10 @@ impl Run {
             }
             let scheduled_event_id = self.recorded.task.scheduled().map_or(0, |scheduled| scheduled.scheduled_event_id);
             let attributes = started.into_attributes(scheduled_event_id);
-            self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
+            started_event_id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
             self.recorded.end_batch();
         }
+        self.send_updates(started_event_id, is_heartbeat);
         let due = Due::Run(self.key, RunDue::WorkflowTaskStartToClose);
         self.volatile.task.timer = Some(cx.timers.add(cx.now + scheduled.timeout, due));
     }
@@ -241,6 +293,26 @@ impl Run {
         self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
     }
 
+    /// Whether a worker's answer to a speculative task leaves nothing to write (`skipWorkflowTaskCompletedEvent`). The answer has
+    /// no commands.
+    pub(super) fn may_discard_workflow_task(&self, request: &RespondWorkflowTaskCompletedRequest) -> bool {
+        // A worker that can go back further gets events again that it has seen; but not ever more of them.
+        let goes_back = request.capabilities.is_some_and(|it| it.discard_speculative_workflow_task_with_events);
+        let extra_events_max = if goes_back { DISCARDED_EVENTS_MAX } else { 0 };
+        self.is_task_speculative()
+            && !request.force_create_new_workflow_task
+            && self.history().next_id() <= self.last_started_event_id() + 2 + extra_events_max
+            && request.messages.iter().all(message::is_rejection)
+    }
+
+    /// The started task is speculative, and as if it had never been.
+    pub(super) fn discard_workflow_task(&mut self, cx: &mut Cx<'_>) {
+        self.leave_queue(cx);
+        self.volatile.unwritten = None;
+        self.volatile.attempt = 1;
+        self.volatile.keeps_speculative = true;
+    }
+
     /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
     /// them.
     fn write_task(&mut self, cx: &mut Cx<'_>) {
@@ -261,7 +333,7 @@ impl Run {
         identity: &str,
         binary_checksum: &str,
     ) {
-        self.give_up_workflow_task(cx, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -276,7 +348,8 @@ impl Run {
 
     /// The pending task timed out: in the sticky queue, or at the worker.
     pub(super) fn time_out_workflow_task(&mut self, cx: &mut Cx<'_>, timeout_type: TimeoutType) {
-        self.give_up_workflow_task(cx, |scheduled_event_id, started_event_id| {
+        let counts = timeout_type != TimeoutType::ScheduleToStart;
+        self.give_up_workflow_task(cx, counts, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskTimedOutEventAttributes(WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -286,20 +359,25 @@ impl Run {
     }
 
     /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
-    /// queue, the normal queue is tried first, and the failure does not count.
-    fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, event: impl FnOnce(i64, i64) -> Attributes) {
+    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise.
+    fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, counts: bool, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.leave_queue(cx);
+        self.settle_speculative_task(cx);
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
             self.add_event(cx, event(scheduled.scheduled_event_id, started_event_id));
         }
-        self.volatile.attempt = if self.volatile.sticky.take().is_some() { 1 } else { self.volatile.attempt + 1 };
+        let was_sticky = self.volatile.sticky.take().is_some();
+        self.volatile.attempt = if was_sticky { 1 } else { self.volatile.attempt + i32::from(counts) };
     }
 
     /// The run closes: no worker gets the pending task any more. It stays to be described, as on the real server.
     pub(super) fn drop_workflow_task(&mut self, cx: &mut Cx<'_>) {
         self.leave_queue(cx);
+        if self.is_task_speculative() {
+            self.volatile.unwritten = None;
+        }
         if let Some(timer) = self.volatile.first_backoff.take() {
             cx.timers.cancel(timer);
         }
@@ -371,6 +449,9 @@ impl Run {
         }
         if self.history().next_id() >= cx.limits.history_events_suggest as i64 {
             reasons.push(SuggestContinueAsNewReason::TooManyHistoryEvents.into());
+        }
+        if cx.limits.updates_suggest > 0 && self.update_count() >= cx.limits.updates_suggest {
+            reasons.push(SuggestContinueAsNewReason::TooManyUpdates.into());
         }
         reasons
     }

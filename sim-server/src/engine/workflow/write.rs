@@ -24,6 +24,9 @@ impl Run {
     }
 
     pub(super) fn add_event_with(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) -> i64 {
+        if self.started_task().is_none() && is_buffered_type(attributes.event_type()) {
+            self.settle_speculative_task(cx);
+        }
         let mut event = new_event(cx, attributes);
         event.user_metadata = extras.user_metadata;
         event.links = extras.links;
@@ -143,6 +146,8 @@ fn is_buffered_type(event_type: EventType) -> bool {
             | E::SignalExternalWorkflowExecutionInitiated
             | E::UpsertWorkflowSearchAttributes
             | E::WorkflowPropertiesModified
+            | E::WorkflowExecutionUpdateAccepted
+            | E::WorkflowExecutionUpdateCompleted
     )
 }
 

@@ -11,10 +11,11 @@ use crate::{
     },
     proto::{
         common::{Payloads, WorkflowExecution},
-        enums::{HistoryEventFilterType, QueryRejectCondition},
+        enums::{HistoryEventFilterType, QueryRejectCondition, UpdateWorkflowExecutionLifecycleStage},
         workflowservice::{
             DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
             RequestCancelWorkflowExecutionRequest, SignalWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
+            UpdateWorkflowExecutionRequest,
         },
     },
 };
@@ -94,6 +95,36 @@ pub fn query(request: &mut QueryWorkflowRequest, limits: &Limits) -> Result<()> 
         request.query_reject_condition = QueryRejectCondition::None as i32;
     }
     blob(query.query_args.as_ref(), limits)
+}
+
+/// UpdateWorkflowExecution. No stage to wait for means completion. The update's id may be empty still.
+pub fn update(request: &mut UpdateWorkflowExecutionRequest, limits: &Limits) -> Result<()> {
+    execution(request.workflow_execution.as_ref())?;
+    let update = request.request.get_or_insert_default();
+    let Some(meta) = &update.meta else { return Err(Error::invalid("Update meta is not set on request.")) };
+    if meta.update_id.len() > limits.id_length_max {
+        return Err(Error::invalid("UpdateId length exceeds limit."));
+    }
+    let Some(input) = &update.input else { return Err(Error::invalid("Update input is not set on request.")) };
+    if input.name.is_empty() {
+        return Err(Error::invalid("Update name is not set on request."));
+    }
+    let policy = request.wait_policy.get_or_insert_default();
+    match policy.lifecycle_stage() {
+        UpdateWorkflowExecutionLifecycleStage::Unspecified => {
+            policy.set_lifecycle_stage(UpdateWorkflowExecutionLifecycleStage::Completed);
+        }
+        UpdateWorkflowExecutionLifecycleStage::Admitted => {
+            return Err(Error::PermissionDenied(
+                "UpdateWorkflowExecution issued asynchronously and waiting on update admitted is not supported.".to_owned(),
+            ));
+        }
+        UpdateWorkflowExecutionLifecycleStage::Accepted | UpdateWorkflowExecutionLifecycleStage::Completed => {}
+    }
+    if !update.completion_callbacks.is_empty() {
+        return Err(Error::Unimplemented("Completion callbacks are not supported by this server.".to_owned()));
+    }
+    links(&update.links, limits)
 }
 
 fn blob(payloads: Option<&Payloads>, limits: &Limits) -> Result<()> {

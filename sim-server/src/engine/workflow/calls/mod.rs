@@ -1,5 +1,5 @@
 //! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
-//! task), [`query`], [`describe`], [`history`]. [`target`] finds the run that a request names.
+//! task), [`query`], [`update`], [`describe`], [`history`]. [`target`] finds the run that a request names.
 
 mod describe;
 pub(in crate::engine) mod history;
@@ -8,3 +8,4 @@ mod respond;
 mod signal;
 mod start;
 pub(in crate::engine) mod target;
+mod update;

@@ -24,6 +24,7 @@ use crate::{
     proto::{
         command::Command,
         enums::WorkflowTaskFailedCause,
+        temporal::api::protocol::v1::Message,
         workflowservice::{
             RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
             RespondWorkflowTaskFailedResponse,
@@ -45,21 +46,25 @@ impl Engine {
             return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
         }
         let commands = std::mem::take(&mut request.commands);
+        let has_no_commands = commands.is_empty();
         let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
-        let commands = match self.check_commands(key, commands) {
+        let commands = match self.check_commands(key, commands, request.messages.clone()) {
             Ok(commands) => commands,
             Err(Unfit::Refused(error)) => return Err(error),
             Err(Unfit::TaskFailed(failed)) => return self.reject_completion(key, &request, failed),
         };
         self.answer_attached_queries(key, &mut request);
         let sticky = self.sticky_of(key, &request);
-        let completion = Completion { request: &request, commands, sticky, is_heartbeat };
+        let completion = Completion { request: &request, has_no_commands, commands, sticky, is_heartbeat };
         let applied = self.transact(key, |run, cx| run.apply_completion(cx, completion));
         let run = self.runs.get(key);
         if run.is_running() && !run.has_workflow_task() {
             self.release_queries(key);
         }
-        let mut response = RespondWorkflowTaskCompletedResponse::default();
+        let mut response = RespondWorkflowTaskCompletedResponse {
+            reset_history_event_id: applied.reset_history_event_id,
+            ..RespondWorkflowTaskCompletedResponse::default()
+        };
         for scheduled_event_id in applied.eager_activities {
             if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
                 let activity = ActivityKey { owner: Key::Run(key), scheduled_event_id };
@@ -84,7 +89,7 @@ impl Engine {
         self.runs.checked(token.run, &token.run_id)
     }
 
-    fn check_commands(&mut self, key: RunKey, commands: Vec<Command>) -> Result<Vec<Checked>, Unfit> {
+    fn check_commands(&mut self, key: RunKey, commands: Vec<Command>, messages: Vec<Message>) -> Result<Vec<Checked>, Unfit> {
         let Self { runs, namespaces, ids, limits, eager_activities, .. } = self;
         let run = runs.get(key);
         let own = namespaces.get(run.namespace());
@@ -98,7 +103,7 @@ impl Engine {
             commands.iter().map(|command| Checker::target_of(command).map(&mut resolve).transpose()).collect();
         let registry = &namespaces.get(run.namespace()).search_attributes;
         let mut checker = Checker::new(run, registry, limits, &own, *eager_activities);
-        checker.check_all(commands, targets)
+        checker.check_all(commands, targets, messages)
     }
 
     /// The commands do not fit: the workflow task fails. One that has failed before is left to time out, so that a worker which
@@ -116,6 +121,7 @@ impl Engine {
         }
         let failure = failure::server(&message, false);
         self.transact(key, |run, cx| {
+            run.abort_sent_updates();
             run.fail_workflow_task(cx, cause, Some(failure), &request.identity, &request.binary_checksum);
             if terminates {
                 run.terminate(cx, &message, None, SERVER_IDENTITY, Vec::new());

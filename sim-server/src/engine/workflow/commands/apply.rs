@@ -29,6 +29,8 @@ const INLINE_REQUEST_ID: &str = "request-from-RespondWorkflowTaskCompleted";
 pub(in crate::engine::workflow) struct Completion<'a> {
     /// Its commands are taken out.
     pub(in crate::engine::workflow) request: &'a RespondWorkflowTaskCompletedRequest,
+    pub(in crate::engine::workflow) has_no_commands: bool,
+    /// Its commands and its messages.
     pub(in crate::engine::workflow) commands: Vec<Checked>,
     /// The worker has the run in its cache, and waits for its next task there.
     pub(in crate::engine::workflow) sticky: Option<Sticky>,
@@ -43,6 +45,8 @@ pub(in crate::engine::workflow) struct Applied {
     pub(in crate::engine::workflow) eager_activities: Vec<i64>,
     /// The next workflow task, which has started.
     pub(in crate::engine::workflow) gives_next_task: bool,
+    /// The task was speculative and is discarded: the worker goes back to this event. 0 if it is not.
+    pub(in crate::engine::workflow) reset_history_event_id: i64,
     /// An activity that no worker had was cancelled: the workflow must hear of it.
     has_canceled_activity: bool,
 }
@@ -51,11 +55,15 @@ impl Run {
     /// The completion of the workflow task that a worker has: its events, what its commands ask for, and the next task if one
     /// is wanted at once.
     pub(in crate::engine::workflow) fn apply_completion(&mut self, cx: &mut Cx<'_>, completion: Completion<'_>) -> Applied {
-        let Completion { request, commands, sticky, is_heartbeat } = completion;
+        let Completion { request, has_no_commands, commands, sticky, is_heartbeat } = completion;
         let original = self.volatile.task.original_scheduled_time;
         let is_overdue = is_heartbeat && cx.now.since(original) > HEARTBEAT_MAX;
+        let is_discarded = !is_overdue && has_no_commands && self.may_discard_workflow_task(request);
         let completed_event_id = if is_overdue {
             self.time_out_workflow_task(cx, TimeoutType::StartToClose);
+            0
+        } else if is_discarded {
+            self.discard_workflow_task(cx);
             0
         } else {
             self.complete_workflow_task(cx, request)
@@ -64,6 +72,9 @@ impl Run {
         let had_buffered = !self.buffered().is_empty();
         self.volatile.stage = Stage::Completing;
         let mut applied = self.apply_commands(cx, commands, &request.identity, completed_event_id);
+        if self.is_running() && !request.force_create_new_workflow_task {
+            self.reject_unprocessed_updates();
+        }
         self.volatile.end_completion();
         let has_news = had_buffered && !self.buffered().is_empty();
         let wanted = request.force_create_new_workflow_task || has_news || applied.has_canceled_activity;
@@ -72,17 +83,28 @@ impl Run {
             let original = (is_heartbeat && !is_overdue).then_some(original);
             self.place_workflow_task(cx, original, !applied.gives_next_task);
             if applied.gives_next_task {
-                self.start_workflow_task(cx, &request.identity, INLINE_REQUEST_ID.to_owned());
+                let is_heartbeat = request.force_create_new_workflow_task;
+                self.start_workflow_task(cx, &request.identity, INLINE_REQUEST_ID.to_owned(), is_heartbeat);
+            }
+        } else if self.is_running() && self.has_update_to_send() {
+            applied.gives_next_task = request.return_new_workflow_task;
+            if applied.gives_next_task {
+                self.place_speculative_task(cx, false);
+                self.start_workflow_task(cx, &request.identity, INLINE_REQUEST_ID.to_owned(), false);
+            } else {
+                self.place_workflow_task(cx, None, true);
             }
         }
+        applied.reset_history_event_id = if is_discarded { self.last_started_event_id() } else { 0 };
         applied
     }
 
     fn apply_commands(&mut self, cx: &mut Cx<'_>, commands: Vec<Checked>, identity: &str, completed_event_id: i64) -> Applied {
         let mut applied = Applied::default();
         for command in commands {
-            if !self.is_running() {
-                break;
+            // Of a closed run, only an update can still be rejected.
+            if !self.is_running() && !matches!(command.command, Fit::Update(_)) {
+                continue;
             }
             self.apply_command(cx, command, identity, completed_event_id, &mut applied);
         }
@@ -124,6 +146,7 @@ impl Run {
             Fit::Fail(a) => self.fail(cx, a.failure, extras, done),
             Fit::Cancel(a) => self.cancel(cx, a.details, extras, done),
             Fit::ContinueAsNew(a) => self.continue_as_new(cx, *a, extras, done),
+            Fit::Update(reported) => self.apply_update_report(cx, *reported),
         }
     }
 }

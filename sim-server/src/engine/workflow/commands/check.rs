@@ -9,9 +9,14 @@ use crate::{
             limits::Limits,
             names,
             search_attributes::Registry,
+            updates,
             validate::command::{self, CommandContext, Rejected},
         },
-        workflow::{child::TargetNamespace, run::Run},
+        workflow::{
+            child::TargetNamespace,
+            run::Run,
+            update::message::{self, Body, State},
+        },
     },
     proto::{
         command::{
@@ -21,6 +26,7 @@ use crate::{
         },
         common::SearchAttributes,
         enums::{CommandType, ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
+        temporal::api::protocol::v1::Message,
     },
 };
 
@@ -33,6 +39,8 @@ pub(in crate::engine::workflow) struct Checker<'a> {
     /// The workflow's own namespace.
     own: &'a TargetNamespace,
     eager_activities: bool,
+    /// The messages that no command has named yet.
+    messages: Vec<Message>,
 }
 
 impl<'a> Checker<'a> {
@@ -57,7 +65,7 @@ impl<'a> Checker<'a> {
             limits,
             registry,
         };
-        Self { pending: Pending::new(run), context, limits, own, eager_activities }
+        Self { pending: Pending::new(run), context, limits, own, eager_activities, messages: Vec::new() }
     }
 
     /// The namespace that a command names, if it is aimed at a workflow of another.
@@ -71,13 +79,16 @@ impl<'a> Checker<'a> {
         (!namespace.is_empty()).then_some(namespace)
     }
 
-    /// All commands, fit to be applied in order. `targets`: what [`Self::target_of`] resolved to, one for each.
+    /// All commands, and the messages that came with them, fit to be applied in order. `targets`: what [`Self::target_of`]
+    /// resolved to, one for each command.
     pub(in crate::engine::workflow) fn check_all(
         &mut self,
         commands: Vec<Command>,
         targets: Vec<Result<Option<TargetNamespace>>>,
+        messages: Vec<Message>,
     ) -> Result<Vec<Checked>, Unfit> {
         command::command_sequence(&commands).map_err(Unfit::Refused)?;
+        self.messages = messages;
         let mut checked = Vec::with_capacity(commands.len());
         for (command, target) in commands.into_iter().zip(targets) {
             let target = target.map_err(Unfit::Refused)?;
@@ -91,8 +102,13 @@ impl<'a> Checker<'a> {
                 return Err(command::attributes_missing(declared).into());
             };
             let command = self.check(attributes, target)?;
-            self.pending.next_command();
+            if !matches!(&command, Fit::Update(reported) if matches!(reported.body, Body::Rejection(_))) {
+                self.pending.next_command();
+            }
             checked.push(Checked { command, extras });
+        }
+        for message in std::mem::take(&mut self.messages) {
+            checked.push(Checked { command: self.check_message(message)?, extras: Extras::default() });
         }
         Ok(checked)
     }
@@ -141,8 +157,49 @@ impl<'a> Checker<'a> {
             Attributes::StartChildWorkflowExecutionCommandAttributes(a) => self.check_start_child(a, target()),
             Attributes::SignalExternalWorkflowExecutionCommandAttributes(a) => self.check_signal_external(a, target()),
             Attributes::RequestCancelExternalWorkflowExecutionCommandAttributes(a) => self.check_cancel_external(a, target()),
+            Attributes::ProtocolMessageCommandAttributes(a) => self.check_message_of(&a.message_id),
             closing_or_unknown => self.check_close(closing_or_unknown),
         }
+    }
+
+    /// The message that a command names: it is dealt with when the command is.
+    fn check_message_of(&mut self, message_id: &str) -> Result<Fit, Unfit> {
+        if message_id.is_empty() {
+            return Err(message::unfit("MessageID is not set on ProtocolMessageCommand.".to_owned()));
+        }
+        match self.messages.iter().position(|message| message.id == message_id) {
+            Some(at) => {
+                let message = self.messages.remove(at);
+                self.check_message(message)
+            }
+            None => Err(message::unfit(format!("ProtocolMessageCommand referenced absent message ID {message_id}"))),
+        }
+    }
+
+    /// What a worker reports of an update must fit how far that has come.
+    fn check_message(&mut self, message: Message) -> Result<Fit, Unfit> {
+        let mut reported = message::read(message, self.limits)?;
+        let state = match self.pending.update_state(&reported.update_id) {
+            Some(state) => state,
+            None => {
+                updates::check_total(self.pending.update_count(), self.limits).map_err(Unfit::Refused)?;
+                reported.resurrected = reported.body.request();
+                if reported.resurrected.is_none() {
+                    return Err(message::unfit(format!(
+                        "update {} wasn't found on the server. This is most likely a transient error which will be resolved \
+                         automatically by retries",
+                        reported.update_id
+                    )));
+                }
+                State::Admitted
+            }
+        };
+        // Once the workflow has closed, only a rejection counts.
+        if !self.pending.has_closed() || matches!(reported.body, Body::Rejection(_)) {
+            let next = reported.check(state)?;
+            self.pending.set_update_state(&reported.update_id, next);
+        }
+        Ok(Fit::Update(Box::new(reported)))
     }
 
     fn set_types(&self, search_attributes: Option<&mut SearchAttributes>) {
@@ -214,11 +271,12 @@ impl<'a> Checker<'a> {
         Ok(Fit::CancelExternal(a, target))
     }
 
-    fn check_close(&self, attributes: Attributes) -> Result<Fit, Unfit> {
+    fn check_close(&mut self, attributes: Attributes) -> Result<Fit, Unfit> {
         if self.pending.has_news() {
             let cause = Cause::UnhandledCommand;
             return Err(Unfit::TaskFailed(TaskFailed { cause, message: names::cause(cause), terminates: false }));
         }
+        self.pending.close();
         match attributes {
             Attributes::CompleteWorkflowExecutionCommandAttributes(a) => {
                 command::complete_workflow(&a, &self.context)?;
@@ -237,9 +295,6 @@ impl<'a> Checker<'a> {
                 self.set_types(a.search_attributes.as_mut());
                 Ok(Fit::ContinueAsNew(Box::new(a)))
             }
-            Attributes::ProtocolMessageCommandAttributes(_) => {
-                Err(failed(Cause::FeatureDisabled, "Workflow updates are not supported by this server."))
-            }
             _ => Err(failed(Cause::FeatureDisabled, "Nexus operations are not supported by this server.")),
         }
     }
@@ -254,15 +309,13 @@ fn bad_state(cause: Cause, action: &str, id: impl std::fmt::Display) -> Unfit {
 }
 
 fn failed(cause: Cause, message: &str) -> Unfit {
-    let message = format!("{}: {message}", names::cause(cause));
-    Unfit::TaskFailed(TaskFailed { cause, message, terminates: false })
+    Unfit::task_failed(cause, message, false)
 }
 
 impl From<Rejected> for Unfit {
     fn from(rejected: Rejected) -> Self {
         let Rejected { cause, message, terminate } = rejected;
-        let message = format!("{}: {message}", names::cause(cause));
-        Self::TaskFailed(TaskFailed { cause, message, terminates: terminate })
+        Self::task_failed(cause, &message, terminate)
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a completed workflow task asks for. All commands are checked first ([`check`], against what is [`pending`]), then all
 //! are applied ([`apply`]): a bad command fails the whole workflow task, and nothing of it remains.
 
-use super::child::TargetNamespace;
+use super::{child::TargetNamespace, update::message::Reported};
 use crate::{
-    engine::kernel::{effects::Extras, error::Error},
+    engine::{
+        kernel::{effects::Extras, error::Error},
+        rules::names,
+    },
     proto::{
         command::{
             CancelTimerCommandAttributes, CancelWorkflowExecutionCommandAttributes, CompleteWorkflowExecutionCommandAttributes,
@@ -49,6 +52,8 @@ pub(super) enum Fit {
     Fail(FailWorkflowExecutionCommandAttributes),
     Cancel(CancelWorkflowExecutionCommandAttributes),
     ContinueAsNew(Box<ContinueAsNewWorkflowExecutionCommandAttributes>),
+    /// A message about an update, which a command names, or which came without one.
+    Update(Box<Reported>),
 }
 
 /// Why the commands cannot be applied.
@@ -58,6 +63,14 @@ pub(super) enum Unfit {
     TaskFailed(TaskFailed),
     /// The call is refused; the worker still has the task.
     Refused(Error),
+}
+
+impl Unfit {
+    /// The workflow task fails for this cause, with its name before the message.
+    pub(super) fn task_failed(cause: WorkflowTaskFailedCause, message: &str, terminates: bool) -> Self {
+        let message = format!("{}: {message}", names::cause(cause));
+        Self::TaskFailed(TaskFailed { cause, message, terminates })
+    }
 }
 
 /// How a workflow task fails if its commands do not fit.

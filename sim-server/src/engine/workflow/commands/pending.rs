@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    engine::workflow::run::Run,
+    engine::workflow::{run::Run, update::message::State},
     proto::{
         enums::EventType,
         history::{HistoryEvent, history_event::Attributes},
@@ -32,6 +32,10 @@ pub(super) struct Pending<'a> {
     children: BTreeSet<String>,
     signal_count: usize,
     cancel_count: usize,
+    /// How far the messages before take the updates that they are about.
+    updates: BTreeMap<String, State>,
+    /// An earlier command closes the workflow.
+    has_closed: bool,
 }
 
 impl<'a> Pending<'a> {
@@ -49,6 +53,8 @@ impl<'a> Pending<'a> {
             children: BTreeSet::new(),
             signal_count: 0,
             cancel_count: 0,
+            updates: BTreeMap::new(),
+            has_closed: false,
         }
     }
 
@@ -147,6 +153,28 @@ impl<'a> Pending<'a> {
     pub(super) fn send_cancel(&mut self) -> usize {
         self.cancel_count += 1;
         self.cancel_count
+    }
+
+    /// How far an update has come; `None` if there is none of this id.
+    pub(super) fn update_state(&self, update_id: &str) -> Option<State> {
+        self.updates.get(update_id).copied().or_else(|| self.run.update_state(update_id))
+    }
+
+    pub(super) fn set_update_state(&mut self, update_id: &str, state: State) {
+        self.updates.insert(update_id.to_owned(), state);
+    }
+
+    /// How many updates count towards the limit of a run.
+    pub(super) fn update_count(&self) -> usize {
+        self.run.update_count()
+    }
+
+    pub(super) fn close(&mut self) {
+        self.has_closed = true;
+    }
+
+    pub(super) fn has_closed(&self) -> bool {
+        self.has_closed
     }
 
     /// Whether something has happened that the worker does not know of.

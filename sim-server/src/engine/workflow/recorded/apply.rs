@@ -2,7 +2,7 @@
 
 use std::{mem::take, time::Duration};
 
-use super::told::{Child, Facts, Parent, ScheduledActivity, Told};
+use super::told::{AcceptedUpdate, Child, Facts, Parent, ScheduledActivity, Told};
 use crate::{
     engine::{
         activity::attempt::Activity,
@@ -197,6 +197,16 @@ impl Told {
             | A::ExternalWorkflowExecutionCancelRequestedEventAttributes(_)
             | A::RequestCancelExternalWorkflowExecutionFailedEventAttributes(_) => {
                 attributes.initiated_event_id().map(|of| self.external.remove(&of));
+            }
+            A::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
+                let accepted = AcceptedUpdate { accepted_event_id: id, completed_event_id: None };
+                self.updates.get_or_insert_default().insert(take(&mut it.protocol_instance_id), accepted);
+            }
+            A::WorkflowExecutionUpdateCompletedEventAttributes(it) => {
+                let update_id = it.meta.as_ref().map_or("", |meta| meta.update_id.as_str());
+                if let Some(update) = self.updates.as_mut().and_then(|updates| updates.get_mut(update_id)) {
+                    update.completed_event_id = Some(id);
+                }
             }
             // Markers and the starts of activities leave nothing open.
             _ => {}

@@ -40,6 +40,8 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) signal_request_ids: BTreeSet<String>,
     pub(in crate::engine) signal_count: usize,
     pub(in crate::engine) is_cancel_requested: bool,
+    /// The updates that were accepted, by their ids; `None` if there are none.
+    pub(in crate::engine) updates: Option<Box<BTreeMap<String, AcceptedUpdate>>>,
     /// Requests that were attached to this run by a start with USE_EXISTING, and the event that tells of each.
     pub(in crate::engine) attached_request_ids: BTreeMap<String, i64>,
     /// Where the chain of runs could be reset to.
@@ -93,6 +95,14 @@ pub(in crate::engine) struct ScheduledActivity {
     pub(in crate::engine) cancel_requested_event_id: Option<i64>,
 }
 
+/// An update that was accepted.
+#[derive(Debug, PartialEq)]
+pub(in crate::engine) struct AcceptedUpdate {
+    pub(in crate::engine) accepted_event_id: i64,
+    /// Its event has the outcome.
+    pub(in crate::engine) completed_event_id: Option<i64>,
+}
+
 /// A child that is being started, or runs.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) struct Child {
@@ -124,6 +134,7 @@ impl Told {
             signal_request_ids: BTreeSet::new(),
             signal_count: 0,
             is_cancel_requested: false,
+            updates: None,
             attached_request_ids: BTreeMap::new(),
             reset_points: Vec::new(),
             memo: BTreeMap::new(),

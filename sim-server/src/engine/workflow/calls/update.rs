@@ -1,0 +1,263 @@
+//! UpdateWorkflowExecution and PollWorkflowExecutionUpdate (`api/updateworkflow`, `api/pollupdate`).
+
+use std::time::Duration;
+
+use super::target::COMPLETED;
+use crate::{
+    engine::{
+        Context, Engine, Reply,
+        kernel::{
+            error::{Error, Result},
+            key::RunKey,
+            tickets::{Answer, Parked, Ticket},
+        },
+        rules::{updates, validate},
+        workflow::update::{
+            progress::Progress,
+            registry::{Ended, update_id},
+            waiters::{Call, Waiter},
+        },
+    },
+    proto::{
+        common::{Link, link},
+        enums::{EventType, UpdateWorkflowExecutionLifecycleStage as Stage},
+        temporal::api::update::v1::{UpdateRef, WaitPolicy, outcome},
+        workflowservice::{
+            PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionRequest,
+            UpdateWorkflowExecutionResponse,
+        },
+    },
+};
+
+/// A wait for an update ends after this long, with what it has reached by then (`history.longPollExpirationInterval`).
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// From this attempt of its workflow task on, a workflow gets no updates (`failUpdateWorkflowTaskAttemptCount`).
+const FAILED_TASK_ATTEMPTS: i32 = 3;
+
+/// An update of a run, and how far it has come.
+type Found = (RunKey, Progress);
+
+impl Engine {
+    /// UpdateWorkflowExecution.
+    pub(in crate::engine) fn update_workflow_execution(
+        &mut self,
+        mut request: UpdateWorkflowExecutionRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<UpdateWorkflowExecutionResponse>> {
+        self.target(&request.namespace, request.workflow_execution.as_ref())?;
+        validate::execution::update(&mut request, &self.limits)?;
+        if let Some(meta) = request.request.as_mut().and_then(|update| update.meta.as_mut())
+            && meta.update_id.is_empty()
+        {
+            meta.update_id = self.ids.uuid();
+        }
+        let (key, progress) = self.find_or_admit_update(&request)?;
+        if is_reached(&progress, stage_of(request.wait_policy.as_ref())) {
+            return Ok(Answer::Now(self.update_response(key, &request, progress)));
+        }
+        let waiter = Waiter {
+            ticket: context.ticket,
+            update_id: update_id_of(&request).to_owned(),
+            stage: stage_of(request.wait_policy.as_ref()),
+            call: Call::Update(Box::new(request)),
+        };
+        self.park_for_update(key, waiter);
+        Ok(Answer::Parked)
+    }
+
+    /// PollWorkflowExecutionUpdate.
+    pub(in crate::engine) fn poll_workflow_execution_update(
+        &mut self,
+        mut request: PollWorkflowExecutionUpdateRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<PollWorkflowExecutionUpdateResponse>> {
+        self.resolve(&request.namespace)?;
+        let reference = request.update_ref.as_ref().ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
+        let update_id = reference.update_id.clone();
+        request.wait_policy.get_or_insert_default();
+        let (key, progress) = self.find_update(&request)?;
+        if is_reached(&progress, stage_of(request.wait_policy.as_ref())) {
+            return Ok(Answer::Now(self.poll_update_response(key, &update_id, progress)));
+        }
+        let stage = stage_of(request.wait_policy.as_ref());
+        let waiter = Waiter { ticket: context.ticket, update_id, stage, call: Call::Poll(Box::new(request)) };
+        self.park_for_update(key, waiter);
+        Ok(Answer::Parked)
+    }
+
+    /// The update that a request is for: one that is there already, or a new one (`Updater.ApplyRequest`).
+    fn find_or_admit_update(&mut self, request: &UpdateWorkflowExecutionRequest) -> Result<Found> {
+        let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
+        let key = self.find(&target)?;
+        let run = self.runs.get(key);
+        if !request.first_execution_run_id.is_empty() && run.first_run_id() != request.first_execution_run_id {
+            return Err(Error::not_found("workflow execution not found"));
+        }
+        let known = run.update_progress(update_id_of(request));
+        if !run.is_running() {
+            return known.map(|progress| (key, progress)).ok_or_else(|| Error::not_found(COMPLETED));
+        }
+        if run.workflow_task_attempt() >= FAILED_TASK_ATTEMPTS {
+            return Err(Error::WorkflowNotReady(updates::TASK_KEEPS_FAILING.to_owned()));
+        }
+        if let Some(progress) = known {
+            return Ok((key, progress));
+        }
+        let update = request.request.clone().unwrap_or_default();
+        run.check_update_limits(&update, &self.limits)?;
+        self.transact(key, |run, cx| run.admit_update(cx, update));
+        Ok((key, Progress::Admitted))
+    }
+
+    /// The update that a poll is for.
+    fn find_update(&mut self, request: &PollWorkflowExecutionUpdateRequest) -> Result<Found> {
+        let reference = request.update_ref.as_ref().ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
+        let execution = reference.workflow_execution.clone().unwrap_or_default();
+        let namespace = self.resolve(&request.namespace)?;
+        let key = self.runs.find(namespace, &execution.workflow_id, &execution.run_id)?;
+        let progress = self.runs.get(key).update_progress(&reference.update_id);
+        Ok((key, progress.ok_or_else(|| unknown(&reference.update_id))?))
+    }
+
+    fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
+        let until = self.wall() + LONG_POLL;
+        self.tickets.park_long_poll(waiter.ticket, Parked::Update(key), until);
+        self.domain.clock.begin_await();
+        self.update_waiters.add(key, waiter);
+    }
+
+    /// After a transaction: answers those whose update has come far enough.
+    pub(in crate::engine) fn answer_update_waiters(&mut self, key: RunKey) {
+        if self.update_waiters.is_empty(key) {
+            return;
+        }
+        let run = self.runs.get(key);
+        let ended = run.ended_updates().to_vec();
+        let how_ended = |update_id: &str| ended.iter().find(|(id, _)| id == update_id).map(|(_, ended)| ended);
+        let progress = |update_id: &str| run.update_progress(update_id);
+        let done = self.update_waiters.take(key, |waiter| {
+            how_ended(&waiter.update_id).is_some()
+                || progress(&waiter.update_id).is_none_or(|progress| is_reached(&progress, waiter.stage))
+        });
+        for waiter in done {
+            let outcome = match how_ended(&waiter.update_id) {
+                Some(Ended::Rejected(failure)) => Ok(Progress::rejected(failure.clone())),
+                Some(Ended::Aborted(error)) => Err(error.clone()),
+                Some(Ended::Continued) => {
+                    self.update_waiters.ask_again(waiter);
+                    continue;
+                }
+                None => {
+                    let progress = self.runs.get(key).update_progress(&waiter.update_id);
+                    progress.ok_or_else(|| unknown(&waiter.update_id))
+                }
+            };
+            self.answer_update(&waiter, outcome.map(|progress| (key, progress)));
+        }
+    }
+
+    fn answer_update(&mut self, waiter: &Waiter, outcome: Result<Found>) {
+        self.domain.clock.end_await();
+        let reply = outcome.map(|(key, progress)| match &waiter.call {
+            Call::Update(request) => Reply::Update(Box::new(self.update_response(key, request, progress))),
+            Call::Poll(_) => Reply::PollUpdate(Box::new(self.poll_update_response(key, &waiter.update_id, progress))),
+        });
+        self.tickets.answer(waiter.ticket, reply);
+    }
+
+    /// Another run follows the one that had not processed the update.
+    pub(in crate::engine) fn ask_for_update_again(&mut self, waiter: Waiter) {
+        let found = match &waiter.call {
+            Call::Update(request) => self.find_or_admit_update(request),
+            Call::Poll(request) => self.find_update(request),
+        };
+        match found {
+            Ok((key, progress)) if !is_reached(&progress, waiter.stage) => {
+                self.tickets.park_again(waiter.ticket, Parked::Update(key));
+                self.update_waiters.add(key, waiter);
+            }
+            outcome => self.answer_update(&waiter, outcome),
+        }
+    }
+
+    /// The wait is over: the caller hears how far the update has come.
+    pub(in crate::engine) fn end_update_wait(&mut self, key: RunKey, ticket: Ticket) {
+        let Some(waiter) = self.update_waiters.remove(key, ticket) else { return };
+        let progress = self.runs.get(key).update_progress(&waiter.update_id).unwrap_or(Progress::Admitted);
+        self.answer_update(&waiter, Ok((key, progress)));
+    }
+
+    /// The caller went away. The update stays.
+    pub(in crate::engine) fn drop_update_waiter(&mut self, key: RunKey, ticket: Ticket) {
+        if self.update_waiters.remove(key, ticket).is_some() {
+            self.domain.clock.end_await();
+        }
+    }
+
+    fn update_response(
+        &self,
+        key: RunKey,
+        request: &UpdateWorkflowExecutionRequest,
+        progress: Progress,
+    ) -> UpdateWorkflowExecutionResponse {
+        let stage = progress.stage();
+        let outcome = progress.outcome();
+        let has_failed = matches!(outcome.as_ref().and_then(|it| it.value.as_ref()), Some(outcome::Value::Failure(_)));
+        let request_id = request.request.as_ref().map_or("", |update| update.request_id.as_str());
+        let link = match stage {
+            // A failure may be a rejection, which no event tells of.
+            Stage::Completed if has_failed => Some(self.link_to_run(key, "Update rejected")),
+            Stage::Accepted | Stage::Completed => {
+                Some(self.link_by_request(key, request_id, EventType::WorkflowExecutionUpdateAccepted))
+            }
+            Stage::Admitted | Stage::Unspecified => None,
+        };
+        let update_ref = Some(self.update_ref(key, update_id_of(request)));
+        UpdateWorkflowExecutionResponse { update_ref, outcome, stage: stage.into(), link }
+    }
+
+    fn poll_update_response(&self, key: RunKey, update_id: &str, progress: Progress) -> PollWorkflowExecutionUpdateResponse {
+        let stage = progress.stage().into();
+        let update_ref = Some(self.update_ref(key, update_id));
+        PollWorkflowExecutionUpdateResponse { outcome: progress.outcome(), stage, update_ref }
+    }
+
+    fn update_ref(&self, key: RunKey, update_id: &str) -> UpdateRef {
+        UpdateRef { workflow_execution: Some(self.runs.get(key).execution()), update_id: update_id.to_owned() }
+    }
+
+    fn link_to_run(&self, key: RunKey, reason: &str) -> Link {
+        let run = self.runs.get(key);
+        let namespace = self.namespaces.get(run.namespace()).name.clone();
+        let execution = run.execution();
+        let workflow = link::Workflow {
+            namespace,
+            workflow_id: execution.workflow_id,
+            run_id: execution.run_id,
+            reason: reason.to_owned(),
+            ..link::Workflow::default()
+        };
+        Link { variant: Some(link::Variant::Workflow(workflow)) }
+    }
+}
+
+fn update_id_of(request: &UpdateWorkflowExecutionRequest) -> &str {
+    request.request.as_ref().map_or("", update_id)
+}
+
+fn unknown(update_id: &str) -> Error {
+    Error::not_found(format!("update {update_id:?} not found"))
+}
+
+fn stage_of(policy: Option<&WaitPolicy>) -> Stage {
+    policy.map_or(Stage::Unspecified, WaitPolicy::lifecycle_stage)
+}
+
+/// Whether an update has come as far as a caller waits for. Who waits for less than acceptance hears at once.
+fn is_reached(progress: &Progress, stage: Stage) -> bool {
+    match stage {
+        Stage::Unspecified | Stage::Admitted => true,
+        Stage::Accepted => *progress != Progress::Admitted,
+        Stage::Completed => matches!(progress, Progress::Completed(_)),
+    }
+}

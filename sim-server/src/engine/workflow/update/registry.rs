@@ -1,0 +1,129 @@
+//! The updates of a run that no event tells of.
+
+use prost::{Message as _, Name};
+use prost_types::Any;
+
+use crate::{
+    engine::{kernel::error::Error, rules::updates},
+    proto::{
+        failure::Failure,
+        temporal::api::{
+            protocol::v1::{Message, message::SequencingId},
+            update::v1::Request,
+        },
+    },
+};
+
+/// The updates of a run that no event tells of: those that are not accepted yet, and those that the last
+/// transaction ended without an event.
+#[derive(Debug, Default)]
+pub(in crate::engine::workflow) struct Updates {
+    /// In the order in which they were admitted.
+    pending: Vec<Pending>,
+    ended: Vec<(String, Ended)>,
+}
+
+/// An update that is admitted and not accepted.
+#[derive(Debug)]
+struct Pending {
+    /// It names its id.
+    request: Request,
+    /// The started event of the last task that took it to a worker.
+    sent_with: Option<i64>,
+}
+
+/// How an update ended that no event tells of.
+#[derive(Clone, Debug)]
+pub(in crate::engine) enum Ended {
+    /// The worker rejected it, or the server did so for it.
+    Rejected(Failure),
+    /// It was not processed.
+    Aborted(Error),
+    /// It was not processed, and another run follows: it goes to that.
+    Continued,
+}
+
+impl Updates {
+    pub(super) fn admit(&mut self, request: Request) {
+        self.pending.push(Pending { request, sent_with: None });
+    }
+
+    /// Whether an update is admitted and not accepted; whether it has been sent to a worker.
+    pub(in crate::engine::workflow) fn is_sent(&self, update_id: &str) -> Option<bool> {
+        self.find(update_id).map(|pending| pending.sent_with.is_some())
+    }
+
+    pub(in crate::engine::workflow) fn pending_count(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// What the requests take, as the real server counts (`Update.GetSize`).
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending.iter().map(|pending| updates::size_in_flight(update_id(&pending.request), &pending.request)).sum()
+    }
+
+    /// Takes an update out that is accepted now.
+    pub(super) fn take(&mut self, update_id: &str) -> Option<Request> {
+        let at = self.pending.iter().position(|pending| self::update_id(&pending.request) == update_id)?;
+        Some(self.pending.remove(at).request)
+    }
+
+    /// An update ends without being accepted.
+    pub(super) fn end(&mut self, update_id: &str, ended: Ended) {
+        if self.take(update_id).is_some() {
+            self.ended.push((update_id.to_owned(), ended));
+        }
+    }
+
+    /// All that are pending end in one way. `sent_only`: those alone that a worker has.
+    pub(super) fn end_all(&mut self, sent_only: bool, ended: &Ended) {
+        let ending: Vec<_> = self.pending.extract_if(.., |pending| !sent_only || pending.sent_with.is_some()).collect();
+        self.ended.extend(ending.into_iter().map(|pending| (update_id(&pending.request).to_owned(), ended.clone())));
+    }
+
+    /// A worker takes a workflow task: the pending updates go along, but with a heartbeat those alone that it does not have.
+    pub(super) fn send(&mut self, started_event_id: i64, is_heartbeat: bool) {
+        for pending in self.pending.iter_mut().filter(|pending| !is_heartbeat || pending.sent_with.is_none()) {
+            pending.sent_with = Some(started_event_id);
+        }
+    }
+
+    /// The messages that go along with a workflow task.
+    pub(super) fn messages(&self, started_event_id: i64) -> Vec<Message> {
+        let sent = self.pending.iter().filter(|pending| pending.sent_with == Some(started_event_id));
+        sent.map(|pending| Message {
+            id: updates::request_message_id(update_id(&pending.request)),
+            protocol_instance_id: update_id(&pending.request).to_owned(),
+            body: Some(in_message(&pending.request)),
+            sequencing_id: Some(SequencingId::EventId(started_event_id - 1)),
+        })
+        .collect()
+    }
+
+    /// Those that have ended, in the order in which they did.
+    pub(super) fn ended(&self) -> &[(String, Ended)] {
+        &self.ended
+    }
+
+    pub(super) fn forget_ended(&mut self) {
+        self.ended.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.ended.is_empty()
+    }
+
+    fn find(&self, update_id: &str) -> Option<&Pending> {
+        self.pending.iter().find(|pending| self::update_id(&pending.request) == update_id)
+    }
+}
+
+/// The id that a request names.
+pub(in crate::engine::workflow) fn update_id(request: &Request) -> &str {
+    request.meta.as_ref().map_or("", |meta| meta.update_id.as_str())
+}
+
+/// A request as a message carries it.
+fn in_message(request: &Request) -> Any {
+    Any { type_url: format!("type.googleapis.com/{}", Request::full_name()), value: request.encode_to_vec() }
+}

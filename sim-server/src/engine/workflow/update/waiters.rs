@@ -1,0 +1,70 @@
+//! The callers that wait for updates.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{
+    engine::kernel::{key::RunKey, tickets::Ticket},
+    proto::{
+        enums::UpdateWorkflowExecutionLifecycleStage as Stage,
+        workflowservice::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest},
+    },
+};
+
+/// A caller that waits for an update of a run.
+#[derive(Debug)]
+pub(in crate::engine) struct Waiter {
+    pub(in crate::engine) ticket: Ticket,
+    pub(in crate::engine) update_id: String,
+    /// What it waits for.
+    pub(in crate::engine) stage: Stage,
+    pub(in crate::engine) call: Call,
+}
+
+/// What it called; asked again if the update goes to the run that follows.
+#[derive(Debug)]
+pub(in crate::engine) enum Call {
+    Update(Box<UpdateWorkflowExecutionRequest>),
+    Poll(Box<PollWorkflowExecutionUpdateRequest>),
+}
+
+/// The callers that wait, by run.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct UpdateWaiters {
+    of: BTreeMap<RunKey, Vec<Waiter>>,
+    /// Those whose run was followed by another before it had processed their update.
+    again: VecDeque<Waiter>,
+}
+
+impl UpdateWaiters {
+    pub(in crate::engine) fn add(&mut self, run: RunKey, waiter: Waiter) {
+        self.of.entry(run).or_default().push(waiter);
+    }
+
+    pub(in crate::engine) fn is_empty(&self, run: RunKey) -> bool {
+        !self.of.contains_key(&run)
+    }
+
+    /// Takes the waiters of a run that `is_done` names, in the order in which they came.
+    pub(in crate::engine) fn take(&mut self, run: RunKey, mut is_done: impl FnMut(&Waiter) -> bool) -> Vec<Waiter> {
+        let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
+        let taken = waiting.extract_if(.., |waiter| is_done(waiter)).collect();
+        if waiting.is_empty() {
+            self.of.remove(&run);
+        }
+        taken
+    }
+
+    /// Takes the waiter whose wait is over.
+    pub(in crate::engine) fn remove(&mut self, run: RunKey, ticket: Ticket) -> Option<Waiter> {
+        self.take(run, |waiter| waiter.ticket == ticket).pop()
+    }
+
+    /// It asks again once the next run has begun.
+    pub(in crate::engine) fn ask_again(&mut self, waiter: Waiter) {
+        self.again.push_back(waiter);
+    }
+
+    pub(in crate::engine) fn next_to_ask_again(&mut self) -> Option<Waiter> {
+        self.again.pop_front()
+    }
+}
