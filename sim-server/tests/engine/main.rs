@@ -15,4 +15,5 @@ mod refusals;
 mod signals;
 mod time;
 mod timers;
+mod updates;
 mod workflow_tasks;

@@ -5,7 +5,7 @@ use prost::Message;
 use super::limits::Limits;
 use crate::{
     engine::kernel::error::{Error, Result},
-    proto::{enums::ResourceExhaustedCause, temporal::api::update::v1::Request},
+    proto::{enums::ResourceExhaustedCause, update::Request},
 };
 
 /// What a type URL and the tags of an `Any` take around a request.

@@ -1,4 +1,4 @@
-//! The language of the tests. A [`transcript`] drives one service; [`client`] and [`worker`] add their verbs to it.
+//! The language of the tests. A [`transcript`] drives one service; [`client`], [`worker`] and [`updates`] add their verbs to it.
 //! [`requests`] and [`commands`] build what is sent; [`show`] turns replies into text.
 //!
 //! Only `transcript` uses the service's interface.
@@ -8,6 +8,7 @@ pub(crate) mod commands;
 pub(crate) mod requests;
 pub(crate) mod show;
 pub(crate) mod transcript;
+pub(crate) mod updates;
 pub(crate) mod worker;
 
 use std::time::Duration;

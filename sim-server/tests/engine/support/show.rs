@@ -14,6 +14,7 @@ use foretime_server::{
         },
         failure::{Failure, failure::FailureInfo},
         history::{HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes},
+        update::outcome,
     },
 };
 
@@ -254,6 +255,17 @@ fn of_others(attributes: &Attributes) -> Words {
             who(&a.workflow_execution),
             name::<CancelExternalWorkflowExecutionFailedCause>(a.cause),
         ],
+        A::WorkflowExecutionUpdateAcceptedEventAttributes(a) => {
+            vec![a.protocol_instance_id.clone(), format!("after {}", a.accepted_request_sequencing_event_id)]
+        }
+        A::WorkflowExecutionUpdateCompletedEventAttributes(a) => {
+            let result = match a.outcome.clone().unwrap_or_default().value {
+                Some(outcome::Value::Success(result)) => text(Some(&result)),
+                Some(outcome::Value::Failure(why)) => told("failed", &failure(Some(&why))),
+                None => String::new(),
+            };
+            vec![ids(&[a.accepted_event_id]), a.meta.clone().unwrap_or_default().update_id, result]
+        }
         _ => return None,
     })
 }

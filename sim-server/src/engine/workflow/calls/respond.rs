@@ -24,7 +24,7 @@ use crate::{
     proto::{
         command::Command,
         enums::WorkflowTaskFailedCause,
-        temporal::api::protocol::v1::Message,
+        protocol::Message,
         workflowservice::{
             RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskCompletedResponse, RespondWorkflowTaskFailedRequest,
             RespondWorkflowTaskFailedResponse,

@@ -21,7 +21,7 @@ use crate::{
     proto::{
         common::{Link, link},
         enums::{EventType, UpdateWorkflowExecutionLifecycleStage as Stage},
-        temporal::api::update::v1::{UpdateRef, WaitPolicy, outcome},
+        update::{UpdateRef, WaitPolicy, outcome},
         workflowservice::{
             PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, UpdateWorkflowExecutionRequest,
             UpdateWorkflowExecutionResponse,

@@ -26,7 +26,7 @@ use crate::{
         },
         common::SearchAttributes,
         enums::{CommandType, ParentClosePolicy, WorkflowIdReusePolicy, WorkflowTaskFailedCause as Cause},
-        temporal::api::protocol::v1::Message,
+        protocol::Message,
     },
 };
 

@@ -7,10 +7,8 @@ use crate::{
     engine::{kernel::error::Error, rules::limits::Limits, workflow::commands::Unfit},
     proto::{
         enums::WorkflowTaskFailedCause,
-        temporal::api::{
-            protocol::v1::Message,
-            update::v1::{Acceptance, Rejection, Request, Response},
-        },
+        protocol::Message,
+        update::{Acceptance, Rejection, Request, Response},
     },
 };
 

@@ -18,10 +18,8 @@ use crate::{
             WorkflowExecutionUpdateAcceptedEventAttributes, WorkflowExecutionUpdateCompletedEventAttributes,
             history_event::Attributes,
         },
-        temporal::api::{
-            protocol::v1::Message,
-            update::v1::{Acceptance, Outcome, Request, Response, outcome},
-        },
+        protocol::Message,
+        update::{Acceptance, Outcome, Request, Response, outcome},
     },
 };
 

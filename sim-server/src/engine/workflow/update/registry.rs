@@ -7,10 +7,8 @@ use crate::{
     engine::{kernel::error::Error, rules::updates},
     proto::{
         failure::Failure,
-        temporal::api::{
-            protocol::v1::{Message, message::SequencingId},
-            update::v1::Request,
-        },
+        protocol::{Message, message::SequencingId},
+        update::Request,
     },
 };
 
