@@ -12,4 +12,5 @@ pub mod normalise;
 pub mod script;
 pub mod server;
 pub mod snapshot;
+pub mod updates;
 pub mod worker;

@@ -29,9 +29,6 @@ impl Engine {
             while let Some(effect) = self.effects.take_next(order) {
                 self.carry_out(effect);
             }
-            while let Some(waiter) = self.update_waiters.next_to_ask_again() {
-                self.ask_for_update_again(waiter);
-            }
             self.match_tasks();
             if self.effects.is_empty() && !self.fire_next_instant() {
                 break;

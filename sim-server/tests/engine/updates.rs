@@ -42,7 +42,7 @@ fn an_update_that_is_accepted_and_completed_with_one_task() {
     t.update_is(&update, "Completed: \"2\"");
     t.history_from(5, "cart").is("
         5 WorkflowTaskScheduled
-        6 WorkflowTaskStarted (5) by w1
+        6 WorkflowTaskStarted (5) by w
         7 WorkflowTaskCompleted (5, 6) by w
         8 WorkflowExecutionUpdateAccepted u1 after 5
         9 WorkflowExecutionUpdateCompleted (8) u1 \"2\"
@@ -78,7 +78,7 @@ fn a_rejection_is_written_if_events_came_before_it() {
     t.update_is(&update, "Completed: failed \"no\"");
     t.history_from(6, "cart").is("
         6 WorkflowTaskScheduled
-        7 WorkflowTaskStarted (6) by w1
+        7 WorkflowTaskStarted (6) by w
         8 WorkflowTaskCompleted (6, 7) by w
     ");
 }
@@ -143,7 +143,7 @@ fn a_signal_makes_a_normal_task_of_a_speculative_one() {
     t.calls(reports(&task, [rejection(&task, "u1")]));
     t.history_from(5, "cart").is("
         5 WorkflowTaskScheduled
-        6 WorkflowTaskStarted (5) by w1
+        6 WorkflowTaskStarted (5)
         7 WorkflowTaskCompleted (5, 6) by w
         8 WorkflowExecutionSignaled go by client
         9 WorkflowTaskScheduled
@@ -174,7 +174,7 @@ fn a_speculative_task_that_fails_or_times_out_is_written_and_its_updates_are_sen
     t.fails(&task);
     t.history_from(5, "cart").is("
         5 WorkflowTaskScheduled
-        6 WorkflowTaskStarted (5) by w1
+        6 WorkflowTaskStarted (5) by w
         7 WorkflowTaskFailed (5, 6) WorkflowWorkerUnhandledFailure \"a bug\" by w
     ");
     let task = t.polls_workflow_task("w2").has_attempt(2);
@@ -256,17 +256,15 @@ fn a_workflow_that_closes_aborts_what_it_has_not_accepted_and_fails_what_it_has(
 }
 
 #[test]
-fn what_a_workflow_has_not_accepted_goes_to_the_run_that_follows() {
+fn what_a_workflow_has_not_accepted_is_for_the_run_that_follows() {
     let mut t = idle();
     t.signals("cart", "go");
     let task = t.polls_workflow_task("w1");
     let update = t.updates("cart", "u1");
     t.completes(&task, [continue_as_new(NextRun::default())]);
-    t.still_waits(&update);
-    let task = t.polls_workflow_task("w1");
-    assert_eq!(updates_of(&task), ["u1 after 2"]);
-    t.calls(reports(&task, [acceptance(&task, "u1"), response("u1", "2")]));
-    t.update_is(&update, "Completed: \"2\"");
+    assert_eq!(t.refusal_of(&update), "ResourceExhausted: workflow operation can not be applied because workflow is closing");
+    t.time_passes(seconds(1));
+    assert_eq!(t.polls_workflow_task("w1").messages, []);
 }
 
 #[test]
@@ -285,7 +283,7 @@ fn a_message_that_does_not_fit_fails_the_task() {
         t.history_from(5, "cart").is(&format!(
             "
             5 WorkflowTaskScheduled
-            6 WorkflowTaskStarted (5) by w1
+            6 WorkflowTaskStarted (5) by w
             7 WorkflowTaskFailed (5, 6) BadUpdateWorkflowExecutionMessage {:?} by w
             ",
             refusal.strip_prefix("InvalidArgument: ").expect("its code")

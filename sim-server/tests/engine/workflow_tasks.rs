@@ -62,7 +62,7 @@ fn a_second_attempt_is_written_only_when_it_completes() {
     t.completes(&task, [complete("done")]);
     t.history_from(5, "order").is("
         5 WorkflowTaskScheduled attempt 3 within 10s
-        6 WorkflowTaskStarted (5) by w3
+        6 WorkflowTaskStarted (5) by w
         7 WorkflowTaskCompleted (5, 6) by w
         8 WorkflowExecutionCompleted (7) \"done\"
     ");
@@ -125,7 +125,7 @@ fn a_task_that_is_not_answered_times_out_later_and_later() {
     t.history_from(4, "order").is("
         4 WorkflowTaskTimedOut (2, 3) StartToClose, at 1s
         5 WorkflowTaskScheduled attempt 5 within 11s, at 9s
-        6 WorkflowTaskStarted (5) by w5
+        6 WorkflowTaskStarted (5) by w
         7 WorkflowTaskCompleted (5, 6) by w
         8 WorkflowExecutionCompleted (7) \"done\"
     ");

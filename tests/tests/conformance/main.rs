@@ -15,6 +15,7 @@ mod reads;
 mod signals;
 mod starts;
 mod timers;
+mod updates;
 mod workflow_tasks;
 
 use std::{
@@ -57,6 +58,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("children", children::SCRIPTS),
     ("properties", properties::SCRIPTS),
     ("queries", queries::SCRIPTS),
+    ("updates", updates::SCRIPTS),
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),

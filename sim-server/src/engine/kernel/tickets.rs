@@ -72,13 +72,6 @@ impl<R> Tickets<R> {
         self.expire_at(ticket, if self.long_polls_end { until } else { Time::MAX });
     }
 
-    /// A parked call waits for something else from now on, and no longer than before.
-    pub(crate) fn park_again(&mut self, ticket: Ticket, parked: Parked) {
-        if let Some(waiting) = self.waiting.get_mut(&ticket) {
-            waiting.parked = parked;
-        }
-    }
-
     /// From now on, the wait of a parked call expires at `at` (wall).
     pub(crate) fn expire_at(&mut self, ticket: Ticket, at: Time) {
         self.cancel_expiry(ticket);

@@ -48,7 +48,9 @@ impl Machine for Run {
         self.enforce_history_limits(cx);
         self.enforce_buffer_limits(cx);
         if !std::mem::take(&mut self.volatile.keeps_speculative) {
-            self.settle_speculative_task(cx);
+            if Machine::is_running(self) {
+                self.settle_speculative_task(cx, "");
+            }
             self.volatile.transition_count += 1;
         }
         if self.started_task().is_none() {

@@ -43,6 +43,9 @@ pub(super) struct Volatile {
     pub(super) children: BTreeMap<i64, Option<String>>,
     /// The updates that no event tells of. `None` if there are none, which is most of the time.
     pub(super) updates: Option<Box<Updates>>,
+    /// The task before the one at hand was to close the run, and failed since something had happened meanwhile. The next most
+    /// likely closes it.
+    pub(super) close_attempted: bool,
     /// Set within a transaction that changes nothing but a speculative task: that stays speculative.
     pub(super) keeps_speculative: bool,
     pub(super) run_timer: Option<TimerKey>,
@@ -89,6 +92,7 @@ impl Volatile {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             updates: None,
+            close_attempted: false,
             keeps_speculative: false,
             run_timer: None,
             execution_timer: None,

@@ -211,10 +211,11 @@ impl Run {
         matches!(self.volatile.unwritten, Some(Unwritten::Speculative(_)))
     }
 
-    /// Something is to be written that does not belong to a speculative task: that becomes a normal one.
-    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>) {
+    /// Something is to be written that does not belong to a speculative task: that becomes a normal one. `identity`: who made
+    /// it so. The real server does not remember the worker.
+    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
         if self.is_task_speculative() {
-            self.write_task(cx);
+            self.write_task(cx, identity);
         }
     }
 
@@ -275,7 +276,8 @@ impl Run {
     /// The started task is done: writes its events and takes it away. Returns the id of its completed event.
     pub(super) fn complete_workflow_task(&mut self, cx: &mut Cx<'_>, request: &RespondWorkflowTaskCompletedRequest) -> i64 {
         self.leave_queue(cx);
-        self.write_task(cx);
+        self.volatile.close_attempted = false;
+        self.write_task(cx, &request.identity);
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
         let deployment = request.deployment_options.as_ref();
@@ -314,11 +316,14 @@ impl Run {
     }
 
     /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
-    /// them.
-    fn write_task(&mut self, cx: &mut Cx<'_>) {
+    /// them. `identity` goes into its started event.
+    fn write_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
         for mut event in events {
+            if let Some(Attributes::WorkflowTaskStartedEventAttributes(started)) = &mut event.attributes {
+                identity.clone_into(&mut started.identity);
+            }
             event.task_id = cx.ids.task_id();
             self.recorded.write(&mut event);
         }
@@ -333,7 +338,7 @@ impl Run {
         identity: &str,
         binary_checksum: &str,
     ) {
-        self.give_up_workflow_task(cx, true, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, identity, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -344,12 +349,13 @@ impl Run {
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
+        self.volatile.close_attempted = cause == WorkflowTaskFailedCause::UnhandledCommand;
     }
 
     /// The pending task timed out: in the sticky queue, or at the worker.
     pub(super) fn time_out_workflow_task(&mut self, cx: &mut Cx<'_>, timeout_type: TimeoutType) {
         let counts = timeout_type != TimeoutType::ScheduleToStart;
-        self.give_up_workflow_task(cx, counts, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, "", counts, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskTimedOutEventAttributes(WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -359,11 +365,19 @@ impl Run {
     }
 
     /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
-    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise.
-    fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, counts: bool, event: impl FnOnce(i64, i64) -> Attributes) {
+    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise. `identity`:
+    /// who gives it up.
+    fn give_up_workflow_task(
+        &mut self,
+        cx: &mut Cx<'_>,
+        identity: &str,
+        counts: bool,
+        event: impl FnOnce(i64, i64) -> Attributes,
+    ) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
+        self.volatile.close_attempted = false;
         self.leave_queue(cx);
-        self.settle_speculative_task(cx);
+        self.settle_speculative_task(cx, identity);
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
             self.add_event(cx, event(scheduled.scheduled_event_id, started_event_id));
@@ -375,9 +389,6 @@ impl Run {
     /// The run closes: no worker gets the pending task any more. It stays to be described, as on the real server.
     pub(super) fn drop_workflow_task(&mut self, cx: &mut Cx<'_>) {
         self.leave_queue(cx);
-        if self.is_task_speculative() {
-            self.volatile.unwritten = None;
-        }
         if let Some(timer) = self.volatile.first_backoff.take() {
             cx.timers.cancel(timer);
         }

@@ -25,7 +25,7 @@ impl Run {
 
     pub(super) fn add_event_with(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) -> i64 {
         if self.started_task().is_none() && is_buffered_type(attributes.event_type()) {
-            self.settle_speculative_task(cx);
+            self.settle_speculative_task(cx, "");
         }
         let mut event = new_event(cx, attributes);
         event.user_metadata = extras.user_metadata;

@@ -19,7 +19,7 @@ use crate::{
         },
     },
     proto::{
-        common::{Link, link},
+        common::{Link, WorkflowExecution, link},
         enums::{EventType, UpdateWorkflowExecutionLifecycleStage as Stage},
         update::{UpdateRef, WaitPolicy, outcome},
         workflowservice::{
@@ -34,7 +34,7 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 /// From this attempt of its workflow task on, a workflow gets no updates (`failUpdateWorkflowTaskAttemptCount`).
 const FAILED_TASK_ATTEMPTS: i32 = 3;
 
-/// An update of a run, and how far it has come.
+/// The run of an update, and how far that has come.
 type Found = (RunKey, Progress);
 
 impl Engine {
@@ -51,16 +51,15 @@ impl Engine {
         {
             meta.update_id = self.ids.uuid();
         }
-        let (key, progress) = self.find_or_admit_update(&request)?;
-        if is_reached(&progress, stage_of(request.wait_policy.as_ref())) {
-            return Ok(Answer::Now(self.update_response(key, &request, progress)));
+        let stage = stage_of(request.wait_policy.as_ref());
+        let update = request.request.as_ref();
+        let update_id = update.map_or("", update_id).to_owned();
+        let request_id = update.map(|update| update.request_id.clone()).unwrap_or_default();
+        let (key, progress) = self.find_or_admit_update(request)?;
+        if is_reached(&progress, stage) {
+            return Ok(Answer::Now(self.update_response(key, &update_id, &request_id, progress)));
         }
-        let waiter = Waiter {
-            ticket: context.ticket,
-            update_id: update_id_of(&request).to_owned(),
-            stage: stage_of(request.wait_policy.as_ref()),
-            call: Call::Update(Box::new(request)),
-        };
+        let waiter = Waiter { ticket: context.ticket, update_id, stage, call: Call::Update { request_id } };
         self.park_for_update(key, waiter);
         Ok(Answer::Parked)
     }
@@ -68,32 +67,36 @@ impl Engine {
     /// PollWorkflowExecutionUpdate.
     pub(in crate::engine) fn poll_workflow_execution_update(
         &mut self,
-        mut request: PollWorkflowExecutionUpdateRequest,
+        request: PollWorkflowExecutionUpdateRequest,
         context: &Context<'_, '_>,
     ) -> Result<Answer<PollWorkflowExecutionUpdateResponse>> {
-        self.resolve(&request.namespace)?;
-        let reference = request.update_ref.as_ref().ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
-        let update_id = reference.update_id.clone();
-        request.wait_policy.get_or_insert_default();
-        let (key, progress) = self.find_update(&request)?;
-        if is_reached(&progress, stage_of(request.wait_policy.as_ref())) {
+        let namespace = self.resolve(&request.namespace)?;
+        let reference = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
+        let WorkflowExecution { workflow_id, run_id } = reference.workflow_execution.unwrap_or_default();
+        if workflow_id.is_empty() {
+            return Err(Error::invalid("Can't load workflow execution.  WorkflowId not set."));
+        }
+        let (key, update_id) = (self.runs.find(namespace, &workflow_id, &run_id)?, reference.update_id);
+        let progress = self.runs.get(key).update_progress(&update_id).ok_or_else(|| unknown(&update_id))?;
+        let stage = stage_of(request.wait_policy.as_ref());
+        if is_reached(&progress, stage) {
             return Ok(Answer::Now(self.poll_update_response(key, &update_id, progress)));
         }
-        let stage = stage_of(request.wait_policy.as_ref());
-        let waiter = Waiter { ticket: context.ticket, update_id, stage, call: Call::Poll(Box::new(request)) };
+        let waiter = Waiter { ticket: context.ticket, update_id, stage, call: Call::Poll };
         self.park_for_update(key, waiter);
         Ok(Answer::Parked)
     }
 
     /// The update that a request is for: one that is there already, or a new one (`Updater.ApplyRequest`).
-    fn find_or_admit_update(&mut self, request: &UpdateWorkflowExecutionRequest) -> Result<Found> {
+    fn find_or_admit_update(&mut self, request: UpdateWorkflowExecutionRequest) -> Result<Found> {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let key = self.find(&target)?;
         let run = self.runs.get(key);
         if !request.first_execution_run_id.is_empty() && run.first_run_id() != request.first_execution_run_id {
             return Err(Error::not_found("workflow execution not found"));
         }
-        let known = run.update_progress(update_id_of(request));
+        let update = request.request.unwrap_or_default();
+        let known = run.update_progress(update_id(&update));
         if !run.is_running() {
             return known.map(|progress| (key, progress)).ok_or_else(|| Error::not_found(COMPLETED));
         }
@@ -103,20 +106,12 @@ impl Engine {
         if let Some(progress) = known {
             return Ok((key, progress));
         }
-        let update = request.request.clone().unwrap_or_default();
+        if run.is_closing() {
+            return Err(updates::try_the_next_run());
+        }
         run.check_update_limits(&update, &self.limits)?;
         self.transact(key, |run, cx| run.admit_update(cx, update));
         Ok((key, Progress::Admitted))
-    }
-
-    /// The update that a poll is for.
-    fn find_update(&mut self, request: &PollWorkflowExecutionUpdateRequest) -> Result<Found> {
-        let reference = request.update_ref.as_ref().ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
-        let execution = reference.workflow_execution.clone().unwrap_or_default();
-        let namespace = self.resolve(&request.namespace)?;
-        let key = self.runs.find(namespace, &execution.workflow_id, &execution.run_id)?;
-        let progress = self.runs.get(key).update_progress(&reference.update_id);
-        Ok((key, progress.ok_or_else(|| unknown(&reference.update_id))?))
     }
 
     fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
@@ -143,10 +138,6 @@ impl Engine {
             let outcome = match how_ended(&waiter.update_id) {
                 Some(Ended::Rejected(failure)) => Ok(Progress::rejected(failure.clone())),
                 Some(Ended::Aborted(error)) => Err(error.clone()),
-                Some(Ended::Continued) => {
-                    self.update_waiters.ask_again(waiter);
-                    continue;
-                }
                 None => {
                     let progress = self.runs.get(key).update_progress(&waiter.update_id);
                     progress.ok_or_else(|| unknown(&waiter.update_id))
@@ -159,25 +150,12 @@ impl Engine {
     fn answer_update(&mut self, waiter: &Waiter, outcome: Result<Found>) {
         self.domain.clock.end_await();
         let reply = outcome.map(|(key, progress)| match &waiter.call {
-            Call::Update(request) => Reply::Update(Box::new(self.update_response(key, request, progress))),
-            Call::Poll(_) => Reply::PollUpdate(Box::new(self.poll_update_response(key, &waiter.update_id, progress))),
+            Call::Update { request_id } => {
+                Reply::Update(Box::new(self.update_response(key, &waiter.update_id, request_id, progress)))
+            }
+            Call::Poll => Reply::PollUpdate(Box::new(self.poll_update_response(key, &waiter.update_id, progress))),
         });
         self.tickets.answer(waiter.ticket, reply);
-    }
-
-    /// Another run follows the one that had not processed the update.
-    pub(in crate::engine) fn ask_for_update_again(&mut self, waiter: Waiter) {
-        let found = match &waiter.call {
-            Call::Update(request) => self.find_or_admit_update(request),
-            Call::Poll(request) => self.find_update(request),
-        };
-        match found {
-            Ok((key, progress)) if !is_reached(&progress, waiter.stage) => {
-                self.tickets.park_again(waiter.ticket, Parked::Update(key));
-                self.update_waiters.add(key, waiter);
-            }
-            outcome => self.answer_update(&waiter, outcome),
-        }
     }
 
     /// The wait is over: the caller hears how far the update has come.
@@ -197,13 +175,13 @@ impl Engine {
     fn update_response(
         &self,
         key: RunKey,
-        request: &UpdateWorkflowExecutionRequest,
+        update_id: &str,
+        request_id: &str,
         progress: Progress,
     ) -> UpdateWorkflowExecutionResponse {
         let stage = progress.stage();
         let outcome = progress.outcome();
         let has_failed = matches!(outcome.as_ref().and_then(|it| it.value.as_ref()), Some(outcome::Value::Failure(_)));
-        let request_id = request.request.as_ref().map_or("", |update| update.request_id.as_str());
         let link = match stage {
             // A failure may be a rejection, which no event tells of.
             Stage::Completed if has_failed => Some(self.link_to_run(key, "Update rejected")),
@@ -212,7 +190,7 @@ impl Engine {
             }
             Stage::Admitted | Stage::Unspecified => None,
         };
-        let update_ref = Some(self.update_ref(key, update_id_of(request)));
+        let update_ref = Some(self.update_ref(key, update_id));
         UpdateWorkflowExecutionResponse { update_ref, outcome, stage: stage.into(), link }
     }
 
@@ -239,10 +217,6 @@ impl Engine {
         };
         Link { variant: Some(link::Variant::Workflow(workflow)) }
     }
-}
-
-fn update_id_of(request: &UpdateWorkflowExecutionRequest) -> &str {
-    request.request.as_ref().map_or("", update_id)
 }
 
 fn unknown(update_id: &str) -> Error {

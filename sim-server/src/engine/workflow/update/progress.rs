@@ -108,6 +108,11 @@ impl Run {
         updates::check_size(pending_bytes, update_id(request), request, limits)
     }
 
+    /// Whether its worker most likely closes it with the task that it has.
+    pub(in crate::engine) fn is_closing(&self) -> bool {
+        self.volatile.close_attempted && self.started_task().is_some()
+    }
+
     /// A new update. It goes along with the task that waits for a worker, or else with a speculative one. If a worker has a task
     /// now, it goes along with the next.
     pub(in crate::engine) fn admit_update(&mut self, cx: &mut Cx<'_>, request: Request) {
@@ -188,14 +193,11 @@ impl Run {
         }
     }
 
-    /// The run has closed.
+    /// The run has closed. If another follows, the callers are to try that.
     pub(in crate::engine::workflow) fn abort_updates(&mut self) {
-        let ended = match self.is_followed() {
-            true => Ended::Continued,
-            false => Ended::Aborted(Error::not_found(updates::CLOSING)),
-        };
+        let error = if self.is_followed() { updates::try_the_next_run() } else { Error::not_found(updates::CLOSING) };
         if let Some(updates) = &mut self.volatile.updates {
-            updates.end_all(false, &ended);
+            updates.end_all(false, &Ended::Aborted(error));
         }
     }
 

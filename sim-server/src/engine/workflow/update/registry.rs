@@ -37,8 +37,6 @@ pub(in crate::engine) enum Ended {
     Rejected(Failure),
     /// It was not processed.
     Aborted(Error),
-    /// It was not processed, and another run follows: it goes to that.
-    Continued,
 }
 
 impl Updates {

@@ -1,13 +1,10 @@
 //! The callers that wait for updates.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use crate::{
     engine::kernel::{key::RunKey, tickets::Ticket},
-    proto::{
-        enums::UpdateWorkflowExecutionLifecycleStage as Stage,
-        workflowservice::{PollWorkflowExecutionUpdateRequest, UpdateWorkflowExecutionRequest},
-    },
+    proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage,
 };
 
 /// A caller that waits for an update of a run.
@@ -20,19 +17,19 @@ pub(in crate::engine) struct Waiter {
     pub(in crate::engine) call: Call,
 }
 
-/// What it called; asked again if the update goes to the run that follows.
+/// What it called.
 #[derive(Debug)]
 pub(in crate::engine) enum Call {
-    Update(Box<UpdateWorkflowExecutionRequest>),
-    Poll(Box<PollWorkflowExecutionUpdateRequest>),
+    /// UpdateWorkflowExecution, with the request id of the update.
+    Update { request_id: String },
+    /// PollWorkflowExecutionUpdate.
+    Poll,
 }
 
 /// The callers that wait, by run.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct UpdateWaiters {
     of: BTreeMap<RunKey, Vec<Waiter>>,
-    /// Those whose run was followed by another before it had processed their update.
-    again: VecDeque<Waiter>,
 }
 
 impl UpdateWaiters {
@@ -57,14 +54,5 @@ impl UpdateWaiters {
     /// Takes the waiter whose wait is over.
     pub(in crate::engine) fn remove(&mut self, run: RunKey, ticket: Ticket) -> Option<Waiter> {
         self.take(run, |waiter| waiter.ticket == ticket).pop()
-    }
-
-    /// It asks again once the next run has begun.
-    pub(in crate::engine) fn ask_again(&mut self, waiter: Waiter) {
-        self.again.push_back(waiter);
-    }
-
-    pub(in crate::engine) fn next_to_ask_again(&mut self) -> Option<Waiter> {
-        self.again.pop_front()
     }
 }
