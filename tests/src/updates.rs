@@ -2,10 +2,13 @@
 
 use foretime_server::proto::{
     command::{Command, ProtocolMessageCommandAttributes, command::Attributes},
-    enums::UpdateWorkflowExecutionLifecycleStage as Stage,
+    enums::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy},
     protocol::Message,
     update::{Acceptance, Input, Meta, Outcome, Rejection, Request, Response, UpdateRef, WaitPolicy, outcome},
-    workflowservice::*,
+    workflowservice::{
+        execute_multi_operation_request::{Operation, operation},
+        *,
+    },
 };
 use prost::Name;
 use prost_types::Any;
@@ -49,6 +52,22 @@ impl Script {
         self.show::<UpdateWorkflowExecutionRequest>(&answer);
     }
 
+    /// An update-with-start of `id`, to be filled in.
+    pub fn new_update_with_start(&self, id: &str, update_id: &str) -> ExecuteMultiOperationRequest {
+        let start = StartWorkflowExecutionRequest {
+            workflow_id_conflict_policy: WorkflowIdConflictPolicy::UseExisting.into(),
+            ..self.new_start(id)
+        };
+        operations(start, self.new_update(id, update_id))
+    }
+
+    /// Sends the update-with-start while `worker` deals with it. The reply is written down last.
+    pub async fn updated_with_start(&self, request: ExecuteMultiOperationRequest, worker: impl Future<Output = ()>) {
+        let (answer, ()): (Result<ExecuteMultiOperationResponse, Status>, ()) =
+            futures_util::future::join(self.client.call(request), worker).await;
+        self.show::<ExecuteMultiOperationRequest>(&answer);
+    }
+
     /// A completion with messages, to be filled in. Each but a rejection has its command.
     pub fn new_report<const N: usize>(
         &self,
@@ -67,6 +86,19 @@ impl Script {
     }
 }
 
+/// A start and an update, as one call.
+pub fn operations(
+    start: StartWorkflowExecutionRequest,
+    update: UpdateWorkflowExecutionRequest,
+) -> ExecuteMultiOperationRequest {
+    let all = [operation::Operation::StartWorkflow(start), operation::Operation::UpdateWorkflow(update)];
+    ExecuteMultiOperationRequest {
+        namespace: NAMESPACE.to_owned(),
+        operations: all.map(|operation| Operation { operation: Some(operation) }).into(),
+        ..Default::default()
+    }
+}
+
 /// To wait for this stage.
 pub fn until(stage: Stage) -> Option<WaitPolicy> {
     Some(WaitPolicy { lifecycle_stage: stage.into() })
@@ -74,19 +106,26 @@ pub fn until(stage: Stage) -> Option<WaitPolicy> {
 
 /// The message that accepts an update of a task.
 pub fn acceptance(task: &WorkflowTask, update_id: &str) -> Message {
-    let body = Acceptance {
-        accepted_request_message_id: format!("{update_id}/request"),
-        accepted_request_sequencing_event_id: task.started_event_id - 1,
-        accepted_request: None,
-    };
+    acceptance_of(update_id, task.started_event_id - 1)
+}
+
+/// The message that accepts an update, which belongs behind this event.
+pub fn acceptance_of(update_id: &str, accepted_request_sequencing_event_id: i64) -> Message {
+    let accepted_request_message_id = format!("{update_id}/request");
+    let body = Acceptance { accepted_request_message_id, accepted_request_sequencing_event_id, accepted_request: None };
     message(update_id, "accept", &body)
 }
 
 /// The message that rejects an update of a task.
 pub fn rejection(task: &WorkflowTask, update_id: &str) -> Message {
+    rejection_of(update_id, task.started_event_id - 1)
+}
+
+/// The message that rejects an update, which belongs behind this event.
+pub fn rejection_of(update_id: &str, rejected_request_sequencing_event_id: i64) -> Message {
     let body = Rejection {
         rejected_request_message_id: format!("{update_id}/request"),
-        rejected_request_sequencing_event_id: task.started_event_id - 1,
+        rejected_request_sequencing_event_id,
         failure: Some(failure("no")),
         ..Default::default()
     };

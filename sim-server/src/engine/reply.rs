@@ -4,7 +4,8 @@ use super::{ActivityTaskReply, HistoryReply, WorkflowTaskReply};
 use crate::proto::{
     testservice::SleepResponse,
     workflowservice::{
-        PollNexusTaskQueueResponse, PollWorkflowExecutionUpdateResponse, QueryWorkflowResponse, UpdateWorkflowExecutionResponse,
+        ExecuteMultiOperationResponse, PollNexusTaskQueueResponse, PollWorkflowExecutionUpdateResponse, QueryWorkflowResponse,
+        UpdateWorkflowExecutionResponse,
     },
 };
 
@@ -25,6 +26,8 @@ pub enum Reply {
     Update(Box<UpdateWorkflowExecutionResponse>),
     /// To PollWorkflowExecutionUpdate.
     PollUpdate(Box<PollWorkflowExecutionUpdateResponse>),
+    /// To ExecuteMultiOperation.
+    MultiOperation(Box<ExecuteMultiOperationResponse>),
     /// To Sleep, SleepUntil and UnlockTimeSkippingWithSleep.
     Sleep(SleepResponse),
 }

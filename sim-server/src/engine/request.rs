@@ -144,6 +144,7 @@ with_context! {
     PollNexusTaskQueueRequest => poll_nexus_task_queue -> PollNexusTaskQueueResponse;
     GetWorkflowExecutionHistoryRequest => get_workflow_execution_history -> HistoryReply;
     QueryWorkflowRequest => query_workflow -> QueryWorkflowResponse;
+    ExecuteMultiOperationRequest => execute_multi_operation -> ExecuteMultiOperationResponse;
     UpdateWorkflowExecutionRequest => update_workflow_execution -> UpdateWorkflowExecutionResponse;
     PollWorkflowExecutionUpdateRequest => poll_workflow_execution_update -> PollWorkflowExecutionUpdateResponse;
     SleepRequest => sleep -> SleepResponse;

@@ -29,6 +29,9 @@ impl Engine {
             while let Some(effect) = self.effects.take_next(order) {
                 self.carry_out(effect);
             }
+            while let Some(waiter) = self.update_waiters.next_to_start_anew() {
+                self.update_with_start_again(waiter);
+            }
             self.match_tasks();
             if self.effects.is_empty() && !self.fire_next_instant() {
                 break;

@@ -30,6 +30,7 @@ pub(super) fn encode(reply: &Reply) -> Bytes {
         Reply::Query(response) => response.as_ref().to_bytes(),
         Reply::Update(response) => response.as_ref().to_bytes(),
         Reply::PollUpdate(response) => response.as_ref().to_bytes(),
+        Reply::MultiOperation(response) => response.as_ref().to_bytes(),
         Reply::Sleep(response) => response.to_bytes(),
     }
 }

@@ -11,9 +11,11 @@ use crate::{
     proto::{
         enums::ResourceExhaustedScope,
         errordetails::{
-            NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure, PermissionDeniedFailure,
-            QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure,
+            MultiOperationExecutionFailure, NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure,
+            PermissionDeniedFailure, QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure,
+            WorkflowNotReadyFailure, multi_operation_execution_failure::OperationStatus,
         },
+        failure::MultiOperationExecutionAborted,
         google::rpc,
     },
 };
@@ -51,8 +53,24 @@ pub fn status(error: &Error) -> Status {
             detailed(Code::ResourceExhausted, message, &detail)
         }
         Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
+        Error::Aborted(message) => Status::aborted(message),
+        Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
+        Error::MultiOperation(operations) => multi_operation(&operations[..]),
         Error::Unimplemented(message) => Status::unimplemented(message),
     }
+}
+
+/// The code is that of the first operation that is to blame (`serviceerror/multi_operation_execution.go`).
+fn multi_operation(operations: &[Option<Error>]) -> Status {
+    let statuses: Vec<_> = operations.iter().map(|error| error.as_ref().map_or(Status::ok(""), status)).collect();
+    let to_blame = statuses.iter().map(Status::code).find(|code| !matches!(code, Code::Ok | Code::Aborted));
+    let operation = |status: &Status| OperationStatus {
+        code: status.code() as i32,
+        message: status.message().to_owned(),
+        details: rpc::Status::decode(status.details()).map(|status| status.details).unwrap_or_default(),
+    };
+    let detail = MultiOperationExecutionFailure { statuses: statuses.iter().map(operation).collect() };
+    detailed(to_blame.unwrap_or(Code::Aborted), "Update-with-Start could not be executed.", &detail)
 }
 
 fn detailed<M: Message + Name>(code: Code, message: &str, detail: &M) -> Status {

@@ -103,7 +103,7 @@ pub static TABLE: &[Row] = &[
     bound!(WORKFLOW_SERVICE, "UpdateNamespace", Write, UpdateNamespaceRequest),
     open!(WORKFLOW_SERVICE, "DeprecateNamespace", Write),
     bound!(WORKFLOW_SERVICE, "StartWorkflowExecution", Write, StartWorkflowExecutionRequest),
-    open!(WORKFLOW_SERVICE, "ExecuteMultiOperation", Write),
+    bound!(WORKFLOW_SERVICE, "ExecuteMultiOperation", LongPoll, ExecuteMultiOperationRequest),
     bound!(WORKFLOW_SERVICE, "GetWorkflowExecutionHistory", LongPoll, GetWorkflowExecutionHistoryRequest),
     open!(WORKFLOW_SERVICE, "GetWorkflowExecutionHistoryReverse", Read),
     bound!(WORKFLOW_SERVICE, "PollWorkflowTaskQueue", WorkerPoll, PollWorkflowTaskQueueRequest),

@@ -15,6 +15,7 @@ mod reads;
 mod signals;
 mod starts;
 mod timers;
+mod update_with_start;
 mod updates;
 mod workflow_tasks;
 
@@ -59,6 +60,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("properties", properties::SCRIPTS),
     ("queries", queries::SCRIPTS),
     ("updates", updates::SCRIPTS),
+    ("update_with_start", update_with_start::SCRIPTS),
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),

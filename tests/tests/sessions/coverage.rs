@@ -8,15 +8,14 @@ use foretime_server::{
     rpc::table::TABLE,
 };
 
-/// What the service never writes: updates, Nexus, and the consequences of administrative calls.
-const UNWRITTEN: [EventType; 19] = {
+/// What the service never writes: what of updates belongs to resets or is not written at all, Nexus, and the consequences of
+/// administrative calls.
+const UNWRITTEN: [EventType; 17] = {
     use EventType as E;
     [
         E::Unspecified,
         E::WorkflowExecutionUpdateAdmitted,
-        E::WorkflowExecutionUpdateAccepted,
         E::WorkflowExecutionUpdateRejected,
-        E::WorkflowExecutionUpdateCompleted,
         E::WorkflowPropertiesModifiedExternally,
         E::ActivityPropertiesModifiedExternally,
         E::WorkflowExecutionPaused,

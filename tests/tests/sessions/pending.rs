@@ -27,6 +27,22 @@ pub(crate) fn timers(events: &[HistoryEvent]) -> Vec<String> {
     open.into_values().collect()
 }
 
+/// The ids of the updates that are accepted and not completed.
+pub(crate) fn updates(events: &[HistoryEvent]) -> Vec<String> {
+    use Attributes as A;
+    let mut open = BTreeMap::new();
+    for event in events {
+        match &event.attributes {
+            Some(A::WorkflowExecutionUpdateAcceptedEventAttributes(a)) => {
+                open.insert(event.event_id, a.protocol_instance_id.clone());
+            }
+            Some(A::WorkflowExecutionUpdateCompletedEventAttributes(a)) => drop(open.remove(&a.accepted_event_id)),
+            _ => {}
+        }
+    }
+    open.into_values().collect()
+}
+
 /// The open activities.
 pub(crate) fn activities(events: &[HistoryEvent]) -> Vec<Activity> {
     use Attributes as A;

@@ -39,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) run_id: String,
     /// The ids of the queries attached to it.
     pub(crate) queries: Vec<String>,
+    /// The ids of the updates that came along with it.
+    pub(crate) updates: Vec<String>,
 }
 
 /// An activity task that a worker holds.
@@ -269,7 +271,9 @@ impl World {
         }
         let is_query = task.query.is_some();
         let run_id = task.workflow_execution.unwrap_or_default().run_id;
-        let task = Task { token: task.task_token, run_id, queries: task.queries.into_keys().collect() };
+        let queries = task.queries.into_keys().collect();
+        let updates = task.messages.into_iter().map(|message| message.protocol_instance_id).collect();
+        let task = Task { token: task.task_token, run_id, queries, updates };
         if is_query { self.query_tasks.push(task) } else { self.workflow_tasks.push(task) }
     }
 

@@ -47,6 +47,12 @@ pub enum Error {
     },
     /// The server is configured not to do this, or never does it.
     PermissionDenied(String),
+    /// Something came in between. Whoever tries again may succeed.
+    Aborted(String),
+    /// One of two operations is not done since the other cannot be.
+    OperationAborted,
+    /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
+    MultiOperation(Box<[Option<Error>; 2]>),
     /// This server does not do this (yet).
     Unimplemented(String),
 }

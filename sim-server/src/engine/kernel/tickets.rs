@@ -63,6 +63,7 @@ impl<R> Tickets<R> {
 
     /// A call waits, until it is answered or abandoned.
     pub(crate) fn park(&mut self, ticket: Ticket, parked: Parked) {
+        self.cancel_expiry(ticket);
         self.waiting.insert(ticket, Waiting { parked, expiry: None });
     }
 

@@ -130,6 +130,8 @@ impl Engine {
     fn description(&self, namespace: &Namespace) -> DescribeNamespaceResponse {
         let capabilities = namespace_info::Capabilities {
             eager_workflow_start: true,
+            sync_update: true,
+            async_update: true,
             worker_poll_complete_on_shutdown: true,
             ..namespace_info::Capabilities::default()
         };

@@ -109,7 +109,7 @@ impl Family for Call {
 }
 
 impl Whom {
-    fn any() -> impl Strategy<Value = Self> {
+    pub(super) fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
             16 => Id::any().prop_map(Self::Current),
             2 => Nth::any().prop_map(Self::Run),
@@ -117,7 +117,7 @@ impl Whom {
         ]
     }
 
-    fn execution(&self, world: &World) -> WorkflowExecution {
+    pub(super) fn execution(&self, world: &World) -> WorkflowExecution {
         let named = match self {
             Self::Current(id) => Some((format!("{id:?}"), String::new())),
             Self::Run(nth) => world.run(*nth),

@@ -11,6 +11,7 @@ mod commands;
 mod registry;
 mod starts;
 mod tasks;
+mod updates;
 
 use std::{fmt, time::Duration};
 
@@ -69,6 +70,7 @@ families! {
     9 Clients(clients::Call),
     30 Tasks(tasks::Call),
     20 Activities(activities::Call),
+    5 Updates(updates::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
 }

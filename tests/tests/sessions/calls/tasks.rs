@@ -16,6 +16,7 @@ use super::{
     Family, Id, Ms, Nth, QUEUE, Request, STICKY, Spent, WORKER,
     commands::{Ask, Close},
     namespace,
+    updates::{self, Report},
 };
 use crate::world::{Task, World};
 
@@ -23,7 +24,7 @@ use crate::world::{Task, World};
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Poll(Queue, Ms),
-    Complete(Nth, Vec<Ask>, Option<Close>, Vec<Part>),
+    Complete(Nth, Vec<Ask>, Vec<Report>, Option<Close>, Vec<Part>),
     Fail(Nth, WorkflowTaskFailedCause),
     AnswerQuery(Nth, QueryResultType),
     ResetSticky(Id),
@@ -57,10 +58,11 @@ impl Family for Call {
         let causes: Vec<_> = causes.collect();
         let answers = [QueryResultType::Answered, QueryResultType::Failed, QueryResultType::Unspecified];
         let close = prop_oneof![9 => Just(None), 1 => Close::any().prop_map(Some)];
-        let complete = (Nth::any(), vec(Ask::any(), 0..4), close, vec(Part::any(), 0..3));
+        let reports = vec(Report::any(), 0..3);
+        let complete = (Nth::any(), vec(Ask::any(), 0..4), reports, close, vec(Part::any(), 0..3));
         prop_oneof![
             16 => (Queue::any(), Ms::up_to(70_000)).prop_map(|(queue, patience)| Self::Poll(queue, patience)),
-            24 => complete.prop_map(|(task, asks, close, parts)| Self::Complete(task, asks, close, parts)),
+            24 => complete.prop_map(|(task, asks, reports, close, parts)| Self::Complete(task, asks, reports, close, parts)),
             3 => (Nth::any(), proptest::sample::select(causes)).prop_map(|(task, cause)| Self::Fail(task, cause)),
             3 => (Nth::any(), proptest::sample::select(answers.to_vec())).prop_map(|(task, how)| Self::AnswerQuery(task, how)),
             1 => Id::any().prop_map(Self::ResetSticky),
@@ -72,8 +74,8 @@ impl Family for Call {
     fn request(&self, world: &World) -> Option<Request> {
         Some(match self {
             Self::Poll(queue, patience) => queue.poll(*patience, world),
-            Self::Complete(nth, asks, close, parts) => match nth.of_latest(world.workflow_tasks().len()) {
-                Some(at) => complete(world, at, asks, *close, parts),
+            Self::Complete(nth, asks, reports, close, parts) => match nth.of_latest(world.workflow_tasks().len()) {
+                Some(at) => complete(world, at, asks, reports, *close, parts),
                 None => Queue::Shared.poll(Ms(60_000), world),
             },
             Self::Fail(nth, cause) => {
@@ -152,14 +154,20 @@ impl Part {
     }
 }
 
-fn complete(world: &World, at: usize, asks: &[Ask], close: Option<Close>, parts: &[Part]) -> Request {
+fn complete(world: &World, at: usize, asks: &[Ask], reports: &[Report], close: Option<Close>, parts: &[Part]) -> Request {
     let task: &Task = &world.workflow_tasks()[at];
     let events = world.events_of(&task.run_id);
-    let commands = asks.iter().filter_map(|ask| ask.command(events)).chain(close.map(Close::command)).collect();
+    let mut messages = Vec::new();
+    for report in reports {
+        messages.extend(report.messages(task, events, &messages));
+    }
+    let asked = asks.iter().filter_map(|ask| ask.command(events));
+    let commands = asked.chain(updates::commands(&messages)).chain(close.map(Close::command)).collect();
     let mut request = RespondWorkflowTaskCompletedRequest {
         namespace: namespace(),
         task_token: task.token.clone(),
         commands,
+        messages,
         identity: WORKER.to_owned(),
         ..RespondWorkflowTaskCompletedRequest::default()
     };

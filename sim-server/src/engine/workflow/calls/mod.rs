@@ -1,8 +1,9 @@
 //! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
-//! task), [`query`], [`update`], [`describe`], [`history`]. [`target`] finds the run that a request names.
+//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`]. [`target`] finds the run that a request names.
 
 mod describe;
 pub(in crate::engine) mod history;
+pub(in crate::engine) mod multi_operation;
 pub(in crate::engine) mod query;
 mod respond;
 mod signal;

@@ -4,6 +4,7 @@ use crate::{
     engine::{
         Engine,
         execution::{
+            Cx,
             conflict::{self, Claim},
             machine::Machine,
         },
@@ -14,7 +15,7 @@ use crate::{
             time::span,
         },
         rules::{failure::encode_string, validate},
-        workflow::{signal::Signal, start::first_of_chain},
+        workflow::{run::Run, signal::Signal, start::first_of_chain},
     },
     proto::{
         common::link,
@@ -72,6 +73,29 @@ impl Engine {
         let (key, ()) = self.begin(start, |run, cx| run.start_eagerly(cx, &identity, request_id));
         let task = self.workflow_task_reply(key, None).into_response();
         Ok(StartWorkflowExecutionResponse { eager_workflow_task: Some(task), ..self.started_now(key) })
+    }
+
+    /// Starts a workflow that does not run, or that the policies say to terminate first. `first` is done along with that.
+    ///
+    /// # Errors
+    /// The id may not be used.
+    pub(super) fn start_anew(
+        &mut self,
+        namespace: NamespaceId,
+        request: StartWorkflowExecutionRequest,
+        first: impl FnOnce(&mut Run, &mut Cx<'_>),
+    ) -> Result<RunKey> {
+        let (reuse, conflict) = (request.workflow_id_reuse_policy(), request.workflow_id_conflict_policy());
+        let run_id = self.ids.run_id(self.now(namespace));
+        if let Some(existing) = self.runs.current(namespace, &request.workflow_id) {
+            self.claim_id(existing, reuse, conflict, &run_id)?;
+        }
+        let start = self.start_of(namespace, run_id, request, false);
+        let (key, ()) = self.begin(start, |run, cx| {
+            run.schedule_first_workflow_task(cx);
+            first(run, cx);
+        });
+        Ok(key)
     }
 
     /// SignalWithStartWorkflowExecution.
@@ -134,7 +158,7 @@ impl Engine {
         StartWorkflowExecutionResponse { started: false, link: Some(link), ..answer }
     }
 
-    fn started_now(&self, key: RunKey) -> StartWorkflowExecutionResponse {
+    pub(super) fn started_now(&self, key: RunKey) -> StartWorkflowExecutionResponse {
         let run = self.runs.get(key);
         let event =
             link::workflow_event::EventReference { event_id: 1, event_type: EventType::WorkflowExecutionStarted.into() };

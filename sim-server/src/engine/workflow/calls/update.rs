@@ -45,12 +45,7 @@ impl Engine {
         context: &Context<'_, '_>,
     ) -> Result<Answer<UpdateWorkflowExecutionResponse>> {
         self.target(&request.namespace, request.workflow_execution.as_ref())?;
-        validate::execution::update(&mut request, &self.limits)?;
-        if let Some(meta) = request.request.as_mut().and_then(|update| update.meta.as_mut())
-            && meta.update_id.is_empty()
-        {
-            meta.update_id = self.ids.uuid();
-        }
+        self.complete_update_request(&mut request)?;
         let stage = stage_of(request.wait_policy.as_ref());
         let update = request.request.as_ref();
         let update_id = update.map_or("", update_id).to_owned();
@@ -87,8 +82,19 @@ impl Engine {
         Ok(Answer::Parked)
     }
 
+    /// Checks and completes a request: an update without an id gets one.
+    pub(super) fn complete_update_request(&mut self, request: &mut UpdateWorkflowExecutionRequest) -> Result<()> {
+        validate::execution::update(request, &self.limits)?;
+        if let Some(meta) = request.request.as_mut().and_then(|update| update.meta.as_mut())
+            && meta.update_id.is_empty()
+        {
+            meta.update_id = self.ids.uuid();
+        }
+        Ok(())
+    }
+
     /// The update that a request is for: one that is there already, or a new one (`Updater.ApplyRequest`).
-    fn find_or_admit_update(&mut self, request: UpdateWorkflowExecutionRequest) -> Result<Found> {
+    pub(super) fn find_or_admit_update(&mut self, request: UpdateWorkflowExecutionRequest) -> Result<Found> {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let key = self.find(&target)?;
         let run = self.runs.get(key);
@@ -114,7 +120,7 @@ impl Engine {
         Ok((key, Progress::Admitted))
     }
 
-    fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
+    pub(super) fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
         let until = self.wall() + LONG_POLL;
         self.tickets.park_long_poll(waiter.ticket, Parked::Update(key), until);
         self.domain.clock.begin_await();
@@ -143,24 +149,34 @@ impl Engine {
                     progress.ok_or_else(|| unknown(&waiter.update_id))
                 }
             };
-            self.answer_update(&waiter, outcome.map(|progress| (key, progress)));
+            self.domain.clock.end_await();
+            if let (Call::UpdateWithStart(started), Err(error)) = (&waiter.call, &outcome)
+                && started.may_start_anew(error)
+            {
+                self.update_waiters.start_anew(waiter);
+            } else {
+                self.answer_update(&waiter, outcome.map(|progress| (key, progress)));
+            }
         }
     }
 
     fn answer_update(&mut self, waiter: &Waiter, outcome: Result<Found>) {
-        self.domain.clock.end_await();
-        let reply = outcome.map(|(key, progress)| match &waiter.call {
-            Call::Update { request_id } => {
-                Reply::Update(Box::new(self.update_response(key, &waiter.update_id, request_id, progress)))
+        let update_id = &waiter.update_id;
+        let reply = match &waiter.call {
+            Call::Update { request_id } => outcome
+                .map(|(key, progress)| Reply::Update(Box::new(self.update_response(key, update_id, request_id, progress)))),
+            Call::Poll => {
+                outcome.map(|(key, progress)| Reply::PollUpdate(Box::new(self.poll_update_response(key, update_id, progress))))
             }
-            Call::Poll => Reply::PollUpdate(Box::new(self.poll_update_response(key, &waiter.update_id, progress))),
-        });
+            Call::UpdateWithStart(started) => self.multi_operation_reply(started, update_id, outcome),
+        };
         self.tickets.answer(waiter.ticket, reply);
     }
 
     /// The wait is over: the caller hears how far the update has come.
     pub(in crate::engine) fn end_update_wait(&mut self, key: RunKey, ticket: Ticket) {
         let Some(waiter) = self.update_waiters.remove(key, ticket) else { return };
+        self.domain.clock.end_await();
         let progress = self.runs.get(key).update_progress(&waiter.update_id).unwrap_or(Progress::Admitted);
         self.answer_update(&waiter, Ok((key, progress)));
     }
@@ -172,7 +188,7 @@ impl Engine {
         }
     }
 
-    fn update_response(
+    pub(super) fn update_response(
         &self,
         key: RunKey,
         update_id: &str,
@@ -223,12 +239,12 @@ fn unknown(update_id: &str) -> Error {
     Error::not_found(format!("update {update_id:?} not found"))
 }
 
-fn stage_of(policy: Option<&WaitPolicy>) -> Stage {
+pub(super) fn stage_of(policy: Option<&WaitPolicy>) -> Stage {
     policy.map_or(Stage::Unspecified, WaitPolicy::lifecycle_stage)
 }
 
 /// Whether an update has come as far as a caller waits for. Who waits for less than acceptance hears at once.
-fn is_reached(progress: &Progress, stage: Stage) -> bool {
+pub(super) fn is_reached(progress: &Progress, stage: Stage) -> bool {
     match stage {
         Stage::Unspecified | Stage::Admitted => true,
         Stage::Accepted => *progress != Progress::Admitted,

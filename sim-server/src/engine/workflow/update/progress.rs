@@ -70,6 +70,12 @@ impl Run {
         self.volatile.updates.as_ref().and_then(|updates| updates.is_sent(update_id)).map(|_| Progress::Admitted)
     }
 
+    /// Whether the workflow itself has completed an update.
+    pub(in crate::engine) fn has_completed_update(&self, update_id: &str) -> bool {
+        let told = self.recorded.updates.as_ref().and_then(|updates| updates.get(update_id));
+        told.is_some_and(|update| update.completed_event_id.is_some())
+    }
+
     fn update_outcome(&self, completed_event_id: i64) -> Outcome {
         match self.history().get(completed_event_id).and_then(|event| event.attributes) {
             Some(Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it)) => it.outcome.unwrap_or_default(),

@@ -1,9 +1,12 @@
 //! The callers that wait for updates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    engine::kernel::{key::RunKey, tickets::Ticket},
+    engine::{
+        kernel::{key::RunKey, tickets::Ticket},
+        workflow::calls::multi_operation::Started,
+    },
     proto::enums::UpdateWorkflowExecutionLifecycleStage as Stage,
 };
 
@@ -24,12 +27,16 @@ pub(in crate::engine) enum Call {
     Update { request_id: String },
     /// PollWorkflowExecutionUpdate.
     Poll,
+    /// ExecuteMultiOperation, with what has become of the start.
+    UpdateWithStart(Box<Started>),
 }
 
 /// The callers that wait, by run.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct UpdateWaiters {
     of: BTreeMap<RunKey, Vec<Waiter>>,
+    /// Those whose workflow closed before it had processed the update, and who may start it anew.
+    to_start_anew: VecDeque<Waiter>,
 }
 
 impl UpdateWaiters {
@@ -49,6 +56,14 @@ impl UpdateWaiters {
             self.of.remove(&run);
         }
         taken
+    }
+
+    pub(in crate::engine) fn start_anew(&mut self, waiter: Waiter) {
+        self.to_start_anew.push_back(waiter);
+    }
+
+    pub(in crate::engine) fn next_to_start_anew(&mut self) -> Option<Waiter> {
+        self.to_start_anew.pop_front()
     }
 
     /// Takes the waiter whose wait is over.
