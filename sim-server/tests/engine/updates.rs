@@ -6,7 +6,8 @@ use foretime_server::{
         enums::UpdateWorkflowExecutionLifecycleStage as Stage,
         update::{Acceptance, Meta, Response},
         workflowservice::{
-            PollWorkflowExecutionUpdateRequest, RespondWorkflowTaskCompletedRequest, UpdateWorkflowExecutionRequest,
+            PollWorkflowExecutionUpdateRequest, RespondWorkflowTaskCompletedRequest, StartWorkflowExecutionRequest,
+            UpdateWorkflowExecutionRequest,
         },
     },
 };
@@ -181,6 +182,19 @@ fn a_speculative_task_that_fails_or_times_out_is_written_and_its_updates_are_sen
     assert_eq!(updates_of(&task), ["u1 after 8"]);
     t.calls(reports(&task, [acceptance(&task, "u1"), response("u1", "2")]));
     t.update_is(&update, "Completed: \"2\"");
+}
+
+#[test]
+fn a_task_that_an_update_brings_before_the_first_is_due_is_tried_again_at_once() {
+    let mut t = Transcript::new();
+    t.starts_with(StartWorkflowExecutionRequest { workflow_start_delay: span(seconds(60)), ..start("cart") });
+    t.updates("cart", "u1");
+    let task = t.polls_workflow_task("w1");
+    t.fails(&task);
+    let task = t.polls_workflow_task("w1").has_attempt(2);
+    t.calls(reports(&task, [acceptance(&task, "u1"), response("u1", "2")]));
+    t.time_passes(seconds(60));
+    t.has_no_workflow_task();
 }
 
 #[test]

@@ -26,10 +26,7 @@ impl Run {
         match what {
             RunDue::FirstWorkflowTask => {
                 self.volatile.first_backoff = None;
-                // An update may have come before.
-                if !self.has_begun_work() {
-                    self.schedule_workflow_task(cx);
-                }
+                self.schedule_workflow_task(cx);
             }
             RunDue::WorkflowTaskScheduleToStart => {
                 if self.started_task().is_none() {

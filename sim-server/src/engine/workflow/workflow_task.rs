@@ -277,6 +277,7 @@ impl Run {
     pub(super) fn complete_workflow_task(&mut self, cx: &mut Cx<'_>, request: &RespondWorkflowTaskCompletedRequest) -> i64 {
         self.leave_queue(cx);
         self.volatile.close_attempted = false;
+        self.end_first_backoff(cx);
         self.write_task(cx, &request.identity);
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
@@ -377,6 +378,7 @@ impl Run {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.volatile.close_attempted = false;
         self.leave_queue(cx);
+        self.end_first_backoff(cx);
         self.settle_speculative_task(cx, identity);
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
@@ -389,6 +391,11 @@ impl Run {
     /// The run closes: no worker gets the pending task any more. It stays to be described, as on the real server.
     pub(super) fn drop_workflow_task(&mut self, cx: &mut Cx<'_>) {
         self.leave_queue(cx);
+        self.end_first_backoff(cx);
+    }
+
+    /// The first task is no longer waited for: an update has brought one before, or the run closes.
+    fn end_first_backoff(&mut self, cx: &mut Cx<'_>) {
         if let Some(timer) = self.volatile.first_backoff.take() {
             cx.timers.cancel(timer);
         }
