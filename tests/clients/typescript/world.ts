@@ -15,8 +15,8 @@ export const EventType = temporal.api.enums.v1.EventType;
 export type HistoryEvent = temporal.api.history.v1.IHistoryEvent;
 export type Subscription = WorkflowHandle<typeof subscription>;
 
-/** The two versions of the workflow: as first deployed, and with its patch. */
-export type Deploy = 'first-deploy' | 'subscription';
+/** What a worker runs: a version of the subscription, as first deployed or with its patch, or the cart. */
+export type Deploy = 'first-deploy' | 'subscription' | 'cart';
 export type Mode = 'time-skipping' | 'local';
 
 export const MODES: Mode[] = ['time-skipping', 'local'];
@@ -25,7 +25,7 @@ export const MINUTE_MS = HOUR_MS / 60;
 
 const FORETIME = process.env.FORETIME ?? resolve(__dirname, '../../../../target/debug/foretime');
 const TEST_LIMIT_MS = 40_000;
-const TASK_QUEUE = 'subscriptions';
+export const TASK_QUEUE = 'subscriptions';
 const bundles = new Map<Deploy, ReturnType<typeof bundleWorkflowCode>>();
 
 const logger = new DefaultLogger('ERROR');
