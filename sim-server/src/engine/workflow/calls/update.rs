@@ -229,7 +229,6 @@ impl Engine {
             workflow_id: execution.workflow_id,
             run_id: execution.run_id,
             reason: reason.to_owned(),
-            ..link::Workflow::default()
         };
         Link { variant: Some(link::Variant::Workflow(workflow)) }
     }

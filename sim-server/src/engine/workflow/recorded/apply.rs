@@ -200,11 +200,11 @@ impl Told {
             }
             A::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
                 let accepted = AcceptedUpdate { accepted_event_id: id, completed_event_id: None };
-                self.updates.get_or_insert_default().insert(take(&mut it.protocol_instance_id), accepted);
+                self.updates.insert(take(&mut it.protocol_instance_id), accepted);
             }
             A::WorkflowExecutionUpdateCompletedEventAttributes(it) => {
                 let update_id = it.meta.as_ref().map_or("", |meta| meta.update_id.as_str());
-                if let Some(update) = self.updates.as_mut().and_then(|updates| updates.get_mut(update_id)) {
+                if let Some(update) = self.updates.get_mut(update_id) {
                     update.completed_event_id = Some(id);
                 }
             }

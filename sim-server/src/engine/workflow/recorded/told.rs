@@ -40,8 +40,8 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) signal_request_ids: BTreeSet<String>,
     pub(in crate::engine) signal_count: usize,
     pub(in crate::engine) is_cancel_requested: bool,
-    /// The updates that were accepted, by their ids; `None` if there are none.
-    pub(in crate::engine) updates: Option<Box<BTreeMap<String, AcceptedUpdate>>>,
+    /// The updates that were accepted, by their ids.
+    pub(in crate::engine) updates: BTreeMap<String, AcceptedUpdate>,
     /// Requests that were attached to this run by a start with USE_EXISTING, and the event that tells of each.
     pub(in crate::engine) attached_request_ids: BTreeMap<String, i64>,
     /// Where the chain of runs could be reset to.
@@ -134,7 +134,7 @@ impl Told {
             signal_request_ids: BTreeSet::new(),
             signal_count: 0,
             is_cancel_requested: false,
-            updates: None,
+            updates: BTreeMap::new(),
             attached_request_ids: BTreeMap::new(),
             reset_points: Vec::new(),
             memo: BTreeMap::new(),

@@ -31,13 +31,13 @@ pub(in crate::engine) enum Progress {
     /// The workflow works on it.
     Accepted,
     /// It has an outcome: of the workflow, or of the server because the workflow closed before.
-    Completed(Outcome),
+    Completed(Box<Outcome>),
 }
 
 impl Progress {
     /// The outcome of a rejected update.
     pub(in crate::engine) fn rejected(failure: Failure) -> Self {
-        Self::Completed(Outcome { value: Some(outcome::Value::Failure(failure)) })
+        Self::Completed(Box::new(Outcome { value: Some(outcome::Value::Failure(failure)) }))
     }
 
     pub(in crate::engine) fn stage(&self) -> Stage {
@@ -50,7 +50,7 @@ impl Progress {
 
     pub(in crate::engine) fn outcome(self) -> Option<Outcome> {
         match self {
-            Self::Completed(outcome) => Some(outcome),
+            Self::Completed(outcome) => Some(*outcome),
             Self::Admitted | Self::Accepted => None,
         }
     }
@@ -59,9 +59,9 @@ impl Progress {
 impl Run {
     /// How far an update has come; `None` if there is none of this id.
     pub(in crate::engine) fn update_progress(&self, update_id: &str) -> Option<Progress> {
-        if let Some(told) = self.recorded.updates.as_ref().and_then(|updates| updates.get(update_id)) {
+        if let Some(told) = self.recorded.updates.get(update_id) {
             return Some(match told.completed_event_id {
-                Some(event_id) => Progress::Completed(self.update_outcome(event_id)),
+                Some(event_id) => Progress::Completed(Box::new(self.update_outcome(event_id))),
                 // Whoever knows that it was accepted expects an outcome.
                 None if !self.is_running() => Progress::rejected(failure::update_of_closed_workflow()),
                 None => Progress::Accepted,
@@ -72,7 +72,7 @@ impl Run {
 
     /// Whether the workflow itself has completed an update.
     pub(in crate::engine) fn has_completed_update(&self, update_id: &str) -> bool {
-        let told = self.recorded.updates.as_ref().and_then(|updates| updates.get(update_id));
+        let told = self.recorded.updates.get(update_id);
         told.is_some_and(|update| update.completed_event_id.is_some())
     }
 
@@ -85,7 +85,7 @@ impl Run {
 
     /// The same, as messages from a worker move it on.
     pub(in crate::engine::workflow) fn update_state(&self, update_id: &str) -> Option<State> {
-        let told = self.recorded.updates.as_ref().and_then(|updates| updates.get(update_id));
+        let told = self.recorded.updates.get(update_id);
         let state = told.map(|update| if update.completed_event_id.is_some() { State::Completed } else { State::Accepted });
         let is_sent = || self.volatile.updates.as_ref().and_then(|updates| updates.is_sent(update_id));
         state.or_else(|| is_sent().map(|is_sent| if is_sent { State::Sent } else { State::Admitted }))
@@ -93,8 +93,8 @@ impl Run {
 
     /// How many updates are admitted or accepted, and not completed.
     pub(super) fn updates_in_flight(&self) -> usize {
-        let accepted = self.recorded.updates.iter().flat_map(|updates| updates.values());
-        accepted.filter(|update| update.completed_event_id.is_none()).count() + self.pending_update_count()
+        let accepted = self.recorded.updates.values().filter(|update| update.completed_event_id.is_none());
+        accepted.count() + self.pending_update_count()
     }
 
     fn pending_update_count(&self) -> usize {
@@ -103,7 +103,7 @@ impl Run {
 
     /// How many updates count towards the limit of a run: all but the rejected ones.
     pub(in crate::engine::workflow) fn update_count(&self) -> usize {
-        self.recorded.updates.as_ref().map_or(0, |updates| updates.len()) + self.pending_update_count()
+        self.recorded.updates.len() + self.pending_update_count()
     }
 
     /// Refuses one update too many.
@@ -170,7 +170,7 @@ impl Run {
     }
 
     fn complete_update(&mut self, cx: &mut Cx<'_>, update_id: &str, response: Response) {
-        let told = self.recorded.updates.as_ref().and_then(|updates| updates.get(update_id));
+        let told = self.recorded.updates.get(update_id);
         let attributes = WorkflowExecutionUpdateCompletedEventAttributes {
             meta: response.meta,
             accepted_event_id: told.map_or(0, |update| update.accepted_event_id),
