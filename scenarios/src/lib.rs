@@ -4,6 +4,7 @@
 //! The other tests try single paths on `foretime::Environment`, where [`worker`] runs a worker beside a test.
 //! `src/bin/subscription.rs` is the main job of the README; `src/bin/soak.rs` runs every seed of every scenario twice.
 
+pub mod account;
 pub mod approval;
 pub mod cron_billing;
 pub mod fan_out;

@@ -1,7 +1,9 @@
 //! All scenarios in many worlds. What each is about, and what must hold in the end, is documented beside its workflow.
 
 use foretime::{Result, Sim};
-use foretime_scenarios::{approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer};
+use foretime_scenarios::{
+    account, approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer,
+};
 
 #[foretime::test(runs = 30)]
 async fn subscriptions(sim: Sim) -> Result {
@@ -11,6 +13,11 @@ async fn subscriptions(sim: Sim) -> Result {
 #[foretime::test(runs = 50)]
 async fn orders(sim: Sim) -> Result {
     order_saga::simulation(sim).await
+}
+
+#[foretime::test(runs = 60)]
+async fn accounts(sim: Sim) -> Result {
+    account::simulation(sim).await
 }
 
 #[foretime::test(runs = 60)]

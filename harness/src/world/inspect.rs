@@ -201,10 +201,7 @@ impl State {
         match rpc {
             "PollActivityTaskQueue" => self.lives.get_mut(process).takes_activities = true,
             "RespondWorkflowTaskCompleted" => self.workflow_task_ends(message, Outcome::Completed),
-            "RespondWorkflowTaskFailed" => {
-                self.workflow_task_ends(message, Outcome::Failed);
-                self.workflow_task_failed(process, message);
-            }
+            "RespondWorkflowTaskFailed" => self.workflow_task_ends(message, Outcome::Failed),
             _ => {}
         }
     }

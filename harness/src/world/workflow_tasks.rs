@@ -110,7 +110,9 @@ impl State {
         self.find(process, Wrong::TaskRefused { of, text: status.message().to_owned() });
     }
 
-    /// A worker fails a workflow task: its code does not fit the history, or it panicked. No retry mends that.
+    /// A worker fails a workflow task: its code does not fit the history, or it panicked. No retry mends that. The server has
+    /// taken the failure. Of a task that it gave up long ago, the SDK's core says the same if the history has an update
+    /// meanwhile that the task brings once more.
     pub(super) fn workflow_task_failed(&mut self, process: ProcessId, message: &Bytes) {
         let Ok(request) = RespondWorkflowTaskFailedRequest::decode(message.clone()) else { return };
         let cause = request.cause();

@@ -17,7 +17,9 @@ use std::{
 use anstream::{eprintln, println};
 use clap::Parser;
 use foretime::{Campaign, Summary};
-use foretime_scenarios::{approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer};
+use foretime_scenarios::{
+    account, approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer,
+};
 use serde_json::json;
 
 /// Runs every scenario over many seeds, each twice, and compares.
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         run(&options, "six weeks", subscription::six_weeks),
         run(&options, "subscription", subscription::simulation),
         run(&options, "order saga", order_saga::simulation),
+        run(&options, "account", account::simulation),
         run(&options, "onboarding", onboarding::simulation),
         run(&options, "transfer", transfer::simulation),
         run(&options, "approval", approval::simulation),

@@ -205,6 +205,7 @@ impl State {
     fn serve(&mut self, process: Option<ProcessId>, request: Request) -> Served {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let is_workflow_task = RpcKind::of(&method) == RpcKind::AnswerTask;
+        let failed_task = (method == "RespondWorkflowTaskFailed").then(|| message.clone());
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server must not end a long poll.
         let call = rpc::Call { service, method, caller, deadline: None, message };
@@ -212,6 +213,9 @@ impl State {
         let served = self.service.call(now, call, &mut transfer_order(&mut self.choices));
         if let (true, Served::Now(Err(status))) = (is_workflow_task, &served) {
             self.workflow_task_refused(process, workflow_task.as_ref(), status);
+        }
+        if let (Some(process), Some(message), Served::Now(Ok(_))) = (process, failed_task, &served) {
+            self.workflow_task_failed(process, &message);
         }
         if let (Some(message), Served::Now(answer)) = (workflow_task, &served) {
             self.workflow_task_answered(&message, answer.is_ok());
