@@ -91,11 +91,11 @@ async fn same_update_again(s: &Script) {
         s.report(&task, [acceptance(&task, "u1")]).await;
         s.signal("wf", "go").await;
         let task = s.await_workflow_task().await;
-        s.updated_with_start(with_policy(s, "u1", WorkflowIdConflictPolicy::Fail), async {
+        let again = s.updated_with_start(with_policy(s, "u1", WorkflowIdConflictPolicy::Fail), async {
             until_it_has_come().await;
             s.report(&task, [response("u1", "done")]).await;
-        })
-        .await;
+        });
+        Box::pin(again).await;
     })
     .await;
 }

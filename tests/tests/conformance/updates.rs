@@ -35,6 +35,7 @@ crate::scripts![
     without_an_id,
     workflow_completes,
     workflow_completes_with_its_acceptance,
+    workflow_completes_with_a_rejection,
     workflow_is_about_to_close,
     workflow_continues_as_new,
     terminated,
@@ -313,11 +314,11 @@ async fn same_id_again(s: &Script) {
     waiting(s).await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
-        s.updated(s.new_update("wf", "u1"), async {
+        let again = s.updated(s.new_update("wf", "u1"), async {
             until_it_has_come().await;
             s.report(&task, done(&task, "u1")).await;
-        })
-        .await;
+        });
+        Box::pin(again).await;
     })
     .await;
     let _ = s.call(s.new_update("wf", "u1")).await;
@@ -328,12 +329,12 @@ async fn two_at_once(s: &Script) {
     waiting(s).await;
     s.updated(s.new_update("wf", "u1"), async {
         until_it_has_come().await;
-        s.updated(s.new_update("wf", "u2"), async {
+        let second = s.updated(s.new_update("wf", "u2"), async {
             until_it_has_come().await;
             let task = s.workflow_task().await;
             s.report(&task, [acceptance(&task, "u2"), response("u2", "second"), rejection(&task, "u1")]).await;
-        })
-        .await;
+        });
+        Box::pin(second).await;
     })
     .await;
     s.history("wf").await;
@@ -389,6 +390,18 @@ async fn workflow_continues_as_new(s: &Script) {
         s.report(&task, []).await;
     })
     .await;
+}
+
+async fn workflow_completes_with_a_rejection(s: &Script) {
+    waiting(s).await;
+    s.updated(s.new_update("wf", "u1"), async {
+        let task = s.await_workflow_task().await;
+        let report = s.new_report(&task, [rejection(&task, "u1")]);
+        let commands = vec![complete_workflow("done")];
+        let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { commands, ..report }).await;
+    })
+    .await;
+    s.history("wf").await;
 }
 
 async fn workflow_is_about_to_close(s: &Script) {

@@ -107,10 +107,16 @@ impl<'a> Checker<'a> {
             }
             checked.push(Checked { command, extras });
         }
+        // A rejection writes nothing. It comes before all else, so that a command which closes the workflow does not abort the
+        // update first.
+        let mut all = Vec::with_capacity(checked.len());
         for message in std::mem::take(&mut self.messages) {
-            checked.push(Checked { command: self.check_message(message)?, extras: Extras::default() });
+            let is_rejection = message::is_rejection(&message);
+            let message = Checked { command: self.check_message(message)?, extras: Extras::default() };
+            if is_rejection { all.push(message) } else { checked.push(message) }
         }
-        Ok(checked)
+        all.extend(checked);
+        Ok(all)
     }
 
     /// `target`: the namespace that it names, if it names one.

@@ -83,7 +83,7 @@ impl Run {
         }
     }
 
-    /// The same, as messages from a worker move it on.
+    /// How far an update has come, as messages from a worker move it on.
     pub(in crate::engine::workflow) fn update_state(&self, update_id: &str) -> Option<State> {
         let told = self.recorded.updates.get(update_id);
         let state = told.map(|update| if update.completed_event_id.is_some() { State::Completed } else { State::Accepted });
