@@ -2,7 +2,7 @@
 //!
 //! The SDKs' replayers only compare types and ids. So code that walks a `HashMap`, draws a random number or reads the clock may
 //! ask for something else in each replay and still pass. Here the rest is compared: the input of activities, children, signals
-//! and continue-as-new, the span of timers, and the result. Code that reads an SDK's commands makes a [`Request`] of each.
+//! and continue-as-new, the span of timers, the answers to updates, and the result. Code that reads an SDK's commands makes a [`Request`] of each.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,6 +10,7 @@ use foretime_server::proto::{
     common::{Payload, Payloads},
     enums::EventType,
     history::{HistoryEvent, history_event::Attributes},
+    update::outcome,
 };
 use prost::Message;
 
@@ -39,6 +40,7 @@ enum Wish {
     Timer { timer_id: String },
     Child { workflow_id: String },
     Signal { workflow_id: String, signal_name: String },
+    AnswerUpdate { update_id: String },
     Complete,
     ContinueAsNew,
 }
@@ -93,6 +95,11 @@ impl Request {
         Self { wish: Wish::Signal { workflow_id, signal_name }, type_name: String::new(), with: With::Payloads(input) }
     }
 
+    /// To answer an update that it has accepted.
+    pub fn update_answer(update_id: String, answer: Vec<Payload>) -> Self {
+        Self { wish: Wish::AnswerUpdate { update_id }, type_name: String::new(), with: With::Payloads(answer) }
+    }
+
     /// To complete the workflow.
     pub fn complete(result: Vec<Payload>) -> Self {
         Self { wish: Wish::Complete, type_name: String::new(), with: With::Payloads(result) }
@@ -111,6 +118,7 @@ impl Request {
             Wish::Timer { timer_id } => format!("timer {timer_id} was started"),
             Wish::Child { workflow_id } => format!("the child {workflow_id} ({type_name}) was started"),
             Wish::Signal { workflow_id, signal_name } => format!("signal {signal_name} was sent to {workflow_id}"),
+            Wish::AnswerUpdate { update_id } => format!("update {update_id} was answered"),
             Wish::Complete => "the workflow completed".to_owned(),
             Wish::ContinueAsNew => "the workflow continued as new".to_owned(),
         }
@@ -136,7 +144,7 @@ fn in_history(event: &[u8]) -> Option<Request> {
     use EventType as E;
     match Kind::decode(event).ok()?.event_type() {
         E::ActivityTaskScheduled | E::TimerStarted | E::StartChildWorkflowExecutionInitiated => {}
-        E::SignalExternalWorkflowExecutionInitiated => {}
+        E::SignalExternalWorkflowExecutionInitiated | E::WorkflowExecutionUpdateCompleted => {}
         E::WorkflowExecutionCompleted | E::WorkflowExecutionContinuedAsNew => {}
         _ => return None,
     }
@@ -152,6 +160,10 @@ fn in_history(event: &[u8]) -> Option<Request> {
         Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(it) => {
             Request::signal(it.workflow_execution?.workflow_id, it.signal_name, input(it.input))
         }
+        Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it) => match it.outcome?.value? {
+            outcome::Value::Success(answer) => Request::update_answer(it.meta?.update_id, answer.payloads),
+            outcome::Value::Failure(_) => return None,
+        },
         Attributes::WorkflowExecutionCompletedEventAttributes(it) => Request::complete(input(it.result)),
         Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => Request::continue_as_new(input(it.input)),
         _ => return None,
@@ -206,7 +218,9 @@ mod tests {
             ActivityTaskScheduledEventAttributes, History, SignalExternalWorkflowExecutionInitiatedEventAttributes,
             StartChildWorkflowExecutionInitiatedEventAttributes, TimerStartedEventAttributes,
             WorkflowExecutionCompletedEventAttributes, WorkflowExecutionContinuedAsNewEventAttributes,
+            WorkflowExecutionUpdateCompletedEventAttributes,
         },
+        update::{Meta, Outcome},
     };
     use prost_types::Duration as ProtoDuration;
 
@@ -248,7 +262,7 @@ mod tests {
     }
 
     /// One of each kind of request, all with 3, or for three seconds.
-    fn one_of_each_kind() -> [HistoryEvent; 6] {
+    fn one_of_each_kind() -> [HistoryEvent; 7] {
         use {Attributes as A, EventType as E};
         let started = TimerStartedEventAttributes {
             timer_id: "2".to_owned(),
@@ -267,6 +281,11 @@ mod tests {
             input: payloads(json("3")),
             ..SignalExternalWorkflowExecutionInitiatedEventAttributes::default()
         };
+        let answered = WorkflowExecutionUpdateCompletedEventAttributes {
+            meta: Some(Meta { update_id: "pay".to_owned(), identity: String::new() }),
+            outcome: Some(Outcome { value: payloads(json("3")).map(outcome::Value::Success) }),
+            ..WorkflowExecutionUpdateCompletedEventAttributes::default()
+        };
         let completed = WorkflowExecutionCompletedEventAttributes {
             result: payloads(json("3")),
             ..WorkflowExecutionCompletedEventAttributes::default()
@@ -283,6 +302,7 @@ mod tests {
                 E::SignalExternalWorkflowExecutionInitiated,
                 A::SignalExternalWorkflowExecutionInitiatedEventAttributes(signal),
             ),
+            event(E::WorkflowExecutionUpdateCompleted, A::WorkflowExecutionUpdateCompletedEventAttributes(answered)),
             event(E::WorkflowExecutionCompleted, A::WorkflowExecutionCompletedEventAttributes(completed)),
             event(E::WorkflowExecutionContinuedAsNew, A::WorkflowExecutionContinuedAsNewEventAttributes(continued)),
         ]
@@ -297,12 +317,13 @@ mod tests {
                 Request::timer("2".to_owned(), Duration::from_secs(seconds)),
                 Request::child("child".to_owned(), "Child".to_owned(), input()),
                 Request::signal("other".to_owned(), "hello".to_owned(), input()),
+                Request::update_answer("pay".to_owned(), input()),
                 Request::complete(input()),
                 Request::continue_as_new(input()),
             ]
         };
         let asked = asked(one_of_each_kind());
-        assert_eq!(requests("3", 3).map(|request| asked.difference(&request)), [const { None }; 6]);
+        assert_eq!(requests("3", 3).map(|request| asked.difference(&request)), [const { None }; 7]);
         let told = requests("4", 4).map(|request| asked.difference(&request).unwrap());
         let with = "with 3 in the history, the replayed code asks for it with 4";
         assert_eq!(
@@ -312,6 +333,7 @@ mod tests {
                 "timer 2 was started with 3s in the history, the replayed code asks for it with 4s".to_owned(),
                 format!("the child child (Child) was started {with}"),
                 format!("signal hello was sent to other {with}"),
+                format!("update pay was answered {with}"),
                 format!("the workflow completed {with}"),
                 format!("the workflow continued as new {with}"),
             ]

@@ -12,7 +12,7 @@ use foretime_history::asked::{Asked, Request};
 use foretime_server::proto::common::Payload;
 use temporalio_common::protos::{
     coresdk::{
-        workflow_commands::{signal_external_workflow_execution::Target, workflow_command::Variant},
+        workflow_commands::{signal_external_workflow_execution::Target, update_response::Response, workflow_command::Variant},
         workflow_completion::{WorkflowActivationCompletion, workflow_activation_completion::Status},
     },
     temporal::api::common::v1::Payload as SdkPayload,
@@ -90,6 +90,12 @@ fn request(command: &Variant) -> Option<Request> {
             };
             Request::signal(workflow_id, it.signal_name.clone(), payloads(&it.args))
         }
+        Variant::UpdateResponse(it) => match it.response.as_ref()? {
+            Response::Completed(answer) => {
+                Request::update_answer(it.protocol_instance_id.clone(), payloads(std::slice::from_ref(answer)))
+            }
+            Response::Accepted(()) | Response::Rejected(_) => return None,
+        },
         Variant::CompleteWorkflowExecution(it) => Request::complete(payloads(it.result.as_slice())),
         Variant::ContinueAsNewWorkflowExecution(it) => Request::continue_as_new(payloads(&it.arguments)),
         _ => return None,

@@ -1,10 +1,10 @@
 //! The grammar of histories: finds everything in the history of one run that no Temporal server may write.
 //!
 //! The rules are the real server's (`service/history/workflow`, `historybuilder/event_store.go`). [`frame`] has those of every
-//! event and [`run`] those of the run as a whole. [`workflow_tasks`], [`activities`], [`timers`] and [`others`] have those of
-//! what a run can have open. A finding fails somebody's build, so a rule is silent wherever a legal history could break it.
-//! Nexus operations and updates only have to be well placed. A run that is still open is legal wherever its history ends. It
-//! may also end with the scheduled and started events of a transient workflow task: readers see these before they are written.
+//! event and [`run`] those of the run as a whole. [`workflow_tasks`], [`activities`], [`timers`], [`updates`] and [`others`] have
+//! those of what a run can have open. A finding fails somebody's build, so a rule is silent wherever a legal history could break
+//! it. Nexus operations only have to be well placed. A run that is still open is legal wherever its history ends. It may also
+//! end with the scheduled and started events of a transient workflow task: readers see these before they are written.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,7 @@ mod namesakes;
 mod others;
 mod run;
 mod timers;
+mod updates;
 mod workflow_tasks;
 
 /// A place where a history breaks a rule.
@@ -42,6 +43,7 @@ pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
     let mut tasks = workflow_tasks::WorkflowTasks::default();
     let mut activities = activities::Activities::default();
     let mut timers = timers::Timers::default();
+    let mut updates = updates::Updates::default();
     let mut others = others::Others::default();
     for event in events {
         findings.event_id = event.event_id;
@@ -51,6 +53,7 @@ pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
         tasks.take(&step, &mut findings);
         activities.take(&step, &mut findings);
         timers.take(&step, &mut findings);
+        updates.take(&step, &mut findings);
         others.take(&step, &mut findings);
     }
     findings.into_violations()

@@ -1,4 +1,4 @@
-//! Mutations of what a run can have open: activities, timers, children, requests to others.
+//! Mutations of what a run can have open: activities, timers, updates, children, requests to others.
 
 use std::time::Duration;
 
@@ -219,6 +219,28 @@ fn timers_that_end_once_and_fire_when_due() {
                     |a| true,
                     a.start_to_fire_timeout.as_mut()?.seconds += 3_600
                 )
+            },
+        ],
+    );
+}
+
+#[test]
+fn updates_that_are_accepted_and_completed_once() {
+    assert_found(
+        "update-order",
+        &[
+            twice!(WorkflowExecutionUpdateAcceptedEventAttributes),
+            twice!(WorkflowExecutionUpdateCompletedEventAttributes),
+            |events| {
+                find!(events, WorkflowExecutionUpdateCompletedEventAttributes)?;
+                events.retain(|event| !matches!(event.attributes, Some(A::WorkflowExecutionUpdateAcceptedEventAttributes(_))));
+                Some(())
+            },
+            |events| edit!(events, WorkflowExecutionUpdateCompletedEventAttributes, |a| true, a.accepted_event_id = 1),
+            |events| {
+                edit!(events, WorkflowExecutionUpdateCompletedEventAttributes, |a| true, {
+                    a.meta.as_mut()?.update_id.push('x');
+                })
             },
         ],
     );
