@@ -211,6 +211,8 @@ impl EnvironmentBuilder {
             search_attributes: self.search_attributes,
             seed: self.seed,
             time_skipping: false,
+            // The client does so itself, if time is to skip.
+            awaits_lift_locks: false,
             ..Config::default()
         };
         let test_service = TestService::new(Host::new(Service::boxed(&config).map_err(Error::Refused)?));

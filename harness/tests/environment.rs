@@ -105,6 +105,13 @@ impl Nap {
         ctx.timer(span).await;
         Ok(())
     }
+
+    /// Returns after the same span once more.
+    #[update]
+    async fn snore(ctx: &mut WorkflowContext<Self>, span: Duration) -> Duration {
+        ctx.timer(span).await;
+        span
+    }
 }
 
 #[tokio::test]
@@ -133,6 +140,30 @@ async fn results_and_sleeps_may_be_awaited_at_once() -> anyhow::Result<()> {
     assert_close(year, DAY * 365);
     assert!(ten >= DAY * 10 && twenty >= DAY * 20 && month >= DAY * 30);
     assert!(ten <= twenty && twenty <= month && month <= year, "{ten:?}, {twenty:?}, {month:?}, {year:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_awaited_update_skips_if_time_is_to_skip() -> anyhow::Result<()> {
+    for (skips, span) in [(true, DAY), (false, Duration::from_millis(50))] {
+        let environment = Environment::builder().time_skipping(skips).start().await?;
+        let (start, wall_start) = (environment.now(), Instant::now());
+        let mut worker = worker(&environment)?;
+        let stop = worker.shutdown_handle();
+        let snore = async {
+            let nap = nap(&environment, "nap", DAY * 2).await?;
+            let snored = nap.execute_update(Nap::snore, span, Default::default()).await;
+            stop();
+            anyhow::Ok(snored?)
+        };
+
+        let (ran, snored) = tokio::join!(worker.run(), snore);
+
+        ran?;
+        assert_eq!(snored?, span);
+        assert_close(environment.now().duration_since(start)?, span);
+        assert!(skips || wall_start.elapsed() >= span);
+    }
     Ok(())
 }
 

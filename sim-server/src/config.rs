@@ -17,6 +17,9 @@ pub struct Config {
     pub dynamic_config: BTreeMap<String, String>,
     /// Whether time may skip from the start: the count of time-skipping locks starts at 0 if so, at 1 if not.
     pub time_skipping: bool,
+    /// Whether a call that awaits an update lifts one lock for as long as it waits, on [`Personality::TestServer`]. If not, time
+    /// skips only for those who unlock it.
+    pub awaits_lift_locks: bool,
     /// Whether a long poll ends after a minute with an empty answer. If not, it waits for as long as its caller does; otherwise
     /// a simulated year would be mostly polls.
     pub long_polls_end: bool,
@@ -36,6 +39,7 @@ impl Default for Config {
             search_attributes: Vec::new(),
             dynamic_config: BTreeMap::new(),
             time_skipping: false,
+            awaits_lift_locks: true,
             long_polls_end: true,
             verifies_rebuilds: false,
             seed: 0,

@@ -5,7 +5,7 @@
 //! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
-//!   failed
+//!   failed; [`updates`]: who awaits which, and who handles them
 //! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
 //!   this who only read
 //!
@@ -49,6 +49,7 @@ mod inspect;
 pub(crate) mod lives;
 mod progress;
 mod scheduler;
+mod updates;
 mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
@@ -216,8 +217,13 @@ impl World {
         client_options: ClientOptions,
         hooks: Hooks,
     ) -> Result<Arc<Self>, Status> {
-        let config =
-            Config { personality: Personality::TestServer, long_polls_end: false, seed: choices.source(), ..Config::default() };
+        let config = Config {
+            personality: Personality::TestServer,
+            awaits_lift_locks: false,
+            long_polls_end: false,
+            seed: choices.source(),
+            ..Config::default()
+        };
         let state = State {
             now_ns: 0,
             service: Service::new(&config)?,

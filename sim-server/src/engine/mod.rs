@@ -84,8 +84,9 @@ impl Engine {
     pub fn new(config: &Config) -> Result<Self> {
         let typed = |(name, value_type): &(String, SearchAttributeType)| (name.clone(), value_type.to_proto().into());
         let search_attributes = config.search_attributes.iter().map(typed).collect();
+        let is_test_server = config.personality == Personality::TestServer;
         let mut ids = Ids::new(config.seed);
-        let mut namespaces = Namespaces::new(config.personality == Personality::TestServer, search_attributes);
+        let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
             namespaces.resolve_or_register(name, &mut ids)?;
         }
@@ -97,7 +98,7 @@ impl Engine {
                 .is_none_or(|value| value != "false"),
             limits: limits(config),
             verifies_rebuilds: config.verifies_rebuilds,
-            domain: Domain::new(Time::EPOCH, !config.time_skipping, config.personality == Personality::TestServer),
+            domain: Domain::new(Time::EPOCH, !config.time_skipping, is_test_server && config.awaits_lift_locks),
             ids,
             tickets: Tickets::new(config.long_polls_end),
             namespaces,

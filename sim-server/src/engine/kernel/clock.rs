@@ -24,22 +24,22 @@ pub(crate) struct Clock {
     /// Calls that await an update now. Each lifts one lock of a client, as an SDK itself does while it awaits a workflow's result.
     awaits: i64,
     /// Whether they do: on the test server.
-    awaits_unlock: bool,
+    awaits_lift_locks: bool,
     /// Tasks and queries that someone works on, or is expected to.
     holds: i64,
 }
 
 impl Clock {
     /// A clock at wall time. `locked`: as the SDKs start a test server, with one lock that the first unlock takes away.
-    /// `awaits_unlock`: whether time may skip while a call awaits an update.
-    pub(crate) fn new(now: Time, locked: bool, awaits_unlock: bool) -> Self {
+    /// `awaits_lift_locks`: whether time may skip while a call awaits an update.
+    pub(crate) fn new(now: Time, locked: bool, awaits_lift_locks: bool) -> Self {
         Self {
             wall: now,
             skipped: Duration::ZERO,
             client_locks: i64::from(locked),
             sleeps: 0,
             awaits: 0,
-            awaits_unlock,
+            awaits_lift_locks,
             holds: 0,
         }
     }
@@ -81,7 +81,7 @@ impl Clock {
 
     /// The clients' locks as they count: surplus unlocks never eat what the engine holds.
     fn locks(&self) -> i64 {
-        let lifted = if self.awaits_unlock { self.awaits } else { 0 };
+        let lifted = if self.awaits_lift_locks { self.awaits } else { 0 };
         (self.client_locks - lifted).max(0)
     }
 

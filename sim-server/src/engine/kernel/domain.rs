@@ -10,10 +10,10 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// A domain at wall time. `locked`: its time is locked until the first unlock. `awaits_unlock`: or while a call awaits an
+    /// A domain at wall time. `locked`: its time is locked until the first unlock. `awaits_lift_locks`: or while a call awaits an
     /// update.
-    pub(crate) fn new(now: Time, locked: bool, awaits_unlock: bool) -> Self {
-        Self { clock: Clock::new(now, locked, awaits_unlock), timers: Timers::default() }
+    pub(crate) fn new(now: Time, locked: bool, awaits_lift_locks: bool) -> Self {
+        Self { clock: Clock::new(now, locked, awaits_lift_locks), timers: Timers::default() }
     }
 
     /// Virtual now.
