@@ -14,6 +14,7 @@ use prost_types::Any;
 
 crate::scripts![
     completed_at_once,
+    described_by_its_request_id,
     rejected,
     rejected_after_events,
     unprocessed,
@@ -77,6 +78,22 @@ async fn completed_at_once(s: &Script) {
     s.history("wf").await;
     s.describe("wf").await;
     s.no_workflow_task().await;
+}
+
+/// Whether Describe knows the update's request.
+async fn described_by_its_request_id(s: &Script) {
+    waiting(s).await;
+    let mut request = UpdateWorkflowExecutionRequest { wait_policy: until(Stage::Accepted), ..s.new_update("wf", "u1") };
+    if let Some(update) = &mut request.request {
+        update.request_id = "the-request".to_owned();
+    }
+    s.updated(request, async {
+        let task = s.workflow_task().await;
+        s.report(&task, [acceptance(&task, "u1")]).await;
+    })
+    .await;
+    s.history("wf").await;
+    s.describe("wf").await;
 }
 
 async fn rejected(s: &Script) {

@@ -123,7 +123,9 @@ fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
     let started = (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(1)));
     let attached = run.attached_requests();
     let attached = attached.map(|(id, event_id)| (id.to_owned(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
-    std::iter::once(started).chain(attached).collect()
+    let updates = run.accepted_requests();
+    let updates = updates.map(|(id, event_id)| (id, info(EventType::WorkflowExecutionUpdateAccepted, Some(event_id))));
+    std::iter::once(started).chain(attached).chain(updates).collect()
 }
 
 fn pending_children(run: &Run) -> Vec<PendingChildExecutionInfo> {

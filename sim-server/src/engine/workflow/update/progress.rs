@@ -76,6 +76,16 @@ impl Run {
         told.is_some_and(|update| update.completed_event_id.is_some())
     }
 
+    /// The request ids of the updates that it has accepted, with the events that tell so.
+    pub(in crate::engine) fn accepted_requests(&self) -> impl Iterator<Item = (String, i64)> {
+        self.recorded.updates.values().filter_map(|update| {
+            let event = self.history().get(update.accepted_event_id)?;
+            let Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) = event.attributes? else { return None };
+            let request_id = accepted.accepted_request?.request_id;
+            (!request_id.is_empty()).then_some((request_id, update.accepted_event_id))
+        })
+    }
+
     fn update_outcome(&self, completed_event_id: i64) -> Outcome {
         match self.history().get(completed_event_id).and_then(|event| event.attributes) {
             Some(Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it)) => it.outcome.unwrap_or_default(),
