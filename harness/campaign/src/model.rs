@@ -115,6 +115,9 @@ pub struct Span {
     /// The activity it belongs to; the same in every attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity_id: Option<String>,
+    /// The update it belongs to; the same for its callers and its handlers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +125,8 @@ pub struct Span {
 pub enum SpanKind {
     Activity,
     WorkflowTask,
+    /// A client awaits an update, or a worker handles it.
+    Update,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,8 @@ use foretime_campaign::{
 use foretime_server::proto::{
     common::{WorkflowExecution, WorkflowType},
     enums::WorkflowTaskFailedCause,
-    history::{HistoryEvent, history_event::Attributes},
+    history::{History, HistoryEvent, history_event::Attributes},
+    protocol::Message as ProtocolMessage,
     workflowservice::RespondWorkflowTaskFailedRequest,
 };
 use prost::Message;
@@ -43,6 +44,8 @@ pub(super) struct WorkflowTask {
     attempt: i32,
     #[prost(bytes = "bytes", tag = "8")]
     history: Bytes,
+    #[prost(message, repeated, tag = "15")]
+    messages: Vec<ProtocolMessage>,
 }
 
 /// The encoded events of a history.
@@ -54,13 +57,16 @@ struct Events {
 
 impl State {
     pub(super) fn workflow_task_starts(&mut self, process: ProcessId, task: WorkflowTask) {
-        let first = Events::decode(task.history).ok().and_then(|history| history.events.into_iter().next());
+        let first = Events::decode(task.history.clone()).ok().and_then(|history| history.events.into_iter().next());
         let starts_at = first.and_then(|event| HistoryEvent::decode(event).ok()).map_or(0, |event| event.event_id);
         if starts_at == 1 && task.previous_started_event_id > 0 {
             self.replays += 1;
         }
         if self.log.is_detailed() {
-            let WorkflowExecution { workflow_id, run_id } = task.workflow_execution.unwrap_or_default();
+            let execution = task.workflow_execution.unwrap_or_default();
+            let history = (starts_at == 1).then(|| History::decode(task.history).ok()).flatten();
+            self.updates_come(process, &execution, &task.messages, history.as_ref());
+            let WorkflowExecution { workflow_id, run_id } = execution;
             let span = self.log.begin_span(Span {
                 process,
                 from_ns: self.now_ns,
@@ -93,6 +99,8 @@ impl State {
     pub(super) fn workflow_task_answered(&mut self, message: &Bytes, is_taken: bool) {
         let Some((token, span)) = self.tasks.task_of(message) else { return };
         if is_taken {
+            let run_id = self.log.spans.get(span).map(|span| span.run_id.clone()).unwrap_or_default();
+            self.updates_are_reported(&run_id, message);
             self.tasks.open.remove(&token);
         } else {
             self.log.refuse_span(span);

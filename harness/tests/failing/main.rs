@@ -3,7 +3,7 @@
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
-//! - [`told`]: what is reported, and how to reproduce it
+//! - [`told`]: what is reported, and how to reproduce it; [`updated`]: what is reported of updates
 
 use std::{
     env,
@@ -17,6 +17,7 @@ mod repeated;
 mod replayed;
 mod told;
 mod trouble;
+mod updated;
 mod waiting;
 
 /// Runs the ignored test with this name, which must fail. Returns its output.

@@ -6,9 +6,11 @@ use foretime_server::proto::common::Payloads;
 use self::what::Step;
 use crate::{attempt::Attempt, finding::Workflow, hash::Hash, process::ProcessId};
 
+mod update;
 mod what;
 mod words;
 
+pub use update::{UpdateEnd, UpdatePart, UpdateSpan};
 pub use what::{Call, Crash, Done, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
 
 /// Something that happened.
@@ -152,12 +154,22 @@ pub struct Log {
     pub entries: Vec<Entry>,
     /// The attempts and workflow tasks of workers.
     pub spans: Vec<Span>,
+    /// The updates that clients awaited and workers handled.
+    pub updates: Vec<UpdateSpan>,
 }
 
 impl Log {
     /// An empty log. `is_detailed`: keep every message, not only what matters to people.
     pub fn new(is_detailed: bool) -> Self {
-        Self { hash: Hash::new(), steps: 0, is_detailed, turns: Vec::new(), entries: Vec::new(), spans: Vec::new() }
+        Self {
+            hash: Hash::new(),
+            steps: 0,
+            is_detailed,
+            turns: Vec::new(),
+            entries: Vec::new(),
+            spans: Vec::new(),
+            updates: Vec::new(),
+        }
     }
 
     /// Whether every message is kept.
@@ -238,6 +250,21 @@ impl Log {
             && span.to_ns.is_none()
         {
             (span.to_ns, span.to_step, span.outcome) = (Some(at_ns), Some(self.steps), outcome);
+        }
+    }
+
+    /// A client begins to await an update, or a worker to handle it; pass the number to [`Self::end_update`].
+    pub fn begin_update(&mut self, at_ns: u64, update: UpdateSpan) -> usize {
+        self.updates.push(UpdateSpan { from_ns: at_ns, from_step: self.steps, ..update });
+        self.updates.len() - 1
+    }
+
+    /// Ends it, unless it has ended.
+    pub fn end_update(&mut self, number: usize, at_ns: u64, end: UpdateEnd) {
+        if let Some(update) = self.updates.get_mut(number)
+            && update.to_ns.is_none()
+        {
+            (update.to_ns, update.to_step, update.ended) = (Some(at_ns), Some(self.steps), Some(end));
         }
     }
 

@@ -7,11 +7,11 @@ use foretime_history::json;
 use super::{chronicle, story};
 use crate::{
     case::Case,
-    log::{Entry, Outcome, Passage, Span, Turn, What},
+    log::{Entry, Outcome, Passage, Span, Turn, UpdateEnd, UpdateSpan, What},
     model,
     process::{Ending, ProcessId, Role},
     result::{Detail, Known},
-    time::EPOCH_S,
+    time::{EPOCH_S, since_start_ns},
     view::View,
 };
 
@@ -101,7 +101,7 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
             .iter()
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
-        spans: ends(&view.log.spans).filter_map(|span| shown_span(view, span, &lanes)).collect(),
+        spans: spans(view, &lanes),
         omitted: omits.then(|| {
             let count = entries.len();
             format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
@@ -148,6 +148,50 @@ fn kind(role: Role) -> Option<model::ProcessKind> {
     }
 }
 
+fn spans(view: &View<'_>, lanes: &Lanes) -> Vec<model::Span> {
+    let of_workers = ends(&view.log.spans).filter_map(|span| shown_span(view, span, lanes));
+    of_workers.chain(ends(&view.log.updates).filter_map(|span| shown_update(view, span, lanes))).collect()
+}
+
+fn shown_update(view: &View<'_>, span: &UpdateSpan, lanes: &Lanes) -> Option<model::Span> {
+    let (outcome, why) = match &span.ended {
+        Some(UpdateEnd::Completed) => (model::Outcome::Completed, String::new()),
+        Some(UpdateEnd::Failed(why)) => (model::Outcome::Failed, format!(", failed: {why}")),
+        Some(UpdateEnd::Rejected(why)) => (model::Outcome::Failed, format!(", rejected: {why}")),
+        Some(UpdateEnd::Refused(why)) => (model::Outcome::Failed, format!(", refused: {why}")),
+        Some(UpdateEnd::GivenUp) => (model::Outcome::Lost, String::new()),
+        None => (model::Outcome::Running, String::new()),
+    };
+    // The end of its process ends it, and the end of its run ends a handler.
+    let died = view.life(span.process).ended.as_ref().map(|(at_ns, ending)| match ending {
+        Ending::Crash => (*at_ns, model::Outcome::Crashed),
+        _ => (*at_ns, model::Outcome::Lost),
+    });
+    let closed_ns = || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(since_start_ns);
+    let closed = closed_ns().map(|at_ns| (at_ns.max(span.from_ns), model::Outcome::Lost));
+    let cut = [died, closed].into_iter().flatten().min_by_key(|(at_ns, _)| *at_ns);
+    let (to_ns, outcome) = match span.to_ns {
+        Some(to_ns) => (to_ns, outcome),
+        None => cut.unwrap_or((view.now_ns, outcome)),
+    };
+    let does = if span.is_handler() { "handled" } else { "awaited" };
+    let UpdateSpan { update_id, workflow_id, .. } = span;
+    Some(model::Span {
+        process: *lanes.of_life.get(&span.process)?,
+        from_ns: span.from_ns,
+        to_ns,
+        from_step: Some(span.from_step),
+        to_step: span.to_step,
+        kind: model::SpanKind::Update,
+        label: span.name.clone(),
+        detail: format!("{update_id} of {workflow_id}, {does} here{why}"),
+        outcome,
+        workflow_id: Some(workflow_id.clone()),
+        activity_id: None,
+        update_id: Some(update_id.clone()),
+    })
+}
+
 fn shown_span(view: &View<'_>, span: &Span, lanes: &Lanes) -> Option<model::Span> {
     let ended = view.life(span.process).ended.as_ref();
     let (to_ns, outcome) = match (span.to_ns, span.outcome) {
@@ -172,6 +216,7 @@ fn shown_span(view: &View<'_>, span: &Span, lanes: &Lanes) -> Option<model::Span
         outcome,
         workflow_id: Some(span.workflow_id.clone()),
         activity_id: span.activity_id.clone(),
+        update_id: None,
     })
 }
 

@@ -151,6 +151,7 @@ fn in_rows(report: &Report, mut bars: Vec<Bar>) -> Vec<Bar> {
         let (kind, most) = match report.spans[index].kind {
             SpanKind::Activity => ("activity", 3),
             SpanKind::WorkflowTask => ("workflow task", 2),
+            SpanKind::Update => ("update", 3),
         };
         let rows = ends.entry((report.spans[index].process, kind)).or_default();
         // The first free row, a new one, or, when there are enough, the one that is free first.

@@ -197,6 +197,7 @@ impl Run {
             outcome,
             workflow_id,
             activity_id: None,
+            update_id: None,
         });
         self.report.spans.last_mut().expect("just added")
     }

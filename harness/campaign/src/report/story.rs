@@ -8,7 +8,7 @@ use crate::{
     effects::{Effect, Record, repeated},
     fault::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
-    log::{Call, Crash, Entry, LifeStep, Span, Struck, What},
+    log::{Call, Crash, Entry, LifeStep, Span, Struck, UpdateSpan, What},
     process::{ProcessId, Role},
     result::Known,
     view::View,
@@ -275,6 +275,7 @@ impl<'a> Teller<'a> {
         );
         self.say(finding.at_ns, u64::MAX, replayed);
         self.queries(finding.at_ns);
+        self.validators(finding.at_ns);
     }
 
     /// Tells that a history of the run does not replay afterwards.
@@ -300,6 +301,7 @@ impl<'a> Teller<'a> {
             );
         }
         self.queries(finding.at_ns);
+        self.validators(finding.at_ns);
     }
 
     /// Tells that there were queries. Their handlers may have changed state that a replay does not change.
@@ -311,6 +313,17 @@ impl<'a> Teller<'a> {
             count => format!("{count} queries were"),
         };
         self.conclude(format!("{asked} asked before: a replay answers none, so their handlers must not change anything."));
+    }
+
+    /// Tells that validators of updates ran. They may have changed state that a replay does not change.
+    fn validators(&mut self, until_ns: u64) {
+        let ran = |it: &&UpdateSpan| it.is_handler() && !it.is_replayed && it.from_ns <= until_ns;
+        let ran = match self.view.log.updates.iter().filter(ran).count() {
+            0 => return,
+            1 => "An update had come".to_owned(),
+            count => format!("{count} updates had come"),
+        };
+        self.conclude(format!("{ran} before: a replay runs none of their validators, so these must not change anything."));
     }
 
     fn has_deploys(&self) -> bool {

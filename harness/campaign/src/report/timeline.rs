@@ -64,11 +64,11 @@ pub(crate) fn text(report: &Report, width: usize) -> String {
     lines.into_iter().map(cut).collect()
 }
 
-/// Everything that could be shown: events, attempts of activities, and the ends of lives that have no event.
+/// Everything that could be shown: events, attempts of activities, updates, and the ends of lives that have no event.
 fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = report.events.iter().map(row_of_event).collect();
-    let attempts = report.spans.iter().filter(|span| span.kind == SpanKind::Activity);
-    rows.extend(attempts.flat_map(rows_of_attempt));
+    let shown = report.spans.iter().filter(|span| matches!(span.kind, SpanKind::Activity | SpanKind::Update));
+    rows.extend(shown.flat_map(rows_of_span));
     for (process, life) in
         report.processes.iter().enumerate().flat_map(|(index, it)| it.lives.iter().map(move |life| (index, life)))
     {
@@ -95,8 +95,8 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
     rows
 }
 
-/// The start and end of an attempt; no end if its process or the run ended first.
-fn rows_of_attempt(span: &Span) -> impl Iterator<Item = Row<'_>> {
+/// The start and end of an attempt or an update; no end if its process or the run ended first.
+fn rows_of_span(span: &Span) -> impl Iterator<Item = Row<'_>> {
     let ended = match span.outcome {
         Outcome::Completed => Some("completed"),
         Outcome::Failed => Some("failed"),

@@ -45,26 +45,29 @@ struct Open {
     task: Option<EventType>,
     timers: u64,
     children: u64,
+    updates: u64,
 }
 
 impl Open {
     fn after(self, event: &HistoryEvent) -> Self {
-        let Self { task, timers, children } = self;
+        let Self { timers, children, updates, .. } = self;
         match event.event_type() {
             it @ (EventType::WorkflowTaskScheduled
             | EventType::WorkflowTaskStarted
             | EventType::WorkflowTaskCompleted
             | EventType::WorkflowTaskFailed
-            | EventType::WorkflowTaskTimedOut) => Self { task: Some(it), timers, children },
-            EventType::TimerStarted => Self { task, timers: timers + 1, children },
-            EventType::TimerFired | EventType::TimerCanceled => Self { task, timers: timers.saturating_sub(1), children },
-            EventType::StartChildWorkflowExecutionInitiated => Self { task, timers, children: children + 1 },
+            | EventType::WorkflowTaskTimedOut) => Self { task: Some(it), ..self },
+            EventType::TimerStarted => Self { timers: timers + 1, ..self },
+            EventType::TimerFired | EventType::TimerCanceled => Self { timers: timers.saturating_sub(1), ..self },
+            EventType::StartChildWorkflowExecutionInitiated => Self { children: children + 1, ..self },
             EventType::StartChildWorkflowExecutionFailed
             | EventType::ChildWorkflowExecutionCompleted
             | EventType::ChildWorkflowExecutionFailed
             | EventType::ChildWorkflowExecutionCanceled
             | EventType::ChildWorkflowExecutionTimedOut
-            | EventType::ChildWorkflowExecutionTerminated => Self { task, timers, children: children.saturating_sub(1) },
+            | EventType::ChildWorkflowExecutionTerminated => Self { children: children.saturating_sub(1), ..self },
+            EventType::WorkflowExecutionUpdateAccepted => Self { updates: updates + 1, ..self },
+            EventType::WorkflowExecutionUpdateCompleted => Self { updates: updates.saturating_sub(1), ..self },
             _ => self,
         }
     }
@@ -86,7 +89,12 @@ fn waits_for(events: &[HistoryEvent], activities: Vec<String>, task_queue: &str)
         Some(_) => {}
     }
     waits.extend(activities);
-    for (number, one, many) in [(open.timers, "timer", "timers"), (open.children, "child", "children")] {
+    let counted = [
+        (open.timers, "timer", "timers"),
+        (open.children, "child", "children"),
+        (open.updates, "handler of an update", "handlers of updates"),
+    ];
+    for (number, one, many) in counted {
         if number > 0 {
             waits.push(format!("{number} {}", if number == 1 { one } else { many }));
         }

@@ -59,6 +59,8 @@ struct Pending {
     outcome_of: Option<Attempt>,
     /// The workflow that it is about, if that is kept.
     workflow_id: Option<String>,
+    /// The number of the update's span that it awaits, if those are kept.
+    update: Option<usize>,
     /// Whether [`Happening::TimeOut`] will come for it.
     times_out: bool,
     waiter: Option<Waiter>,
@@ -119,20 +121,21 @@ impl State {
         };
         self.wire.last_id += 1;
         let id = CallId(self.wire.last_id);
+        let is_alive = self.lives.is_alive(process);
+        let passage = if is_alive { Passage::Sent } else { Passage::SentInVain };
+        self.log.message(self.now_ns, process, passage, &request.rpc, &request.message);
         let pending = Pending {
             process,
             rpc: request.rpc.clone(),
             ticket: None,
             outcome_of: self.attempt_that_ends(&request.rpc, &request.message),
             workflow_id: self.workflow_asked_for(&request.rpc, &request.message),
+            update: self.update_call_begins(process, &request.rpc, &request.message),
             times_out: false,
             waiter: None,
             answer: None,
         };
         self.wire.pending.insert(id, pending);
-        let is_alive = self.lives.is_alive(process);
-        let passage = if is_alive { Passage::Sent } else { Passage::SentInVain };
-        self.log.message(self.now_ns, process, passage, &request.rpc, &request.message);
         self.look_into_request(process, &request.rpc, &request.message);
         let is_sign_of_life = self.lives.get(process).role == Role::Test || RpcKind::of(&request.rpc) == RpcKind::Heartbeat;
         if is_sign_of_life {
@@ -282,7 +285,7 @@ impl State {
     /// A reply reaches its caller.
     pub(super) fn reply_arrives(&mut self, id: CallId, answer: Result<Bytes, Refused>) {
         let Some(call) = self.wire.pending.get(&id) else { return };
-        let (process, rpc) = (call.process, call.rpc.clone());
+        let (process, rpc, update) = (call.process, call.rpc.clone(), call.update);
         if !self.lives.is_alive(process) {
             return;
         }
@@ -298,6 +301,7 @@ impl State {
                 self.log.refusal(self.now_ns, process, refusal);
             }
         }
+        self.update_call_ends(update, &rpc, answer.as_ref().map_err(Refused::text));
         if self.verdict_on_call(id, process, Deed::Delivery { rpc: &rpc }).is_crash() {
             return;
         }
@@ -340,7 +344,9 @@ impl State {
 
     /// A caller no longer waits.
     fn give_up(&mut self, id: CallId) {
-        if let Some(Pending { ticket: Some(ticket), .. }) = self.forget(id) {
+        let Some(Pending { ticket, update, .. }) = self.forget(id) else { return };
+        self.update_call_is_dropped(update);
+        if let Some(ticket) = ticket {
             self.wire.tickets.remove(&ticket);
             self.abandon(ticket);
             self.deliver_answers();

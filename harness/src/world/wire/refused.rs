@@ -57,6 +57,10 @@ impl Refused {
         }
     }
 
+    pub(super) fn text(&self) -> String {
+        self.status.message().to_owned()
+    }
+
     pub(super) fn into_status(self) -> Status {
         self.status
     }

@@ -35,33 +35,36 @@ pub(super) fn choose(view: &View<'_>, all: Vec<Moment>, until_ns: u64, light: &L
             None => rank(&moment, until_ns, light),
         };
         let rank = if is_meant && rank > 0 { rank - 1 } else { rank };
-        ((rank, !is_meant, distance), moment)
+        ((rank, !is_meant, distance), number, moment)
     });
     let mut ranked: Vec<_> = ranked.collect();
-    ranked.sort_by_key(|(key, moment)| (*key, moment.at_ns, moment.step));
-    let telling = ranked.iter().filter(|((rank, ..), _)| *rank < Interest::Well as usize).count();
+    ranked.sort_by_key(|(key, _, moment)| (*key, moment.at_ns, moment.step));
+    let telling = ranked.iter().filter(|((rank, ..), ..)| *rank < Interest::Well as usize).count();
     let mut told_max = if telling >= FEW { telling.min(TOLD_MAX) } else { TOLD_MAX };
     let mut told = Vec::new();
     for alike_max in [ALIKE_MAX, usize::MAX] {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut rest = Vec::new();
-        for (key, moment) in ranked {
+        for (key, number, moment) in ranked {
             let count = counts.entry(shape(&moment.text)).or_default();
             if told_max > 0 && *count < alike_max {
                 *count += 1;
                 told_max -= 1;
-                told.push(moment);
+                told.push((number, moment));
             } else {
-                rest.push((key, moment));
+                rest.push((key, number, moment));
             }
         }
         ranked = rest;
     }
-    let mut omitted: Vec<Moment> = ranked.into_iter().map(|(_, moment)| moment).collect();
-    for part in [&mut told, &mut omitted] {
-        part.sort_by_key(|moment| (moment.at_ns, moment.step));
-    }
-    (told, omitted)
+    let omitted = ranked.into_iter().map(|(_, number, moment)| (number, moment)).collect();
+    (in_order(told), in_order(omitted))
+}
+
+/// Moments with their numbers among all, in that order.
+fn in_order(mut moments: Vec<(usize, Moment)>) -> Vec<Moment> {
+    moments.sort_by_key(|(number, _)| *number);
+    moments.into_iter().map(|(_, moment)| moment).collect()
 }
 
 /// How telling a moment is: its [`Interest`] or beyond, where smaller is more telling. Of two equally telling moments, the one

@@ -7,12 +7,13 @@ use foretime_server::{
         enums::{TimeoutType, WorkflowTaskFailedCause},
         failure::{Failure, failure::FailureInfo},
         history::{HistoryEvent, history_event::Attributes},
+        update::{Request, outcome},
     },
 };
 
 use super::{
     Interest, Moment, NO_STEP, RunNames,
-    run::{Run, closing_task, on, types_with_several_inputs},
+    run::{Run, closing_task, from, on, types_with_several_inputs},
 };
 use crate::{time::event_ns, view::View};
 
@@ -32,6 +33,7 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
     let attributes = event.attributes.as_ref()?;
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))
+        .or_else(|| of_update(run, attributes))
         .or_else(|| of_others(run, attributes))
         .or_else(|| too_late(run, attributes))
         .or_else(|| end(run, at_ns, attributes))?;
@@ -40,10 +42,17 @@ fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
             let sender = it.external_workflow_execution.as_ref().map_or("", |it| &it.workflow_id);
             Some(format!("{} {}{} {sender}", run.workflow_id, it.signal_name, brief(it.input.as_ref())))
         }
+        Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
+            Some(format!("{} {}", run.workflow_id, update(it.accepted_request.as_ref())))
+        }
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(_) => Some(format!("{} cancel", run.workflow_id)),
         _ => None,
     };
-    let mut moment = Moment { signal, ..Moment::new(at_ns, NO_STEP, text, interest) };
+    let update_id = match attributes {
+        Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) => Some(it.protocol_instance_id.clone()),
+        _ => None,
+    };
+    let mut moment = Moment { signal, update_id, ..Moment::new(at_ns, NO_STEP, text, interest) };
     // It may not have taken the signal with it.
     if let Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) = attributes {
         moment.beside_signal = Interest::Wrong;
@@ -107,6 +116,34 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
         }
         _ => return None,
     })
+}
+
+/// Updates. No event tells of a rejection.
+fn of_update(run: &Run<'_>, attributes: &Attributes) -> Option<(String, Interest)> {
+    let id = run.id;
+    Some(match attributes {
+        Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
+            let request = it.accepted_request.as_ref();
+            let from = request.and_then(|it| it.meta.as_ref()).map_or_else(String::new, |meta| from(&meta.identity));
+            (format!("{id} accepted the update {}{from}", update(request)), Interest::Turn)
+        }
+        Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it) => {
+            let what = run.update(it.accepted_event_id)?;
+            match it.outcome.as_ref().and_then(|outcome| outcome.value.as_ref()) {
+                Some(outcome::Value::Failure(failure)) => {
+                    (format!("the update {what} of {id} failed{}", reason(Some(failure))), Interest::Wrong)
+                }
+                _ => (format!("{id} completed the update {what}"), Interest::Well),
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// An update by the name of its handler and what is passed to it: `"pay" (3)`.
+pub(super) fn update(request: Option<&Request>) -> String {
+    let input = request.and_then(|request| request.input.as_ref());
+    input.map_or_else(String::new, |input| format!("\"{}\"{}", input.name, brief(input.args.as_ref())))
 }
 
 /// Timers, children and other workflows.
@@ -185,7 +222,7 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
         Attributes::WorkflowExecutionTimedOutEventAttributes(_) => ("timed out".to_owned(), Interest::Wrong),
         _ => return None,
     };
-    let (left, next) = (run.open_activities(), run.next(attributes));
+    let (left, next) = (run.unfinished(), run.next(attributes));
     if left.is_empty() {
         return Some((format!("{id} {how}{next}"), interest));
     }

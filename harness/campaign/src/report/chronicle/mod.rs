@@ -1,6 +1,6 @@
 //! The moments between a fault and a failed assertion that a reader would look up in the histories and the attempts, as
-//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`] and [`history`] give the moments of their
-//! subjects and how telling each is, with what [`run`] looks up. [`order`] finds what arrived in another order than was asked
+//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`] and [`updates`] give the
+//! moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what arrived in another order than was asked
 //! for, and [`names`] says what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,13 +20,14 @@ mod history;
 mod names;
 mod order;
 mod run;
+mod updates;
 
 pub(super) use attempts::under_way;
 pub(super) use choice::Light;
 use names::spoken;
 pub(super) use names::{RunNames, name};
 
-/// A signal that comes more often than this is meant to repeat.
+/// A signal or an update that comes more often than this is meant to repeat.
 const AGAIN_MAX: usize = 3;
 /// Anything within this time of a signal may have raced with it.
 const RACE_NS: u64 = 60 * 1_000_000_000;
@@ -44,13 +45,15 @@ pub(super) struct Moment {
     interest: Interest,
     /// How telling it is if it may have raced with a signal.
     beside_signal: Interest,
-    /// The signal or cancel request that came, if one did.
+    /// The signal, update or cancel request that came, if one did.
     signal: Option<String>,
+    /// The id of the update that came, if one did.
+    update_id: Option<String>,
 }
 
 impl Moment {
     fn new(at_ns: u64, step: u64, text: String, interest: Interest) -> Self {
-        Self { at_ns, step, text, interest, beside_signal: interest.min(Interest::Turn), signal: None }
+        Self { at_ns, step, text, interest, beside_signal: interest.min(Interest::Turn), signal: None, update_id: None }
     }
 }
 
@@ -87,6 +90,7 @@ fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     all.extend(attempts::lost(view, &names, until_ns).into_iter().chain(attempts::too_late(view, &names)));
     all.extend(order::swapped(view));
     all.extend(joins(view, &names));
+    all.extend(updates::moments(view, &names));
     all.extend(effects(view).chain(refusals(view, &names)));
     for run in view.runs() {
         let mut of_run = history::moments(view, &names, &run);
@@ -98,17 +102,17 @@ fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     all
 }
 
-/// A signal that comes two or three times may be one too many; one that comes often is meant to.
+/// A signal or an update that comes two or three times may be one too many; one that comes often is meant to.
 fn rouse_what_came_again(all: &mut [Moment]) {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for signal in all.iter().filter_map(|moment| moment.signal.clone()) {
         *counts.entry(signal).or_default() += 1;
     }
-    let mut seen = BTreeSet::new();
+    let mut ids_seen: BTreeMap<String, Option<String>> = BTreeMap::new();
     for moment in all {
         let Some(signal) = moment.signal.clone().filter(|signal| counts[signal] <= AGAIN_MAX) else { continue };
-        if !seen.insert(signal) {
-            moment.text += ", again";
+        if let Some(update_id) = ids_seen.insert(signal, moment.update_id.clone()) {
+            moment.text += if update_id == moment.update_id { ", again" } else { ", again under another id" };
             moment.interest = Interest::Wrong;
         }
     }

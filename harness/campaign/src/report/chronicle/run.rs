@@ -14,7 +14,7 @@ use foretime_server::proto::{
 use super::{
     RunNames,
     attempts::{died_ns, span_of},
-    history::brief,
+    history::{brief, update},
     name, spoken,
 };
 use crate::{
@@ -180,8 +180,32 @@ impl Run<'_> {
         }
     }
 
-    /// The activities that do not end in the history.
-    pub(super) fn open_activities(&self) -> Vec<String> {
+    /// The update that this event accepted.
+    pub(super) fn update(&self, accepted_event_id: i64) -> Option<String> {
+        match self.at(accepted_event_id)? {
+            Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) => Some(update(it.accepted_request.as_ref())),
+            _ => None,
+        }
+    }
+
+    /// The activities and the updates that do not end in the history.
+    pub(super) fn unfinished(&self) -> Vec<String> {
+        let updates = self.open_updates().into_iter().map(|update| format!("the update {update}"));
+        self.open_activities().into_iter().chain(updates).collect()
+    }
+
+    fn open_updates(&self) -> Vec<String> {
+        let attributes = || self.events.iter().filter_map(|event| Some((event.event_id, event.attributes.as_ref()?)));
+        let completed: BTreeSet<i64> = attributes()
+            .filter_map(|(_, attributes)| match attributes {
+                Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it) => Some(it.accepted_event_id),
+                _ => None,
+            })
+            .collect();
+        attributes().filter(|(id, _)| !completed.contains(id)).filter_map(|(id, _)| self.update(id)).collect()
+    }
+
+    fn open_activities(&self) -> Vec<String> {
         let ended: BTreeSet<i64> =
             self.events.iter().filter_map(|event| scheduled_event_of_end(event.attributes.as_ref()?)).collect();
         let scheduled = self.events.iter().map(|event| event.event_id).filter(|id| !ended.contains(id));
@@ -217,5 +241,14 @@ pub(super) fn on(identity: &str) -> String {
         "" => String::new(),
         TEST => " by a client of the test's".to_owned(),
         _ => format!(" on {}", spoken(identity)),
+    }
+}
+
+/// Where a request comes from, by the identity of its client.
+pub(super) fn from(identity: &str) -> String {
+    match identity {
+        "" => String::new(),
+        TEST => " from the test".to_owned(),
+        _ => format!(" from {}", spoken(identity)),
     }
 }

@@ -201,7 +201,7 @@ function drawOutcome({ outcome, y, kind }, x, right, tall) {
   }
 }
 
-/** What is selected has a line through all lanes, and a thread through the attempts of its activity. */
+/** What is selected has a line through all lanes, and a thread through the attempts of its activity, or from the callers of its update to its handlers. */
 function drawSelected() {
   if (!selected) return;
   line(colors.accent, [[toPixel(selected.x0), AXIS], [toPixel(selected.x0), height]], 1, [3, 3]);

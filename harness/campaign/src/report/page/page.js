@@ -69,12 +69,13 @@ const KINDS = {
   check: ['Checks', 'M0-6 7 6H-7Z'],
   test: ['Test', 'M-5-6H3L7 0 3 6H-5Z'],
   activity: ['Activities', 'M-7-5H7V5H-7Z'],
+  update: ['Updates', 'M-7-4H3L7 0 3 4H-7Z'],
   workflow_task: ['Workflow tasks', 'M-7-2H7V3H-7Z'],
   log: ['Logs', 'M-3.5-3.5H3.5V3.5H-3.5Z'],
   rpc: ['RPCs', 'M-1-7H1V7H-1Z'],
 };
 const PATHS = Object.fromEntries(Object.entries(KINDS).map(([kind, [, path]]) => [kind, new Path2D(path)]));
-const TRACKS = { activity: 17, workflow_task: 10, rpc: 7 };
+const TRACKS = { activity: 17, update: 15, workflow_task: 10, rpc: 7 };
 
 const lanes = report.processes.map((process, index) => ({ ...process, edges: layout.lives[index] }));
 if (report.events.some((event) => !report.processes[event.process])) lanes.push({ name: 'the run', kind: 'everywhere', lives: [], edges: [] });
@@ -90,7 +91,7 @@ const items = [
 items.forEach((item, index) => {
   Object.assign(item, { index, shown: true, related: 0 });
   item.title = item.span && item.outcome !== 'completed' ? `${item.label} (${words(item.outcome)})` : item.label;
-  item.text = [item.title, item.detail, item.fault ?? '', item.workflow_id ?? '', item.activity_id ?? '', lanes[item.lane].name].join('\n');
+  item.text = [item.title, item.detail, item.fault ?? '', item.workflow_id ?? '', item.activity_id ?? '', item.update_id ?? '', lanes[item.lane].name].join('\n');
   item.search = item.text.toLowerCase();
 });
 const itemsOf = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, items.filter((item) => item.kind === kind)]));
@@ -189,12 +190,14 @@ function mentions(text, id) {
   return false;
 }
 
-/** Marks what belongs to the same workflow (1) and to the same activity (2). Without ids, what is said about them must do. */
+const partOf = (item) => item.activity_id ?? item.update_id;
+
+/** Marks what belongs to the same workflow (1) and to the same activity or update (2). Without ids, what is said about them must do. */
 function relate(item) {
   const workflow = item && (item.workflow_id ?? report.workflows.find((it) => mentions(item.text, it.workflow_id))?.workflow_id);
   for (const other of items) {
     const same = workflow !== undefined && (other.workflow_id === undefined ? mentions(other.text, workflow) : other.workflow_id === workflow);
-    other.related = !same ? 0 : item.activity_id !== undefined && other.activity_id === item.activity_id ? 2 : 1;
+    other.related = !same ? 0 : partOf(item) !== undefined && partOf(other) === partOf(item) && (item.update_id === undefined) === (other.update_id === undefined) ? 2 : 1;
   }
   if (!item) return;
   const chain = items.filter((other) => other.related === 2);
@@ -239,12 +242,12 @@ function renderDetails() {
   const link = workflow && el('button', { type: 'button', class: 'link', click: () => openHistory(workflow) }, item.workflow);
   const facts = [['Kind', words(item.kind)], ['Process', lanes[item.lane].name], ['Virtual date', `${date(item.from)} UTC`],
     ['Since the start', offset(item.from, true)], ...took, ['Step', item.step], ['Fault', item.fault && words(item.fault)],
-    ['Workflow', link ?? item.workflow], ['Activity', item.activity_id]].filter(([, value]) => value !== undefined && value !== null);
+    ['Workflow', link ?? item.workflow], ['Activity', item.activity_id], ['Update', item.update_id]].filter(([, value]) => value !== undefined && value !== null);
   details.replaceChildren(el('h2', {}, shape(item.kind), el('span', {}, item.label)),
     el('dl', {}, ...facts.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)])), ...(item.detail ? [el('pre', {}, item.detail)] : []));
   if (!item.hasRelated) return;
-  const activity = item.chain.length > 1, near = activity ? item.chain : items.filter((other) => other.related), at = near.indexOf(item);
-  details.append(el('h3', {}, activity ? 'The same activity' : 'The same workflow'), briefList(near.slice(Math.max(0, at - 8), at + 12)));
+  const chained = item.chain.length > 1, near = chained ? item.chain : items.filter((other) => other.related), at = near.indexOf(item);
+  details.append(el('h3', {}, chained ? `The same ${item.update_id === undefined ? 'activity' : 'update'}` : 'The same workflow'), briefList(near.slice(Math.max(0, at - 8), at + 12)));
 }
 
 // ---- The list: only the rows in sight exist ----
