@@ -1,7 +1,7 @@
 //! The broken versions: the simulation must find and report what is wrong with each.
 
 use foretime::{Result, Sim};
-use foretime_scenarios::{approval, rolling_deploy, transfer};
+use foretime_scenarios::{account, approval, rolling_deploy, transfer};
 
 #[foretime::test(runs = 200, finds = "was done twice, without an idempotency key")]
 async fn a_transfer_without_keys(sim: Sim) -> Result {
@@ -19,4 +19,19 @@ async fn an_approval_by_hash_map(sim: Sim) -> Result {
 )]
 async fn a_deploy_without_a_patch(sim: Sim) -> Result {
     rolling_deploy::simulation_of_broken(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "a replay runs none of their validators")]
+async fn an_account_whose_validator_reserves(sim: Sim) -> Result {
+    account::simulation_of_reserving_validator(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "and the update \"pay_out\"")]
+async fn an_account_that_abandons_handlers(sim: Sim) -> Result {
+    account::simulation_of_unfinished_handlers(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "from the test, again under another id")]
+async fn an_account_whose_customers_ask_again_under_another_id(sim: Sim) -> Result {
+    account::simulation_of_hasty_customers(sim).await
 }
