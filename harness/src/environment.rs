@@ -211,8 +211,7 @@ impl EnvironmentBuilder {
             search_attributes: self.search_attributes,
             seed: self.seed,
             time_skipping: false,
-            // The client does so itself, if time is to skip.
-            awaits_lift_locks: false,
+            awaits_lift_locks: self.time_skipping,
             ..Config::default()
         };
         let test_service = TestService::new(Host::new(Service::boxed(&config).map_err(Error::Refused)?));

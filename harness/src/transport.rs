@@ -48,15 +48,12 @@ impl Server {
     }
 }
 
-/// Whether the caller waits for something to end: the calls behind `get_result` of a workflow and of an update, as the SDK
-/// makes them. A worker makes none of these.
+/// Whether the caller waits for a workflow to end: the call behind `get_result`, as the SDK makes it. A worker makes none. For
+/// those who await an update the server lifts a lock itself (`Config::awaits_lift_locks`).
 fn waits_for_outcome(request: &GrpcRequest) -> bool {
-    match request.rpc.as_str() {
-        "GetWorkflowExecutionHistory" => GetWorkflowExecutionHistoryRequest::decode(request.proto.clone())
-            .is_ok_and(|it| it.wait_new_event && it.history_event_filter_type() == HistoryEventFilterType::CloseEvent),
-        "UpdateWorkflowExecution" | "PollWorkflowExecutionUpdate" | "ExecuteMultiOperation" => true,
-        _ => false,
-    }
+    request.rpc == "GetWorkflowExecutionHistory"
+        && GetWorkflowExecutionHistoryRequest::decode(request.proto.clone())
+            .is_ok_and(|it| it.wait_new_event && it.history_event_filter_type() == HistoryEventFilterType::CloseEvent)
 }
 
 /// A code that the SDK treats as final, so that nobody asks for ever. A client gives up at once, a worker after a minute

@@ -76,6 +76,7 @@ impl From<Serve> for Launch {
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
+                awaits_lift_locks: true,
                 long_polls_end: true,
                 verifies_rebuilds: false,
                 seed: args.seed.unwrap_or_else(values::fresh_seed),

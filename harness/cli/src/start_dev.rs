@@ -193,6 +193,7 @@ impl From<StartDev> for Launch {
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: args.dynamic_config_value.into_iter().collect(),
                 time_skipping: false,
+                awaits_lift_locks: true,
                 long_polls_end: true,
                 verifies_rebuilds: false,
                 seed: values::fresh_seed(),

@@ -33,6 +33,7 @@ impl From<TestServer> for Launch {
                 search_attributes: Vec::new(),
                 dynamic_config: BTreeMap::new(),
                 time_skipping: args.enable_time_skipping,
+                awaits_lift_locks: true,
                 long_polls_end: true,
                 verifies_rebuilds: false,
                 seed: values::fresh_seed(),

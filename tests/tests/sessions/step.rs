@@ -143,6 +143,7 @@ impl Setup {
             search_attributes: vec![(COLOUR.to_owned(), SearchAttributeType::Keyword)],
             dynamic_config: limits.into_iter().filter(|_| self.small_histories).collect(),
             time_skipping: self.time_skipping,
+            awaits_lift_locks: true,
             long_polls_end: self.long_polls_end,
             verifies_rebuilds: true,
             seed: self.seed.into(),
