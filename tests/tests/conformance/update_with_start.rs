@@ -18,6 +18,7 @@ crate::scripts![
     same_update_again,
     known_outcome_of_a_closed_workflow,
     closed_workflow,
+    closed_workflow_of_the_same_request,
     closed_workflow_that_may_not_be_started_again,
     rejected,
     accepted,
@@ -116,6 +117,14 @@ async fn closed_workflow(s: &Script) {
     s.run_task([complete_workflow("done")]).await;
     s.await_restart_interval().await;
     s.updated_with_start(s.new_update_with_start("wf", "u1"), worked(s, "u1")).await;
+}
+
+/// The start is one that has been done already, and what it started is over.
+async fn closed_workflow_of_the_same_request(s: &Script) {
+    let start = s.new_start("wf");
+    let _ = s.call(start.clone()).await;
+    s.run_task([complete_workflow("done")]).await;
+    let _ = s.call(operations(start, s.new_update("wf", "u1"))).await;
 }
 
 async fn closed_workflow_that_may_not_be_started_again(s: &Script) {

@@ -47,6 +47,8 @@ pub enum Error {
     },
     /// The server is configured not to do this, or never does it.
     PermissionDenied(String),
+    /// Not now.
+    Unavailable(String),
     /// Something came in between. Whoever tries again may succeed.
     Aborted(String),
     /// One of two operations is not done since the other cannot be.

@@ -144,6 +144,11 @@ impl Engine {
             if run.is_running() && is_used {
                 return self.update_existing(key, operations, ticket, is_second_time);
             }
+            if run.is_start_of(&operations.start.request_id) {
+                // Nothing is started for the update. Whoever tries again with the same request hears the same.
+                let error = Error::Unavailable("Workflow was not started: StartDeduped".to_owned());
+                return Err(failed(error, Error::OperationAborted));
+            }
         }
         let UpdateWithStart { namespace, start, update } = operations;
         let (request_id, stage) = (request_id_of(&update), stage_of(update.wait_policy.as_ref()));
