@@ -170,10 +170,8 @@ fn shown_update(view: &View<'_>, span: &UpdateSpan, lanes: &Lanes) -> Option<mod
     let closed_ns = || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(since_start_ns);
     let closed = closed_ns().map(|at_ns| (at_ns.max(span.from_ns), model::Outcome::Lost));
     let cut = [died, closed].into_iter().flatten().min_by_key(|(at_ns, _)| *at_ns);
-    let (to_ns, outcome) = match span.to_ns {
-        Some(to_ns) => (to_ns, outcome),
-        None => cut.unwrap_or((view.now_ns, outcome)),
-    };
+    let ended_ns = span.to_ns.unwrap_or(view.now_ns);
+    let (to_ns, outcome) = cut.filter(|(at_ns, _)| *at_ns < ended_ns).unwrap_or((ended_ns, outcome));
     let does = if span.is_handler() { "handled" } else { "awaited" };
     let UpdateSpan { update_id, workflow_id, .. } = span;
     Some(model::Span {
@@ -181,7 +179,7 @@ fn shown_update(view: &View<'_>, span: &UpdateSpan, lanes: &Lanes) -> Option<mod
         from_ns: span.from_ns,
         to_ns,
         from_step: Some(span.from_step),
-        to_step: span.to_step,
+        to_step: span.to_step.filter(|_| to_ns == ended_ns),
         kind: model::SpanKind::Update,
         label: span.name.clone(),
         detail: format!("{update_id} of {workflow_id}, {does} here{why}"),
