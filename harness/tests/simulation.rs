@@ -9,7 +9,10 @@ use std::{
 };
 
 use foretime::{Fault, Faults, SearchAttributeType, Sim, When};
-use temporalio_client::{WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowQueryOptions, WorkflowStartOptions};
+use temporalio_client::{
+    WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdConflictPolicy, WorkflowQueryOptions,
+    WorkflowStartOptions, WorkflowUpdateWithStartOptions,
+};
 use temporalio_common::{
     RetryPolicy,
     protos::temporal::api::{enums::v1::EventType, history::v1::history_event::Attributes},
@@ -45,6 +48,32 @@ impl Job {
     #[query]
     fn is_there(&self, _ctx: &WorkflowContextView) -> bool {
         true
+    }
+}
+
+/// Sleeps when it is told to, and ends after that.
+#[workflow]
+#[derive(Default)]
+struct Sleeper {
+    has_slept: bool,
+}
+
+#[workflow_methods]
+impl Sleeper {
+    #[run]
+    async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        ctx.wait_condition(|it| it.has_slept).await?;
+        while !ctx.all_handlers_finished() {
+            ctx.timer(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    }
+
+    #[update]
+    async fn sleep(ctx: &mut WorkflowContext<Self>, span: Duration) -> Duration {
+        ctx.timer(span).await;
+        ctx.state_mut(|it| it.has_slept = true);
+        span
     }
 }
 
@@ -204,6 +233,7 @@ fn workers(sim: &Sim, count: usize) {
             WorkerOptions::new(QUEUE)
                 .register_workflow::<Job>()?
                 .register_workflow::<Hopeless>()?
+                .register_workflow::<Sleeper>()?
                 .register_workflow::<FourAttempts>()?
                 .register_activities(Jobs)
                 .build(),
@@ -302,6 +332,22 @@ async fn jobs_survive_whatever_happens(sim: Sim) -> foretime::Result {
         assert_eq!(say(&sim, &format!("job-{n}"), "work").await?, "work");
     }
     foretime::sometimes!(sim.ledger().effects().iter().any(|effect| effect.attempt > 1), "an attempt was repeated");
+    Ok(())
+}
+
+#[foretime::test(runs = 30)]
+async fn a_handler_may_sleep_for_days_whatever_happens(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    sim.faults(Faults::swarm().with(Fault::Crash, 0.05));
+    for (days, id) in [(1, "one"), (3, "three")] {
+        let asked = sim.now();
+        let options = WorkflowUpdateWithStartOptions::new(QUEUE, id, WorkflowIdConflictPolicy::Fail).build();
+        let told = sim.client().execute_update_with_start_workflow(Sleeper::run, (), Sleeper::sleep, days * DAY, options);
+        assert_eq!(told.await?, days * DAY);
+        let slept = sim.now().duration_since(asked)?;
+        assert!(slept >= days * DAY && slept < days * DAY + DAY / 24, "{slept:?}");
+        sim.client().get_workflow_handle::<Sleeper>(id).get_result(WorkflowGetResultOptions::default()).await?;
+    }
     Ok(())
 }
 
