@@ -145,7 +145,8 @@ impl Ledger {
 
     /// Checks that nothing was done twice: no attempt of an activity repeated what an earlier attempt of it had done, without
     /// an idempotency key or with another one. Effects of two activities, or of two runs of a workflow (its retry, the next of
-    /// a cron), are not compared. Only the test knows whether those are one too many; see [`Self::effects`].
+    /// a cron), are not compared. Nor are those of two updates, even if a client asked for the same again under another id. Only
+    /// the test knows whether those are one too many; see [`Self::effects`].
     ///
     /// # Errors
     /// Names the first effect that was done twice.
