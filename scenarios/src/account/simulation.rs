@@ -153,8 +153,11 @@ async fn asks(sim: &Sim, is_in: bool, payment: &Payment, setting: &Setting) -> f
             if is_in { pay_in(sim, payment, update_id).await.map(Some) } else { pay_out(sim, payment, update_id).await }
         };
         match tokio::time::timeout(PATIENCE, told).await {
-            Err(_) => {}
-            Ok(Err(WorkflowUpdateError::Failed(failure))) if failure.message.contains(NOT_COVERED) => return Ok(None),
+            Err(_) => foretime::sometimes!(true, "a customer loses patience, and asks again"),
+            Ok(Err(WorkflowUpdateError::Failed(failure))) if failure.message.contains(NOT_COVERED) => {
+                foretime::sometimes!(true, "a payment is refused");
+                return Ok(None);
+            }
             Ok(Err(WorkflowUpdateError::Rpc(status))) if status.code() == Code::FailedPrecondition => {
                 tokio::time::sleep(BEFORE_ANOTHER_TRY).await;
             }
