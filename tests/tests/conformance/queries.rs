@@ -21,6 +21,8 @@ crate::scripts![
     of_a_closed_workflow,
     of_a_workflow_closed_before_its_first_task,
     before_the_first_task,
+    before_a_start_delay_ends,
+    before_the_first_task_is_due,
     attached,
     attached_and_failed,
     attached_and_unanswered,
@@ -113,6 +115,29 @@ async fn before_the_first_task(s: &Script) {
         }
     })
     .await;
+}
+
+async fn start_in(s: &Script, delay_s: f64) {
+    s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(delay_s), ..s.new_start("wf") }).await;
+}
+
+/// The start delay ends before the caller gives up, and so the query waits.
+async fn before_a_start_delay_ends(s: &Script) {
+    start_in(s, 2.0).await;
+    let asked = s.client.call_within(Duration::from_secs(20), s.new_query("wf", "state"));
+    let worker = async {
+        let task = s.await_workflow_task().await;
+        complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
+    };
+    let (answer, ()) = futures_util::future::join(asked, worker).await;
+    s.show::<QueryWorkflowRequest>(&answer);
+}
+
+async fn before_the_first_task_is_due(s: &Script) {
+    start_in(s, 60.0).await;
+    let _ = s.call_within(Duration::from_secs(20), s.new_query("wf", "state")).await;
+    s.step("no query waits for longer than 30 s");
+    let _ = s.call_within(Duration::from_secs(90), s.new_query("wf", "state")).await;
 }
 
 /// A workflow with a scheduled task, and a query that has arrived meanwhile. Returns the task that carries it.

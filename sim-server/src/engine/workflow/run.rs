@@ -194,9 +194,9 @@ impl Run {
         self.volatile.transition_count
     }
 
-    /// Whether its first workflow task is not due yet.
-    pub(in crate::engine) fn is_in_first_backoff(&self) -> bool {
-        self.volatile.first_backoff.is_some()
+    /// When its first workflow task is due: as it starts, or after a start delay, a cron's pause or that of a retry.
+    pub(in crate::engine) fn execution_time(&self) -> Time {
+        self.recorded.facts.execution_time
     }
 
     /// The queue of the worker that has it in its cache.

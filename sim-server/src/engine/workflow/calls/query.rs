@@ -1,6 +1,9 @@
 //! Queries: straight to a worker through its task queue, or along with the next workflow task (`api/queryworkflow`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     engine::{
@@ -9,6 +12,7 @@ use crate::{
             error::{Error, Result},
             key::RunKey,
             tickets::{Answer, Parked, Ticket},
+            time::Time,
             token::TaskToken,
         },
         matching::queues::{QueueKind, Task, TaskKey},
@@ -28,6 +32,8 @@ use crate::{
 const FAILED_TASK_ATTEMPTS: i32 = 3;
 /// Queries that wait for one workflow task (`history.maxBufferedQueryCount`).
 const BUFFERED_QUERIES_MAX: usize = 1;
+/// A query waits no longer than this, nor longer than its caller (`DefaultTimeout` of the history client).
+const PATIENCE: Duration = Duration::from_secs(30);
 const CLOSED_BEFORE_STARTED: &str = "Workflow execution closed before WorkflowTaskStarted event";
 
 /// The queries that wait for an answer.
@@ -120,7 +126,7 @@ impl Engine {
             let query_rejected = Some(QueryRejected { status: status.into() });
             return Ok(Answer::Now(QueryWorkflowResponse { query_rejected, ..QueryWorkflowResponse::default() }));
         }
-        self.check_can_answer(key)?;
+        self.check_can_answer(key, context.deadline)?;
         let run = self.runs.get(key);
         let goes_straight = run.has_begun_work() && !(run.is_running() && run.has_workflow_task());
         if !goes_straight && self.queries.buffered_count(key, run.started_task()) >= BUFFERED_QUERIES_MAX {
@@ -157,12 +163,16 @@ impl Engine {
         rejected.then_some(status)
     }
 
-    fn check_can_answer(&self, key: RunKey) -> Result<()> {
+    fn check_can_answer(&self, key: RunKey, deadline: Option<Time>) -> Result<()> {
         let run = self.runs.get(key);
         if !run.is_running() && !run.has_begun_work() {
             return Err(Error::WorkflowNotReady(CLOSED_BEFORE_STARTED.to_owned()));
         }
-        if run.is_in_first_backoff() {
+        // `queryWillTimeoutsBeforeFirstWorkflowTaskStart`. A query holds the clock, so the wait is as long as it looks.
+        let wall = self.domain.clock.wall();
+        let patience = deadline.map_or(PATIENCE, |deadline| deadline.since(wall).min(PATIENCE));
+        let starts_too_late = run.execution_time() > self.domain.clock.now() + patience;
+        if starts_too_late && !run.has_workflow_task() && !run.has_begun_work() {
             return Err(Error::WorkflowNotReady("Workflow task is not scheduled yet.".to_owned()));
         }
         if run.is_running() && run.workflow_task_attempt() >= FAILED_TASK_ATTEMPTS {
