@@ -19,6 +19,7 @@
 use std::time::Duration;
 
 mod activity;
+mod dynamic_config;
 mod execution;
 mod kernel;
 mod matching;
@@ -44,6 +45,7 @@ pub use view::{ActivityView, RunView, View};
 pub use workflow::{calls::history::HistoryReply, reply::WorkflowTaskReply};
 
 use crate::config::{Config, Personality, SearchAttributeType};
+use dynamic_config::DynamicConfig;
 use error::Result;
 use execution::{store::Store, waiters::Waiters};
 use kernel::{domain::Domain, effects::Effects, ids::Ids, key::NamespaceId, tickets::Tickets};
@@ -85,6 +87,7 @@ impl Engine {
         let typed = |(name, value_type): &(String, SearchAttributeType)| (name.clone(), value_type.to_proto().into());
         let search_attributes = config.search_attributes.iter().map(typed).collect();
         let is_test_server = config.personality == Personality::TestServer;
+        let dynamic_config = DynamicConfig(&config.dynamic_config);
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
@@ -92,11 +95,8 @@ impl Engine {
         }
         Ok(Self {
             personality: config.personality,
-            eager_activities: config
-                .dynamic_config
-                .get("system.enableActivityEagerExecution")
-                .is_none_or(|value| value != "false"),
-            limits: limits(config),
+            eager_activities: dynamic_config.has_eager_activities(),
+            limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,
             domain: Domain::new(Time::EPOCH, !config.time_skipping, is_test_server && config.awaits_lift_locks),
             ids,
@@ -191,29 +191,3 @@ impl Engine {
 /// A task in a queue that nobody has polled for this long (wall time) no longer holds the clock: an open workflow that
 /// nobody works on must not stop time for everybody.
 const UNPOLLED_GRACE: Duration = Duration::from_secs(5);
-
-/// From which share of the updates that one run may have continue-as-new is suggested.
-const UPDATES_SUGGEST_SHARE: f64 = 0.9;
-
-/// The limits, with what the dynamic configuration says of them. The SDKs' own tests lower when continue-as-new is suggested.
-fn limits(config: &Config) -> Limits {
-    let number = |key: &str| config.dynamic_config.get(key).and_then(|value| value.parse().ok());
-    let mut limits = Limits::default();
-    for (key, limit) in [
-        ("limit.historyCount.suggestContinueAsNew", &mut limits.history_events_suggest),
-        ("limit.historySize.suggestContinueAsNew", &mut limits.history_size_suggest_bytes),
-        ("limit.historyCount.error", &mut limits.history_events_max),
-        ("limit.historySize.error", &mut limits.history_size_max_bytes),
-        ("history.maxInFlightUpdates", &mut limits.updates_in_flight_max),
-        ("history.maxInFlightUpdatePayloads", &mut limits.updates_in_flight_max_bytes),
-        ("history.maxTotalUpdates", &mut limits.updates_total_max),
-        ("history.maximumBufferedEventsBatch", &mut limits.buffered_events_max),
-        ("history.maximumBufferedEventsSizeInBytes", &mut limits.buffered_events_max_bytes),
-    ] {
-        *limit = number(key).unwrap_or(*limit);
-    }
-    let share = config.dynamic_config.get("history.maxTotalUpdates.suggestContinueAsNewThreshold");
-    let share = share.and_then(|value| value.parse().ok()).unwrap_or(UPDATES_SUGGEST_SHARE);
-    limits.updates_suggest = (limits.updates_total_max as f64 * share).ceil() as usize;
-    limits
-}

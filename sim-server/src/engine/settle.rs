@@ -154,6 +154,14 @@ impl Engine {
     pub(super) fn resolve(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
         self.namespaces.resolve(namespace, &mut self.ids)
     }
+
+    /// The namespace that a worker names in the answer to a task is known, or it names none: the task has one.
+    ///
+    /// # Errors
+    /// It is not registered.
+    pub(super) fn check_namespace_of_task(&mut self, namespace: &str) -> super::error::Result<()> {
+        if namespace.is_empty() { Ok(()) } else { self.resolve(namespace).map(drop) }
+    }
 }
 
 /// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.

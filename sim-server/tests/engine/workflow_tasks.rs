@@ -287,14 +287,14 @@ fn a_failure_on_a_sticky_queue_does_not_count() {
 }
 
 #[test]
-fn a_reset_takes_a_waiting_task_out_of_the_sticky_queue() {
+fn a_reset_leaves_a_waiting_task_in_the_sticky_queue() {
     let mut t = cached();
     t.signals("order", "two");
     t.calls(ResetStickyTaskQueueRequest { namespace: NAMESPACE.to_owned(), execution: execution("order") });
-    t.polls_workflow_task("w2").has_events(ALL);
+    t.polls_workflow_task_of(sticky_queue(STICKY), "w1").has_events(ALL);
     t.history_from(10, "order").is("
         10 WorkflowTaskScheduled on sticky
-        11 WorkflowTaskStarted (10) by w2
+        11 WorkflowTaskStarted (10) by w1
     ");
 }
 

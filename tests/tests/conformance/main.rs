@@ -15,6 +15,7 @@ mod reads;
 mod signals;
 mod starts;
 mod timers;
+mod update_troubles;
 mod update_with_start;
 mod updates;
 mod workflow_tasks;
@@ -61,6 +62,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("queries", queries::SCRIPTS),
     ("updates", updates::SCRIPTS),
     ("update_with_start", update_with_start::SCRIPTS),
+    ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),

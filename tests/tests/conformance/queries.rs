@@ -27,6 +27,7 @@ crate::scripts![
     attached_and_failed,
     attached_and_unanswered,
     attached_two,
+    one_attached_and_one_more,
     after_a_signal,
     rejected_if_not_open,
     rejected_if_not_completed_cleanly,
@@ -220,6 +221,17 @@ async fn attached_two(s: &Script) {
         complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
     });
     futures_util::future::join(first, second).await;
+}
+
+/// A query that a worker has with its task still counts as buffered.
+async fn one_attached_and_one_more(s: &Script) {
+    with_a_task_waiting(s).await;
+    asked(s, s.new_query("wf", "first"), async {
+        let task = task_with_query(s).await;
+        let _ = s.call(s.new_query("wf", "second")).await;
+        complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
+    })
+    .await;
 }
 
 async fn after_a_signal(s: &Script) {

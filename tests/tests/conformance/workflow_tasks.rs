@@ -32,6 +32,8 @@ crate::scripts![
     sticky,
     sticky_without_a_worker,
     sticky_reset,
+    sticky_reset_of_a_waiting_task,
+    sticky_worker_gone,
     sticky_worker_shut_down,
     sticky_after_a_failure,
     an_empty_poll,
@@ -281,6 +283,18 @@ async fn sticky(s: &Script) {
     s.describe("wf").await;
 }
 
+/// A worker takes the task from the normal queue, as nobody polls the own one. Its failure counts.
+async fn sticky_worker_gone(s: &Script) {
+    s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    complete_sticky(s, &task, 10.0).await;
+    s.signal("wf", "go").await;
+    let task = s.workflow_task().await;
+    s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+}
+
 async fn sticky_without_a_worker(s: &Script) {
     start_sticky(s, 1.0).await;
     s.signal("wf", "two").await;
@@ -300,6 +314,15 @@ async fn sticky_reset(s: &Script) {
     s.step("of no workflow");
     let request = ResetStickyTaskQueueRequest { namespace: NAMESPACE.to_owned(), execution: s.execution("missing") };
     let _ = s.call(request).await;
+}
+
+async fn sticky_reset_of_a_waiting_task(s: &Script) {
+    start_sticky(s, 2.0).await;
+    s.signal("wf", "two").await;
+    let request = ResetStickyTaskQueueRequest { namespace: NAMESPACE.to_owned(), execution: s.execution("wf") };
+    let _ = s.call(request).await;
+    s.workflow_task().await;
+    s.history("wf").await;
 }
 
 async fn sticky_worker_shut_down(s: &Script) {

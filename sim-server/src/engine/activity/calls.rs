@@ -129,7 +129,7 @@ impl Engine {
 
     /// The started activity whose current attempt the token names.
     fn activity_by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
-        self.resolve(namespace)?;
+        self.check_namespace_of_task(namespace)?;
         let token = TaskToken::parse(token)?;
         let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
         let run = self.runs.get(key);

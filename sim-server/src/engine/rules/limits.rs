@@ -35,10 +35,14 @@ pub struct Limits {
     /// The number of updates from which continue-as-new is suggested
     /// (`history.maxTotalUpdates.suggestContinueAsNewThreshold`, a share of the limit); 0 for never.
     pub updates_suggest: usize,
+    /// Queries of one run that wait for a workflow task, or are attached to one (`history.maxBufferedQueryCount`).
+    pub buffered_queries_max: usize,
     /// Buffered events of one run (`history.maximumBufferedEventsBatch`).
     pub buffered_events_max: usize,
     /// Size of the buffered events of one run (`history.maximumBufferedEventsSizeInBytes`).
     pub buffered_events_max_bytes: usize,
+    /// A wait for new events or for an update ends after this long (`history.longPollExpirationInterval`).
+    pub long_poll: Duration,
     /// Events of one run (`limit.historyCount.error`).
     pub history_events_max: usize,
     /// The number of events from which continue-as-new is suggested (`limit.historyCount.suggestContinueAsNew`).
@@ -87,6 +91,8 @@ impl Default for Limits {
             updates_in_flight_max_bytes: 20 * MIB,
             updates_total_max: 2000,
             updates_suggest: 1800,
+            buffered_queries_max: 1,
+            long_poll: Duration::from_secs(20),
             buffered_events_max: 100,
             buffered_events_max_bytes: 2 * MIB,
             history_events_max: 50 * KIB,

@@ -1,4 +1,4 @@
-//! Proto enum values as the real server prints them: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary".
+//! What the real server prints of values: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary", and texts are quoted as in Go.
 
 use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowTaskFailedCause};
 
@@ -25,6 +25,31 @@ pub fn timeout(timeout_type: i32) -> String {
         .map_or_else(|_| timeout_type.to_string(), |known| short(known.as_str_name(), "TIMEOUT_TYPE_"))
 }
 
+/// A text in quotes, as Go's `%q` has it.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        let escape = match c {
+            '"' | '\\' => format!("\\{c}"),
+            '\u{7}' => "\\a".to_owned(),
+            '\u{8}' => "\\b".to_owned(),
+            '\t' => "\\t".to_owned(),
+            '\n' => "\\n".to_owned(),
+            '\u{b}' => "\\v".to_owned(),
+            '\u{c}' => "\\f".to_owned(),
+            '\r' => "\\r".to_owned(),
+            '\0'..' ' | '\u{7f}' => format!("\\x{:02x}", u32::from(c)),
+            // What Rust would escape cannot be printed.
+            _ if c.escape_debug().count() == 1 || c == '\'' => c.to_string(),
+            '\0'..='\u{ffff}' => format!("\\u{:04x}", u32::from(c)),
+            _ => format!("\\U{:08x}", u32::from(c)),
+        };
+        quoted.push_str(&escape);
+    }
+    quoted.push('"');
+    quoted
+}
+
 fn short(name: &str, prefix: &str) -> String {
     let words = name.strip_prefix(prefix).unwrap_or(name).split('_');
     words.map(|word| format!("{}{}", &word[..1], word[1..].to_ascii_lowercase())).collect()
@@ -44,5 +69,12 @@ mod tests {
         assert_eq!(command(99), "99");
         assert_eq!(indexed_value(IndexedValueType::KeywordList as i32), "KeywordList");
         assert_eq!(timeout(TimeoutType::StartToClose as i32), "StartToClose");
+    }
+
+    #[test]
+    fn texts_are_quoted_as_in_go() {
+        assert_eq!(quoted("it's \"ü\"\n"), r#""it's \"ü\"\n""#);
+        assert_eq!(quoted("a\u{1}\u{7f}\u{b}\\"), r#""a\x01\x7f\v\\""#);
+        assert_eq!(quoted("\u{200b}\u{e0001}"), r#""\u200b\U000e0001""#);
     }
 }

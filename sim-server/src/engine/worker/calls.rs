@@ -18,7 +18,7 @@ impl Engine {
         if !request.sticky_task_queue.is_empty() {
             let queue = self.matching.queue(namespace, QueueKind::Workflow, &request.sticky_task_queue);
             for key in self.matching.close_sticky(queue) {
-                self.transact(key, |run, cx| run.clear_sticky(cx));
+                self.transact(key, |run, cx| run.leave_sticky(cx));
             }
         }
         Ok(ShutdownWorkerResponse::default())

@@ -51,7 +51,7 @@ impl Engine {
     /// A worker takes the workflow task of a run: it starts, and this is what the worker gets.
     pub(in crate::engine) fn start_workflow_task(&mut self, key: RunKey, poller: &Poller) -> WorkflowTaskReply {
         let request_id = self.ids.uuid();
-        self.transact(key, |run, cx| run.start_workflow_task(cx, &poller.identity, request_id, false));
+        self.transact(key, |run, cx| run.hand_out_workflow_task(cx, poller, request_id));
         self.workflow_task_reply(key, Some(poller.queue))
     }
 
@@ -86,7 +86,7 @@ impl Engine {
             scheduled_time: Some(run.workflow_task_scheduled_time().to_proto()),
             started_time: Some(started.started_time.to_proto()),
             messages: run.update_messages(started.started_event_id),
-            queries: self.queries.attach(key, (started.started_event_id, attempt)),
+            queries: self.queries.attached(key),
             ..response_of(run)
         };
         WorkflowTaskReply { response, history: Some(bytes) }

@@ -58,7 +58,7 @@ impl Run {
     /// Writes the signal, unless its request id was seen before, and wakes the workflow.
     pub(in crate::engine) fn signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
         if !signal.request_id.is_empty() && self.has_signal(&signal.request_id) {
-            return;
+            return self.keep_speculative();
         }
         self.write_signal(cx, signal);
         self.schedule_workflow_task(cx);
@@ -92,7 +92,7 @@ impl Run {
     /// Writes the request, unless one was accepted before.
     pub(in crate::engine) fn request_cancel(&mut self, cx: &mut Cx<'_>, request: CancelRequest) {
         if self.is_cancel_requested() {
-            return;
+            return self.keep_speculative();
         }
         self.volatile.cancel_request_id = Some(request.request_id);
         let attributes = WorkflowExecutionCancelRequestedEventAttributes {

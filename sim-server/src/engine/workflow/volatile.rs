@@ -46,7 +46,7 @@ pub(super) struct Volatile {
     /// The task before the one at hand was to close the run, and failed since something had happened meanwhile. The next most
     /// likely closes it.
     pub(super) close_attempted: bool,
-    /// Set within a transaction that changes nothing but a speculative task: that stays speculative.
+    /// Set within a transaction that changes nothing, or nothing but a speculative task: that stays speculative.
     pub(super) keeps_speculative: bool,
     pub(super) run_timer: Option<TimerKey>,
     pub(super) execution_timer: Option<TimerKey>,

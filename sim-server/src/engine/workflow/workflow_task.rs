@@ -15,7 +15,7 @@ use crate::{
             time::{Time, span_to_proto},
             token::TaskToken,
         },
-        matching::queues::{QueueId, QueueKind, Task},
+        matching::queues::{Poller, QueueId, QueueKind, Task},
     },
     proto::{
         enums::{SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
@@ -207,6 +207,11 @@ impl Run {
         }
     }
 
+    /// The transaction at hand changes nothing but a speculative task, or nothing at all.
+    pub(super) fn keep_speculative(&mut self) {
+        self.volatile.keeps_speculative = true;
+    }
+
     pub(super) fn is_task_speculative(&self) -> bool {
         matches!(self.volatile.unwritten, Some(Unwritten::Speculative(_)))
     }
@@ -233,14 +238,16 @@ impl Run {
         self.volatile.task.place = Some(cx.matching.add(queue, self.priority_key(), Task::Workflow(self.key), cx.wall));
     }
 
-    /// A worker takes the pending task.
-    pub(in crate::engine) fn start_workflow_task(
-        &mut self,
-        cx: &mut Cx<'_>,
-        identity: &str,
-        request_id: String,
-        is_heartbeat: bool,
-    ) {
+    /// A worker takes the pending task from this queue. If it is not the worker that has the run in its cache, that counts as gone.
+    pub(in crate::engine) fn hand_out_workflow_task(&mut self, cx: &mut Cx<'_>, poller: &Poller, request_id: String) {
+        if !self.has_cached(poller.queue) {
+            self.volatile.sticky = None;
+        }
+        self.start_workflow_task(cx, &poller.identity, request_id, false);
+    }
+
+    /// A worker gets the pending task.
+    pub(super) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String, is_heartbeat: bool) {
         let WorkflowTask::Scheduled(scheduled) = *self.workflow_task() else { return };
         self.leave_queue(cx);
         let started = Started {
@@ -401,8 +408,14 @@ impl Run {
         }
     }
 
-    /// Forgets the sticky queue. A task that waits in it moves to the normal queue.
-    pub(in crate::engine) fn clear_sticky(&mut self, cx: &mut Cx<'_>) {
+    /// Forgets the sticky queue. A task that waits in it goes on waiting.
+    pub(in crate::engine) fn clear_sticky(&mut self) {
+        self.volatile.sticky = None;
+        self.keep_speculative();
+    }
+
+    /// The worker with the run in its cache is gone. A task that waits for it moves to the normal queue.
+    pub(in crate::engine) fn leave_sticky(&mut self, cx: &mut Cx<'_>) {
         if self.volatile.sticky.take().is_none() {
             return;
         }

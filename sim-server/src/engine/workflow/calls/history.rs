@@ -23,9 +23,7 @@ use crate::{
     },
 };
 
-/// A wait for new events ends after this long (`history.longPollExpirationInterval`).
-const LONG_POLL: Duration = Duration::from_secs(20);
-/// ... or this long before the caller's own deadline.
+/// A wait for new events ends this long before its caller's deadline, if not before.
 const MARGIN: Duration = Duration::from_secs(1);
 const PAGE_BYTES: usize = 3 << 20;
 /// Clients that show histories to people; they get no events that are not written (`api/get_history_util.go`).
@@ -54,7 +52,7 @@ impl Engine {
         let run = self.runs.get(key);
         let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
         if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
-            if run.is_running() && request.wait_new_event {
+            if run.is_running() {
                 return Ok(self.park_history(key, token.from, true, context));
             }
             return Ok(Answer::Now(self.close_event(key, context.caller.follows_next_run_id)));
@@ -62,7 +60,7 @@ impl Engine {
         if request.wait_new_event && run.is_running() && token.from >= run.history().next_id() {
             return Ok(self.park_history(key, token.from, false, context));
         }
-        let shows_transient = !request.wait_new_event && !VIEWERS.contains(&context.caller.client_name.as_str());
+        let shows_transient = !VIEWERS.contains(&context.caller.client_name.as_str());
         Ok(Answer::Now(self.page(key, &token, page_size, request.wait_new_event, shows_transient)))
     }
 
@@ -91,16 +89,16 @@ impl Engine {
         if end < until || page.is_full && !waiting {
             return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
-        if waiting && (run.is_running() || end < run.history().next_id()) {
-            next.until = end;
-            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
-        }
         if shows_transient && run.is_running() {
             let unwritten = run.unwritten_events_to_read();
             // Only where they would be the next events.
             if unwritten.first().is_some_and(|event| event.event_id == end) {
                 unwritten.iter().for_each(|event| history::append(&mut bytes, event));
             }
+        }
+        if waiting && (run.is_running() || end < run.history().next_id()) {
+            next.until = end;
+            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
         }
         HistoryReply { history: bytes, next_page_token: Vec::new() }
     }
@@ -132,7 +130,8 @@ impl Engine {
         context: &Context<'_, '_>,
     ) -> Answer<HistoryReply> {
         let (wall, ticket) = (self.wall(), context.ticket);
-        let until = context.deadline.map_or(wall + LONG_POLL, |deadline| (wall + LONG_POLL).min(deadline - MARGIN)).max(wall);
+        let until = wall + self.limits.long_poll;
+        let until = context.deadline.map_or(until, |deadline| until.min(deadline - MARGIN)).max(wall);
         self.tickets.park_long_poll(ticket, Parked::History(key), until);
         let follows_next_run_id = context.caller.follows_next_run_id;
         self.waiters.add(key, Waiter { ticket, from, close_event_only, follows_next_run_id });

@@ -106,6 +106,10 @@ impl Engine {
         if !span(start.workflow_start_delay.as_ref()).is_zero() {
             return Err(Error::invalid("WorkflowStartDelay is not supported."));
         }
+        // The real server looks for the start's own, while the update's may be left out.
+        if start.namespace.is_empty() {
+            return Err(Error::NamespaceNotFound(String::new()));
+        }
         Ok(())
     }
 
@@ -156,7 +160,12 @@ impl Engine {
         let update = update.request.unwrap_or_default();
         let started = self.start_anew(namespace, start, |run, cx| run.admit_update(cx, update));
         let key = started.map_err(|error| failed(error, Error::OperationAborted))?;
-        let started = Started { response: self.started_now(key), request_id, again: None, is_second_time };
+        let response = self.started_now(key);
+        if is_reached(&Progress::Admitted, stage) {
+            let update = self.update_response(key, &update_id, &request_id, Progress::Admitted);
+            return Ok(Answer::Now(responses(response, update)));
+        }
+        let started = Started { response, request_id, again: None, is_second_time };
         let waiter = Waiter { ticket, update_id, stage, call: Call::UpdateWithStart(Box::new(started)) };
         self.park_for_update(key, waiter);
         Ok(Answer::Parked)

@@ -30,8 +30,6 @@ use crate::{
 
 /// From this attempt of its workflow task on, a workflow does not answer (`failQueryWorkflowTaskAttemptCount`).
 const FAILED_TASK_ATTEMPTS: i32 = 3;
-/// Queries that wait for one workflow task (`history.maxBufferedQueryCount`).
-const BUFFERED_QUERIES_MAX: usize = 1;
 /// A query waits no longer than this, nor longer than its caller (`DefaultTimeout` of the history client).
 const PATIENCE: Duration = Duration::from_secs(30);
 const CLOSED_BEFORE_STARTED: &str = "Workflow execution closed before WorkflowTaskStarted event";
@@ -45,9 +43,6 @@ pub(in crate::engine) struct Queries {
     last: u64,
 }
 
-/// Names a started workflow task of a run: its started event and its attempt.
-type StartedTask = (i64, i32);
-
 #[derive(Debug)]
 struct Query {
     ticket: Ticket,
@@ -55,23 +50,16 @@ struct Query {
     body: WorkflowQuery,
     /// Its place in a task queue, if it goes straight to a worker.
     place: Option<TaskKey>,
-    /// The workflow task that it is attached to. Once that is done or given up, the query waits for the next.
-    attached_to: Option<StartedTask>,
     /// The worker that has the run in its cache did not answer it.
     has_left_sticky: bool,
 }
 
 impl Queries {
-    /// Attaches all queries that wait for a workflow task of this run to the one that has just started. Returns them.
-    pub(in crate::engine) fn attach(&mut self, run: RunKey, task: StartedTask) -> BTreeMap<String, WorkflowQuery> {
-        let mut attached = BTreeMap::new();
-        for id in self.waiting.get(&run).into_iter().flatten() {
-            if let Some(query) = self.pending.get_mut(id) {
-                query.attached_to = Some(task);
-                attached.insert(id.to_string(), query.body.clone());
-            }
-        }
-        attached
+    /// The queries that go along with the workflow task of this run that has just started: all that wait for one. If it does not
+    /// answer them, they go along with the next.
+    pub(in crate::engine) fn attached(&self, run: RunKey) -> BTreeMap<String, WorkflowQuery> {
+        let waiting = self.waiting.get(&run).into_iter().flatten();
+        waiting.filter_map(|id| self.pending.get(id).map(|query| (id.to_string(), query.body.clone()))).collect()
     }
 
     /// The task of a query that goes straight to a worker: what is asked, and what goes into its token.
@@ -79,13 +67,9 @@ impl Queries {
         self.pending.get(&query).map(|query| (query.run, query.body.clone(), query.attempt()))
     }
 
-    /// How many wait for the next workflow task of a run. `current`: the one that a worker has.
-    fn buffered_count(&self, run: RunKey, current: Option<StartedTask>) -> usize {
-        let is_buffered = |id: &&u64| {
-            let attached_to = self.pending.get(id).and_then(|query| query.attached_to);
-            attached_to.is_none() || attached_to != current
-        };
-        self.waiting.get(&run).map_or(0, |waiting| waiting.iter().filter(is_buffered).count())
+    /// How many wait for a workflow task of a run, or are attached to the one that a worker has.
+    fn buffered_count(&self, run: RunKey) -> usize {
+        self.waiting.get(&run).map_or(0, BTreeSet::len)
     }
 
     /// Takes the queries of a run that wait for a workflow task, in the order in which they came.
@@ -129,7 +113,7 @@ impl Engine {
         self.check_can_answer(key, context.deadline)?;
         let run = self.runs.get(key);
         let goes_straight = run.has_begun_work() && !(run.is_running() && run.has_workflow_task());
-        if !goes_straight && self.queries.buffered_count(key, run.started_task()) >= BUFFERED_QUERIES_MAX {
+        if !goes_straight && self.queries.buffered_count(key) >= self.limits.buffered_queries_max {
             return Err(Error::ResourceExhausted {
                 message: "consistent query buffer is full, this may be caused by too many queries and workflow not able to process query fast enough".to_owned(),
                 cause: ResourceExhaustedCause::BusyWorkflow,
@@ -139,7 +123,7 @@ impl Engine {
         let id = self.queries.last;
         let ticket = context.ticket;
         let body = request.query.unwrap_or_default();
-        let query = Query { ticket, run: key, body, place: None, attached_to: None, has_left_sticky: false };
+        let query = Query { ticket, run: key, body, place: None, has_left_sticky: false };
         self.queries.pending.insert(id, query);
         self.tickets.park(ticket, Parked::Query(id));
         self.domain.clock.hold(1);
@@ -208,7 +192,7 @@ impl Engine {
             self.matching.remove(place);
         }
         if self.runs.get(key).is_running() {
-            self.transact(key, |run, cx| run.clear_sticky(cx));
+            self.transact(key, |run, _| run.clear_sticky());
         }
         self.dispatch_query(id);
     }
@@ -234,7 +218,7 @@ impl Engine {
         &mut self,
         request: RespondQueryTaskCompletedRequest,
     ) -> Result<RespondQueryTaskCompletedResponse> {
-        self.resolve(&request.namespace)?;
+        self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         if token.query == 0 {
             return Err(Error::invalid("Invalid TaskToken."));

@@ -38,7 +38,7 @@ impl Engine {
         &mut self,
         mut request: RespondWorkflowTaskCompletedRequest,
     ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
-        self.resolve(&request.namespace)?;
+        self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_completed(&request, &self.limits)?;
         let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
@@ -50,7 +50,7 @@ impl Engine {
         let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
         let commands = match self.check_commands(key, commands, request.messages.clone()) {
             Ok(commands) => commands,
-            Err(Unfit::Refused(error)) => return Err(error),
+            Err(Unfit::Refused(error)) => return Ok(self.refuse_completion(key, &request, error)),
             Err(Unfit::TaskFailed(failed)) => return self.reject_completion(key, &request, failed),
         };
         self.answer_attached_queries(key, &mut request);
@@ -106,6 +106,16 @@ impl Engine {
         checker.check_all(commands, targets, messages)
     }
 
+    /// The completion is refused, and its task does not fail. On the real server, what is in memory only is lost with that: the
+    /// updates come again, and with them a speculative task; for any worker if this one says that it has the run in its cache
+    /// (`releaseLeaseWithError`, `clearStickyTaskQueue`).
+    fn refuse_completion<T>(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest, error: Error) -> Answer<T> {
+        let drops_cache = self.sticky_of(key, request).is_some();
+        self.transact(key, |run, cx| run.send_updates_again(cx, drops_cache));
+        self.end_waits_for_outcomes(key);
+        Answer::Refused(error)
+    }
+
     /// The commands do not fit: the workflow task fails. One that has failed before is left to time out, so that a worker which
     /// cannot do better does not spin.
     fn reject_completion(
@@ -117,7 +127,12 @@ impl Engine {
         let TaskFailed { cause, message, terminates } = failed;
         let refusal = Error::InvalidArgument(message.clone());
         if self.runs.get(key).workflow_task_attempt() > 1 && cause != WorkflowTaskFailedCause::UnhandledCommand {
-            return Err(refusal);
+            self.transact(key, |run, _| {
+                run.abort_sent_updates();
+                run.keep_speculative();
+            });
+            self.end_waits_for_outcomes(key);
+            return Ok(Answer::Refused(refusal));
         }
         let failure = failure::server(&message, false);
         self.transact(key, |run, cx| {
@@ -129,6 +144,7 @@ impl Engine {
                 run.schedule_workflow_task(cx);
             }
         });
+        self.end_waits_for_outcomes(key);
         Ok(Answer::Refused(refusal))
     }
 
@@ -155,7 +171,7 @@ impl Engine {
         &mut self,
         request: RespondWorkflowTaskFailedRequest,
     ) -> Result<RespondWorkflowTaskFailedResponse> {
-        self.resolve(&request.namespace)?;
+        self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_failed(&request, &self.limits)?;
         if let Some(key) = self.run_of(&token)

@@ -93,7 +93,7 @@ impl Engine {
         let target = self.target(&request.namespace, request.execution.as_ref())?;
         let key = self.find(&target)?;
         self.check_running(key)?;
-        self.transact(key, |run, cx| run.clear_sticky(cx));
+        self.transact(key, |run, _| run.clear_sticky());
         Ok(ResetStickyTaskQueueResponse::default())
     }
 

@@ -1,7 +1,5 @@
 //! UpdateWorkflowExecution and PollWorkflowExecutionUpdate (`api/updateworkflow`, `api/pollupdate`).
 
-use std::time::Duration;
-
 use super::target::COMPLETED;
 use crate::{
     engine::{
@@ -11,7 +9,7 @@ use crate::{
             key::RunKey,
             tickets::{Answer, Parked, Ticket},
         },
-        rules::{updates, validate},
+        rules::{names, updates, validate},
         workflow::update::{
             progress::Progress,
             registry::{Ended, update_id},
@@ -29,8 +27,6 @@ use crate::{
     },
 };
 
-/// A wait for an update ends after this long, with what it has reached by then (`history.longPollExpirationInterval`).
-const LONG_POLL: Duration = Duration::from_secs(20);
 /// From this attempt of its workflow task on, a workflow gets no updates (`failUpdateWorkflowTaskAttemptCount`).
 const FAILED_TASK_ATTEMPTS: i32 = 3;
 
@@ -71,8 +67,13 @@ impl Engine {
         if workflow_id.is_empty() {
             return Err(Error::invalid("Can't load workflow execution.  WorkflowId not set."));
         }
+        if !run_id.is_empty() && !validate::execution::is_uuid(&run_id) {
+            return Err(Error::invalid("RunId is not valid UUID."));
+        }
         let (key, update_id) = (self.runs.find(namespace, &workflow_id, &run_id)?, reference.update_id);
-        let progress = self.runs.get(key).update_progress(&update_id).ok_or_else(|| unknown(&update_id))?;
+        let run = self.runs.get(key);
+        let error = || run.aborted_update(&update_id).cloned().unwrap_or_else(|| unknown(&update_id));
+        let progress = run.update_progress(&update_id).ok_or_else(error)?;
         let stage = stage_of(request.wait_policy.as_ref());
         if is_reached(&progress, stage) {
             return Ok(Answer::Now(self.poll_update_response(key, &update_id, progress)));
@@ -104,16 +105,17 @@ impl Engine {
         let update = request.request.unwrap_or_default();
         let known = run.update_progress(update_id(&update));
         if !run.is_running() {
-            return known.map(|progress| (key, progress)).ok_or_else(|| Error::not_found(COMPLETED));
+            let error = || run.aborted_update(update_id(&update)).cloned().unwrap_or_else(|| Error::not_found(COMPLETED));
+            return known.map(|progress| (key, progress)).ok_or_else(error);
         }
         if run.workflow_task_attempt() >= FAILED_TASK_ATTEMPTS {
             return Err(Error::WorkflowNotReady(updates::TASK_KEEPS_FAILING.to_owned()));
         }
-        if let Some(progress) = known {
-            return Ok((key, progress));
-        }
         if run.is_closing() {
             return Err(updates::try_the_next_run());
+        }
+        if let Some(progress) = known {
+            return Ok((key, progress));
         }
         run.check_update_limits(&update, &self.limits)?;
         self.transact(key, |run, cx| run.admit_update(cx, update));
@@ -121,7 +123,7 @@ impl Engine {
     }
 
     pub(super) fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
-        let until = self.wall() + LONG_POLL;
+        let until = self.wall() + self.limits.long_poll;
         self.tickets.park_long_poll(waiter.ticket, Parked::Update(key), until);
         self.domain.clock.begin_await();
         self.update_waiters.add(key, waiter);
@@ -157,6 +159,17 @@ impl Engine {
             } else {
                 self.answer_update(&waiter, outcome.map(|progress| (key, progress)));
             }
+        }
+    }
+
+    /// A completion was refused. Who waits for the outcome of an accepted update hears that it is accepted, and asks again: the
+    /// real server forgets its waits with what else is in memory only.
+    pub(super) fn end_waits_for_outcomes(&mut self, key: RunKey) {
+        let run = self.runs.get(key);
+        let ended = self.update_waiters.take(key, |waiter| run.update_progress(&waiter.update_id) == Some(Progress::Accepted));
+        for waiter in ended {
+            self.domain.clock.end_await();
+            self.answer_update(&waiter, Ok((key, Progress::Accepted)));
         }
     }
 
@@ -235,7 +248,7 @@ impl Engine {
 }
 
 fn unknown(update_id: &str) -> Error {
-    Error::not_found(format!("update {update_id:?} not found"))
+    Error::not_found(format!("update {} not found", names::quoted(update_id)))
 }
 
 pub(super) fn stage_of(policy: Option<&WaitPolicy>) -> Stage {

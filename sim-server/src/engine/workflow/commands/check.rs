@@ -1,6 +1,8 @@
 //! Checking commands before any is applied: their attributes, and what the run has pending once those before them are done
 //! (`workflow_task_completed_handler.go`).
 
+use std::collections::BTreeSet;
+
 use super::{Checked, Fit, TaskFailed, Unfit, pending::Pending};
 use crate::{
     engine::{
@@ -41,6 +43,8 @@ pub(in crate::engine::workflow) struct Checker<'a> {
     eager_activities: bool,
     /// The messages that no command has named yet.
     messages: Vec<Message>,
+    /// The ids of those that a command has named.
+    named_messages: BTreeSet<String>,
 }
 
 impl<'a> Checker<'a> {
@@ -65,7 +69,15 @@ impl<'a> Checker<'a> {
             limits,
             registry,
         };
-        Self { pending: Pending::new(run), context, limits, own, eager_activities, messages: Vec::new() }
+        Self {
+            pending: Pending::new(run),
+            context,
+            limits,
+            own,
+            eager_activities,
+            messages: Vec::new(),
+            named_messages: BTreeSet::new(),
+        }
     }
 
     /// The namespace that a command names, if it is aimed at a workflow of another.
@@ -173,12 +185,13 @@ impl<'a> Checker<'a> {
         if message_id.is_empty() {
             return Err(message::unfit("MessageID is not set on ProtocolMessageCommand.".to_owned()));
         }
+        // Of several with one id, the first is meant, and the others cannot be named (`indexedtakelist.go`).
         match self.messages.iter().position(|message| message.id == message_id) {
-            Some(at) => {
+            Some(at) if self.named_messages.insert(message_id.to_owned()) => {
                 let message = self.messages.remove(at);
                 self.check_message(message)
             }
-            None => Err(message::unfit(format!("ProtocolMessageCommand referenced absent message ID {message_id}"))),
+            _ => Err(message::unfit(format!("ProtocolMessageCommand referenced absent message ID {message_id}"))),
         }
     }
 

@@ -14,6 +14,13 @@ use crate::{
 
 /// The package of the messages of the update protocol.
 const PROTOCOL: &str = "temporal.api.update.v1";
+/// What Go's protobuf library says of a body. It puts a no-break space behind its name in some builds, to be relied on by nobody,
+/// and does so in the recorded server.
+const UNREADABLE: &str = "proto:\u{a0}cannot parse invalid wire-format data";
+const NOT_UTF8: &str = "string field contains invalid UTF-8";
+const NO_SUCH_MESSAGE: &str = "proto:\u{a0}not found";
+/// Its messages that workers do not send.
+const OTHER_TYPES: [&str; 6] = ["Request", "Meta", "Input", "Outcome", "UpdateRef", "WaitPolicy"];
 
 /// What a worker reports of an update.
 #[derive(Debug)]
@@ -78,12 +85,18 @@ pub(in crate::engine::workflow) fn read(message: Message, limits: &Limits) -> Re
         return Err(unfit(format!("unsupported protocol type {protocol}")));
     }
     let value = body.value.as_slice();
-    let unread = |error: prost::DecodeError| unfit(format!("unable to unmarshal request: {error}"));
+    let unread = |error: prost::DecodeError| {
+        let text = if error.to_string().contains("UTF-8") { NOT_UTF8 } else { UNREADABLE };
+        unfit(format!("unable to unmarshal request: {text}"))
+    };
     let body = match name {
         "Acceptance" => Body::Acceptance(Acceptance::decode(value).map_err(unread)?),
         "Rejection" => Body::Rejection(Rejection::decode(value).map_err(unread)?),
         "Response" => Body::Response(Response::decode(value).map_err(unread)?),
-        other => return Err(unfit(format!("Message type *update.{other} not supported"))),
+        other if OTHER_TYPES.contains(&other) => {
+            return Err(unfit(format!("Message type *update.{other} not supported")));
+        }
+        _ => return Err(unfit(format!("unable to unmarshal request: {NO_SUCH_MESSAGE}"))),
     };
     Ok(Reported { update_id: message.protocol_instance_id, body, resurrected: None })
 }

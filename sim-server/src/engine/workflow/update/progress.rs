@@ -161,8 +161,12 @@ impl Run {
         let Reported { update_id, body, resurrected } = reported;
         match body {
             Body::Rejection(rejection) => self.end_update(&update_id, rejection.failure.unwrap_or_default()),
-            // The workflow has closed before: the update is aborted with it.
-            Body::Acceptance(_) | Body::Response(_) if !self.is_running() => {}
+            // The workflow has closed before: the update is aborted with it, and does not go on to the next run.
+            Body::Acceptance(_) | Body::Response(_) if !self.is_running() => {
+                if let Some(updates) = &mut self.volatile.updates {
+                    updates.abort_again(&update_id, &Error::not_found(updates::CLOSING));
+                }
+            }
             Body::Acceptance(acceptance) => self.accept_update(cx, update_id, &acceptance, resurrected),
             Body::Response(response) => self.complete_update(cx, &update_id, response),
         }
@@ -209,12 +213,33 @@ impl Run {
         }
     }
 
+    /// The completion of a task is refused, and the task does not fail. The updates are sent with the next. A speculative task is
+    /// there anew. `drops_cache`: the worker that has seen it no longer has the run in its cache.
+    pub(in crate::engine::workflow) fn send_updates_again(&mut self, cx: &mut Cx<'_>, drops_cache: bool) {
+        if let Some(updates) = &mut self.volatile.updates {
+            updates.unsend();
+        }
+        self.keep_speculative();
+        if self.is_task_speculative() {
+            if drops_cache {
+                self.clear_sticky();
+            }
+            self.discard_workflow_task(cx);
+            self.place_speculative_task(cx, true);
+        }
+    }
+
     /// The run has closed. If another follows, the callers are to try that.
     pub(in crate::engine::workflow) fn abort_updates(&mut self) {
         let error = if self.is_followed() { updates::try_the_next_run() } else { Error::not_found(updates::CLOSING) };
         if let Some(updates) = &mut self.volatile.updates {
-            updates.end_all(false, &Ended::Aborted(error));
+            updates.abort_all(&error);
         }
+    }
+
+    /// How the end of the run aborted an update; `None` if it did not.
+    pub(in crate::engine) fn aborted_update(&self, update_id: &str) -> Option<&Error> {
+        self.volatile.updates.as_ref()?.aborted(update_id)
     }
 
     /// The updates that the last transaction ended without an event, in the order in which it did.

@@ -19,6 +19,8 @@ pub(in crate::engine::workflow) struct Updates {
     /// In the order in which they were admitted.
     pending: Vec<Pending>,
     ended: Vec<(String, Ended)>,
+    /// Those that the end of the run has aborted: whoever asks for them later hears the same.
+    aborted: Vec<(String, Error)>,
 }
 
 /// An update that is admitted and not accepted.
@@ -77,6 +79,31 @@ impl Updates {
         self.ended.extend(ending.into_iter().map(|pending| (update_id(&pending.request).to_owned(), ended.clone())));
     }
 
+    /// The run ends, and with it all that are pending.
+    pub(super) fn abort_all(&mut self, error: &Error) {
+        self.aborted.extend(self.pending.iter().map(|pending| (update_id(&pending.request).to_owned(), error.clone())));
+        self.end_all(false, &Ended::Aborted(error.clone()));
+    }
+
+    /// An update that the end of the run has aborted just now was aborted for another reason.
+    pub(super) fn abort_again(&mut self, update_id: &str, error: &Error) {
+        for (_, before) in self.aborted.iter_mut().filter(|(id, _)| id == update_id) {
+            *before = error.clone();
+        }
+        for (_, before) in self.ended.iter_mut().filter(|(id, _)| id == update_id) {
+            *before = Ended::Aborted(error.clone());
+        }
+    }
+
+    pub(super) fn aborted(&self, update_id: &str) -> Option<&Error> {
+        self.aborted.iter().find(|(id, _)| id == update_id).map(|(_, error)| error)
+    }
+
+    /// As if no worker had been sent any.
+    pub(super) fn unsend(&mut self) {
+        self.pending.iter_mut().for_each(|pending| pending.sent_with = None);
+    }
+
     /// A worker takes a workflow task: the pending updates go along, but with a heartbeat those alone that it does not have.
     pub(super) fn send(&mut self, started_event_id: i64, is_heartbeat: bool) {
         for pending in self.pending.iter_mut().filter(|pending| !is_heartbeat || pending.sent_with.is_none()) {
@@ -106,7 +133,7 @@ impl Updates {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.ended.is_empty()
+        self.pending.is_empty() && self.ended.is_empty() && self.aborted.is_empty()
     }
 
     fn find(&self, update_id: &str) -> Option<&Pending> {
