@@ -14,7 +14,7 @@ pub mod reserving {
     #[workflow]
     pub struct Account {
         balance_cents: AtomicI64,
-        entries: usize,
+        payments: Payments,
         is_closed: bool,
     }
 
@@ -22,46 +22,55 @@ pub mod reserving {
     impl Account {
         #[init]
         fn new(_ctx: &WorkflowContextView, opening: Opening) -> Self {
-            Self { balance_cents: AtomicI64::new(opening.balance_cents), entries: 0, is_closed: false }
+            Self {
+                balance_cents: AtomicI64::new(opening.balance_cents),
+                payments: Payments::after(opening.paid),
+                is_closed: false,
+            }
         }
 
         /// Until the account is closed. Returns the balance, in cents.
         #[run(name = "Account")]
         pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<i64> {
-            ctx.wait_condition(|this| this.is_closed || this.entries >= ENTRIES_MAX).await?;
+            ctx.wait_condition(|this| this.is_closed || this.payments.are_many()).await?;
             while !ctx.all_handlers_finished() {
                 ctx.timer(Duration::from_secs(1)).await;
             }
-            let (balance_cents, is_closed) = ctx.state(|this| (this.balance_cents(), this.is_closed));
+            let (balance_cents, paid, is_closed) =
+                ctx.state(|this| (this.balance_cents(), this.payments.hand_on(), this.is_closed));
             if is_closed {
                 return Ok(balance_cents);
             }
-            match ctx.continue_as_new(Opening { balance_cents }, ContinueAsNewOptions::default())? {}
+            match ctx.continue_as_new(Opening { balance_cents, paid }, ContinueAsNewOptions::default())? {}
         }
 
         /// Money comes in. Returns the balance, in cents.
         #[update]
         pub fn pay_in(&mut self, _ctx: &mut SyncWorkflowContext<Self>, payment: Payment) -> i64 {
-            self.entries += 1;
-            self.balance_cents.fetch_add(payment.cents, Ordering::Relaxed);
+            if self.payments.begin(&payment) {
+                self.balance_cents.fetch_add(payment.cents, Ordering::Relaxed);
+            }
             self.balance_cents()
         }
 
         /// Money goes out. Returns the balance, in cents; none if the payment was not made.
         #[update]
         pub async fn pay_out(ctx: &mut WorkflowContext<Self>, payment: Payment) -> Option<i64> {
-            ctx.state_mut(|this| this.entries += 1);
-            ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
+            if ctx.state_mut(|this| this.payments.begin(&payment)) {
+                ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
+            }
             Some(ctx.state(Self::balance_cents))
         }
 
         /// The bug: nobody else may take the money meanwhile, so it is set aside here.
         #[update_validator(pay_out)]
         fn check_pay_out(&self, _ctx: &WorkflowContextView, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
-            if payment.cents > self.balance_cents() {
+            if !self.payments.has(payment) && payment.cents > self.balance_cents() {
                 return Err(NOT_COVERED.into());
             }
-            self.balance_cents.fetch_sub(payment.cents, Ordering::Relaxed);
+            if !self.payments.has(payment) {
+                self.balance_cents.fetch_sub(payment.cents, Ordering::Relaxed);
+            }
             Ok(())
         }
 
@@ -106,7 +115,7 @@ pub mod unfinished {
     #[workflow]
     pub struct Account {
         balance_cents: i64,
-        entries: usize,
+        payments: Payments,
         is_closed: bool,
     }
 
@@ -114,43 +123,50 @@ pub mod unfinished {
     impl Account {
         #[init]
         fn new(_ctx: &WorkflowContextView, opening: Opening) -> Self {
-            Self { balance_cents: opening.balance_cents, entries: 0, is_closed: false }
+            Self { balance_cents: opening.balance_cents, payments: Payments::after(opening.paid), is_closed: false }
         }
 
         /// The bug: nothing waits for the handlers that run.
         #[run(name = "Account")]
         pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<i64> {
-            ctx.wait_condition(|this| this.is_closed || this.entries >= ENTRIES_MAX).await?;
-            let (balance_cents, is_closed) = ctx.state(|this| (this.balance_cents, this.is_closed));
+            ctx.wait_condition(|this| this.is_closed || this.payments.are_many()).await?;
+            let (balance_cents, paid, is_closed) =
+                ctx.state(|this| (this.balance_cents, this.payments.hand_on(), this.is_closed));
             if is_closed {
                 return Ok(balance_cents);
             }
-            match ctx.continue_as_new(Opening { balance_cents }, ContinueAsNewOptions::default())? {}
+            match ctx.continue_as_new(Opening { balance_cents, paid }, ContinueAsNewOptions::default())? {}
         }
 
         /// Money comes in. Returns the balance, in cents.
         #[update]
         pub fn pay_in(&mut self, _ctx: &mut SyncWorkflowContext<Self>, payment: Payment) -> i64 {
-            self.entries += 1;
-            self.balance_cents += payment.cents;
+            if self.payments.begin(&payment) {
+                self.balance_cents += payment.cents;
+            }
             self.balance_cents
         }
 
         /// Money goes out. Returns the balance, in cents; none if the payment was not made.
         #[update]
         pub async fn pay_out(ctx: &mut WorkflowContext<Self>, payment: Payment) -> Option<i64> {
-            ctx.state_mut(|this| {
-                this.entries += 1;
-                this.balance_cents -= payment.cents;
+            let is_new = ctx.state_mut(|this| {
+                let is_new = this.payments.begin(&payment);
+                if is_new {
+                    this.balance_cents -= payment.cents;
+                }
+                is_new
             });
-            ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
+            if is_new {
+                ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
+            }
             Some(ctx.state(|this| this.balance_cents))
         }
 
         /// Nobody takes more than there is.
         #[update_validator(pay_out)]
         fn check_pay_out(&self, _ctx: &WorkflowContextView, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
-            if payment.cents > self.balance_cents {
+            if !self.payments.has(payment) && payment.cents > self.balance_cents {
                 return Err(NOT_COVERED.into());
             }
             Ok(())
