@@ -91,7 +91,7 @@ async fn signalled_again_with_start_meanwhile(s: &Script) {
     let signal = s.new_signal_with_start("wf", "go");
     let _ = s.call(signal.clone()).await;
     s.run_task([]).await;
-    rejected_after(s, signal).await;
+    Box::pin(rejected_after(s, signal)).await;
 }
 
 /// The task does not fail again, since the worker would spin. But its updates are not sent any more.

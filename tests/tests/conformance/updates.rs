@@ -187,30 +187,34 @@ async fn before_the_first_task_is_due(s: &Script) {
     s.history("wf").await;
 }
 
+/// Asks while `worker` answers.
+async fn queried(s: &Script, worker: impl Future<Output = ()>) {
+    let (answer, ()) = futures_util::future::join(s.client.call(s.new_query("wf", "state")), worker).await;
+    s.show::<QueryWorkflowRequest>(&answer);
+}
+
 /// Queries are refused in a start delay, but not once an update has its workflow task.
 async fn queried_before_the_first_task_is_due(s: &Script) {
     s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(3600.0), ..s.new_start("wf") }).await;
     let _ = s.call(s.new_query("wf", "state")).await;
-    s.updated(s.new_update("wf", "u1"), async {
-        until_it_has_come().await;
-        let worker = async {
-            until_it_has_come().await;
-            let task = s.await_workflow_task().await;
-            s.note(format_args!("queries in the task of the update: {}", task.queries.len()));
-            let query_results = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
-            let report = s.new_report(&task, done(&task, "u1"));
-            let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { query_results, ..report }).await;
-        };
-        let (answer, ()) = futures_util::future::join(s.client.call(s.new_query("wf", "state")), worker).await;
-        s.show::<QueryWorkflowRequest>(&answer);
-    })
-    .await;
     let worker = async {
+        until_it_has_come().await;
+        let task = s.await_workflow_task().await;
+        s.note(format_args!("queries in the task of the update: {}", task.queries.len()));
+        let query_results = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
+        let report = s.new_report(&task, done(&task, "u1"));
+        let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { query_results, ..report }).await;
+    };
+    let meanwhile = Box::pin(async {
+        until_it_has_come().await;
+        queried(s, worker).await;
+    });
+    s.updated(s.new_update("wf", "u1"), meanwhile).await;
+    queried(s, async {
         let task = s.await_workflow_task().await;
         s.answer_query(&task, "fine, too").await;
-    };
-    let (answer, ()) = futures_util::future::join(s.client.call(s.new_query("wf", "state")), worker).await;
-    s.show::<QueryWorkflowRequest>(&answer);
+    })
+    .await;
 }
 
 async fn signal_before_the_task_starts(s: &Script) {
