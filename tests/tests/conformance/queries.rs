@@ -211,10 +211,12 @@ async fn attached_and_unanswered(s: &Script) {
 async fn attached_two(s: &Script) {
     with_a_task_waiting(s).await;
     let second = async {
+        until_it_is_buffered().await;
         let answer = s.client.call(s.new_query("wf", "second")).await;
         s.note(format_args!("one of two buffered: {}", answer.is_ok()));
     };
     let first = asked(s, s.new_query("wf", "first"), async {
+        until_it_is_buffered().await;
         until_it_is_buffered().await;
         let task = s.await_workflow_task().await;
         s.note(format_args!("queries in the task: {}", task.queries.len()));
