@@ -59,44 +59,69 @@ pub struct Payment {
     pub cents: i64,
 }
 
-/// The payments of a run, by their keys, and those of the runs before.
+/// What a run knows of the account.
 #[derive(Debug)]
-struct Payments {
-    before: BTreeSet<String>,
+struct Book {
+    balance_cents: i64,
+    /// The keys of the payments that earlier runs made.
+    paid: BTreeSet<String>,
+    /// The keys of those that this run has begun.
     begun: Vec<String>,
 }
 
-impl Payments {
-    fn after(before: BTreeSet<String>) -> Self {
-        Self { before, begun: Vec::new() }
-    }
-
-    /// Whether an earlier run has made this one.
-    fn has(&self, payment: &Payment) -> bool {
-        self.before.contains(&payment.key)
+impl Book {
+    fn open(Opening { balance_cents, paid }: Opening) -> Self {
+        Self { balance_cents, paid, begun: Vec::new() }
     }
 
     /// Enters a payment. Returns whether it is to be made.
-    fn begin(&mut self, payment: &Payment) -> bool {
+    fn enter(&mut self, payment: &Payment) -> bool {
         self.begun.push(payment.key.clone());
-        !self.has(payment)
+        self.is_new(payment)
     }
 
-    fn are_many(&self) -> bool {
+    /// Whether no earlier run has made it.
+    fn is_new(&self, payment: &Payment) -> bool {
+        !self.paid.contains(&payment.key)
+    }
+
+    /// Money comes in. Returns the balance, in cents.
+    fn pay_in(&mut self, payment: &Payment) -> i64 {
+        if self.enter(payment) {
+            self.balance_cents += payment.cents;
+        }
+        self.balance_cents
+    }
+
+    /// Sets the money aside. Returns whether it is to be handed over.
+    fn set_aside(&mut self, payment: &Payment) -> bool {
+        let is_new = self.enter(payment);
+        if is_new {
+            self.balance_cents -= payment.cents;
+        }
+        is_new
+    }
+
+    /// Refuses a payment that is more than there is.
+    fn check(&self, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if self.is_new(payment) && payment.cents > self.balance_cents { Err(NOT_COVERED.into()) } else { Ok(()) }
+    }
+
+    fn is_full(&self) -> bool {
         self.begun.len() >= ENTRIES_MAX
     }
 
     /// What the next run begins with.
-    fn hand_on(&self) -> BTreeSet<String> {
-        self.before.iter().chain(&self.begun).cloned().collect()
+    fn hand_on(&self) -> Opening {
+        let paid = self.paid.iter().chain(&self.begun).cloned().collect();
+        Opening { balance_cents: self.balance_cents, paid }
     }
 }
 
 /// The workflow.
 #[workflow]
 pub struct Account {
-    balance_cents: i64,
-    payments: Payments,
+    book: Book,
     is_closed: bool,
 }
 
@@ -104,61 +129,48 @@ pub struct Account {
 impl Account {
     #[init]
     fn new(_ctx: &WorkflowContextView, opening: Opening) -> Self {
-        Self { balance_cents: opening.balance_cents, payments: Payments::after(opening.paid), is_closed: false }
+        Self { book: Book::open(opening), is_closed: false }
     }
 
     /// Until the account is closed. Returns the balance, in cents.
     #[run(name = "Account")]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<i64> {
-        ctx.wait_condition(|this| this.is_closed || this.payments.are_many()).await?;
+        ctx.wait_condition(|this| this.is_closed || this.book.is_full()).await?;
         while !ctx.all_handlers_finished() {
             ctx.timer(Duration::from_secs(1)).await;
         }
-        let (balance_cents, paid, is_closed) = ctx.state(|this| (this.balance_cents, this.payments.hand_on(), this.is_closed));
+        let (next, is_closed) = ctx.state(|this| (this.book.hand_on(), this.is_closed));
         if is_closed {
-            return Ok(balance_cents);
+            return Ok(next.balance_cents);
         }
-        match ctx.continue_as_new(Opening { balance_cents, paid }, ContinueAsNewOptions::default())? {}
+        match ctx.continue_as_new(next, ContinueAsNewOptions::default())? {}
     }
 
     /// Money comes in. Returns the balance, in cents.
     #[update]
     pub fn pay_in(&mut self, _ctx: &mut SyncWorkflowContext<Self>, payment: Payment) -> i64 {
-        if self.payments.begin(&payment) {
-            self.balance_cents += payment.cents;
-        }
-        self.balance_cents
+        self.book.pay_in(&payment)
     }
 
     /// Money goes out. Returns the balance, in cents; none if the payment was not made.
     #[update]
     pub async fn pay_out(ctx: &mut WorkflowContext<Self>, payment: Payment) -> Option<i64> {
-        let is_new = ctx.state_mut(|this| {
-            let is_new = this.payments.begin(&payment);
-            if is_new {
-                this.balance_cents -= payment.cents;
-            }
-            is_new
-        });
-        if is_new {
+        if ctx.state_mut(|this| this.book.set_aside(&payment)) {
             ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
         }
-        Some(ctx.state(|this| this.balance_cents))
+        Some(ctx.state(|this| this.book.balance_cents))
     }
 
     /// Nobody takes more than there is.
     #[update_validator(pay_out)]
     fn check_pay_out(&self, _ctx: &WorkflowContextView, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if !self.payments.has(payment) && payment.cents > self.balance_cents {
-            return Err(NOT_COVERED.into());
-        }
-        Ok(())
+        self.book.check(payment)
     }
 
     /// The bank pays interest.
     #[signal]
     pub fn interest(&mut self, _ctx: &mut SyncWorkflowContext<Self>, cents: i64) {
-        self.balance_cents += cents;
+        self.book.balance_cents += cents;
     }
 
     /// The account is to be closed.

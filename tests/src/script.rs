@@ -88,6 +88,11 @@ impl Script {
         format!("{}-child", self.name)
     }
 
+    /// The task queue of a worker that has the script's workflow in its cache.
+    pub fn own_queue(&self) -> TaskQueue {
+        sticky_queue(&format!("{}-sticky", self.name), &self.name)
+    }
+
     /// Waits for a second, the interval that must lie between two runs of one workflow id
     /// (`history.workflowIdReuseMinimalInterval`). The real server also delays a quick continue-as-new by it.
     pub async fn await_restart_interval(&self) {
@@ -161,6 +166,13 @@ impl Script {
     /// Starts a workflow, which must succeed. Returns its run id.
     pub async fn start(&self, id: &str) -> String {
         self.start_with(self.new_start(id)).await
+    }
+
+    /// Starts a workflow, which has its first task and waits. Returns its run id.
+    pub async fn start_waiting(&self, id: &str) -> String {
+        let run_id = self.start(id).await;
+        self.run_task([]).await;
+        run_id
     }
 
     /// Starts a workflow, which must succeed. Returns its run id.
@@ -359,6 +371,11 @@ pub fn task_queue(name: &str) -> TaskQueue {
 /// A worker's own queue, for the queue `normal`.
 pub fn sticky_queue(name: &str, normal: &str) -> TaskQueue {
     TaskQueue { name: name.to_owned(), kind: TaskQueueKind::Sticky.into(), normal_name: normal.to_owned() }
+}
+
+/// Long enough for a call that was just sent to arrive. Nothing outside shows that it has.
+pub async fn until_it_has_come() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
 }
 
 /// `text` as a JSON payload.

@@ -104,6 +104,11 @@ pub fn until(stage: Stage) -> Option<WaitPolicy> {
     Some(WaitPolicy { lifecycle_stage: stage.into() })
 }
 
+/// What a worker reports that accepts an update and completes it.
+pub fn done(task: &WorkflowTask, update_id: &str) -> [Message; 2] {
+    [acceptance(task, update_id), response(update_id, "done")]
+}
+
 /// The message that accepts an update of a task.
 pub fn acceptance(task: &WorkflowTask, update_id: &str) -> Message {
     acceptance_of(update_id, task.started_event_id - 1)

@@ -8,12 +8,12 @@ use foretime_server::proto::{
     enums::{QueryResultType, WorkflowTaskFailedCause},
     failure::{ApplicationFailureInfo, Failure, failure::FailureInfo},
     query::WorkflowQueryResult,
-    taskqueue::TaskQueue,
+    taskqueue::{StickyExecutionAttributes, TaskQueue},
     workflowservice::*,
 };
 use tonic::Status;
 
-use crate::script::{NAMESPACE, Script, payloads, task_queue};
+use crate::script::{NAMESPACE, Script, payloads, seconds, task_queue};
 
 /// What a poll hands out.
 pub type WorkflowTask = PollWorkflowTaskQueueResponse;
@@ -121,6 +121,17 @@ impl Script {
         request: RespondWorkflowTaskCompletedRequest,
     ) -> Result<RespondWorkflowTaskCompletedResponse, Status> {
         self.call(request).await
+    }
+
+    /// Completes a workflow task as a worker that has the workflow in its cache. Tasks on its own queue expire after
+    /// `schedule_to_start_s`.
+    pub async fn complete_sticky(&self, completion: RespondWorkflowTaskCompletedRequest, schedule_to_start_s: f64) {
+        let sticky = StickyExecutionAttributes {
+            worker_task_queue: Some(self.own_queue()),
+            schedule_to_start_timeout: seconds(schedule_to_start_s),
+        };
+        let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..completion };
+        let _ = self.complete_with(request).await;
     }
 
     /// A completion, to be filled in.

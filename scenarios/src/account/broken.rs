@@ -2,8 +2,6 @@
 //! never hear what they did. The third bug is not the workflow's: customers who ask again under another id
 //! ([`super::simulation_of_hasty_customers`]).
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use super::*;
 
 /// Its validator sets the money aside.
@@ -13,8 +11,7 @@ pub mod reserving {
     /// The workflow, under the same name.
     #[workflow]
     pub struct Account {
-        balance_cents: AtomicI64,
-        payments: Payments,
+        book: Mutex<Book>,
         is_closed: bool,
     }
 
@@ -22,54 +19,45 @@ pub mod reserving {
     impl Account {
         #[init]
         fn new(_ctx: &WorkflowContextView, opening: Opening) -> Self {
-            Self {
-                balance_cents: AtomicI64::new(opening.balance_cents),
-                payments: Payments::after(opening.paid),
-                is_closed: false,
-            }
+            Self { book: Mutex::new(Book::open(opening)), is_closed: false }
         }
 
         /// Until the account is closed. Returns the balance, in cents.
         #[run(name = "Account")]
         pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<i64> {
-            ctx.wait_condition(|this| this.is_closed || this.payments.are_many()).await?;
+            ctx.wait_condition(|this| this.is_closed || this.book().is_full()).await?;
             while !ctx.all_handlers_finished() {
                 ctx.timer(Duration::from_secs(1)).await;
             }
-            let (balance_cents, paid, is_closed) =
-                ctx.state(|this| (this.balance_cents(), this.payments.hand_on(), this.is_closed));
+            let (next, is_closed) = ctx.state(|this| (this.book().hand_on(), this.is_closed));
             if is_closed {
-                return Ok(balance_cents);
+                return Ok(next.balance_cents);
             }
-            match ctx.continue_as_new(Opening { balance_cents, paid }, ContinueAsNewOptions::default())? {}
+            match ctx.continue_as_new(next, ContinueAsNewOptions::default())? {}
         }
 
         /// Money comes in. Returns the balance, in cents.
         #[update]
         pub fn pay_in(&mut self, _ctx: &mut SyncWorkflowContext<Self>, payment: Payment) -> i64 {
-            if self.payments.begin(&payment) {
-                self.balance_cents.fetch_add(payment.cents, Ordering::Relaxed);
-            }
-            self.balance_cents()
+            self.book().pay_in(&payment)
         }
 
         /// Money goes out. Returns the balance, in cents; none if the payment was not made.
         #[update]
         pub async fn pay_out(ctx: &mut WorkflowContext<Self>, payment: Payment) -> Option<i64> {
-            if ctx.state_mut(|this| this.payments.begin(&payment)) {
+            if ctx.state(|this| this.book().enter(&payment)) {
                 ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
             }
-            Some(ctx.state(Self::balance_cents))
+            Some(ctx.state(|this| this.book().balance_cents))
         }
 
         /// The bug: nobody else may take the money meanwhile, so it is set aside here.
         #[update_validator(pay_out)]
         fn check_pay_out(&self, _ctx: &WorkflowContextView, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
-            if !self.payments.has(payment) && payment.cents > self.balance_cents() {
-                return Err(NOT_COVERED.into());
-            }
-            if !self.payments.has(payment) {
-                self.balance_cents.fetch_sub(payment.cents, Ordering::Relaxed);
+            let mut book = self.book();
+            book.check(payment)?;
+            if book.is_new(payment) {
+                book.balance_cents -= payment.cents;
             }
             Ok(())
         }
@@ -77,7 +65,7 @@ pub mod reserving {
         /// The bank pays interest.
         #[signal]
         pub fn interest(&mut self, _ctx: &mut SyncWorkflowContext<Self>, cents: i64) {
-            self.balance_cents.fetch_add(cents, Ordering::Relaxed);
+            self.book().balance_cents += cents;
         }
 
         /// The account is to be closed.
@@ -88,8 +76,8 @@ pub mod reserving {
     }
 
     impl Account {
-        fn balance_cents(&self) -> i64 {
-            self.balance_cents.load(Ordering::Relaxed)
+        fn book(&self) -> MutexGuard<'_, Book> {
+            self.book.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
@@ -114,8 +102,7 @@ pub mod unfinished {
     /// The workflow, under the same name.
     #[workflow]
     pub struct Account {
-        balance_cents: i64,
-        payments: Payments,
+        book: Book,
         is_closed: bool,
     }
 
@@ -123,59 +110,45 @@ pub mod unfinished {
     impl Account {
         #[init]
         fn new(_ctx: &WorkflowContextView, opening: Opening) -> Self {
-            Self { balance_cents: opening.balance_cents, payments: Payments::after(opening.paid), is_closed: false }
+            Self { book: Book::open(opening), is_closed: false }
         }
 
         /// The bug: nothing waits for the handlers that run.
         #[run(name = "Account")]
         pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<i64> {
-            ctx.wait_condition(|this| this.is_closed || this.payments.are_many()).await?;
-            let (balance_cents, paid, is_closed) =
-                ctx.state(|this| (this.balance_cents, this.payments.hand_on(), this.is_closed));
+            ctx.wait_condition(|this| this.is_closed || this.book.is_full()).await?;
+            let (next, is_closed) = ctx.state(|this| (this.book.hand_on(), this.is_closed));
             if is_closed {
-                return Ok(balance_cents);
+                return Ok(next.balance_cents);
             }
-            match ctx.continue_as_new(Opening { balance_cents, paid }, ContinueAsNewOptions::default())? {}
+            match ctx.continue_as_new(next, ContinueAsNewOptions::default())? {}
         }
 
         /// Money comes in. Returns the balance, in cents.
         #[update]
         pub fn pay_in(&mut self, _ctx: &mut SyncWorkflowContext<Self>, payment: Payment) -> i64 {
-            if self.payments.begin(&payment) {
-                self.balance_cents += payment.cents;
-            }
-            self.balance_cents
+            self.book.pay_in(&payment)
         }
 
         /// Money goes out. Returns the balance, in cents; none if the payment was not made.
         #[update]
         pub async fn pay_out(ctx: &mut WorkflowContext<Self>, payment: Payment) -> Option<i64> {
-            let is_new = ctx.state_mut(|this| {
-                let is_new = this.payments.begin(&payment);
-                if is_new {
-                    this.balance_cents -= payment.cents;
-                }
-                is_new
-            });
-            if is_new {
+            if ctx.state_mut(|this| this.book.set_aside(&payment)) {
                 ctx.execute_activity(Counter::hand_over, payment, until_handed_over()).await.ok()?;
             }
-            Some(ctx.state(|this| this.balance_cents))
+            Some(ctx.state(|this| this.book.balance_cents))
         }
 
         /// Nobody takes more than there is.
         #[update_validator(pay_out)]
         fn check_pay_out(&self, _ctx: &WorkflowContextView, payment: &Payment) -> Result<(), Box<dyn Error + Send + Sync>> {
-            if !self.payments.has(payment) && payment.cents > self.balance_cents {
-                return Err(NOT_COVERED.into());
-            }
-            Ok(())
+            self.book.check(payment)
         }
 
         /// The bank pays interest.
         #[signal]
         pub fn interest(&mut self, _ctx: &mut SyncWorkflowContext<Self>, cents: i64) {
-            self.balance_cents += cents;
+            self.book.balance_cents += cents;
         }
 
         /// The account is to be closed.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use foretime_server::proto::{
     enums::{QueryRejectCondition, QueryResultType, WorkflowTaskFailedCause},
     query::{WorkflowQuery, WorkflowQueryResult},
-    taskqueue::StickyExecutionAttributes,
     workflowservice::*,
 };
 use foretime_tests::{
     commands::*,
     script::*,
+    updates::done,
     worker::{WorkflowTask, answered, failure},
 };
 use tonic::Status;
@@ -23,6 +23,7 @@ crate::scripts![
     before_the_first_task,
     before_a_start_delay_ends,
     before_the_first_task_is_due,
+    with_the_task_of_an_update,
     attached,
     attached_and_failed,
     attached_and_unanswered,
@@ -47,14 +48,8 @@ async fn asked(s: &Script, request: QueryWorkflowRequest, worker: impl Future<Ou
     s.show::<QueryWorkflowRequest>(&answer);
 }
 
-/// A workflow that has had its first task and waits.
-async fn waiting(s: &Script) {
-    s.start("wf").await;
-    s.run_task([]).await;
-}
-
 async fn direct(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     asked(s, s.new_query("wf", "state"), async {
         let task = s.workflow_task().await;
         s.answer_query(&task, "fine").await;
@@ -65,7 +60,7 @@ async fn direct(s: &Script) {
 }
 
 async fn failed(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     asked(s, s.new_query("wf", "state"), async {
         let task = s.workflow_task().await;
         let request = RespondQueryTaskCompletedRequest {
@@ -95,15 +90,10 @@ async fn of_a_workflow_closed_before_its_first_task(s: &Script) {
     let _ = s.call(s.new_query("wf", "state")).await;
 }
 
-/// Waits long enough for a query that was just sent to be buffered. Nothing outside shows that it is.
-async fn until_it_is_buffered() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
-
 async fn before_the_first_task(s: &Script) {
     s.start("wf").await;
     asked(s, s.new_query("wf", "state"), async {
-        until_it_is_buffered().await;
+        until_it_has_come().await;
         let task = s.await_workflow_task().await;
         let answers = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
         s.note(format_args!("queries in the first task: {}", task.queries.len()));
@@ -141,10 +131,34 @@ async fn before_the_first_task_is_due(s: &Script) {
     let _ = s.call_within(Duration::from_secs(90), s.new_query("wf", "state")).await;
 }
 
+/// An update does not wait for the end of a start delay. Once it has its workflow task, queries do not either.
+async fn with_the_task_of_an_update(s: &Script) {
+    start_in(s, 3600.0).await;
+    let _ = s.call(s.new_query("wf", "state")).await;
+    let worker = async {
+        until_it_has_come().await;
+        let task = s.await_workflow_task().await;
+        s.note(format_args!("queries in the task of the update: {}", task.queries.len()));
+        let query_results = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
+        let report = s.new_report(&task, done(&task, "u1"));
+        let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { query_results, ..report }).await;
+    };
+    let meanwhile = Box::pin(async {
+        until_it_has_come().await;
+        asked(s, s.new_query("wf", "state"), worker).await;
+    });
+    s.updated(s.new_update("wf", "u1"), meanwhile).await;
+    asked(s, s.new_query("wf", "state"), async {
+        let task = s.await_workflow_task().await;
+        s.answer_query(&task, "fine, too").await;
+    })
+    .await;
+}
+
 /// A workflow with a scheduled task, and a query that has arrived meanwhile. Returns the task that carries it.
 async fn task_with_query(s: &Script) -> WorkflowTask {
     s.signal("wf", "go").await;
-    until_it_is_buffered().await;
+    until_it_has_come().await;
     let task = s.await_workflow_task().await;
     for query in task.queries.values() {
         s.show_message("query", query);
@@ -165,7 +179,7 @@ async fn complete_with_answers(
 
 /// A workflow whose next task waits to be polled.
 async fn with_a_task_waiting(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "first").await;
 }
 
@@ -211,13 +225,13 @@ async fn attached_and_unanswered(s: &Script) {
 async fn attached_two(s: &Script) {
     with_a_task_waiting(s).await;
     let second = async {
-        until_it_is_buffered().await;
+        until_it_has_come().await;
         let answer = s.client.call(s.new_query("wf", "second")).await;
         s.note(format_args!("one of two buffered: {}", answer.is_ok()));
     };
     let first = asked(s, s.new_query("wf", "first"), async {
-        until_it_is_buffered().await;
-        until_it_is_buffered().await;
+        until_it_has_come().await;
+        until_it_has_come().await;
         let task = s.await_workflow_task().await;
         s.note(format_args!("queries in the task: {}", task.queries.len()));
         complete_with_answers(s, &task, |_| Some(answered("fine"))).await;
@@ -237,10 +251,10 @@ async fn one_attached_and_one_more(s: &Script) {
 }
 
 async fn after_a_signal(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "first").await;
     asked(s, s.new_query("wf", "state"), async {
-        until_it_is_buffered().await;
+        until_it_has_come().await;
         let task = s.await_workflow_task().await;
         let signals = task.history.iter().flat_map(|history| &history.events).count();
         s.note(format_args!("the task has {signals} events and {} query", task.queries.len()));
@@ -265,10 +279,6 @@ async fn rejected_if_not_completed_cleanly(s: &Script) {
     let _ = s.call(rejecting(s, QueryRejectCondition::NotCompletedCleanly)).await;
 }
 
-fn own_queue(s: &Script) -> foretime_server::proto::taskqueue::TaskQueue {
-    sticky_queue(&format!("{}-sticky", s.queue()), s.queue())
-}
-
 async fn sticky_and_waiting(s: &Script) {
     sticky_for(s, 10.0).await;
 }
@@ -277,22 +287,17 @@ async fn sticky_and_waiting(s: &Script) {
 async fn sticky_for(s: &Script, schedule_to_start_s: f64) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    let timeout = seconds(schedule_to_start_s);
-    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: timeout };
-    let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(&task, []) };
-    let _ = s.complete_with(request).await;
+    s.complete_sticky(s.new_completion(&task, []), schedule_to_start_s).await;
 }
 
 async fn on_the_sticky_queue(s: &Script) {
     sticky_and_waiting(s).await;
-    s.await_empty_poll(own_queue(s)).await;
+    s.await_empty_poll(s.own_queue()).await;
     s.signal("wf", "the worker is there").await;
-    let task = s.await_workflow_task_of(own_queue(s)).await;
-    let sticky = StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: seconds(10.0) };
-    let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(&task, []) };
-    let _ = s.complete_with(request).await;
+    let task = s.await_workflow_task_of(s.own_queue()).await;
+    s.complete_sticky(s.new_completion(&task, []), 10.0).await;
     asked(s, s.new_query("wf", "state"), async {
-        let task = s.workflow_task_of(own_queue(s)).await;
+        let task = s.workflow_task_of(s.own_queue()).await;
         s.answer_query(&task, "fine").await;
     })
     .await;
@@ -310,10 +315,10 @@ async fn sticky_worker_gone(s: &Script) {
 
 async fn sticky_worker_dies_with_the_query(s: &Script) {
     sticky_for(s, 2.0).await;
-    s.await_empty_poll(own_queue(s)).await;
+    s.await_empty_poll(s.own_queue()).await;
     asked(s, s.new_query("wf", "state"), async {
         s.step("the worker takes it, and says nothing");
-        let first = s.workflow_task_of(own_queue(s)).await;
+        let first = s.workflow_task_of(s.own_queue()).await;
         s.step("another gets it, with the whole history");
         let second = s.workflow_task().await;
         s.answer_query(&first, "too late").await;
@@ -338,18 +343,18 @@ async fn while_the_task_fails(s: &Script) {
 }
 
 async fn nobody_answers(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let _ = s.call_within(Duration::from_secs(2), s.new_query("wf", "state")).await;
 }
 
 async fn without_a_type(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let _ = s.call(QueryWorkflowRequest { query: None, ..s.new_query("wf", "state") }).await;
     let _ = s.call_within(Duration::from_secs(1), QueryWorkflowRequest { execution: None, ..s.new_query("wf", "state") }).await;
 }
 
 async fn answer_twice(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     asked(s, s.new_query("wf", "state"), async {
         let task = s.await_workflow_task().await;
         s.answer_query(&task, "fine").await;

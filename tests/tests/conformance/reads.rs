@@ -17,6 +17,7 @@ crate::scripts![
     close_event_of_a_closed_workflow,
     close_event_of_a_running_workflow,
     close_event_waits,
+    close_event_in_vain,
     a_foreign_token,
     a_token_of_another_run,
     transient_events,
@@ -130,6 +131,15 @@ async fn close_event_waits(s: &Script) {
     })
     .await;
     s.note(ids(&reply.expect("the close event")));
+}
+
+async fn close_event_in_vain(s: &Script) {
+    s.start("wf").await;
+    for wait_new_event in [false, true] {
+        let request = GetWorkflowExecutionHistoryRequest { wait_new_event, ..close_filter(s, "wf") };
+        let reply = s.client.call_within(Duration::from_secs(3), request).await.expect("the server gives up first");
+        s.note(ids(&reply));
+    }
 }
 
 async fn a_foreign_token(s: &Script) {

@@ -1,13 +1,10 @@
 //! Updates in trouble: completions that are refused, requests that change nothing, workflows that close, odd requests.
 
-use std::time::Duration;
-
 use foretime_server::proto::{
     Rpc,
     common::{Link, link},
     enums::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowTaskFailedCause},
     protocol::Message,
-    taskqueue::{StickyExecutionAttributes, TaskQueue},
     update::WaitPolicy,
     workflowservice::*,
 };
@@ -43,23 +40,6 @@ crate::scripts![
     history_of_a_task_that_is_out,
 ];
 
-/// A workflow that has had its first task and waits.
-async fn waiting(s: &Script) -> String {
-    let run_id = s.start("wf").await;
-    s.run_task([]).await;
-    run_id
-}
-
-/// Long enough for a call that was just sent to arrive. Nothing outside shows that it has.
-async fn until_it_has_come() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
-
-/// What a worker reports that accepts an update and completes it.
-fn done(task: &WorkflowTask, update_id: &str) -> [Message; 2] {
-    [acceptance(task, update_id), response(update_id, "done")]
-}
-
 /// Sends `request` again while a speculative task is with a worker, which then rejects the update.
 async fn rejected_after<R: Rpc + Clone>(s: &Script, request: R) {
     s.updated(s.new_update("wf", "u1"), async {
@@ -73,14 +53,14 @@ async fn rejected_after<R: Rpc + Clone>(s: &Script, request: R) {
 }
 
 async fn cancelled_again_meanwhile(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.request_cancel("wf").await;
     s.run_task([]).await;
     rejected_after(s, s.new_request_cancel("wf")).await;
 }
 
 async fn signalled_again_meanwhile(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let signal = s.new_signal("wf", "go");
     let _ = s.call(signal.clone()).await;
     s.run_task([]).await;
@@ -124,7 +104,7 @@ async fn report_in_bad_sequence(s: &Script, task: &WorkflowTask) {
 }
 
 async fn bad_sequence_on_a_speculative_task(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let first = s.await_workflow_task().await;
         report_in_bad_sequence(s, &first).await;
@@ -151,29 +131,19 @@ async fn bad_sequence_on_a_normal_task(s: &Script) {
     s.history("wf").await;
 }
 
-fn own_queue(s: &Script) -> TaskQueue {
-    sticky_queue(&format!("{}-sticky", s.queue()), s.queue())
-}
-
 /// A workflow that has had its first task, and whose worker has it in its cache.
 async fn waiting_sticky(s: &Script) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    s.await_empty_poll(own_queue(s)).await;
-    complete_sticky(s, s.new_completion(&task, [])).await;
-}
-
-async fn complete_sticky(s: &Script, completion: RespondWorkflowTaskCompletedRequest) {
-    let sticky_attributes =
-        Some(StickyExecutionAttributes { worker_task_queue: Some(own_queue(s)), schedule_to_start_timeout: seconds(5.0) });
-    let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { sticky_attributes, ..completion }).await;
+    s.await_empty_poll(s.own_queue()).await;
+    s.complete_sticky(s.new_completion(&task, []), 5.0).await;
 }
 
 async fn bad_sequence_on_a_sticky_task(s: &Script) {
     waiting_sticky(s).await;
     s.updated(s.new_update("wf", "u1"), async {
-        let task = s.await_workflow_task_of(own_queue(s)).await;
-        complete_sticky(s, in_bad_sequence(s, &task)).await;
+        let task = s.await_workflow_task_of(s.own_queue()).await;
+        s.complete_sticky(in_bad_sequence(s, &task), 5.0).await;
         let task = s.workflow_task().await;
         s.report(&task, done(&task, "u1")).await;
     })
@@ -185,7 +155,7 @@ async fn bad_sequence_on_a_sticky_task(s: &Script) {
 async fn bad_sequence_on_a_task_that_was_sticky(s: &Script) {
     waiting_sticky(s).await;
     s.updated(s.new_update("wf", "u1"), async {
-        let task = s.await_workflow_task_of(own_queue(s)).await;
+        let task = s.await_workflow_task_of(s.own_queue()).await;
         report_in_bad_sequence(s, &task).await;
         let task = s.workflow_task().await;
         s.report(&task, done(&task, "u1")).await;
@@ -214,7 +184,7 @@ async fn poll_while(s: &Script, worker: impl Future<Output = ()>) {
 
 /// Who waits for its outcome hears that it is accepted, and is to ask again.
 async fn awaited_while_a_completion_is_refused(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let task = accepted(s).await;
     poll_while(s, async {
         until_it_has_come().await;
@@ -229,7 +199,7 @@ async fn awaited_while_a_completion_is_refused(s: &Script) {
 }
 
 async fn awaited_while_a_task_keeps_failing(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let task = accepted(s).await;
     let refused = async |task: WorkflowTask| {
         poll_while(s, async {
@@ -243,7 +213,7 @@ async fn awaited_while_a_task_keeps_failing(s: &Script) {
 }
 
 async fn aborted_and_asked_for_again(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         until_it_has_come().await;
         s.terminate("wf").await;
@@ -256,7 +226,7 @@ async fn aborted_and_asked_for_again(s: &Script) {
 }
 
 async fn aborted_by_the_next_run_and_asked_for_again(s: &Script) {
-    let run_id = waiting(s).await;
+    let run_id = s.start_waiting("wf").await;
     s.await_restart_interval().await;
     let of_run = || UpdateWorkflowExecutionRequest { workflow_execution: s.run("wf", &run_id), ..s.new_update("wf", "u1") };
     s.updated(of_run(), async {
@@ -273,7 +243,7 @@ async fn aborted_by_the_next_run_and_asked_for_again(s: &Script) {
 }
 
 async fn known_while_the_workflow_closes(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         s.report(&task, done(&task, "u1")).await;
@@ -290,7 +260,7 @@ async fn known_while_the_workflow_closes(s: &Script) {
 
 /// No command names the acceptance: it comes behind the command that continues as new.
 async fn accepted_behind_the_end(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.await_restart_interval().await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
@@ -306,7 +276,7 @@ fn new_sticky_reset(s: &Script) -> ResetStickyTaskQueueRequest {
 }
 
 async fn sticky_reset_of_a_started_task(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     rejected_after(s, new_sticky_reset(s)).await;
 }
 
@@ -327,7 +297,7 @@ async fn sticky_reset_of_a_waiting_task(s: &Script) {
 async fn sticky_worker_gone(s: &Script) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    complete_sticky(s, s.new_completion(&task, [])).await;
+    s.complete_sticky(s.new_completion(&task, []), 5.0).await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.history("wf").await;
@@ -340,7 +310,7 @@ async fn sticky_worker_gone(s: &Script) {
 }
 
 async fn messages_of_one_id(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         let messages = done(&task, "u1").map(|message| Message { id: "m".to_owned(), ..message });
@@ -350,7 +320,7 @@ async fn messages_of_one_id(s: &Script) {
 }
 
 async fn unreadable_bodies(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let bodies: [(&str, &[u8]); 4] =
         [("Acceptance", b"\xff\xff"), ("Acceptance", b"\x0a\x02\xff\xff"), ("Rejection", b"\x0a\x05a"), ("NoSuchMessage", b"")];
     for (name, value) in bodies {
@@ -366,7 +336,7 @@ async fn unreadable_bodies(s: &Script) {
 }
 
 async fn unknown_stage(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let wait_policy = Some(WaitPolicy { lifecycle_stage: 99 });
     let _ = s.call(UpdateWorkflowExecutionRequest { wait_policy, ..s.new_update("wf", "u1") }).await;
     let start = s.new_start("other");
@@ -376,7 +346,7 @@ async fn unknown_stage(s: &Script) {
 
 /// They are not checked.
 async fn links(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let mut request = s.new_update("wf", "u1");
     if let Some(update) = &mut request.request {
         let event = link::WorkflowEvent { namespace: NAMESPACE.to_owned(), ..Default::default() };
@@ -391,7 +361,7 @@ async fn links(s: &Script) {
 }
 
 async fn odd_polls(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let mut poll = s.new_update_poll("wf", "u1");
     if let Some(update_ref) = &mut poll.update_ref {
         update_ref.workflow_execution = s.run("wf", "no uuid");
@@ -423,7 +393,7 @@ async fn worker_of_no_namespace(s: &Script) {
 
 /// A reader that waits for new events sees those of the task, too, on its first page.
 async fn history_of_a_task_that_is_out(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         let request = GetWorkflowExecutionHistoryRequest { wait_new_event: true, ..s.new_history("wf") };

@@ -1,13 +1,10 @@
 //! Update-with-start: new and running workflows, policies, what goes wrong with either half.
 
-use std::time::Duration;
-
 use foretime_server::proto::{
     enums::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
-    protocol::Message,
     workflowservice::*,
 };
-use foretime_tests::{commands::*, script::*, updates::*, worker::WorkflowTask};
+use foretime_tests::{commands::*, script::*, updates::*};
 
 crate::scripts![
     starts,
@@ -29,16 +26,6 @@ crate::scripts![
     refused_updates,
     refused_halves,
 ];
-
-/// What a worker reports that accepts an update and completes it.
-fn done(task: &WorkflowTask, update_id: &str) -> [Message; 2] {
-    [acceptance(task, update_id), response(update_id, "done")]
-}
-
-/// Long enough for a call that was just sent to arrive. Nothing outside shows that it has.
-async fn until_it_has_come() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
 
 /// The next task, of which the update is done.
 async fn worked(s: &Script, update_id: &str) {

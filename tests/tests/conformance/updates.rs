@@ -5,16 +5,10 @@ use std::time::Duration;
 use foretime_server::proto::{
     enums::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowTaskFailedCause},
     protocol::Message,
-    taskqueue::StickyExecutionAttributes,
     update::{Acceptance, Meta, Response},
     workflowservice::*,
 };
-use foretime_tests::{
-    commands::*,
-    script::*,
-    updates::*,
-    worker::{WorkflowTask, answered},
-};
+use foretime_tests::{commands::*, script::*, updates::*, worker::WorkflowTask};
 use prost_types::Any;
 
 crate::scripts![
@@ -26,7 +20,6 @@ crate::scripts![
     along_with_a_waiting_task,
     while_a_worker_has_a_task,
     before_the_first_task_is_due,
-    queried_before_the_first_task_is_due,
     signal_before_the_task_starts,
     signal_while_the_task_is_out,
     heartbeat_of_its_task,
@@ -56,24 +49,8 @@ crate::scripts![
     too_many_in_flight,
 ];
 
-/// A workflow that has had its first task and waits.
-async fn waiting(s: &Script) {
-    s.start("wf").await;
-    s.run_task([]).await;
-}
-
-/// Long enough for a call that was just sent to arrive. Nothing outside shows that it has.
-async fn until_it_has_come() {
-    tokio::time::sleep(Duration::from_millis(300)).await;
-}
-
-/// What a worker reports that accepts an update and completes it.
-fn done(task: &WorkflowTask, update_id: &str) -> [Message; 2] {
-    [acceptance(task, update_id), response(update_id, "done")]
-}
-
 async fn completed_at_once(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.describe("wf").await;
@@ -88,7 +65,7 @@ async fn completed_at_once(s: &Script) {
 
 /// Whether Describe knows the update's request.
 async fn described_by_its_request_id(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let mut request = UpdateWorkflowExecutionRequest { wait_policy: until(Stage::Accepted), ..s.new_update("wf", "u1") };
     if let Some(update) = &mut request.request {
         update.request_id = "the-request".to_owned();
@@ -103,7 +80,7 @@ async fn described_by_its_request_id(s: &Script) {
 }
 
 async fn rejected(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.report(&task, [rejection(&task, "u1")]).await;
@@ -132,7 +109,7 @@ async fn rejected_after_events(s: &Script) {
 }
 
 async fn unprocessed(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.report(&task, []).await;
@@ -153,7 +130,7 @@ async fn along_with_a_waiting_task(s: &Script) {
 }
 
 async fn while_a_worker_has_a_task(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "go").await;
     let task = s.await_workflow_task().await;
     s.updated(s.new_update("wf", "u1"), async {
@@ -187,38 +164,8 @@ async fn before_the_first_task_is_due(s: &Script) {
     s.history("wf").await;
 }
 
-/// Asks while `worker` answers.
-async fn queried(s: &Script, worker: impl Future<Output = ()>) {
-    let (answer, ()) = futures_util::future::join(s.client.call(s.new_query("wf", "state")), worker).await;
-    s.show::<QueryWorkflowRequest>(&answer);
-}
-
-/// Queries are refused in a start delay, but not once an update has its workflow task.
-async fn queried_before_the_first_task_is_due(s: &Script) {
-    s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(3600.0), ..s.new_start("wf") }).await;
-    let _ = s.call(s.new_query("wf", "state")).await;
-    let worker = async {
-        until_it_has_come().await;
-        let task = s.await_workflow_task().await;
-        s.note(format_args!("queries in the task of the update: {}", task.queries.len()));
-        let query_results = task.queries.keys().map(|id| (id.clone(), answered("fine"))).collect();
-        let report = s.new_report(&task, done(&task, "u1"));
-        let _ = s.complete_with(RespondWorkflowTaskCompletedRequest { query_results, ..report }).await;
-    };
-    let meanwhile = Box::pin(async {
-        until_it_has_come().await;
-        queried(s, worker).await;
-    });
-    s.updated(s.new_update("wf", "u1"), meanwhile).await;
-    queried(s, async {
-        let task = s.await_workflow_task().await;
-        s.answer_query(&task, "fine, too").await;
-    })
-    .await;
-}
-
 async fn signal_before_the_task_starts(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         until_it_has_come().await;
         s.signal("wf", "go").await;
@@ -231,7 +178,7 @@ async fn signal_before_the_task_starts(s: &Script) {
 }
 
 async fn signal_while_the_task_is_out(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.signal("wf", "go").await;
@@ -243,7 +190,7 @@ async fn signal_while_the_task_is_out(s: &Script) {
 }
 
 async fn heartbeat_of_its_task(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         let heartbeat = RespondWorkflowTaskCompletedRequest {
@@ -259,7 +206,7 @@ async fn heartbeat_of_its_task(s: &Script) {
 }
 
 async fn nobody_takes_the_task(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         tokio::time::sleep(Duration::from_millis(5_500)).await;
         s.history("wf").await;
@@ -271,7 +218,7 @@ async fn nobody_takes_the_task(s: &Script) {
 }
 
 async fn task_fails(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
@@ -305,31 +252,20 @@ async fn task_keeps_failing(s: &Script) {
 }
 
 async fn sticky(s: &Script) {
-    let queue = format!("{}-sticky", s.queue());
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    let request = RespondWorkflowTaskCompletedRequest {
-        sticky_attributes: Some(StickyExecutionAttributes {
-            worker_task_queue: Some(sticky_queue(&queue, s.queue())),
-            schedule_to_start_timeout: seconds(5.0),
-        }),
-        ..s.new_completion(&task, [])
-    };
-    let _ = s.complete_with(request.clone()).await;
-    s.await_empty_poll(sticky_queue(&queue, s.queue())).await;
+    s.complete_sticky(s.new_completion(&task, []), 5.0).await;
+    s.await_empty_poll(s.own_queue()).await;
     s.updated(s.new_update("wf", "u1"), async {
-        let task = s.workflow_task_of(sticky_queue(&queue, s.queue())).await;
-        let report = s.new_report(&task, done(&task, "u1"));
-        let _ = s
-            .complete_with(RespondWorkflowTaskCompletedRequest { sticky_attributes: request.sticky_attributes, ..report })
-            .await;
+        let task = s.workflow_task_of(s.own_queue()).await;
+        s.complete_sticky(s.new_report(&task, done(&task, "u1")), 5.0).await;
     })
     .await;
     s.history("wf").await;
 }
 
 async fn accepted_then_completed(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let request = UpdateWorkflowExecutionRequest { wait_policy: until(Stage::Accepted), ..s.new_update("wf", "u1") };
     s.updated(request.clone(), async {
         let task = s.workflow_task().await;
@@ -344,7 +280,7 @@ async fn accepted_then_completed(s: &Script) {
 }
 
 async fn polls(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let now = PollWorkflowExecutionUpdateRequest { wait_policy: None, ..s.new_update_poll("wf", "u1") };
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
@@ -364,7 +300,7 @@ async fn polls(s: &Script) {
 }
 
 async fn same_id_again(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         let again = s.updated(s.new_update("wf", "u1"), async {
@@ -379,7 +315,7 @@ async fn same_id_again(s: &Script) {
 }
 
 async fn two_at_once(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         until_it_has_come().await;
         let second = s.updated(s.new_update("wf", "u2"), async {
@@ -394,7 +330,7 @@ async fn two_at_once(s: &Script) {
 }
 
 async fn without_an_id(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", ""), async {
         let task = s.workflow_task().await;
         let id = task.messages[0].protocol_instance_id.clone();
@@ -405,7 +341,7 @@ async fn without_an_id(s: &Script) {
 }
 
 async fn workflow_completes(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "go").await;
     let task = s.await_workflow_task().await;
     s.updated(s.new_update("wf", "u1"), async {
@@ -417,7 +353,7 @@ async fn workflow_completes(s: &Script) {
 }
 
 async fn workflow_completes_with_its_acceptance(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.workflow_task().await;
         let report = s.new_report(&task, [acceptance(&task, "u1")]);
@@ -432,7 +368,7 @@ async fn workflow_completes_with_its_acceptance(s: &Script) {
 }
 
 async fn workflow_continues_as_new(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "go").await;
     let task = s.await_workflow_task().await;
     s.updated(s.new_update("wf", "u1"), async {
@@ -446,7 +382,7 @@ async fn workflow_continues_as_new(s: &Script) {
 }
 
 async fn workflow_completes_with_a_rejection(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         let report = s.new_report(&task, [rejection(&task, "u1")]);
@@ -458,7 +394,7 @@ async fn workflow_completes_with_a_rejection(s: &Script) {
 }
 
 async fn workflow_is_about_to_close(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.signal("wf", "go").await;
     let task = s.await_workflow_task().await;
     s.signal("wf", "go on").await;
@@ -469,7 +405,7 @@ async fn workflow_is_about_to_close(s: &Script) {
 }
 
 async fn terminated(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         until_it_has_come().await;
         s.terminate("wf").await;
@@ -480,7 +416,7 @@ async fn terminated(s: &Script) {
 }
 
 async fn terminated_while_the_task_is_out(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         s.terminate("wf").await;
@@ -522,7 +458,7 @@ async fn misreported(s: &Script, what: &str, messages: impl FnOnce(&WorkflowTask
 }
 
 async fn bad_messages(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     misreported(s, "a response without acceptance", |task| s.new_report(task, [response("u1", "done")])).await;
     misreported(s, "accepted twice", |task| {
         let mut again = acceptance(task, "u1");
@@ -552,7 +488,7 @@ async fn bad_messages(s: &Script) {
 }
 
 async fn unreadable_messages(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     s.updated(s.new_update("wf", "u1"), async {
         let task = s.await_workflow_task().await;
         let with = |body: Option<Any>| {
@@ -567,7 +503,7 @@ async fn unreadable_messages(s: &Script) {
 }
 
 async fn refused(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let with = |change: fn(&mut UpdateWorkflowExecutionRequest)| {
         let mut request = s.new_update("wf", "u1");
         change(&mut request);
@@ -591,7 +527,7 @@ async fn refused(s: &Script) {
 }
 
 async fn refused_polls(s: &Script) {
-    waiting(s).await;
+    s.start_waiting("wf").await;
     let _ = s.call(s.new_update_poll("wf", "missing")).await;
     let _ = s.call(s.new_update_poll("missing", "u1")).await;
     let _ = s.call(PollWorkflowExecutionUpdateRequest { update_ref: None, ..s.new_update_poll("wf", "u1") }).await;

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use foretime_server::proto::{
     enums::{EventType, WorkflowTaskFailedCause},
-    taskqueue::StickyExecutionAttributes,
     workflowservice::*,
 };
-use foretime_tests::{commands::*, script::*, worker::WorkflowTask};
+use foretime_tests::{commands::*, script::*};
 
 crate::scripts![
     failed_then_completed,
@@ -252,29 +251,15 @@ async fn return_the_next_without_force(s: &Script) {
     s.history("wf").await;
 }
 
-/// Completes `task` with the worker's own queue. Tasks on that queue expire after `patience_seconds`.
-async fn complete_sticky(s: &Script, task: &WorkflowTask, patience_seconds: f64) {
-    let sticky = StickyExecutionAttributes {
-        worker_task_queue: Some(own_queue(s)),
-        schedule_to_start_timeout: seconds(patience_seconds),
-    };
-    let request = RespondWorkflowTaskCompletedRequest { sticky_attributes: Some(sticky), ..s.new_completion(task, []) };
-    let _ = s.complete_with(request).await;
-}
-
-fn own_queue(s: &Script) -> foretime_server::proto::taskqueue::TaskQueue {
-    sticky_queue(&format!("{}-sticky", s.queue()), s.queue())
-}
-
 /// A workflow whose tasks go to the worker's own queue, which a worker has polled.
 async fn start_sticky(s: &Script, patience_seconds: f64) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    s.await_empty_poll(own_queue(s)).await;
-    complete_sticky(s, &task, patience_seconds).await;
+    s.await_empty_poll(s.own_queue()).await;
+    s.complete_sticky(s.new_completion(&task, []), patience_seconds).await;
     s.signal("wf", "one").await;
-    let task = s.workflow_task_of(own_queue(s)).await;
-    complete_sticky(s, &task, patience_seconds).await;
+    let task = s.workflow_task_of(s.own_queue()).await;
+    s.complete_sticky(s.new_completion(&task, []), patience_seconds).await;
 }
 
 async fn sticky(s: &Script) {
@@ -287,7 +272,7 @@ async fn sticky(s: &Script) {
 async fn sticky_worker_gone(s: &Script) {
     s.start("wf").await;
     let task = s.await_workflow_task().await;
-    complete_sticky(s, &task, 10.0).await;
+    s.complete_sticky(s.new_completion(&task, []), 10.0).await;
     s.signal("wf", "go").await;
     let task = s.workflow_task().await;
     s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
@@ -330,7 +315,7 @@ async fn sticky_worker_shut_down(s: &Script) {
     let _ = s
         .call(ShutdownWorkerRequest {
             namespace: NAMESPACE.to_owned(),
-            sticky_task_queue: own_queue(s).name,
+            sticky_task_queue: s.own_queue().name,
             identity: "worker".to_owned(),
             reason: "the script".to_owned(),
             ..Default::default()
@@ -345,7 +330,7 @@ async fn sticky_worker_shut_down(s: &Script) {
 async fn sticky_after_a_failure(s: &Script) {
     start_sticky(s, 10.0).await;
     s.signal("wf", "two").await;
-    let task = s.workflow_task_of(own_queue(s)).await;
+    let task = s.workflow_task_of(s.own_queue()).await;
     s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
     s.workflow_task().await;
     s.history("wf").await;

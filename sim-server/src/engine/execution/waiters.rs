@@ -12,6 +12,8 @@ pub(crate) struct Waiter {
     pub(crate) from: i64,
     pub(crate) close_event_only: bool,
     pub(crate) follows_next_run_id: bool,
+    /// A wait in vain gives a token to go on with.
+    pub(crate) goes_on: bool,
 }
 
 impl Waiter {

@@ -194,7 +194,7 @@ impl Run {
         let timeout = start_to_close_timeout(self.recorded.facts.task_timeout, self.volatile.attempt);
         let task = WorkflowTask::Scheduled(Scheduled { scheduled_event_id: self.history().next_id(), timeout });
         self.volatile.unwritten = Some(Unwritten::Speculative(task));
-        self.volatile.keeps_speculative = true;
+        self.keep_speculative();
         self.volatile.task.scheduled_time = cx.now;
         self.volatile.task.original_scheduled_time = cx.now;
         if enqueue {
@@ -320,7 +320,7 @@ impl Run {
         self.leave_queue(cx);
         self.volatile.unwritten = None;
         self.volatile.attempt = 1;
-        self.volatile.keeps_speculative = true;
+        self.keep_speculative();
     }
 
     /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for

@@ -53,12 +53,12 @@ impl Engine {
         let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
         if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
             if run.is_running() {
-                return Ok(self.park_history(key, token.from, true, context));
+                return Ok(self.park_history(key, token.from, &request, context));
             }
             return Ok(Answer::Now(self.close_event(key, context.caller.follows_next_run_id)));
         }
         if request.wait_new_event && run.is_running() && token.from >= run.history().next_id() {
-            return Ok(self.park_history(key, token.from, false, context));
+            return Ok(self.park_history(key, token.from, &request, context));
         }
         let shows_transient = !VIEWERS.contains(&context.caller.client_name.as_str());
         Ok(Answer::Now(self.page(key, &token, page_size, request.wait_new_event, shows_transient)))
@@ -126,15 +126,21 @@ impl Engine {
         &mut self,
         key: RunKey,
         from: i64,
-        close_event_only: bool,
+        request: &GetWorkflowExecutionHistoryRequest,
         context: &Context<'_, '_>,
     ) -> Answer<HistoryReply> {
         let (wall, ticket) = (self.wall(), context.ticket);
         let until = wall + self.limits.long_poll;
         let until = context.deadline.map_or(until, |deadline| until.min(deadline - MARGIN)).max(wall);
         self.tickets.park_long_poll(ticket, Parked::History(key), until);
-        let follows_next_run_id = context.caller.follows_next_run_id;
-        self.waiters.add(key, Waiter { ticket, from, close_event_only, follows_next_run_id });
+        let waiter = Waiter {
+            ticket,
+            from,
+            close_event_only: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
+            follows_next_run_id: context.caller.follows_next_run_id,
+            goes_on: request.wait_new_event,
+        };
+        self.waiters.add(key, waiter);
         Answer::Parked
     }
 
@@ -147,7 +153,7 @@ impl Engine {
         }
     }
 
-    /// A wait is over with nothing new: no events, and a token to go on with.
+    /// A wait is over with nothing new: no events, and a token to go on with for who asked to wait.
     pub(in crate::engine) fn end_history_wait(&mut self, key: RunKey, ticket: Ticket) {
         let Some(waiter) = self.waiters.remove(key, ticket) else { return };
         let token = PageToken {
@@ -157,7 +163,8 @@ impl Engine {
             waiting: true,
             ..PageToken::default()
         };
-        let reply = HistoryReply { history: Vec::new(), next_page_token: token.into_bytes() };
+        let next_page_token = if waiter.goes_on { token.into_bytes() } else { Vec::new() };
+        let reply = HistoryReply { history: Vec::new(), next_page_token };
         self.tickets.answer(ticket, Ok(Reply::History(reply)));
     }
 

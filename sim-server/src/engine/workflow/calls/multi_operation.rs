@@ -18,7 +18,7 @@ use crate::{
         },
     },
     proto::{
-        enums::{WorkflowExecutionStatus, WorkflowIdConflictPolicy},
+        enums::{UpdateWorkflowExecutionLifecycleStage as Stage, WorkflowExecutionStatus, WorkflowIdConflictPolicy},
         workflowservice::{
             ExecuteMultiOperationRequest, ExecuteMultiOperationResponse, StartWorkflowExecutionRequest,
             StartWorkflowExecutionResponse, UpdateWorkflowExecutionRequest, UpdateWorkflowExecutionResponse,
@@ -160,15 +160,8 @@ impl Engine {
         let update = update.request.unwrap_or_default();
         let started = self.start_anew(namespace, start, |run, cx| run.admit_update(cx, update));
         let key = started.map_err(|error| failed(error, Error::OperationAborted))?;
-        let response = self.started_now(key);
-        if is_reached(&Progress::Admitted, stage) {
-            let update = self.update_response(key, &update_id, &request_id, Progress::Admitted);
-            return Ok(Answer::Now(responses(response, update)));
-        }
-        let started = Started { response, request_id, again: None, is_second_time };
-        let waiter = Waiter { ticket, update_id, stage, call: Call::UpdateWithStart(Box::new(started)) };
-        self.park_for_update(key, waiter);
-        Ok(Answer::Parked)
+        let started = Started { response: self.started_now(key), request_id, again: None, is_second_time };
+        Ok(self.await_update((key, Progress::Admitted), started, update_id, stage, ticket))
     }
 
     /// An update that has its outcome is not asked again, whatever the policies say.
@@ -200,13 +193,25 @@ impl Engine {
             ..self.started_now(key)
         };
         let (request_id, update_id) = (request_id_of(&operations.update), update_id_of(&operations.update).to_owned());
-        if is_reached(&progress, stage) {
-            let update = self.update_response(key, &update_id, &request_id, progress);
-            return Ok(Answer::Now(responses(response, update)));
-        }
         let started = Started { response, request_id, again: Some(operations), is_second_time };
+        Ok(self.await_update((key, progress), started, update_id, stage, ticket))
+    }
+
+    /// Answers at once if the update has come as far as the caller waits for.
+    fn await_update(
+        &mut self,
+        (key, progress): (RunKey, Progress),
+        started: Started,
+        update_id: String,
+        stage: Stage,
+        ticket: Ticket,
+    ) -> Answer<ExecuteMultiOperationResponse> {
+        if is_reached(&progress, stage) {
+            let update = self.update_response(key, &update_id, &started.request_id, progress);
+            return Answer::Now(responses(started.response, update));
+        }
         self.park_for_update(key, Waiter { ticket, update_id, stage, call: Call::UpdateWithStart(Box::new(started)) });
-        Ok(Answer::Parked)
+        Answer::Parked
     }
 
     /// The answer to an update-with-start, now that this has become of its update.

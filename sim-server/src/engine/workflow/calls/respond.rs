@@ -50,8 +50,7 @@ impl Engine {
         let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
         let commands = match self.check_commands(key, commands, request.messages.clone()) {
             Ok(commands) => commands,
-            Err(Unfit::Refused(error)) => return Ok(self.refuse_completion(key, &request, error)),
-            Err(Unfit::TaskFailed(failed)) => return self.reject_completion(key, &request, failed),
+            Err(unfit) => return Ok(Answer::Refused(self.refuse_completion(key, &request, unfit))),
         };
         self.answer_attached_queries(key, &mut request);
         let sticky = self.sticky_of(key, &request);
@@ -106,24 +105,25 @@ impl Engine {
         checker.check_all(commands, targets, messages)
     }
 
-    /// The completion is refused, and its task does not fail. On the real server, what is in memory only is lost with that: the
+    /// The completion is refused. On the real server, what is in memory only is lost with that. If its task does not fail, the
     /// updates come again, and with them a speculative task; for any worker if this one says that it has the run in its cache
     /// (`releaseLeaseWithError`, `clearStickyTaskQueue`).
-    fn refuse_completion<T>(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest, error: Error) -> Answer<T> {
-        let drops_cache = self.sticky_of(key, request).is_some();
-        self.transact(key, |run, cx| run.send_updates_again(cx, drops_cache));
+    fn refuse_completion(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest, unfit: Unfit) -> Error {
+        let refusal = match unfit {
+            Unfit::TaskFailed(failed) => self.fail_completion(key, request, failed),
+            Unfit::Refused(error) => {
+                let drops_cache = sticky_name(request).is_some();
+                self.transact(key, |run, cx| run.send_updates_again(cx, drops_cache));
+                error
+            }
+        };
         self.end_waits_for_outcomes(key);
-        Answer::Refused(error)
+        refusal
     }
 
     /// The commands do not fit: the workflow task fails. One that has failed before is left to time out, so that a worker which
     /// cannot do better does not spin.
-    fn reject_completion(
-        &mut self,
-        key: RunKey,
-        request: &RespondWorkflowTaskCompletedRequest,
-        failed: TaskFailed,
-    ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
+    fn fail_completion(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest, failed: TaskFailed) -> Error {
         let TaskFailed { cause, message, terminates } = failed;
         let refusal = Error::InvalidArgument(message.clone());
         if self.runs.get(key).workflow_task_attempt() > 1 && cause != WorkflowTaskFailedCause::UnhandledCommand {
@@ -131,8 +131,7 @@ impl Engine {
                 run.abort_sent_updates();
                 run.keep_speculative();
             });
-            self.end_waits_for_outcomes(key);
-            return Ok(Answer::Refused(refusal));
+            return refusal;
         }
         let failure = failure::server(&message, false);
         self.transact(key, |run, cx| {
@@ -144,15 +143,14 @@ impl Engine {
                 run.schedule_workflow_task(cx);
             }
         });
-        self.end_waits_for_outcomes(key);
-        Ok(Answer::Refused(refusal))
+        refusal
     }
 
     fn sticky_of(&mut self, key: RunKey, request: &RespondWorkflowTaskCompletedRequest) -> Option<Sticky> {
-        let attributes = request.sticky_attributes.as_ref()?;
-        let name = attributes.worker_task_queue.as_ref().map(|queue| queue.name.clone()).filter(|name| !name.is_empty())?;
+        let name = sticky_name(request)?.to_owned();
         let queue = self.matching.queue(self.runs.get(key).namespace(), QueueKind::Workflow, &name);
-        Some(Sticky { queue, name, schedule_to_start: span(attributes.schedule_to_start_timeout.as_ref()) })
+        let timeout = request.sticky_attributes.as_ref().and_then(|sticky| sticky.schedule_to_start_timeout.as_ref());
+        Some(Sticky { queue, name, schedule_to_start: span(timeout) })
     }
 
     /// Passes on the answers to queries that came with the completion.
@@ -191,6 +189,12 @@ impl Engine {
         });
         Ok(RespondWorkflowTaskFailedResponse::default())
     }
+}
+
+/// The queue of a worker that says it has the run in its cache.
+fn sticky_name(request: &RespondWorkflowTaskCompletedRequest) -> Option<&str> {
+    let queue = request.sticky_attributes.as_ref()?.worker_task_queue.as_ref()?;
+    (!queue.name.is_empty()).then_some(queue.name.as_str())
 }
 
 fn task_not_found() -> Error {

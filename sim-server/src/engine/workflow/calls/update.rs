@@ -10,10 +10,13 @@ use crate::{
             tickets::{Answer, Parked, Ticket},
         },
         rules::{names, updates, validate},
-        workflow::update::{
-            progress::Progress,
-            registry::{Ended, update_id},
-            waiters::{Call, Waiter},
+        workflow::{
+            run::Run,
+            update::{
+                progress::Progress,
+                registry::{Ended, update_id},
+                waiters::{Call, Waiter},
+            },
         },
     },
     proto::{
@@ -72,8 +75,7 @@ impl Engine {
         }
         let (key, update_id) = (self.runs.find(namespace, &workflow_id, &run_id)?, reference.update_id);
         let run = self.runs.get(key);
-        let error = || run.aborted_update(&update_id).cloned().unwrap_or_else(|| unknown(&update_id));
-        let progress = run.update_progress(&update_id).ok_or_else(error)?;
+        let progress = run.update_progress(&update_id).ok_or_else(|| unknown(run, &update_id))?;
         let stage = stage_of(request.wait_policy.as_ref());
         if is_reached(&progress, stage) {
             return Ok(Answer::Now(self.poll_update_response(key, &update_id, progress)));
@@ -147,8 +149,8 @@ impl Engine {
                 Some(Ended::Rejected(failure)) => Ok(Progress::rejected(failure.clone())),
                 Some(Ended::Aborted(error)) => Err(error.clone()),
                 None => {
-                    let progress = self.runs.get(key).update_progress(&waiter.update_id);
-                    progress.ok_or_else(|| unknown(&waiter.update_id))
+                    let run = self.runs.get(key);
+                    run.update_progress(&waiter.update_id).ok_or_else(|| unknown(run, &waiter.update_id))
                 }
             };
             self.domain.clock.end_await();
@@ -247,8 +249,10 @@ impl Engine {
     }
 }
 
-fn unknown(update_id: &str) -> Error {
-    Error::not_found(format!("update {} not found", names::quoted(update_id)))
+/// There is no such update, or not any more.
+fn unknown(run: &Run, update_id: &str) -> Error {
+    let aborted = run.aborted_update(update_id).cloned();
+    aborted.unwrap_or_else(|| Error::not_found(format!("update {} not found", names::quoted(update_id))))
 }
 
 pub(super) fn stage_of(policy: Option<&WaitPolicy>) -> Stage {

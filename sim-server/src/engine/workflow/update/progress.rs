@@ -133,7 +133,7 @@ impl Run {
     /// now, it goes along with the next.
     pub(in crate::engine) fn admit_update(&mut self, cx: &mut Cx<'_>, request: Request) {
         self.volatile.updates.get_or_insert_default().admit(request);
-        self.volatile.keeps_speculative = true;
+        self.keep_speculative();
         if !self.has_workflow_task() {
             self.place_speculative_task(cx, true);
         }
@@ -202,14 +202,14 @@ impl Run {
     /// The worker was sent updates with its task, and said nothing of them: it does not speak the protocol.
     pub(in crate::engine::workflow) fn reject_unprocessed_updates(&mut self) {
         if let Some(updates) = &mut self.volatile.updates {
-            updates.end_all(true, &Ended::Rejected(failure::unprocessed_update()));
+            updates.end_sent(&Ended::Rejected(failure::unprocessed_update()));
         }
     }
 
     /// The completion of a task is refused, and the task fails. What the worker has seen is not sent again.
     pub(in crate::engine::workflow) fn abort_sent_updates(&mut self) {
         if let Some(updates) = &mut self.volatile.updates {
-            updates.end_all(true, &Ended::Aborted(Error::WorkflowNotReady(updates::TASK_FAILED.to_owned())));
+            updates.end_sent(&Ended::Aborted(Error::WorkflowNotReady(updates::TASK_FAILED.to_owned())));
         }
     }
 

@@ -73,25 +73,22 @@ impl Updates {
         }
     }
 
-    /// All that are pending end in one way. `sent_only`: those alone that a worker has.
-    pub(super) fn end_all(&mut self, sent_only: bool, ended: &Ended) {
-        let ending: Vec<_> = self.pending.extract_if(.., |pending| !sent_only || pending.sent_with.is_some()).collect();
+    /// All that a worker has end in one way.
+    pub(super) fn end_sent(&mut self, ended: &Ended) {
+        let ending: Vec<_> = self.pending.extract_if(.., |pending| pending.sent_with.is_some()).collect();
         self.ended.extend(ending.into_iter().map(|pending| (update_id(&pending.request).to_owned(), ended.clone())));
     }
 
     /// The run ends, and with it all that are pending.
     pub(super) fn abort_all(&mut self, error: &Error) {
-        self.aborted.extend(self.pending.iter().map(|pending| (update_id(&pending.request).to_owned(), error.clone())));
-        self.end_all(false, &Ended::Aborted(error.clone()));
+        let aborted = self.pending.drain(..).map(|pending| (update_id(&pending.request).to_owned(), error.clone()));
+        self.aborted.extend(aborted);
     }
 
     /// An update that the end of the run has aborted just now was aborted for another reason.
     pub(super) fn abort_again(&mut self, update_id: &str, error: &Error) {
         for (_, before) in self.aborted.iter_mut().filter(|(id, _)| id == update_id) {
             *before = error.clone();
-        }
-        for (_, before) in self.ended.iter_mut().filter(|(id, _)| id == update_id) {
-            *before = Ended::Aborted(error.clone());
         }
     }
 
