@@ -7,9 +7,20 @@ use std::{
 };
 
 use foretime_server::{
-    config::{Config, Personality, SearchAttributeType},
-    proto::testservice::{GetCurrentTimeResponse, SleepRequest},
-    rpc::Service,
+    config::{Config, Personality, SearchAttributeType, TimeMode},
+    proto::{
+        foretimeservice::{
+            ExplainTimeRequest, ExplainTimeResponse, SettleRequest, SettleResponse, SkipTimeRequest, SkipTimeResponse,
+            SleepUntilRequest, SleepUntilResponse,
+        },
+        testservice::{
+            GetCurrentTimeResponse, SleepRequest, SleepResponse, UnlockTimeSkippingRequest, UnlockTimeSkippingResponse,
+        },
+    },
+    rpc::{
+        Service,
+        table::{FORETIME_SERVICE, TEST_SERVICE},
+    },
     shell::host::Host,
 };
 use temporalio_client::{
@@ -21,7 +32,6 @@ use tonic::Status;
 
 use crate::{
     connection,
-    skipping::{Skipping, TestService},
     transport::{self, Server},
 };
 
@@ -103,7 +113,13 @@ impl Environment {
 
     /// Starts a server with other settings: see [`EnvironmentBuilder`].
     pub fn builder() -> EnvironmentBuilder {
-        EnvironmentBuilder { namespace: "default".to_owned(), search_attributes: Vec::new(), seed: 0, time_skipping: true }
+        EnvironmentBuilder {
+            namespace: "default".to_owned(),
+            search_attributes: Vec::new(),
+            seed: 0,
+            time_skipping: true,
+            starts_at: None,
+        }
     }
 
     /// The client: clone it, start workflows with it, build workers on it.
@@ -122,7 +138,7 @@ impl Environment {
     /// If the server does not tell the time, which is a bug in it.
     #[expect(clippy::expect_used, reason = "a server in this process that cannot tell the time is beyond a test's help")]
     pub fn now(&self) -> SystemTime {
-        let response = self.server.test_service.call_at_once::<GetCurrentTimeResponse>("GetCurrentTime", &());
+        let response = self.server.call_at_once::<GetCurrentTimeResponse>(TEST_SERVICE, "GetCurrentTime", &());
         let time = response.expect("the server tells the time").time.expect("the time");
         SystemTime::try_from(time).expect("a time that the system's clock can express")
     }
@@ -134,9 +150,88 @@ impl Environment {
     /// # Errors
     /// [`Error::Refused`] for a span beyond what the wire can carry, about 10,000 years.
     pub async fn sleep(&self, span: Duration) -> Result<(), Error> {
-        let duration = Some(span.try_into().map_err(|_| Error::Refused(Status::invalid_argument("the span is too long")))?);
-        self.server.skipping.sleep(SleepRequest { duration }).await.map_err(Error::Refused)
+        let request = SleepRequest { duration: Some(wire_span(span)?) };
+        let slept = self.server.call::<SleepResponse>(TEST_SERVICE, "UnlockTimeSkippingWithSleep", &request).await;
+        slept.map(drop).map_err(Error::Refused)
     }
+
+    /// Skips `span` of virtual time, as [`Self::sleep`] does; but what workers have in hand on the way, they finish first. When it
+    /// returns, they may not have begun with what falls due at the very end: [`Self::settle`] waits for that.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a span that ends after virtual time does, in 2262.
+    pub async fn skip(&self, span: Duration) -> Result<(), Error> {
+        let request = SkipTimeRequest { duration: Some(wire_span(span)?) };
+        let skipped = self.server.call::<SkipTimeResponse>(FORETIME_SERVICE, "SkipTime", &request).await;
+        skipped.map(drop).map_err(Error::Refused)
+    }
+
+    /// Waits until workers have done all that there is to do at this instant. Virtual time is not skipped for it. So a test asserts
+    /// what has happened, without asking again and again.
+    ///
+    /// # Errors
+    /// [`Error::InFlight`] with what is still under way after ten seconds of real time.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let settled = self.server.call::<SettleResponse>(FORETIME_SERVICE, "Settle", &SettleRequest::default()).await;
+        let settled = settled.map_err(Error::Refused)?;
+        if settled.settled { Ok(()) } else { Err(Error::InFlight(settled.in_flight)) }
+    }
+
+    /// Makes a client's call at a virtual instant, `span` from now: everything due before that has happened, and time stands until
+    /// the call has returned. The call must not wait for time to pass.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn example(environment: foretime::Environment) -> Result<(), foretime::Error> {
+    /// const HOUR: Duration = Duration::from_secs(60 * 60);
+    /// let start = environment.now();
+    /// let (first, second) = tokio::try_join!(
+    ///     environment.at(HOUR * 2, async { environment.now() }),
+    ///     environment.at(HOUR, async { environment.now() }),
+    /// )?;
+    /// assert!(second < first);
+    /// assert_eq!(second.duration_since(start).unwrap().as_secs() / 3600, 1);
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// #     example(foretime::Environment::start().await.unwrap()).await
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a span that ends after virtual time does, in 2262.
+    pub async fn at<T>(&self, span: Duration, call: impl Future<Output = T>) -> Result<T, Error> {
+        let request = SleepUntilRequest { duration: Some(wire_span(span)?), lock: true, time: None };
+        let reached = self.server.call::<SleepUntilResponse>(FORETIME_SERVICE, "SleepUntil", &request).await;
+        reached.map_err(Error::Refused)?;
+        let _unlocks = Unlocks(&self.server);
+        Ok(call.await)
+    }
+
+    /// Why virtual time stands still, or that it does not; the most important reason first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the server panicked, which is a bug in it.
+    pub fn why_time_stands(&self) -> Result<Vec<String>, Error> {
+        let explained: Result<ExplainTimeResponse, _> =
+            self.server.call_at_once(FORETIME_SERVICE, "ExplainTime", &ExplainTimeRequest {});
+        explained.map(|explained| explained.reasons).map_err(Error::Refused)
+    }
+}
+
+/// Takes the lock away that a call at an instant holds, also if the call is given up.
+struct Unlocks<'a>(&'a Server);
+
+impl Drop for Unlocks<'_> {
+    fn drop(&mut self) {
+        let request = UnlockTimeSkippingRequest {};
+        let unlocked: Result<UnlockTimeSkippingResponse, _> = self.0.call_at_once(TEST_SERVICE, "UnlockTimeSkipping", &request);
+        debug_assert!(unlocked.is_ok(), "{unlocked:?}");
+    }
+}
+
+fn wire_span(span: Duration) -> Result<prost_types::Duration, Error> {
+    span.try_into().map_err(|_| Error::Refused(Status::invalid_argument("the span is too long")))
 }
 
 impl fmt::Debug for Environment {
@@ -168,6 +263,7 @@ pub struct EnvironmentBuilder {
     search_attributes: Vec<(String, SearchAttributeType)>,
     seed: u64,
     time_skipping: bool,
+    starts_at: Option<SystemTime>,
 }
 
 impl EnvironmentBuilder {
@@ -196,6 +292,12 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// The virtual instant at which the environment starts; now unless set. From then on, time moves as always.
+    pub fn starts_at(mut self, starts_at: SystemTime) -> Self {
+        self.starts_at = Some(starts_at);
+        self
+    }
+
     /// Starts the server and connects a client to it.
     ///
     /// # Errors
@@ -210,14 +312,13 @@ impl EnvironmentBuilder {
             namespaces: vec![self.namespace.clone()],
             search_attributes: self.search_attributes,
             seed: self.seed,
-            time_skipping: false,
-            awaits_lift_locks: self.time_skipping,
+            time: if self.time_skipping { TimeMode::Awaited } else { TimeMode::Paced },
+            start_time: self.starts_at.map(Into::into),
             ..Config::default()
         };
-        let test_service = TestService::new(Host::new(Service::boxed(&config).map_err(Error::Refused)?));
-        let skipping = Skipping::new(test_service.clone(), self.time_skipping);
+        let host = Host::new(Service::boxed(&config).map_err(Error::Refused)?);
         let (alive, environment) = watch::channel(());
-        let server = Arc::new(Server { test_service, skipping, environment });
+        let server = Arc::new(Server { host, environment });
         let client = connect(&server, ClientOptions::new(self.namespace).build()).await?;
         Ok(Environment { client, server, _alive: alive })
     }
@@ -239,6 +340,8 @@ pub enum Error {
     Client(ClientNewError),
     /// The server refused.
     Refused(Status),
+    /// This was still under way when [`Environment::settle`] gave up.
+    InFlight(Vec<String>),
 }
 
 impl fmt::Display for Error {
@@ -247,6 +350,7 @@ impl fmt::Display for Error {
             Self::Connect(_) => f.write_str("the client could not connect to the server in this process"),
             Self::Client(_) => f.write_str("the SDK refused to make a client"),
             Self::Refused(status) => write!(f, "the server refused: {}", status.message()),
+            Self::InFlight(what) => write!(f, "still under way: {}", what.join("; ")),
         }
     }
 }
@@ -256,7 +360,7 @@ impl std::error::Error for Error {
         match self {
             Self::Connect(error) => Some(error),
             Self::Client(error) => Some(error),
-            Self::Refused(_) => None,
+            Self::Refused(_) | Self::InFlight(_) => None,
         }
     }
 }

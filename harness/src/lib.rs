@@ -42,7 +42,6 @@ mod process;
 mod runner;
 mod sim;
 mod simulation;
-mod skipping;
 mod stage;
 mod transport;
 mod world;

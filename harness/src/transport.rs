@@ -2,22 +2,22 @@
 
 use std::sync::{Arc, Weak};
 
+use bytes::Bytes;
 use foretime_server::{
-    engine::Connection, proto::enums::HistoryEventFilterType, proto::workflowservice::GetWorkflowExecutionHistoryRequest,
-    rpc::caller_of, shell::grpc::grpc_timeout,
+    engine::{Caller, Connection},
+    rpc::caller_of,
+    shell::{grpc::grpc_timeout, host::Host},
 };
+use futures_util::FutureExt;
 use prost::Message;
 use temporalio_client::callback_based::{CallbackBasedGrpcService, GrpcRequest, GrpcSuccessResponse};
 use tokio::sync::watch;
 use tonic::Status;
 
-use crate::skipping::{Skipping, TestService};
-
 /// The far end of the wire.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) test_service: TestService,
-    pub(crate) skipping: Skipping,
+    pub(crate) host: Host,
     /// Closed when the environment is dropped.
     pub(crate) environment: watch::Receiver<()>,
 }
@@ -35,25 +35,39 @@ pub(crate) fn service(server: Weak<Server>) -> CallbackBasedGrpcService {
 impl Server {
     async fn serve(&self, request: GrpcRequest) -> Result<GrpcSuccessResponse, Status> {
         let mut environment = self.environment.clone();
-        let _skips_time = if waits_for_outcome(&request) { self.skipping.wait_for_outcome() } else { None };
         let caller = caller_of(Connection::default(), &request.headers);
         let timeout = grpc_timeout(&request.headers)?;
         tokio::select! {
             biased;
-            answer = self.test_service.host().call(&request.service, &request.rpc, caller, timeout, request.proto) => {
+            answer = self.host.call(&request.service, &request.rpc, caller, timeout, request.proto) => {
                 Ok(GrpcSuccessResponse { headers: Default::default(), proto: answer?.into() })
             }
             _ = environment.changed() => Err(gone()),
         }
     }
-}
 
-/// Whether the caller waits for a workflow to end: the call behind `get_result`, as the SDK makes it. A worker makes none. For
-/// those who await an update the server lifts a lock itself (`Config::awaits_lift_locks`).
-fn waits_for_outcome(request: &GrpcRequest) -> bool {
-    request.rpc == "GetWorkflowExecutionHistory"
-        && GetWorkflowExecutionHistoryRequest::decode(request.proto.clone())
-            .is_ok_and(|it| it.wait_new_event && it.history_event_filter_type() == HistoryEventFilterType::CloseEvent)
+    /// Makes a call of the environment's own.
+    pub(crate) async fn call<A: Message + Default>(
+        &self,
+        service: &str,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
+        let message: Bytes = request.encode_to_vec().into();
+        let answer = self.host.call(service, method, Caller::default(), None, message).await?;
+        A::decode(answer).map_err(|error| Status::internal(error.to_string()))
+    }
+
+    /// The same, for a method that is answered at once.
+    pub(crate) fn call_at_once<A: Message + Default>(
+        &self,
+        service: &str,
+        method: &str,
+        request: &impl Message,
+    ) -> Result<A, Status> {
+        let answer = self.call(service, method, request).now_or_never();
+        answer.unwrap_or_else(|| Err(Status::internal(format!("{method} did not answer at once"))))
+    }
 }
 
 /// A code that the SDK treats as final, so that nobody asks for ever. A client gives up at once, a worker after a minute

@@ -1,4 +1,5 @@
-//! Generates the messages of the Temporal API from the descriptors that `temporalio-protos` compiled: no protoc.
+//! Generates the messages of the Temporal API from the descriptors that `temporalio-protos` compiled, and those of our own service:
+//! no protoc.
 //!
 //! Our own generation, and not that crate's types, for one reason: there every proto map is a `HashMap`, whose order is
 //! random, and the same inputs must give the same history bytes. Here every map is a `BTreeMap`.
@@ -12,7 +13,7 @@ use std::{
 };
 
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 
 /// The files whose services and messages the server speaks; what they import comes along.
 const ROOTS: &[&str] = &[
@@ -25,17 +26,34 @@ const ROOTS: &[&str] = &[
     "google/rpc/status.proto",
 ];
 
+/// Our own service.
+const OWN: &str = "foretime/v1/service.proto";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=protos");
     let all = FileDescriptorSet::decode(foretime_descriptors::FILES)?;
     let wanted = closure(&all);
-    let set = FileDescriptorSet { file: all.file.into_iter().filter(|file| wanted.contains(file.name())).collect() };
+    let mut set = FileDescriptorSet { file: all.file.into_iter().filter(|file| wanted.contains(file.name())).collect() };
+    set.file.extend(protox::compile([OWN], ["protos"])?.file.into_iter().filter(|file| file.name() == OWN));
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
     fs::write(out.join("attributes.rs"), attributes(&set)?)?;
-    fs::write(out.join("rpcs.rs"), rpcs(&set))?;
-    prost_build::Config::new().btree_map(["."]).enable_type_names().include_file("protos.rs").compile_fds(set)?;
+    fs::write(out.join("rpcs.rs"), rpcs(&set) + &identities(&set))?;
+    let mut config = prost_build::Config::new();
+    config.btree_map(["."]).enable_type_names().include_file("protos.rs");
+    // As JSON for people: instants and spans in words.
+    config.message_attribute(".foretime.v1", "#[derive(serde::Serialize)]");
+    for file in set.file.iter().filter(|file| file.name() == OWN) {
+        for (message, field) in file.message_type.iter().flat_map(|of| of.field.iter().map(move |field| (of, field))) {
+            if field.type_name().starts_with(".google.protobuf.") {
+                let path = format!(".foretime.v1.{}.{}", message.name(), field.name());
+                config.field_attribute(path, "#[serde(serialize_with = \"crate::in_words\")]");
+            }
+        }
+    }
+    config.compile_fds(set)?;
     Ok(())
 }
 
@@ -76,7 +94,7 @@ fn attributes(set: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
 /// The RPC of each request that belongs to one alone, which its name tells: the method's, plus `Request`.
 fn rpcs(set: &FileDescriptorSet) -> String {
     let mut text = String::new();
-    for file in set.file.iter().filter(|file| file.package().starts_with("temporal.")) {
+    for file in set.file.iter().filter(|file| has_services(file)) {
         for service in &file.service {
             for method in &service.method {
                 let (request, method_name) = (rust_path(method.input_type()), method.name());
@@ -90,6 +108,31 @@ fn rpcs(set: &FileDescriptorSet) -> String {
                 }
             }
         }
+    }
+    text
+}
+
+fn has_services(file: &FileDescriptorProto) -> bool {
+    ["temporal.", "foretime."].iter().any(|package| file.package().starts_with(package))
+}
+
+/// The identity that each request names, if it has a field for one.
+fn identities(set: &FileDescriptorSet) -> String {
+    let messages: BTreeMap<String, bool> = set
+        .file
+        .iter()
+        .flat_map(|file| file.message_type.iter().map(move |message| (file, message)))
+        .map(|(file, message)| {
+            let has_identity = message.field.iter().any(|field| field.name() == "identity");
+            (format!(".{}.{}", file.package(), message.name()), has_identity)
+        })
+        .collect();
+    let services = set.file.iter().filter(|file| has_services(file)).flat_map(|file| &file.service);
+    let requests: BTreeSet<&str> = services.flat_map(|service| &service.method).map(|method| method.input_type()).collect();
+    let mut text = String::new();
+    for request in requests.into_iter().filter(|request| *request != ".google.protobuf.Empty") {
+        let identity = if messages[request] { "&self.identity" } else { "\"\"" };
+        text += &format!("impl Identified for {} {{ fn identity(&self) -> &str {{ {identity} }} }}\n", rust_path(request));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! The configuration of a server: plain data, made from a command line by `foretime`, or by a test.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::proto::enums::IndexedValueType;
 
@@ -15,11 +15,14 @@ pub struct Config {
     pub search_attributes: Vec<(String, SearchAttributeType)>,
     /// The real server's dynamic configuration: key to JSON value, as written. Keys that mean nothing here have no effect.
     pub dynamic_config: BTreeMap<String, String>,
-    /// Whether time may skip from the start: the count of time-skipping locks starts at 0 if so, at 1 if not.
-    pub time_skipping: bool,
-    /// Whether a call that awaits an update lifts one lock for as long as it waits, on [`Personality::TestServer`]. If not, time
-    /// skips only for those who unlock it.
-    pub awaits_lift_locks: bool,
+    /// When time skips.
+    pub time: TimeMode,
+    /// Where virtual time begins; with the wall's if `None`.
+    pub start_time: Option<prost_types::Timestamp>,
+    /// How long time waits for those who may be on their way. `None` where the wall itself is virtual: then it waits for ever.
+    pub graces: Option<Graces>,
+    /// When time counts as running away.
+    pub runaway: RunawayLimits,
     /// Whether a long poll ends after a minute with an empty answer. If not, it waits for as long as its caller does; otherwise
     /// a simulated year would be mostly polls.
     pub long_polls_end: bool,
@@ -38,12 +41,61 @@ impl Default for Config {
             namespaces: vec!["default".to_owned()],
             search_attributes: Vec::new(),
             dynamic_config: BTreeMap::new(),
-            time_skipping: false,
-            awaits_lift_locks: true,
+            time: TimeMode::Locked,
+            start_time: None,
+            graces: Some(Graces::default()),
+            runaway: RunawayLimits::default(),
             long_polls_end: true,
             verifies_rebuilds: false,
             seed: 0,
         }
+    }
+}
+
+/// When time skips. In every mode, it stands while a worker has something to do, or may come for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeMode {
+    /// Never: it goes with the wall, whatever clients ask for.
+    Paced,
+    /// While the clients' locks on it are lifted. It starts with one lock, as the SDKs expect of a test server that they start.
+    Locked,
+    /// Always, unless a client locks it.
+    Skipping,
+    /// While some client awaits the end of a workflow or the outcome of an update, or sleeps in virtual time, and no client locks it.
+    Awaited,
+}
+
+/// How long, on the wall, time waits for those who may be on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Graces {
+    /// For a worker of a task queue that nobody has polled yet.
+    pub unpolled: Duration,
+    /// For an attempt of an activity that somebody's sleep would take beyond its timeout, since it was last heard of.
+    pub silence: Duration,
+}
+
+impl Default for Graces {
+    fn default() -> Self {
+        Self { unpolled: Duration::from_secs(10), silence: Duration::from_secs(2) }
+    }
+}
+
+/// When time counts as running away, and what happens then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunawayLimits {
+    /// Time stops skipping after as many failures of one activity, workflow task or chain of runs, with nothing else between them.
+    pub failed_attempts_max: u32,
+    /// ... or when this much was skipped and no client has done anything meanwhile, or got what it awaits.
+    pub skipped_max: Duration,
+    /// Whether a run for which time would stop skipping is terminated instead, and one whose workflow task fails.
+    pub is_fail_fast: bool,
+}
+
+impl Default for RunawayLimits {
+    fn default() -> Self {
+        let years = 100;
+        let skipped_max = Duration::from_secs(years * 365 * 24 * 60 * 60);
+        Self { failed_attempts_max: 100, skipped_max, is_fail_fast: false }
     }
 }
 

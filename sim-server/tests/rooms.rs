@@ -11,12 +11,13 @@ use syn::{Item, UseTree};
 const ARROWS: &[(&str, &[&str])] = &[
     ("kernel", &[]),
     ("rules", &["kernel"]),
+    ("skipping", &["kernel"]),
     ("namespace", &["kernel", "rules"]),
     ("matching", &["kernel"]),
     ("worker", &["kernel"]),
-    ("execution", &["kernel", "rules", "matching"]),
-    ("activity", &["kernel", "rules", "matching", "execution"]),
-    ("workflow", &["kernel", "rules", "namespace", "matching", "execution", "activity"]),
+    ("execution", &["kernel", "rules", "matching", "skipping"]),
+    ("activity", &["kernel", "rules", "matching", "skipping", "execution"]),
+    ("workflow", &["kernel", "rules", "namespace", "matching", "skipping", "execution", "activity"]),
 ];
 
 /// The files that act on the whole engine: calls, what is answered to them, and what passes between two machines.

@@ -7,6 +7,7 @@
 //!
 //! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
 
+mod clock;
 mod failure;
 mod invocation;
 mod launch;

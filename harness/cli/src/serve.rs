@@ -6,6 +6,7 @@ use clap::Args;
 use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
+    clock::Clock,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -46,10 +47,6 @@ pub(crate) struct Serve {
     #[arg(long, short)]
     namespace: Vec<String>,
 
-    /// Skip time from the start, not only once a client unlocks it
-    #[arg(long)]
-    enable_time_skipping: bool,
-
     /// Seed of all ids: the same seed and the same calls give the same ids [default: a new one each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -57,6 +54,9 @@ pub(crate) struct Serve {
     /// Search attribute to register in all namespaces, such as CustomerId=Keyword; may be repeated
     #[arg(long, value_name = "NAME=TYPE", value_parser = values::search_attribute)]
     search_attribute: Vec<(String, SearchAttributeType)>,
+
+    #[command(flatten)]
+    clock: Clock,
 
     /// How much to log on stderr
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
@@ -70,17 +70,14 @@ pub(crate) struct Serve {
 impl From<Serve> for Launch {
     fn from(args: Serve) -> Self {
         Self {
-            config: Config {
+            config: args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(args.namespace),
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: BTreeMap::new(),
-                time_skipping: args.enable_time_skipping,
-                awaits_lift_locks: true,
-                long_polls_end: true,
-                verifies_rebuilds: false,
                 seed: args.seed.unwrap_or_else(values::fresh_seed),
-            },
+                ..Config::default()
+            }),
             listen: Listen::Ip(args.ip, args.port),
             logging: Logging { level: args.log_level, format: args.log_format, colour: Colour::Auto },
             warning: String::new(),

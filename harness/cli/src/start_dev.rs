@@ -4,6 +4,7 @@ use clap::Args;
 use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
+    clock::Clock,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -57,6 +58,9 @@ pub(crate) struct StartDev {
     /// When to colour the log
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: Colour,
+
+    #[command(flatten)]
+    clock: Clock,
 
     #[command(flatten)]
     absent: Absent,
@@ -187,17 +191,14 @@ struct Ignored {
 impl From<StartDev> for Launch {
     fn from(args: StartDev) -> Self {
         Self {
-            config: Config {
+            config: args.clock.applied_to(Config {
                 personality: Personality::DevServer,
                 namespaces: values::namespaces(args.namespace),
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: args.dynamic_config_value.into_iter().collect(),
-                time_skipping: false,
-                awaits_lift_locks: true,
-                long_polls_end: true,
-                verifies_rebuilds: false,
                 seed: values::fresh_seed(),
-            },
+                ..Config::default()
+            }),
             listen: Listen::Ip(args.ip, args.port),
             logging: Logging { level: args.log_level, format: args.log_format, colour: args.color },
             warning: args.absent.warning(),

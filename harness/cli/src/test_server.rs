@@ -6,6 +6,7 @@ use clap::Parser;
 use foretime_server::config::{Config, Personality};
 
 use crate::{
+    clock::Clock,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -19,25 +20,21 @@ pub(crate) struct TestServer {
     #[arg(value_parser = values::port)]
     port: u16,
 
-    /// Skip time from the start, not only once a client unlocks it
-    #[arg(long)]
-    enable_time_skipping: bool,
+    #[command(flatten)]
+    clock: Clock,
 }
 
 impl From<TestServer> for Launch {
     fn from(args: TestServer) -> Self {
         Self {
-            config: Config {
+            config: args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(Vec::new()),
                 search_attributes: Vec::new(),
                 dynamic_config: BTreeMap::new(),
-                time_skipping: args.enable_time_skipping,
-                awaits_lift_locks: true,
-                long_polls_end: true,
-                verifies_rebuilds: false,
                 seed: values::fresh_seed(),
-            },
+                ..Config::default()
+            }),
             listen: Listen::EveryAddress(args.port),
             logging: Logging { level: LogLevel::Warn, format: LogFormat::Text, colour: Colour::Auto },
             warning: String::new(),

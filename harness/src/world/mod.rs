@@ -35,7 +35,7 @@ use foretime_campaign::{
 };
 
 use foretime_server::{
-    config::{Config, Personality},
+    config::{Config, Personality, TimeMode},
     engine::{self, Ticket, time::Time},
     rpc::{Serve, Service},
 };
@@ -219,7 +219,8 @@ impl World {
     ) -> Result<Arc<Self>, Status> {
         let config = Config {
             personality: Personality::TestServer,
-            awaits_lift_locks: false,
+            time: TimeMode::Paced,
+            graces: None,
             long_polls_end: false,
             seed: choices.source(),
             ..Config::default()

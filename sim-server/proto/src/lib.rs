@@ -10,6 +10,7 @@ include!(concat!(env!("OUT_DIR"), "/attributes.rs"));
 // And the RPC of each request, where that has one of its own.
 include!(concat!(env!("OUT_DIR"), "/rpcs.rs"));
 
+pub use foretime::v1 as foretimeservice;
 pub use temporal::api::{
     activity::v1 as activity, command::v1 as command, common::v1 as common, enums::v1 as enums,
     errordetails::v1 as errordetails, failure::v1 as failure, filter::v1 as filter, history::v1 as history,
@@ -20,6 +21,26 @@ pub use temporal::api::{
 
 /// The compiled descriptors of everything above, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// A request that may name who sends it.
+pub trait Identified {
+    /// The identity of the client or worker; empty if it names none.
+    fn identity(&self) -> &str;
+}
+
+impl Identified for () {
+    fn identity(&self) -> &str {
+        ""
+    }
+}
+
+/// An instant or a span as JSON has them for people.
+fn in_words<T: std::fmt::Display, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
 
 /// A request that knows its RPC. Most do. But one message serves two RPCs of TestService, and another RPC has an empty request.
 pub trait Rpc: prost::Message + Default + 'static {

@@ -16,7 +16,7 @@
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 mod activity;
 mod dynamic_config;
@@ -24,10 +24,12 @@ mod execution;
 mod kernel;
 mod matching;
 mod namespace;
+mod pace;
 mod reply;
 mod request;
 pub mod rules;
 mod settle;
+mod skipping;
 mod view;
 mod worker;
 mod workflow;
@@ -36,11 +38,13 @@ pub use activity::reply::ActivityTaskReply;
 pub use kernel::{
     effects::{Order, PARENT_CLOSE_REASON},
     error,
+    key::Connection,
     tickets::{Answer, Ticket},
     time,
 };
 pub use reply::Reply;
-pub use request::{Caller, Connection, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
+pub use request::{Caller, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
+pub use skipping::notices::Notice;
 pub use view::{ActivityView, RunView, View};
 pub use workflow::{calls::history::HistoryReply, reply::WorkflowTaskReply};
 
@@ -48,10 +52,17 @@ use crate::config::{Config, Personality, SearchAttributeType};
 use dynamic_config::DynamicConfig;
 use error::Result;
 use execution::{store::Store, waiters::Waiters};
-use kernel::{domain::Domain, effects::Effects, ids::Ids, key::NamespaceId, tickets::Tickets};
+use kernel::{
+    domain::Domain,
+    effects::Effects,
+    ids::Ids,
+    key::NamespaceId,
+    tickets::{Parked, Tickets},
+};
 use matching::queues::Matching;
 use namespace::registry::Namespaces;
 use rules::limits::Limits;
+use skipping::Skipping;
 use time::Time;
 use worker::registry::Workers;
 use workflow::{calls::query::Queries, run::Run, update::waiters::UpdateWaiters};
@@ -66,6 +77,12 @@ pub struct Engine {
     verifies_rebuilds: bool,
     /// The clock of every namespace, and what falls due on it.
     domain: Domain,
+    /// Whether its time may skip.
+    skipping: Skipping,
+    /// The calls that wait until nothing is in flight.
+    resting: BTreeSet<Ticket>,
+    /// Since when (wall) somebody waits for time that cannot move, and whether that has been said.
+    standing_since: Option<(Time, bool)>,
     ids: Ids,
     tickets: Tickets<Reply>,
     namespaces: Namespaces,
@@ -98,12 +115,15 @@ impl Engine {
             eager_activities: dynamic_config.has_eager_activities(),
             limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,
-            domain: Domain::new(Time::EPOCH, !config.time_skipping, is_test_server && config.awaits_lift_locks),
+            domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),
+            skipping: Skipping::new(config),
+            resting: BTreeSet::new(),
+            standing_since: None,
             ids,
             tickets: Tickets::new(config.long_polls_end),
             namespaces,
-            matching: Matching::default(),
-            workers: Workers::default(),
+            matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
+            workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
             waiters: Waiters::default(),
             queries: Queries::default(),
@@ -127,6 +147,7 @@ impl Engine {
             self.namespaces.keep_first(before.1);
         }
         self.settle(context.order);
+        self.watch();
         outcome
     }
 
@@ -134,19 +155,22 @@ impl Engine {
     /// instant, not all: those who are answered then get to act before time goes on.
     pub fn advance(&mut self, now: Time, order: &mut Order<'_>) {
         self.tick(now, order);
-        if let Some(at) = self.next_skip() {
-            self.domain.clock.skip_to(at);
+        if let Some(to) = self.next_skip() {
+            self.skip(to);
             self.settle(order);
+            self.watch();
         }
     }
 
     /// The wall reached `now`: runs what fell due, as [`Self::call`] does before it serves a call.
     pub fn tick(&mut self, now: Time, order: &mut Order<'_>) {
         self.domain.clock.tick(now);
+        self.end_graces();
         while let Some((ticket, parked)) = self.tickets.pop_expired(now) {
             self.expire(ticket, parked);
         }
         self.settle(order);
+        self.watch();
     }
 
     /// Forgets a parked call whose caller went away. No answer will come for it.
@@ -154,17 +178,49 @@ impl Engine {
         self.tick(now, order);
         self.forget(ticket);
         self.settle(order);
+        self.watch();
+    }
+
+    /// A client's connection has closed, on which these calls were parked. What it locked lapses, unless the client is back soon.
+    pub fn close(&mut self, now: Time, connection: Connection, parked: &[Ticket], order: &mut Order<'_>) {
+        self.tick(now, order);
+        let awaited = parked.iter().filter_map(|ticket| match self.tickets.get(*ticket) {
+            Some(Parked::History(run) | Parked::Update(run)) => Some(run),
+            _ => None,
+        });
+        let awaited = awaited.collect();
+        for &ticket in parked {
+            self.forget(ticket);
+        }
+        let wall = self.wall();
+        self.workers.close_connection(connection, wall);
+        self.skipping.locks.closed_connection(connection, awaited, wall);
+        self.settle(order);
+        self.watch();
+    }
+
+    /// A request on this connection names this identity.
+    pub fn hear(&mut self, connection: Connection, identity: &str) {
+        self.skipping.locks.hear(connection, identity);
+    }
+
+    /// A client is about to change something: whatever ran away before, time skips again.
+    pub fn begin_anew(&mut self) {
+        self.skipping.runaway.begin_anew();
+    }
+
+    /// The next line for the log.
+    pub fn next_notice(&mut self) -> Option<Notice> {
+        self.skipping.notices.take()
     }
 
     /// When (wall) [`Self::advance`] must be called next, if no call comes before.
     pub fn next_deadline(&self) -> Option<Time> {
-        let wall = self.domain.clock.wall();
         if self.next_skip().is_some() {
-            return Some(wall);
+            return Some(self.wall());
         }
         let due = self.domain.next_due();
-        let abandonment = due.and_then(|_| self.matching.next_abandonment(wall, UNPOLLED_GRACE));
-        [due, abandonment, self.tickets.next_expiry()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
+        [due, self.next_grace(), self.tickets.next_expiry()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
     }
 
     /// The next finished parked call.
@@ -187,7 +243,3 @@ impl Engine {
         self.domain.clock.wall()
     }
 }
-
-/// A task in a queue that nobody has polled for this long (wall time) no longer holds the clock: an open workflow that
-/// nobody works on must not stop time for everybody.
-const UNPOLLED_GRACE: Duration = Duration::from_secs(5);

@@ -2,6 +2,7 @@
 
 use super::{ActivityTaskReply, HistoryReply, WorkflowTaskReply};
 use crate::proto::{
+    foretimeservice::{SettleResponse, SkipTimeResponse, SleepUntilResponse},
     testservice::SleepResponse,
     workflowservice::{
         ExecuteMultiOperationResponse, PollNexusTaskQueueResponse, PollWorkflowExecutionUpdateResponse, QueryWorkflowResponse,
@@ -30,4 +31,10 @@ pub enum Reply {
     MultiOperation(Box<ExecuteMultiOperationResponse>),
     /// To Sleep, SleepUntil and UnlockTimeSkippingWithSleep.
     Sleep(SleepResponse),
+    /// To SkipTime.
+    SkipTime(SkipTimeResponse),
+    /// To SleepUntil of ForetimeService.
+    SleepUntil(SleepUntilResponse),
+    /// To Settle.
+    Settle(Box<SettleResponse>),
 }

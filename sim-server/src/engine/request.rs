@@ -4,15 +4,12 @@ use super::{
     ActivityTaskReply, Engine, HistoryReply, Order, WorkflowTaskReply,
     kernel::{
         error::Result,
+        key::Connection,
         tickets::{Answer, Ticket},
         time::Time,
     },
 };
-use crate::proto::{operatorservice::*, testservice::*, workflowservice::*};
-
-/// A client's connection, numbered by whoever carries its calls. 0 is for calls of our own, which have none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Connection(pub u64);
+use crate::proto::{foretimeservice, operatorservice::*, testservice::*, workflowservice::*};
 
 /// Who calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,9 +130,10 @@ answered! {
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
     ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;
 
-    LockTimeSkippingRequest => lock_time_skipping -> LockTimeSkippingResponse;
-    UnlockTimeSkippingRequest => unlock_time_skipping -> UnlockTimeSkippingResponse;
     GetCurrentTime => get_current_time -> GetCurrentTimeResponse;
+
+    foretimeservice::GetTimeRequest => get_time -> foretimeservice::GetTimeResponse;
+    foretimeservice::ExplainTimeRequest => explain_time -> foretimeservice::ExplainTimeResponse;
 }
 
 with_context! {
@@ -147,9 +145,14 @@ with_context! {
     ExecuteMultiOperationRequest => execute_multi_operation -> ExecuteMultiOperationResponse;
     UpdateWorkflowExecutionRequest => update_workflow_execution -> UpdateWorkflowExecutionResponse;
     PollWorkflowExecutionUpdateRequest => poll_workflow_execution_update -> PollWorkflowExecutionUpdateResponse;
+    LockTimeSkippingRequest => lock_time_skipping -> LockTimeSkippingResponse;
+    UnlockTimeSkippingRequest => unlock_time_skipping -> UnlockTimeSkippingResponse;
     SleepRequest => sleep -> SleepResponse;
     SleepUntilRequest => sleep_until -> SleepResponse;
     UnlockTimeSkippingWithSleep => unlock_time_skipping_with_sleep -> SleepResponse;
+    foretimeservice::SkipTimeRequest => skip_time -> foretimeservice::SkipTimeResponse;
+    foretimeservice::SleepUntilRequest => sleep_until_then -> foretimeservice::SleepUntilResponse;
+    foretimeservice::SettleRequest => settle_time -> foretimeservice::SettleResponse;
 }
 
 /// May be refused although it has changed something: see [`Answer::Refused`].

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Engine, UNPOLLED_GRACE,
+    Engine,
     execution::{Cx, machine::Machine, store::Store, transact},
     kernel::{
         due::{Due, RunDue},
@@ -18,11 +18,6 @@ use super::{
 use crate::config::Personality;
 
 impl Engine {
-    /// Where time may jump to now.
-    pub(super) fn next_skip(&self) -> Option<Time> {
-        self.domain.next_skip(self.matching.abandoned_count(self.wall(), UNPOLLED_GRACE))
-    }
-
     /// Brings everything to rest. `order` chooses between effects on several workflows.
     pub(super) fn settle(&mut self, order: &mut Order<'_>) {
         loop {
@@ -43,6 +38,7 @@ impl Engine {
         match effect {
             Effect::StartChild { parent, initiated_event_id } => self.start_child(parent, initiated_event_id),
             Effect::StartRun(start) => self.start_next_run(*start),
+            Effect::FailFast { namespace, workflow_id, reason } => self.fail_fast(namespace, &workflow_id, &reason),
             Effect::Closed { run, children } => self.after_close(run, &children),
             Effect::External { from, initiated_event_id, namespace, request_id, external } => {
                 self.send_external(from, initiated_event_id, namespace, request_id, external);
@@ -59,6 +55,7 @@ impl Engine {
             Parked::Query(query) => self.take_query_from_sticky(query),
             Parked::Update(run) => self.end_update_wait(run, ticket),
             Parked::Sleep { .. } => {}
+            Parked::Rest => self.end_rest(ticket),
         }
     }
 
@@ -67,18 +64,21 @@ impl Engine {
         match self.tickets.abandon(ticket) {
             None => {}
             Some(Parked::Poll) => {
-                self.matching.unpark(ticket, true, self.wall());
+                if let Some((_, worker)) = self.matching.unpark(ticket, true, self.wall()) {
+                    self.workers.reset_poll(worker, self.wall());
+                }
             }
             Some(Parked::History(run)) => {
                 self.waiters.remove(run, ticket);
             }
             Some(Parked::Query(query)) => self.drop_query(query),
             Some(Parked::Update(run)) => self.drop_update_waiter(run, ticket),
-            Some(Parked::Sleep { due, lifts_a_lock }) => {
+            Some(Parked::Sleep { due }) => {
                 self.domain.timers.cancel(due);
-                if lifts_a_lock {
-                    self.domain.clock.end_sleep();
-                }
+                self.end_sleep(ticket);
+            }
+            Some(Parked::Rest) => {
+                self.resting.remove(&ticket);
             }
         }
     }
@@ -123,7 +123,7 @@ impl Engine {
             run.forget_ended_updates();
             change(run, cx)
         });
-        self.domain.clock.hold(held);
+        self.skipping.holds.change(held);
         if self.verifies_rebuilds {
             self.runs.get(key).verify_rebuild();
         }
@@ -141,6 +141,7 @@ impl Engine {
             timers: &mut self.domain.timers,
             matching: &mut self.matching,
             effects: &mut self.effects,
+            skipping: &mut self.skipping,
             limits: &self.limits,
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };

@@ -32,6 +32,9 @@ pub(super) fn encode(reply: &Reply) -> Bytes {
         Reply::PollUpdate(response) => response.as_ref().to_bytes(),
         Reply::MultiOperation(response) => response.as_ref().to_bytes(),
         Reply::Sleep(response) => response.to_bytes(),
+        Reply::SkipTime(response) => response.to_bytes(),
+        Reply::SleepUntil(response) => response.to_bytes(),
+        Reply::Settle(response) => response.as_ref().to_bytes(),
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tonic::Status;
 
 use super::Call;
-use crate::engine::{Connection, Order, Ticket, View, time::Time};
+use crate::engine::{Connection, Notice, Order, Ticket, View, time::Time};
 
 /// The result of a call: the reply message, or the status that the wire carries.
 pub type Answer = Result<Bytes, Status>;
@@ -40,6 +40,9 @@ pub trait Serve: Send {
 
     /// The next finished parked call.
     fn next_answer(&mut self) -> Option<(Ticket, Answer)>;
+
+    /// The next line for the log. Who does not want them need not ask: the last hundred are kept.
+    fn next_notice(&mut self) -> Option<Notice>;
 
     /// A view of the state.
     fn view(&self) -> View<'_>;

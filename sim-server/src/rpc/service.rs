@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use tonic::Status;
 
-use super::{Answer, Call, Serve, Served, reply, status, table};
+use super::{
+    Answer, Call, Serve, Served, reply, status,
+    table::{self, Role},
+};
 use crate::{
     config::Config,
-    engine::{Connection, Context, Engine, Order, Ticket, View, time::Time},
+    engine::{Connection, Context, Engine, Notice, Order, Ticket, View, time::Time},
 };
 
 /// The service. Pure: time comes in with each call, answers come out of a queue.
@@ -59,6 +62,9 @@ impl Serve for Service {
             self.engine.tick(now, order);
             return Served::Now(Err(table::unimplemented(row)));
         };
+        if row.role == Role::Write {
+            self.engine.begin_anew();
+        }
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
         self.serving = Some(ticket);
@@ -76,9 +82,12 @@ impl Serve for Service {
 
     fn closed(&mut self, now: Time, connection: Connection, order: &mut Order<'_>) {
         let of_connection = self.parked.iter().filter(|(_, of)| **of == connection).map(|(ticket, _)| *ticket);
-        for ticket in of_connection.collect::<Vec<_>>() {
-            self.abandon(now, ticket, order);
+        let parked: Vec<_> = of_connection.collect();
+        self.forget_interrupted(now, order);
+        for ticket in &parked {
+            self.parked.remove(ticket);
         }
+        self.engine.close(now, connection, &parked, order);
     }
 
     fn abandon(&mut self, now: Time, ticket: Ticket, order: &mut Order<'_>) {
@@ -100,6 +109,10 @@ impl Serve for Service {
         let (ticket, answer) = self.engine.next_answer()?;
         self.parked.remove(&ticket);
         Some((ticket, answer.map(|reply| reply::encode(&reply)).map_err(|error| status::status(&error))))
+    }
+
+    fn next_notice(&mut self) -> Option<Notice> {
+        self.engine.next_notice()
     }
 
     fn view(&self) -> View<'_> {

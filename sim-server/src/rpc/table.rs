@@ -1,4 +1,4 @@
-//! Every RPC of the three services: its role, and what serves it.
+//! Every RPC of Temporal's three services and our own: its role, and what serves it.
 
 use std::sync::LazyLock;
 
@@ -10,6 +10,7 @@ use super::{Answer, reply::Encode, status::status};
 use crate::{
     engine::{self, Context, Engine, GetCurrentTime, Request, UnlockTimeSkippingWithSleep},
     proto::{
+        Identified, foretimeservice,
         operatorservice::*,
         testservice::{LockTimeSkippingRequest, SleepRequest, SleepUntilRequest, UnlockTimeSkippingRequest},
         workflowservice::*,
@@ -22,6 +23,9 @@ pub const WORKFLOW_SERVICE: &str = "temporal.api.workflowservice.v1.WorkflowServ
 pub const OPERATOR_SERVICE: &str = "temporal.api.operatorservice.v1.OperatorService";
 /// The virtual clock.
 pub const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
+
+/// A hand on the virtual clock.
+pub const FORETIME_SERVICE: &str = "foretime.v1.ForetimeService";
 
 /// Serves one call: its answer, or `None` if it is parked.
 pub(super) type Handler = fn(&mut Engine, &Bytes, &mut Context<'_, '_>) -> Option<Answer>;
@@ -240,6 +244,12 @@ pub static TABLE: &[Row] = &[
     bound!(TEST_SERVICE, "SleepUntil", LongPoll, SleepUntilRequest),
     bound!(TEST_SERVICE, "UnlockTimeSkippingWithSleep", LongPoll, SleepRequest, UnlockTimeSkippingWithSleep),
     bound!(TEST_SERVICE, "GetCurrentTime", Read, (), GetCurrentTime),
+
+    bound!(FORETIME_SERVICE, "GetTime", Read, foretimeservice::GetTimeRequest),
+    bound!(FORETIME_SERVICE, "SkipTime", LongPoll, foretimeservice::SkipTimeRequest),
+    bound!(FORETIME_SERVICE, "Settle", LongPoll, foretimeservice::SettleRequest),
+    bound!(FORETIME_SERVICE, "ExplainTime", Read, foretimeservice::ExplainTimeRequest),
+    bound!(FORETIME_SERVICE, "SleepUntil", LongPoll, foretimeservice::SleepUntilRequest),
 ];
 
 /// The answer to an RPC that nothing serves.
@@ -252,16 +262,19 @@ pub(super) fn unimplemented(row: &Row) -> Status {
 
 fn serve<M, R>(engine: &mut Engine, message: &Bytes, context: &mut Context<'_, '_>) -> Option<Answer>
 where
-    M: Message + Default,
+    M: Message + Default + Identified,
     R: Request + From<M>,
     R::Reply: Encode,
 {
     match M::decode(&message[..]) {
-        Ok(message) => match engine.call(R::from(message), context) {
-            Ok(engine::Answer::Now(reply)) => Some(Ok(reply.to_bytes())),
-            Ok(engine::Answer::Parked) => None,
-            Ok(engine::Answer::Refused(error)) | Err(error) => Some(Err(status(&error))),
-        },
+        Ok(message) => {
+            engine.hear(context.caller.connection, message.identity());
+            match engine.call(R::from(message), context) {
+                Ok(engine::Answer::Now(reply)) => Some(Ok(reply.to_bytes())),
+                Ok(engine::Answer::Parked) => None,
+                Ok(engine::Answer::Refused(error)) | Err(error) => Some(Err(status(&error))),
+            }
+        }
         Err(error) => {
             engine.tick(context.now, context.order);
             // The text is that of grpc-go, which the real server is built on.

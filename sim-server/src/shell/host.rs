@@ -189,7 +189,7 @@ impl Inner {
         work: impl FnOnce(&mut State, Time) -> R,
         afterwards: impl FnOnce(&mut State, Time),
     ) -> Result<R, String> {
-        let mut answered = Vec::new();
+        let (mut answered, mut notices) = (Vec::new(), Vec::new());
         let outcome = {
             let mut state = self.lock();
             let now = self.clock.now();
@@ -200,11 +200,21 @@ impl Inner {
                         answered.push((sender, answer));
                     }
                 }
+                while let Some(notice) = state.service.next_notice() {
+                    notices.push(notice);
+                }
                 state.service.next_deadline()
             });
             afterwards(&mut state, next.ok().flatten().unwrap_or(Time::MAX));
             outcome
         };
+        for notice in notices {
+            if notice.is_warning {
+                tracing::warn!("{}", notice.text);
+            } else {
+                tracing::info!("{}", notice.text);
+            }
+        }
         for (sender, answer) in answered {
             // If the receiver is gone, its caller has given up at this very moment.
             let _ = sender.send(answer);

@@ -3,8 +3,15 @@
 use std::time::Duration;
 
 use foretime_server::{
+    config::{Config, TimeMode},
     engine::time::Time,
-    proto::testservice::{LockTimeSkippingRequest, SleepRequest, SleepResponse, SleepUntilRequest, UnlockTimeSkippingRequest},
+    proto::{
+        common::RetryPolicy,
+        testservice::{
+            GetCurrentTimeResponse, LockTimeSkippingRequest, SleepRequest, SleepUntilRequest, UnlockTimeSkippingRequest,
+        },
+        workflowservice::StartWorkflowExecutionRequest,
+    },
     rpc::table::TEST_SERVICE,
 };
 
@@ -21,11 +28,6 @@ fn sleeps(t: &mut Transcript) {
 
 fn sleep(duration: Duration) -> SleepRequest {
     SleepRequest { duration: span(duration) }
-}
-
-/// A sleep that lifts one lock until it ends.
-fn unlocks_and_sleeps(t: &mut Transcript, duration: Duration) -> Waiting<SleepResponse> {
-    t.sends_to(TEST_SERVICE, "UnlockTimeSkippingWithSleep", &sleep(duration), None)
 }
 
 #[test]
@@ -125,23 +127,6 @@ fn who_has_a_task_holds_time_and_a_backoff_does_not() {
 }
 
 #[test]
-fn a_task_that_nobody_polls_for_holds_time_for_five_seconds() {
-    let mut t = Transcript::skipping();
-    sleeps(&mut t);
-    t.starts("abandoned");
-    t.time_skips();
-    assert_eq!(t.next_deadline(), Some(seconds(5)));
-    t.time_passes(seconds(4));
-    assert_eq!(t.elapsed(), seconds(4));
-    t.time_passes(seconds(1));
-    assert_eq!(t.elapsed(), HOUR);
-    t.history_from(6, "order").is("
-        6 TimerFired (5) t, at 3600s
-        7 WorkflowTaskScheduled
-    ");
-}
-
-#[test]
 fn a_query_holds_time_while_somebody_may_answer_it() {
     let mut t = Transcript::skipping();
     sleeps(&mut t);
@@ -163,7 +148,7 @@ fn a_sleep_goes_with_the_clock_and_may_lift_a_lock() {
     let plain = t.sends(sleep(HOUR));
     t.time_skips();
     t.still_waits(&plain);
-    let lifting = unlocks_and_sleeps(&mut t, seconds(60));
+    let lifting = t.unlocks_and_sleeps(seconds(60));
     t.time_skips();
     t.answer_to(&lifting);
     assert_eq!(t.elapsed(), seconds(60));
@@ -181,16 +166,80 @@ fn a_sleep_goes_with_the_clock_and_may_lift_a_lock() {
 fn who_gives_up_a_sleep_puts_its_lock_back() {
     let mut t = Transcript::new();
     sleeps(&mut t);
-    let sleep = unlocks_and_sleeps(&mut t, HOUR * 2);
+    let sleep = t.unlocks_and_sleeps(HOUR * 2);
     assert_eq!(t.next_deadline(), Some(Duration::ZERO));
     t.gives_up(&sleep);
     assert_eq!(t.next_deadline(), Some(HOUR));
-    let lifting = unlocks_and_sleeps(&mut t, seconds(60));
-    // The only lock is lifted already.
-    let second = unlocks_and_sleeps(&mut t, seconds(60));
-    assert_eq!(t.refusal_of(&second), UNBALANCED);
+}
+
+#[test]
+fn sleeps_beside_each_other_each_end_at_their_instant() {
+    let mut t = Transcript::new();
+    let sleeps = [60, 120].map(|span| t.unlocks_and_sleeps(seconds(span)));
+    t.time_skips_once();
+    t.answer_to(&sleeps[0]);
+    t.still_waits(&sleeps[1]);
+    t.time_skips_once();
+    t.answer_to(&sleeps[1]);
+    assert_eq!(t.elapsed(), seconds(120));
+    assert_eq!(t.next_deadline(), None);
+}
+
+#[test]
+fn time_begins_where_it_is_told_to() {
+    let start = Time::from_proto(&"2027-03-28T00:30:00Z".parse().expect("an instant"));
+    let config = Config { time: TimeMode::Skipping, start_time: Some(start.to_proto()), ..Config::default() };
+    let mut t = Transcript::with(config);
+    let now = |t: &mut Transcript| {
+        let call = t.sends_to(TEST_SERVICE, "GetCurrentTime", &(), None);
+        let reply: GetCurrentTimeResponse = t.answer_to(&call);
+        Time::from_proto(&reply.time.expect("a time"))
+    };
+    assert_eq!(now(&mut t), start);
+    t.time_passes(seconds(5));
+    assert_eq!(now(&mut t), start + seconds(5));
+    t.sends(sleep(HOUR));
     t.time_skips();
-    t.answer_to(&lifting);
+    assert_eq!(now(&mut t), start + seconds(5) + HOUR);
+}
+
+#[test]
+fn a_timer_fires_at_its_nanosecond() {
+    let mut t = Transcript::skipping();
+    t.starts("order");
+    let span = Duration::new(86_400 * 3_650, 123_456_789);
+    t.runs_workflow_task([start_timer("t", span)]);
+    t.time_skips();
+    let fired = t.events_of("order", 1)[5].event_time.expect("a time");
+    assert_eq!(Time::from_proto(&fired), START + span);
+}
+
+#[test]
+fn virtual_time_has_an_end_that_nothing_reaches() {
+    let mut t = Transcript::skipping();
+    let end = "InvalidArgument: Virtual time ends at 2262-01-01T00:00:00Z.";
+    t.refuses(sleep(HOUR * 24 * 365 * 300), end);
+    t.refuses(SleepUntilRequest { timestamp: Some(Time::END.to_proto()) }, end);
+    let start_time = Some((Time::END - HOUR * 24 * 365).to_proto());
+    let mut t = Transcript::with(Config { time: TimeMode::Skipping, start_time, ..Config::default() });
+    t.calls(StartWorkflowExecutionRequest {
+        workflow_run_timeout: span(HOUR * 24 * 365 * 90),
+        retry_policy: Some(RetryPolicy::default()),
+        ..start("century")
+    });
+    t.runs_workflow_task([start_timer("t", HOUR * 24 * 365 * 90)]);
+    assert_eq!(t.next_deadline(), None);
+    let near = t.sends(SleepUntilRequest { timestamp: Some((Time::END - seconds(1)).to_proto()) });
+    t.time_skips();
+    t.answer_to(&near);
+    // Short timeouts that the end comes before never fall due, and the run does not begin again for ever.
+    t.calls(StartWorkflowExecutionRequest {
+        workflow_run_timeout: span(seconds(10)),
+        retry_policy: Some(RetryPolicy::default()),
+        ..start("late")
+    });
+    t.time_passes(HOUR);
+    assert_eq!(t.run_count("late"), 1);
 }
 
 #[test]

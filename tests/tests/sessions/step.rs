@@ -3,7 +3,7 @@
 use std::fmt;
 
 use foretime_server::{
-    config::{Config, Personality, SearchAttributeType},
+    config::{Config, Graces, Personality, RunawayLimits, SearchAttributeType, TimeMode},
     proto::history::HistoryEvent,
 };
 use proptest::{collection::vec, prelude::*};
@@ -33,7 +33,7 @@ pub(crate) struct Session {
 #[derive(Clone, Debug)]
 struct Setup {
     is_test_server: bool,
-    time_skipping: bool,
+    time: TimeMode,
     long_polls_end: bool,
     /// The limits of a history are low enough to be reached.
     small_histories: bool,
@@ -123,15 +123,20 @@ impl fmt::Debug for Session {
 impl Setup {
     fn any() -> impl Strategy<Value = Self> {
         let rarely = || proptest::bool::weighted(0.2);
-        (rarely(), any::<bool>(), proptest::bool::weighted(0.8), rarely(), any::<u8>()).prop_map(
-            |(is_test_server, time_skipping, long_polls_end, small_histories, seed)| Self {
+        (
+            rarely(),
+            prop_oneof![Just(TimeMode::Locked), Just(TimeMode::Skipping), Just(TimeMode::Awaited)],
+            proptest::bool::weighted(0.8),
+            rarely(),
+            any::<u8>(),
+        )
+            .prop_map(|(is_test_server, time, long_polls_end, small_histories, seed)| Self {
                 is_test_server,
-                time_skipping,
+                time,
                 long_polls_end,
                 small_histories,
                 seed,
-            },
-        )
+            })
     }
 
     fn config(&self) -> Config {
@@ -142,8 +147,10 @@ impl Setup {
             namespaces: NAMESPACES.map(str::to_owned).into(),
             search_attributes: vec![(COLOUR.to_owned(), SearchAttributeType::Keyword)],
             dynamic_config: limits.into_iter().filter(|_| self.small_histories).collect(),
-            time_skipping: self.time_skipping,
-            awaits_lift_locks: true,
+            time: self.time,
+            start_time: None,
+            graces: Some(Graces::default()),
+            runaway: RunawayLimits::default(),
             long_polls_end: self.long_polls_end,
             verifies_rebuilds: true,
             seed: self.seed.into(),

@@ -8,15 +8,16 @@ use crate::{
         execution::Cx,
         kernel::{
             due::ActivityDue,
-            key::{ActivityKey, NamespaceId},
+            key::{ActivityKey, NamespaceId, WorkerId},
             time::{Time, span},
             timers::TimerKey,
         },
-        matching::queues::{QueueKind, Task, TaskKey},
+        matching::queues::{Arrival, QueueKind, Task, TaskKey},
         rules::{
             retry::{self, Verdict, Whose},
             validate::respond,
         },
+        skipping::holds::Work,
     },
     proto::{
         common::{Payloads, Priority, RetryPolicy},
@@ -145,7 +146,7 @@ impl Attempt {
         self.state = AttemptState::Scheduled;
         self.scheduled_time = cx.now;
         let queue = cx.matching.queue(namespace, QueueKind::Activity, &of.task_queue);
-        self.place = Some(cx.matching.add(queue, of.priority_key(), Task::Activity(self.key), cx.wall));
+        self.place = Some(cx.matching.add(queue, of.priority_key(), Task::Activity(self.key), Arrival::Usual, cx.wall));
         if !of.schedule_to_start.is_zero() {
             self.timer = Some(self.arm(cx, cx.now + of.schedule_to_start, ActivityDue::Timeout(TimeoutType::ScheduleToStart)));
         }
@@ -155,9 +156,18 @@ impl Attempt {
         cx.timers.add(at, self.key.due(due))
     }
 
-    /// A worker takes it. `request_id`: that of the poll; empty where the start is made up for a completion by id.
-    pub(crate) fn start(&mut self, cx: &mut Cx<'_>, of: &Activity, identity: &str, request_id: String) {
+    /// A worker takes it: `worker`, with this identity. `request_id`: that of the poll; empty where the start is made up for a
+    /// completion by id.
+    pub(crate) fn start(
+        &mut self,
+        cx: &mut Cx<'_>,
+        of: &Activity,
+        worker: Option<WorkerId>,
+        identity: &str,
+        request_id: String,
+    ) {
         self.leave(cx);
+        cx.skipping.holds.take(Work::Activity(self.key), worker, self.number, cx.wall);
         self.state = AttemptState::Started;
         self.started_time = Some(cx.now);
         identity.clone_into(&mut self.identity);
@@ -182,6 +192,7 @@ impl Attempt {
     pub(crate) fn heartbeat(&mut self, cx: &mut Cx<'_>, of: &Activity, details: Option<Payloads>) {
         self.heartbeat_details = details;
         self.last_heartbeat_time = Some(cx.now);
+        cx.skipping.holds.hear(Work::Activity(self.key), cx.wall);
         self.arm_heartbeat(cx, of);
     }
 
@@ -232,6 +243,7 @@ impl Attempt {
 
     /// Ends what belongs to one attempt: its timers, its place in the queue.
     fn leave(&mut self, cx: &mut Cx<'_>) {
+        cx.skipping.holds.put_down(Work::Activity(self.key), cx.wall);
         for timer in [self.timer.take(), self.heartbeat_timer.take()].into_iter().flatten() {
             cx.timers.cancel(timer);
         }
@@ -262,6 +274,12 @@ impl Attempt {
     /// Whether somebody works on it, or is expected to.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.state != AttemptState::Backoff
+    }
+
+    /// When the first of its timeouts falls due, if it has any.
+    pub(crate) fn next_timeout(&self) -> Option<Time> {
+        let timers = [self.timer, self.heartbeat_timer, self.schedule_to_close_timer];
+        timers.into_iter().flatten().map(|timer| timer.at).min()
     }
 
     pub(crate) fn number(&self) -> i32 {

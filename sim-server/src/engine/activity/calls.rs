@@ -56,7 +56,7 @@ impl Engine {
         // One that no worker has yet counts as started by who completes it.
         if !self.is_started(target) {
             self.transact(target.key, |run, cx| {
-                run.start_activity(cx, target.scheduled_event_id, &request.identity, String::new())
+                run.start_activity(cx, target.scheduled_event_id, None, &request.identity, String::new())
             });
         }
         self.complete_activity(target, request.result, &request.identity);

@@ -4,7 +4,7 @@ use crate::{
     engine::{
         Engine,
         kernel::{
-            key::{ActivityKey, Key, RunKey},
+            key::{ActivityKey, Key, RunKey, WorkerId},
             time::Time,
             token::TaskToken,
         },
@@ -25,10 +25,15 @@ pub struct ActivityTaskReply {
 
 impl Engine {
     /// A worker takes an activity: it starts, and this is what the worker gets.
-    pub(in crate::engine) fn start_activity(&mut self, activity: ActivityKey, identity: &str) -> ActivityTaskReply {
+    pub(in crate::engine) fn start_activity(
+        &mut self,
+        activity: ActivityKey,
+        identity: &str,
+        worker: Option<WorkerId>,
+    ) -> ActivityTaskReply {
         let ActivityKey { owner: Key::Run(key), scheduled_event_id } = activity;
         let request_id = self.ids.uuid();
-        self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, identity, request_id));
+        self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, worker, identity, request_id));
         self.activity_task_reply(key, scheduled_event_id)
     }
 

@@ -8,6 +8,7 @@ use crate::engine::{
     kernel::{due::Due, effects::Effects, ids::Ids, time::Time, timers::Timers},
     matching::queues::Matching,
     rules::limits::Limits,
+    skipping::Skipping,
 };
 
 /// What a transition may touch besides its machine.
@@ -21,6 +22,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) timers: &'a mut Timers<Due>,
     pub(crate) matching: &'a mut Matching,
     pub(crate) effects: &'a mut Effects,
+    pub(crate) skipping: &'a mut Skipping,
     pub(crate) limits: &'a Limits,
     /// A run that continues as new within this span of its start waits out the rest (zero: never).
     pub(crate) continue_as_new_interval_min: Duration,

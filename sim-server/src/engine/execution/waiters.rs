@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::kernel::{key::RunKey, tickets::Ticket};
+use crate::engine::kernel::{
+    key::{Connection, RunKey},
+    tickets::Ticket,
+};
 
 /// One caller that waits for new events of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiter {
     pub(crate) ticket: Ticket,
+    pub(crate) connection: Connection,
     /// Answered once an event with this id exists; a wait for the close event is never answered by count.
     pub(crate) from: i64,
     pub(crate) close_event_only: bool,
@@ -27,20 +31,29 @@ impl Waiter {
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     of: BTreeMap<RunKey, Vec<Waiter>>,
+    /// How many of them wait for the close event.
+    close_event_count: usize,
 }
 
 impl Waiters {
     pub(crate) fn add(&mut self, run: RunKey, waiter: Waiter) {
+        self.close_event_count += usize::from(waiter.close_event_only);
         self.of.entry(run).or_default().push(waiter);
+    }
+
+    /// How many callers wait for a close event.
+    pub(crate) fn close_event_count(&self) -> usize {
+        self.close_event_count
     }
 
     /// Takes the waiters that are ready, in the order in which they came.
     pub(crate) fn take_ready(&mut self, run: RunKey, is_running: bool, next_id: i64) -> Vec<Waiter> {
         let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
-        let ready = waiting.extract_if(.., |waiter| waiter.is_ready(is_running, next_id)).collect();
+        let ready: Vec<Waiter> = waiting.extract_if(.., |waiter| waiter.is_ready(is_running, next_id)).collect();
         if waiting.is_empty() {
             self.of.remove(&run);
         }
+        self.close_event_count -= ready.iter().filter(|waiter| waiter.close_event_only).count();
         ready
     }
 
@@ -52,6 +65,7 @@ impl Waiters {
         if waiting.is_empty() {
             self.of.remove(&run);
         }
+        self.close_event_count -= usize::from(waiter.close_event_only);
         Some(waiter)
     }
 }

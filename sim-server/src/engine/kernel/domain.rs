@@ -10,10 +10,9 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// A domain at wall time. `locked`: its time is locked until the first unlock. `awaits_lift_locks`: or while a call awaits an
-    /// update.
-    pub(crate) fn new(now: Time, locked: bool, awaits_lift_locks: bool) -> Self {
-        Self { clock: Clock::new(now, locked, awaits_lift_locks), timers: Timers::default() }
+    /// A domain whose time begins at `starts_at`, or else goes with the wall.
+    pub(crate) fn new(starts_at: Option<Time>) -> Self {
+        Self { clock: Clock::new(starts_at), timers: Timers::default() }
     }
 
     /// Virtual now.
@@ -21,19 +20,20 @@ impl Domain {
         self.clock.now()
     }
 
-    /// Where time may jump to now. `abandoned_count`: how many of the holds no longer count, since nobody works on them.
-    pub(crate) fn next_skip(&self, abandoned_count: i64) -> Option<Time> {
-        self.timers.next().filter(|_| self.clock.may_skip(abandoned_count))
+    /// The next instant at which something falls due. Nothing does at [`Time::END`] or later.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.timers.next().filter(|at| *at < Time::END)
     }
 
     /// When (wall) the next entry falls due if nothing is skipped.
     pub(crate) fn next_due(&self) -> Option<Time> {
-        self.timers.next().map(|at| self.clock.to_wall(at))
+        self.next().map(|at| self.clock.to_wall(at)).filter(|at| *at < Time::MAX)
     }
 
     /// Takes all entries of the next due instant, in order, with that instant.
     pub(crate) fn take_next_instant(&mut self) -> Option<(Time, Vec<Due>)> {
-        let (at, first) = self.timers.pop_due(self.clock.now())?;
+        let last = self.clock.now().min(Time::END.shifted(-1));
+        let (at, first) = self.timers.pop_due(last)?;
         let mut all = vec![first];
         while let Some((_, next)) = self.timers.pop_due(at) {
             all.push(next);

@@ -30,6 +30,8 @@ pub(crate) enum Effect {
     StartRun(Box<Start>),
     /// A run closed: its parent is told, and its children are treated as their policies say.
     Closed { run: RunKey, children: Vec<ChildLeft> },
+    /// A workflow that fails for ever is terminated.
+    FailFast { namespace: NamespaceId, workflow_id: String, reason: String },
     /// A workflow signals or cancels another.
     External { from: RunKey, initiated_event_id: i64, namespace: NamespaceId, request_id: String, external: External },
 }

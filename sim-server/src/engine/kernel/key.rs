@@ -10,6 +10,14 @@ pub(crate) struct NamespaceId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RunKey(pub(crate) u32);
 
+/// Index of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WorkerId(pub(crate) u32);
+
+/// A client's connection, numbered by whoever carries its calls. 0 is for calls of our own, which have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Connection(pub u64);
+
 /// Names a machine, of whatever kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {

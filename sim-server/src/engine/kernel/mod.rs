@@ -3,10 +3,7 @@
 //!   [`domain`] that has both
 //! - the names of things: [`ids`] that are given out, [`key`]s of what other rooms own, [`token`]s that clients carry
 //! - the calls that wait ([`tickets`]), what one machine leaves for others ([`effects`]), and the engine's [`error`]s
-//!
-//! [`calls`] has the RPCs of TestService, which act on the clock.
 
-mod calls;
 pub(crate) mod clock;
 pub(crate) mod domain;
 pub(crate) mod due;

@@ -36,7 +36,9 @@ pub(crate) enum Parked {
     /// An update of this run.
     Update(RunKey),
     /// An instant of virtual time.
-    Sleep { due: TimerKey, lifts_a_lock: bool },
+    Sleep { due: TimerKey },
+    /// Nothing in flight.
+    Rest,
 }
 
 #[derive(Debug)]

@@ -7,6 +7,9 @@ use std::{
 
 const NANOS_PER_SEC: i64 = 1_000_000_000;
 
+/// 2262-01-01T00:00:00Z.
+const END_NANOS: i64 = 9_214_646_400 * NANOS_PER_SEC;
+
 /// An instant, wall or virtual, in nanoseconds since the Unix epoch. Covers the years 1678 to 2262.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(i64);
@@ -16,6 +19,9 @@ impl Time {
     pub const EPOCH: Self = Self(0);
     /// Later than every deadline.
     pub const MAX: Self = Self(i64::MAX);
+    /// The end of virtual time, 2262-01-01T00:00:00Z: nothing falls due then or later. Sums of instants saturate four months after
+    /// it, so what is due before it has an instant of its own.
+    pub const END: Self = Self(END_NANOS);
 
     /// The instant `nanos` after the epoch.
     pub const fn from_nanos(nanos: i64) -> Self {
@@ -35,6 +41,11 @@ impl Time {
     /// The span from `earlier` to here; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The instant `nanos` later, or earlier if that is negative.
+    pub(crate) const fn shifted(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
     }
 
     /// As the wire writes it.

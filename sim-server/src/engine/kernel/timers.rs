@@ -41,6 +41,11 @@ impl<T> Timers<T> {
         self.entries.first_key_value().map(|(key, _)| key.at)
     }
 
+    /// The first entry, with its instant.
+    pub(crate) fn first(&self) -> Option<(Time, &T)> {
+        self.entries.first_key_value().map(|(key, entry)| (key.at, entry))
+    }
+
     /// Takes the first entry that is due at `now`.
     pub(crate) fn pop_due(&mut self, now: Time) -> Option<(Time, T)> {
         let first = self.entries.first_entry()?;

@@ -8,7 +8,7 @@ use crate::{
         ActivityTaskReply, Context, Engine, Reply, WorkflowTaskReply,
         kernel::{
             error::{Error, Result},
-            key::NamespaceId,
+            key::{Connection, NamespaceId},
             tickets::{Answer, Parked, Ticket},
             time::Time,
         },
@@ -38,6 +38,7 @@ struct Poll {
     queue: String,
     identity: String,
     worker_instance_key: String,
+    connection: Connection,
     /// When (wall) it ends with an empty answer.
     until: Time,
 }
@@ -54,8 +55,8 @@ impl Engine {
         let until = self.poll_until(context.deadline)?;
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let queue = name_of(task_queue);
-        Ok(self
-            .poll(Poll { namespace, kind: QueueKind::Workflow, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, connection) = (QueueKind::Workflow, context.caller.connection);
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
     }
 
     /// PollActivityTaskQueue.
@@ -69,8 +70,8 @@ impl Engine {
         let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let queue = name_of(task_queue);
-        Ok(self
-            .poll(Poll { namespace, kind: QueueKind::Activity, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, connection) = (QueueKind::Activity, context.caller.connection);
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
     }
 
     /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
@@ -86,18 +87,21 @@ impl Engine {
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
-        Ok(self.poll(Poll { namespace, kind: QueueKind::Nexus, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, connection) = (QueueKind::Nexus, context.caller.connection);
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
     fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
-        let Poll { namespace, kind, queue, identity, worker_instance_key, until } = poll;
+        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, until } = poll;
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
             return Answer::Now(T::default());
         }
         self.tickets.park_long_poll(ticket, Parked::Poll, until);
-        self.matching.park(Poller { ticket, identity, worker_instance_key, queue }, self.wall());
+        let worker = self.workers.poll(&worker_instance_key, &identity, connection);
+        self.skipping.holds.mark_worker(worker, false);
+        self.matching.park(Poller { ticket, identity, worker_instance_key, worker, queue }, self.wall());
         Answer::Parked
     }
 
@@ -116,10 +120,14 @@ impl Engine {
 
     /// Ends a parked poll with an empty answer.
     pub(in crate::engine) fn end_poll(&mut self, ticket: Ticket) {
-        let reply = match self.matching.unpark(ticket, false, self.wall()) {
-            Some(QueueKind::Activity) => Reply::ActivityTask(Box::default()),
-            Some(QueueKind::Nexus) => Reply::NexusTask(Box::default()),
-            Some(QueueKind::Workflow) | None => Reply::WorkflowTask(Box::default()),
+        let ended = self.matching.unpark(ticket, false, self.wall());
+        if let Some((_, worker)) = ended {
+            self.workers.end_poll(worker);
+        }
+        let reply = match ended {
+            Some((QueueKind::Activity, _)) => Reply::ActivityTask(Box::default()),
+            Some((QueueKind::Nexus, _)) => Reply::NexusTask(Box::default()),
+            Some((QueueKind::Workflow, _)) | None => Reply::WorkflowTask(Box::default()),
         };
         self.tickets.answer(ticket, Ok(reply));
     }
@@ -127,9 +135,12 @@ impl Engine {
     /// Lets waiting tasks meet waiting pollers until none can.
     pub(in crate::engine) fn match_tasks(&mut self) {
         while let Some((task, poller)) = self.matching.take_match() {
+            self.workers.end_poll(poller.worker);
             let reply = match task {
                 Task::Workflow(key) => Reply::WorkflowTask(Box::new(self.start_workflow_task(key, &poller))),
-                Task::Activity(key) => Reply::ActivityTask(Box::new(self.start_activity(key, &poller.identity))),
+                Task::Activity(key) => {
+                    Reply::ActivityTask(Box::new(self.start_activity(key, &poller.identity, Some(poller.worker))))
+                }
                 Task::Query(query) => Reply::WorkflowTask(Box::new(self.query_task_reply(query, poller.queue))),
             };
             self.tickets.answer(poller.ticket, Ok(reply));

@@ -1,5 +1,8 @@
 //! Task queues: tasks that wait for a poller, pollers that wait for a task. Which task meets which poller is decided here;
 //! what starting a task means is not.
+//!
+//! A queue also knows whether a worker will come for what waits in it: one that polls it, or polled it and is only busy. Time waits
+//! for such a worker, and for a while for one that has yet to come.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -8,9 +11,10 @@ use std::{
 };
 
 use crate::engine::kernel::{
-    key::{ActivityKey, NamespaceId, RunKey},
+    key::{ActivityKey, NamespaceId, RunKey, WorkerId},
     tickets::Ticket,
     time::Time,
+    timers::{TimerKey, Timers},
 };
 
 /// A sticky queue that nobody polled for this long counts as gone (the real server's `stickyPollerUnavailableWindow`).
@@ -54,7 +58,23 @@ pub(crate) struct Poller {
     pub(crate) ticket: Ticket,
     pub(crate) identity: String,
     pub(crate) worker_instance_key: String,
+    pub(crate) worker: WorkerId,
     pub(crate) queue: QueueId,
+}
+
+/// A queue where tasks wait.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting<'a> {
+    pub(crate) kind: QueueKind,
+    pub(crate) name: &'a str,
+    pub(crate) tasks: Vec<Task>,
+    /// The polls that are parked.
+    pub(crate) poller_count: usize,
+    /// The workers that poll it, or will again.
+    pub(crate) worker_count: usize,
+    pub(crate) was_polled: bool,
+    /// No worker will come for its tasks, and time does not wait for one.
+    pub(crate) is_unserved: bool,
 }
 
 #[derive(Debug)]
@@ -67,8 +87,13 @@ struct Queue {
     last_poll: Option<Time>,
     /// The caller of the last poll gave up, and no poll has come since: the worker is gone.
     left: bool,
-    /// Since when (wall) nobody polls, or since the last task came then.
-    unpolled_since: Option<Time>,
+    /// The workers that poll it, or will again.
+    workers: BTreeSet<WorkerId>,
+    was_polled: bool,
+    /// Until when (wall) time waits for a worker to come.
+    waits_until: Option<TimerKey>,
+    /// No worker will come for its tasks.
+    is_unserved: bool,
 }
 
 impl Queue {
@@ -80,13 +105,25 @@ impl Queue {
             seen: BTreeMap::new(),
             last_poll: None,
             left: false,
-            unpolled_since: None,
+            workers: BTreeSet::new(),
+            was_polled: false,
+            waits_until: None,
+            is_unserved: false,
         }
     }
 }
 
+/// How a task is put into its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// With a new execution: who has just started that will start its worker, too.
+    New,
+    /// In the course of one.
+    Usual,
+}
+
 /// All task queues of a server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matching {
     queues: Vec<Queue>,
     names: BTreeMap<(NamespaceId, QueueKind), BTreeMap<String, QueueId>>,
@@ -94,11 +131,35 @@ pub(crate) struct Matching {
     last_sequence: u64,
     /// Queues where a task may meet a poller now, in the order in which that came about.
     ready: VecDeque<QueueId>,
-    /// Queues where tasks may wait and nobody polls.
-    unpolled: BTreeSet<QueueId>,
+    /// The queues that each worker serves.
+    served: BTreeMap<WorkerId, BTreeSet<QueueId>>,
+    /// How long (wall) time waits for the first worker of a queue; for ever if `None`.
+    grace: Option<Duration>,
+    /// When (wall) a queue's wait for a worker may be over.
+    lapses: Timers<QueueId>,
+    /// How many tasks wait where no worker will come.
+    unserved_count: i64,
+    /// Queues with tasks that nobody will come for, since the last look.
+    released: Vec<QueueId>,
 }
 
 impl Matching {
+    /// `grace`: how long (wall) time waits for the first worker of a queue; for ever if `None`.
+    pub(crate) fn new(grace: Option<Duration>) -> Self {
+        Self {
+            queues: Vec::new(),
+            names: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            last_sequence: 0,
+            ready: VecDeque::new(),
+            served: BTreeMap::new(),
+            grace,
+            lapses: Timers::default(),
+            unserved_count: 0,
+            released: Vec::new(),
+        }
+    }
+
     /// The queue of this name, which comes into being when it is first named.
     pub(crate) fn queue(&mut self, namespace: NamespaceId, kind: QueueKind, name: &str) -> QueueId {
         let names = self.names.entry((namespace, kind)).or_default();
@@ -112,37 +173,127 @@ impl Matching {
     }
 
     /// A task waits for a poller.
-    pub(crate) fn add(&mut self, id: QueueId, priority_key: i32, task: Task, wall: Time) -> TaskKey {
+    pub(crate) fn add(&mut self, id: QueueId, priority_key: i32, task: Task, arrival: Arrival, wall: Time) -> TaskKey {
         self.last_sequence += 1;
         let priority = u8::try_from(priority_key).ok().filter(|&key| key > 0).unwrap_or(DEFAULT_PRIORITY);
         let key = TaskKey { queue: id, priority, sequence: self.last_sequence };
+        if let Some(grace) = self.grace {
+            let queue = self.get_mut(id);
+            if queue.pollers.is_empty() && (arrival == Arrival::New || !queue.was_polled) {
+                let before = queue.waits_until.take();
+                self.end_wait(before);
+                self.get_mut(id).waits_until = Some(self.lapses.add(wall + grace, id));
+                self.review(id, wall);
+            }
+        }
         let queue = self.get_mut(id);
         queue.tasks.insert((priority, key.sequence), task);
-        if queue.pollers.is_empty() {
-            queue.unpolled_since = Some(wall);
-            self.unpolled.insert(id);
-        }
+        self.unserved_count += i64::from(self.get(id).is_unserved);
         self.ready.push_back(id);
         key
     }
 
+    /// Whether a worker will come for what waits in a queue may have changed.
+    fn review(&mut self, id: QueueId, wall: Time) {
+        let has_grace = self.grace.is_some();
+        let queue = self.get_mut(id);
+        let waits = queue.waits_until.is_some_and(|until| until.at > wall);
+        let is_unserved = has_grace && queue.workers.is_empty() && !waits;
+        if is_unserved == queue.is_unserved {
+            return;
+        }
+        queue.is_unserved = is_unserved;
+        let count = queue.tasks.len() as i64;
+        self.unserved_count += if is_unserved { count } else { -count };
+        if is_unserved && count > 0 {
+            self.released.push(id);
+        }
+    }
+
+    fn end_wait(&mut self, wait: Option<TimerKey>) {
+        if let Some(wait) = wait {
+            self.lapses.cancel(wait);
+        }
+    }
+
+    /// A worker is gone, or serves its queues no longer.
+    pub(crate) fn forget_worker(&mut self, worker: WorkerId, wall: Time) {
+        for id in self.served.remove(&worker).unwrap_or_default() {
+            self.get_mut(id).workers.remove(&worker);
+            self.review(id, wall);
+        }
+    }
+
+    /// The wall reached `wall`: waits for workers that have not come are over.
+    pub(crate) fn tick(&mut self, wall: Time) {
+        while let Some((_, id)) = self.lapses.pop_due(wall) {
+            self.review(id, wall);
+        }
+    }
+
+    /// When (wall) [`Self::tick`] has something to do.
+    pub(crate) fn next_tick(&self) -> Option<Time> {
+        self.lapses.next()
+    }
+
+    /// How many tasks wait where no worker will come.
+    pub(crate) fn unserved_count(&self) -> i64 {
+        self.unserved_count
+    }
+
+    /// Takes the queues with tasks that nobody will come for, as it has turned out since the last call.
+    pub(crate) fn take_released(&mut self) -> Vec<QueueId> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// The queues where tasks wait.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Waiting<'_>> {
+        let named = self.names.iter().flat_map(|(&(_, kind), names)| names.iter().map(move |(name, &id)| (kind, name, id)));
+        named.filter(|(.., id)| !self.get(*id).tasks.is_empty()).map(|(kind, name, id)| self.describe(kind, name, id))
+    }
+
+    /// A queue, as [`Self::waiting`] gives it.
+    pub(crate) fn waiting_in(&self, wanted: QueueId) -> Option<Waiting<'_>> {
+        let mut named = self.names.iter().flat_map(|(&(_, kind), names)| names.iter().map(move |(name, &id)| (kind, name, id)));
+        named.find(|(.., id)| *id == wanted).map(|(kind, name, id)| self.describe(kind, name, id))
+    }
+
+    fn describe<'a>(&'a self, kind: QueueKind, name: &'a str, id: QueueId) -> Waiting<'a> {
+        let queue = self.get(id);
+        Waiting {
+            kind,
+            name,
+            tasks: queue.tasks.values().copied().collect(),
+            poller_count: queue.pollers.len(),
+            worker_count: queue.workers.len(),
+            was_polled: queue.was_polled,
+            is_unserved: queue.is_unserved,
+        }
+    }
+
     /// Takes a waiting task away.
     pub(crate) fn remove(&mut self, key: TaskKey) {
-        self.get_mut(key.queue).tasks.remove(&(key.priority, key.sequence));
+        let queue = self.get_mut(key.queue);
+        let was_there = queue.tasks.remove(&(key.priority, key.sequence)).is_some();
+        self.unserved_count -= i64::from(was_there && self.get(key.queue).is_unserved);
     }
 
     /// Parks a poll; it meets a waiting task when the queue's turn comes.
     pub(crate) fn park(&mut self, poller: Poller, wall: Time) {
-        let id = poller.queue;
+        let (id, worker) = (poller.queue, poller.worker);
         self.parked.insert(poller.ticket, id);
+        self.served.entry(worker).or_default().insert(id);
         let queue = self.get_mut(id);
         queue.seen.retain(|_, &mut at| wall.since(at) < POLLER_HISTORY);
         queue.seen.insert(poller.identity.clone(), wall);
         queue.last_poll = Some(wall);
         queue.left = false;
-        queue.unpolled_since = None;
+        queue.was_polled = true;
+        queue.workers.insert(worker);
         queue.pollers.push_back(poller);
-        self.unpolled.remove(&id);
+        let wait = queue.waits_until.take();
+        self.end_wait(wait);
+        self.review(id, wall);
         self.ready.push_back(id);
     }
 
@@ -154,10 +305,6 @@ impl Matching {
                 && let Some((_, task)) = queue.tasks.pop_first()
                 && let Some(poller) = queue.pollers.pop_front()
             {
-                if queue.pollers.is_empty() {
-                    queue.unpolled_since = queue.last_poll;
-                    self.unpolled.insert(id);
-                }
                 self.parked.remove(&poller.ticket);
                 return Some((task, poller));
             }
@@ -166,19 +313,18 @@ impl Matching {
         None
     }
 
-    /// Forgets a parked poll; what it polled for. `gone`: its caller went away, and with it probably the worker.
-    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<QueueKind> {
+    /// Forgets a parked poll; what it polled for, and whose it was. `gone`: its caller went away, and with it probably the worker.
+    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<(QueueKind, WorkerId)> {
         let id = self.parked.remove(&ticket)?;
         let queue = self.get_mut(id);
         let kind = queue.kind;
-        queue.pollers.retain(|poller| poller.ticket != ticket);
+        let at = queue.pollers.iter().position(|poller| poller.ticket == ticket)?;
+        let poller = queue.pollers.remove(at)?;
         queue.last_poll = Some(wall);
         if queue.pollers.is_empty() {
             queue.left = gone;
-            queue.unpolled_since = Some(wall);
-            self.unpolled.insert(id);
         }
-        Some(kind)
+        Some((kind, poller.worker))
     }
 
     /// The parked polls of a worker instance.
@@ -206,23 +352,6 @@ impl Matching {
     pub(crate) fn sticky_worker_available(&self, id: QueueId, wall: Time) -> bool {
         let queue = self.get(id);
         !queue.pollers.is_empty() || (!queue.left && queue.last_poll.is_some_and(|at| wall.since(at) < STICKY_POLLER_WINDOW))
-    }
-
-    /// How many tasks wait in queues that nobody has polled for `grace`: they no longer hold the clock.
-    pub(crate) fn abandoned_count(&self, wall: Time, grace: Duration) -> i64 {
-        let abandoned = self.waiting_unpolled().filter(|(since, _)| wall.since(*since) >= grace);
-        abandoned.map(|(_, count)| count as i64).sum()
-    }
-
-    /// When (wall) [`Self::abandoned_count`] changes next by itself.
-    pub(crate) fn next_abandonment(&self, wall: Time, grace: Duration) -> Option<Time> {
-        self.waiting_unpolled().map(|(since, _)| since + grace).filter(|&at| at > wall).min()
-    }
-
-    /// Of each queue where tasks wait and nobody polls: since when (wall), and how many.
-    fn waiting_unpolled(&self) -> impl Iterator<Item = (Time, usize)> {
-        let queues = self.unpolled.iter().map(|&id| self.get(id));
-        queues.filter(|queue| !queue.tasks.is_empty()).filter_map(|queue| Some((queue.unpolled_since?, queue.tasks.len())))
     }
 
     /// Who polled the queue lately, with the time (wall) of the last poll.

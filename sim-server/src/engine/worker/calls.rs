@@ -1,4 +1,4 @@
-//! ShutdownWorker.
+//! ShutdownWorker. What the worker still has in hand, it may finish.
 
 use crate::{
     engine::{Engine, kernel::error::Result, matching::queues::QueueKind},
@@ -10,9 +10,12 @@ impl Engine {
     pub(in crate::engine) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.resolve(&request.namespace)?;
         if !request.worker_instance_key.is_empty() {
-            self.workers.shut_down(&request.worker_instance_key);
+            let worker = self.workers.shut_down(&request.worker_instance_key);
             for ticket in self.matching.polls_of(&request.worker_instance_key) {
                 self.end_poll(ticket);
+            }
+            if let Some(worker) = worker {
+                self.matching.forget_worker(worker, self.wall());
             }
         }
         if !request.sticky_task_queue.is_empty() {

@@ -8,7 +8,7 @@ use crate::{
         kernel::{
             due::ActivityDue,
             effects::Extras,
-            key::{ActivityKey, Key},
+            key::{ActivityKey, Key, WorkerId},
             time::Time,
         },
         rules::{
@@ -62,7 +62,7 @@ impl Run {
         let attributes = Attributes::ActivityTaskScheduledEventAttributes(scheduled(command, completed_event_id));
         let scheduled_event_id = self.add_event_with(cx, attributes, extras);
         if let Some(scheduled) = self.recorded.activities.get(&scheduled_event_id) {
-            let key = ActivityKey { owner: Key::Run(self.key), scheduled_event_id };
+            let key = self.activity_key(scheduled_event_id);
             let attempt = Attempt::first(cx, key, self.namespace, &scheduled.activity, eager);
             self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
         }
@@ -74,12 +74,17 @@ impl Run {
         &mut self,
         cx: &mut Cx<'_>,
         scheduled_event_id: i64,
+        worker: Option<WorkerId>,
         identity: &str,
         request_id: String,
     ) {
         if let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) {
-            attempt.start(cx, &scheduled.activity, identity, request_id);
+            attempt.start(cx, &scheduled.activity, worker, identity, request_id);
         }
+    }
+
+    pub(super) fn activity_key(&self, scheduled_event_id: i64) -> ActivityKey {
+        ActivityKey { owner: Key::Run(self.key), scheduled_event_id }
     }
 
     fn pending_activity_mut(&mut self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &mut Attempt)> {
@@ -106,6 +111,7 @@ impl Run {
             ActivityDue::Retry => attempt.end_backoff(cx, namespace, &scheduled.activity),
             ActivityDue::Timeout(timeout_type) => {
                 if attempt.is_meant_by(timeout_type) {
+                    cx.skipping.give_up(self.activity_key(scheduled_event_id));
                     self.time_out_activity(cx, scheduled_event_id, timeout_type);
                 }
             }
@@ -140,7 +146,9 @@ impl Run {
         let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else {
             return Err(RetryState::InternalServerError);
         };
-        attempt.retry(cx, &scheduled.activity, scheduled.cancel_requested_event_id.is_some(), failure)
+        attempt.retry(cx, &scheduled.activity, scheduled.cancel_requested_event_id.is_some(), failure)?;
+        self.note_failed_attempt(cx, scheduled_event_id);
+        Ok(())
     }
 
     /// Writes the started event (if it ran) and the closing one, and forgets the attempt.
@@ -153,6 +161,9 @@ impl Run {
     ) {
         let Some(mut attempt) = self.volatile.attempts.remove(&scheduled_event_id) else { return };
         attempt.stop(cx);
+        if matches!(outcome, Outcome::Completed(_) | Outcome::Canceled(_)) {
+            self.note_progress(cx);
+        }
         let started_event_id = self.write_activity_started(cx, scheduled_event_id, &attempt);
         let identity = identity.to_owned();
         let attributes = match outcome {
@@ -237,7 +248,8 @@ impl Run {
     }
 
     pub(super) fn drop_activities(&mut self, cx: &mut Cx<'_>) {
-        for (_, mut attempt) in std::mem::take(&mut self.volatile.attempts) {
+        for (scheduled_event_id, mut attempt) in std::mem::take(&mut self.volatile.attempts) {
+            cx.skipping.give_up(self.activity_key(scheduled_event_id));
             attempt.stop(cx);
         }
     }

@@ -41,7 +41,21 @@ impl Engine {
         for point in start.attributes.prev_auto_reset_points.iter_mut().flat_map(|of| &mut of.points) {
             point.expire_time.get_or_insert(expire_time.to_proto());
         }
-        self.begin(start, |run, cx| run.schedule_first_workflow_task(cx));
+        let is_too_many = self.skipping.runaway.follows(&start.attributes.first_execution_run_id, self.now(start.namespace));
+        let (key, ()) = self.begin(start, |run, cx| run.schedule_first_workflow_task(cx));
+        if is_too_many {
+            let reason = "Too many runs of this chain have begun at one instant.";
+            self.skipping.notices.warn(format!("{} is terminated: {reason}", self.runs.get(key).name()));
+            self.transact(key, |run, cx| run.terminate(cx, reason, None, SERVER_IDENTITY, Vec::new()));
+        }
+    }
+
+    /// A workflow that fails for ever is terminated.
+    pub(in crate::engine) fn fail_fast(&mut self, namespace: NamespaceId, workflow_id: &str, reason: &str) {
+        let key = self.runs.current(namespace, workflow_id).filter(|key| self.runs.get(*key).is_running());
+        if let Some(key) = key {
+            self.transact(key, |run, cx| run.terminate(cx, reason, None, SERVER_IDENTITY, Vec::new()));
+        }
     }
 
     /// A parent asks for a child.

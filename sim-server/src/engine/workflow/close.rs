@@ -62,6 +62,7 @@ impl Run {
         };
         if let Some(successor) = successor {
             let last_result = self.started_attributes().last_completion_result;
+            self.note_failed_run(cx, failure.as_ref());
             self.follow(cx, successor, last_result, failure);
         }
         self.close(cx, Attributes::WorkflowExecutionFailedEventAttributes(attributes), extras);
@@ -119,6 +120,7 @@ impl Run {
         };
         if let Some(successor) = successor {
             let last_result = self.started_attributes().last_completion_result;
+            self.note_failed_run(cx, Some(&failure));
             self.follow(cx, successor, last_result, Some(failure));
         }
         let attributes = Attributes::WorkflowExecutionTimedOutEventAttributes(attributes);

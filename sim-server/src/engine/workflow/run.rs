@@ -14,7 +14,7 @@ use crate::{
         },
         kernel::{
             due::RunDue,
-            key::{NamespaceId, RunKey},
+            key::{NamespaceId, RunKey, WorkerId},
             time::Time,
         },
         matching::queues::QueueId,
@@ -177,6 +177,11 @@ impl Run {
     /// The attempt of the workflow task that there is, or of the next one; from 1.
     pub(in crate::engine) fn workflow_task_attempt(&self) -> i32 {
         self.volatile.attempt
+    }
+
+    /// The worker that last took a workflow task of it.
+    pub(in crate::engine) fn last_worker(&self) -> Option<WorkerId> {
+        self.volatile.task.worker
     }
 
     /// When the workflow task that there is was scheduled.

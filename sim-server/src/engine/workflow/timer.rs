@@ -77,6 +77,7 @@ impl Run {
         self.volatile.timers.remove(&started_event_id);
         let Some(timer_id) = self.recorded.timers.get(&started_event_id).cloned() else { return };
         let attributes = TimerFiredEventAttributes { timer_id, started_event_id };
+        self.note_progress(cx);
         self.add_event(cx, Attributes::TimerFiredEventAttributes(attributes));
         self.schedule_workflow_task(cx);
     }

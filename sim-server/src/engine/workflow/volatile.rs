@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         activity::attempt::Attempt,
-        kernel::{time::Time, timers::TimerKey},
+        kernel::{key::WorkerId, time::Time, timers::TimerKey},
         matching::queues::TaskKey,
     },
     proto::history::HistoryEvent,
@@ -63,6 +63,8 @@ pub(super) struct TaskExtras {
     /// Fires the schedule-to-start timeout of a sticky queue, or the start-to-close timeout.
     pub(super) timer: Option<TimerKey>,
     pub(super) place: Option<TaskKey>,
+    /// Who has it, or had the one before.
+    pub(super) worker: Option<WorkerId>,
 }
 
 /// What is going on with a run right now.

@@ -12,10 +12,12 @@ use crate::{
         execution::Cx,
         kernel::{
             due::{Due, RunDue},
+            key::WorkerId,
             time::{Time, span_to_proto},
             token::TaskToken,
         },
-        matching::queues::{Poller, QueueId, QueueKind, Task},
+        matching::queues::{Arrival, Poller, QueueId, QueueKind, Task},
+        skipping::holds::Work,
     },
     proto::{
         enums::{SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
@@ -235,7 +237,15 @@ impl Run {
             }
             None => cx.matching.queue(self.namespace, QueueKind::Workflow, self.task_queue()),
         };
-        self.volatile.task.place = Some(cx.matching.add(queue, self.priority_key(), Task::Workflow(self.key), cx.wall));
+        self.volatile.task.place =
+            Some(cx.matching.add(queue, self.priority_key(), Task::Workflow(self.key), self.arrival(), cx.wall));
+    }
+
+    /// Whoever has just started a workflow may start its worker next. A worker that is wanted later has had its time to come.
+    fn arrival(&self) -> Arrival {
+        let facts = &self.recorded.facts;
+        let is_first = self.run_id() == facts.first_run_id && facts.execution_time == facts.start_time;
+        if is_first && !self.has_begun_work() && self.volatile.attempt == 1 { Arrival::New } else { Arrival::Usual }
     }
 
     /// A worker takes the pending task from this queue. If it is not the worker that has the run in its cache, that counts as gone.
@@ -243,11 +253,18 @@ impl Run {
         if !self.has_cached(poller.queue) {
             self.volatile.sticky = None;
         }
-        self.start_workflow_task(cx, &poller.identity, request_id, false);
+        self.start_workflow_task(cx, Some(poller.worker), &poller.identity, request_id, false);
     }
 
-    /// A worker gets the pending task.
-    pub(super) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String, is_heartbeat: bool) {
+    /// A worker gets the pending task: `worker`, with this identity.
+    pub(super) fn start_workflow_task(
+        &mut self,
+        cx: &mut Cx<'_>,
+        worker: Option<WorkerId>,
+        identity: &str,
+        request_id: String,
+        is_heartbeat: bool,
+    ) {
         let WorkflowTask::Scheduled(scheduled) = *self.workflow_task() else { return };
         self.leave_queue(cx);
         let started = Started {
@@ -276,6 +293,8 @@ impl Run {
             self.recorded.end_batch();
         }
         self.send_updates(started_event_id, is_heartbeat);
+        self.volatile.task.worker = worker;
+        cx.skipping.holds.take(Work::WorkflowTask(self.key), worker, self.volatile.attempt, cx.wall);
         let due = Due::Run(self.key, RunDue::WorkflowTaskStartToClose);
         self.volatile.task.timer = Some(cx.timers.add(cx.now + scheduled.timeout, due));
     }
@@ -288,6 +307,7 @@ impl Run {
         self.write_task(cx, &request.identity);
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
+        self.note_progress(cx);
         let deployment = request.deployment_options.as_ref();
         let attributes = WorkflowTaskCompletedEventAttributes {
             scheduled_event_id: scheduled.scheduled_event_id,
@@ -346,6 +366,15 @@ impl Run {
         identity: &str,
         binary_checksum: &str,
     ) {
+        if cause != WorkflowTaskFailedCause::UnhandledCommand {
+            let message = failure.as_ref().map_or("", |failure| failure.message.as_str());
+            let why = format!("{}: {message}", cause.as_str_name());
+            if cx.skipping.runaway.is_fail_fast() && cause != WorkflowTaskFailedCause::ForceCloseCommand {
+                self.fail_fast(cx, format!("the workflow task of {} failed ({why})", self.name()));
+            } else {
+                self.note_failed_workflow_task(cx, &why);
+            }
+        }
         self.give_up_workflow_task(cx, identity, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
@@ -363,6 +392,9 @@ impl Run {
     /// The pending task timed out: in the sticky queue, or at the worker.
     pub(super) fn time_out_workflow_task(&mut self, cx: &mut Cx<'_>, timeout_type: TimeoutType) {
         let counts = timeout_type != TimeoutType::ScheduleToStart;
+        if counts {
+            self.note_failed_workflow_task(cx, "it timed out");
+        }
         self.give_up_workflow_task(cx, "", counts, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskTimedOutEventAttributes(WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
@@ -427,6 +459,7 @@ impl Run {
 
     /// Takes the task's timer and its place in the queue away.
     fn leave_queue(&mut self, cx: &mut Cx<'_>) {
+        cx.skipping.holds.put_down(Work::WorkflowTask(self.key), cx.wall);
         if let Some(timer) = self.volatile.task.timer.take() {
             cx.timers.cancel(timer);
         }

@@ -7,12 +7,12 @@ use tonic::{Status, body::Body};
 use super::{side_services::SideServices, unary};
 use crate::{
     engine::Connection,
-    rpc::table::{OPERATOR_SERVICE, TEST_SERVICE, WORKFLOW_SERVICE},
+    rpc::table::{FORETIME_SERVICE, OPERATOR_SERVICE, TEST_SERVICE, WORKFLOW_SERVICE},
     shell::host::Host,
 };
 
-/// The Temporal services that the host answers; the rpc table knows their methods.
-pub const SERVICES: [&str; 3] = [WORKFLOW_SERVICE, OPERATOR_SERVICE, TEST_SERVICE];
+/// The services that the host answers, Temporal's and our own; the rpc table knows their methods.
+pub const SERVICES: [&str; 4] = [WORKFLOW_SERVICE, OPERATOR_SERVICE, TEST_SERVICE, FORETIME_SERVICE];
 
 /// Everything that a connection serves. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 use bytes::Bytes;
 use foretime_server::{
-    config::{Config, Personality},
+    config::{Config, Personality, TimeMode},
     engine::{Caller, Connection, Ticket, time::Time},
     proto::{
         Rpc,
+        enums::{HistoryEventFilterType, WorkflowExecutionStatus},
         history::HistoryEvent,
-        testservice::GetCurrentTimeResponse,
-        workflowservice::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse},
+        testservice::{GetCurrentTimeResponse, SleepRequest, SleepResponse},
+        workflowservice::{
+            DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse, GetWorkflowExecutionHistoryRequest,
+            GetWorkflowExecutionHistoryResponse,
+        },
     },
     rpc::{Call, Serve, Served, Service, first_come, table::TEST_SERVICE},
 };
@@ -52,7 +56,7 @@ impl Transcript {
 
     /// A server in place of `temporal-test-server`, whose time may skip from the start.
     pub(crate) fn skipping() -> Self {
-        Self::with(Config { time_skipping: true, ..Config::default() })
+        Self::with(Config { time: TimeMode::Skipping, ..Config::default() })
     }
 
     pub(crate) fn with(config: Config) -> Self {
@@ -164,6 +168,43 @@ impl Transcript {
             self.service.abandon(self.now, ticket, &mut first_come);
         }
         self.collect();
+    }
+
+    /// A sleep that lifts one lock, or what runs where there is none, until it ends.
+    pub(crate) fn unlocks_and_sleeps(&mut self, span: Duration) -> Waiting<SleepResponse> {
+        let request = SleepRequest { duration: super::span(span) };
+        self.sends_to(TEST_SERVICE, "UnlockTimeSkippingWithSleep", &request, None)
+    }
+
+    /// Calls on this connection from now on.
+    pub(crate) fn calls_on(&mut self, connection: u64) {
+        self.caller.connection = Connection(connection);
+    }
+
+    /// The lines for the log since the last call.
+    pub(crate) fn notices(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.service.next_notice()).map(|notice| notice.text).collect()
+    }
+
+    /// Whether the call has its answer.
+    pub(crate) fn is_answered<Reply>(&self, call: &Waiting<Reply>) -> bool {
+        self.answers.contains_key(&call.call)
+    }
+
+    /// The status of the last run of a workflow id.
+    #[track_caller]
+    pub(crate) fn status_of(&self, workflow_id: &str) -> WorkflowExecutionStatus {
+        let runs = self.service.view().runs().filter(|run| run.workflow_id() == workflow_id);
+        runs.last().expect("there is such a run").status()
+    }
+
+    /// Waits for the end of a workflow.
+    pub(crate) fn awaits_close_of(&mut self, workflow_id: &str) -> Waiting<GetWorkflowExecutionHistoryResponse> {
+        self.sends(GetWorkflowExecutionHistoryRequest {
+            wait_new_event: true,
+            history_event_filter_type: HistoryEventFilterType::CloseEvent.into(),
+            ..requests::read(workflow_id)
+        })
     }
 
     /// Closes a client's connection.

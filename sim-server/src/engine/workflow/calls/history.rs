@@ -135,11 +135,15 @@ impl Engine {
         self.tickets.park_long_poll(ticket, Parked::History(key), until);
         let waiter = Waiter {
             ticket,
+            connection: context.caller.connection,
             from,
             close_event_only: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
             follows_next_run_id: context.caller.follows_next_run_id,
             goes_on: request.wait_new_event,
         };
+        if waiter.close_event_only {
+            self.skipping.locks.hear_await(context.caller.connection, key);
+        }
         self.waiters.add(key, waiter);
         Answer::Parked
     }
@@ -149,6 +153,10 @@ impl Engine {
         let run = self.runs.get(key);
         for waiter in self.waiters.take_ready(key, run.is_running(), run.history().next_id()) {
             let reply = self.waited_page(key, waiter);
+            if waiter.close_event_only {
+                self.skipping.runaway.begin_anew();
+                self.skipping.locks.expect_relock(waiter.connection, self.domain.clock.wall());
+            }
             self.tickets.answer(waiter.ticket, Ok(Reply::History(reply)));
         }
     }

@@ -15,7 +15,7 @@ use crate::{
             time::Time,
             token::TaskToken,
         },
-        matching::queues::{QueueKind, Task, TaskKey},
+        matching::queues::{Arrival, QueueKind, Task, TaskKey},
         rules::validate,
     },
     proto::{
@@ -126,7 +126,7 @@ impl Engine {
         let query = Query { ticket, run: key, body, place: None, has_left_sticky: false };
         self.queries.pending.insert(id, query);
         self.tickets.park(ticket, Parked::Query(id));
-        self.domain.clock.hold(1);
+        self.skipping.holds.change(1);
         if goes_straight {
             self.dispatch_query(id);
         } else {
@@ -176,7 +176,7 @@ impl Engine {
             Some(sticky) => sticky.queue,
             None => self.matching.queue(run.namespace(), QueueKind::Workflow, run.task_queue()),
         };
-        query.place = Some(self.matching.add(queue, run.priority_key(), Task::Query(id), wall));
+        query.place = Some(self.matching.add(queue, run.priority_key(), Task::Query(id), Arrival::Usual, wall));
         if let Some(sticky) = sticky {
             self.tickets.expire_at(query.ticket, wall + sticky.schedule_to_start);
         }
@@ -267,7 +267,7 @@ impl Engine {
 
     fn remove_query(&mut self, id: u64) -> Option<Query> {
         let query = self.queries.remove(id)?;
-        self.domain.clock.hold(-1);
+        self.skipping.holds.change(-1);
         Some(query)
     }
 }

@@ -67,7 +67,8 @@ impl Engine {
         for scheduled_event_id in applied.eager_activities {
             if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
                 let activity = ActivityKey { owner: Key::Run(key), scheduled_event_id };
-                response.activity_tasks.push(self.start_activity(activity, &request.identity).response);
+                let worker = self.runs.get(key).last_worker();
+                response.activity_tasks.push(self.start_activity(activity, &request.identity, worker).response);
             }
         }
         if applied.gives_next_task {

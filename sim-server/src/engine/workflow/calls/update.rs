@@ -127,7 +127,6 @@ impl Engine {
     pub(super) fn park_for_update(&mut self, key: RunKey, waiter: Waiter) {
         let until = self.wall() + self.limits.long_poll;
         self.tickets.park_long_poll(waiter.ticket, Parked::Update(key), until);
-        self.domain.clock.begin_await();
         self.update_waiters.add(key, waiter);
     }
 
@@ -153,7 +152,6 @@ impl Engine {
                     run.update_progress(&waiter.update_id).ok_or_else(|| unknown(run, &waiter.update_id))
                 }
             };
-            self.domain.clock.end_await();
             if let (Call::UpdateWithStart(started), Err(error)) = (&waiter.call, &outcome)
                 && started.may_start_anew(error)
             {
@@ -170,7 +168,6 @@ impl Engine {
         let run = self.runs.get(key);
         let ended = self.update_waiters.take(key, |waiter| run.update_progress(&waiter.update_id) == Some(Progress::Accepted));
         for waiter in ended {
-            self.domain.clock.end_await();
             self.answer_update(&waiter, Ok((key, Progress::Accepted)));
         }
     }
@@ -191,16 +188,13 @@ impl Engine {
     /// The wait is over: the caller hears how far the update has come.
     pub(in crate::engine) fn end_update_wait(&mut self, key: RunKey, ticket: Ticket) {
         let Some(waiter) = self.update_waiters.remove(key, ticket) else { return };
-        self.domain.clock.end_await();
         let progress = self.runs.get(key).update_progress(&waiter.update_id).unwrap_or(Progress::Admitted);
         self.answer_update(&waiter, Ok((key, progress)));
     }
 
     /// The caller went away. The update stays.
     pub(in crate::engine) fn drop_update_waiter(&mut self, key: RunKey, ticket: Ticket) {
-        if self.update_waiters.remove(key, ticket).is_some() {
-            self.domain.clock.end_await();
-        }
+        self.update_waiters.remove(key, ticket);
     }
 
     pub(super) fn update_response(

@@ -35,13 +35,21 @@ pub(in crate::engine) enum Call {
 #[derive(Debug, Default)]
 pub(in crate::engine) struct UpdateWaiters {
     of: BTreeMap<RunKey, Vec<Waiter>>,
+    /// How many of them wait for an outcome.
+    outcome_count: usize,
     /// Those whose workflow closed before it had processed the update, and who may start it anew.
     to_start_anew: VecDeque<Waiter>,
 }
 
 impl UpdateWaiters {
     pub(in crate::engine) fn add(&mut self, run: RunKey, waiter: Waiter) {
+        self.outcome_count += usize::from(waiter.stage == Stage::Completed);
         self.of.entry(run).or_default().push(waiter);
+    }
+
+    /// How many callers wait for the outcome of an update.
+    pub(in crate::engine) fn outcome_count(&self) -> usize {
+        self.outcome_count
     }
 
     pub(in crate::engine) fn is_empty(&self, run: RunKey) -> bool {
@@ -51,10 +59,11 @@ impl UpdateWaiters {
     /// Takes the waiters of a run that `is_done` names, in the order in which they came.
     pub(in crate::engine) fn take(&mut self, run: RunKey, mut is_done: impl FnMut(&Waiter) -> bool) -> Vec<Waiter> {
         let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
-        let taken = waiting.extract_if(.., |waiter| is_done(waiter)).collect();
+        let taken: Vec<Waiter> = waiting.extract_if(.., |waiter| is_done(waiter)).collect();
         if waiting.is_empty() {
             self.of.remove(&run);
         }
+        self.outcome_count -= taken.iter().filter(|waiter| waiter.stage == Stage::Completed).count();
         taken
     }
 
