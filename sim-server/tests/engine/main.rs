@@ -12,6 +12,7 @@ mod children;
 mod long_polls;
 mod queries;
 mod refusals;
+mod search_attributes;
 mod signals;
 mod time;
 mod timers;

@@ -87,17 +87,7 @@ impl Registry {
     /// # Errors
     /// `InvalidArgument` for an empty request, a reserved name, an unknown type, or no free slot of that type.
     pub fn add(&mut self, attributes: &BTreeMap<String, i32>) -> Result<()> {
-        if attributes.is_empty() {
-            return Err(Error::invalid("SearchAttributes are not set on request."));
-        }
-        for (name, &value_type) in attributes {
-            if is_reserved(name) {
-                return Err(Error::invalid(format!("Search attribute {name} is reserved by system.")));
-            }
-            if IndexedValueType::try_from(value_type).is_err() {
-                return Err(Error::invalid(format!("Unknown search attribute type: {value_type}.")));
-            }
-        }
+        Self::check_new(attributes)?;
         let mut custom = self.custom.clone();
         for (name, &value_type) in attributes {
             let value_type = IndexedValueType::try_from(value_type).unwrap_or_default();
@@ -117,20 +107,39 @@ impl Registry {
         Ok(())
     }
 
+    /// The part of [`Self::add`] that depends on no namespace: something is to be added, nothing reserved, of known types.
+    pub(crate) fn check_new(attributes: &BTreeMap<String, i32>) -> Result<()> {
+        if attributes.is_empty() {
+            return Err(nothing_named());
+        }
+        for (name, &value_type) in attributes {
+            if is_reserved(name) {
+                return Err(Error::invalid(format!("Search attribute {name} is reserved by system.")));
+            }
+            if IndexedValueType::try_from(value_type).is_err() {
+                return Err(Error::invalid(format!("Unknown search attribute type: {value_type}.")));
+            }
+        }
+        Ok(())
+    }
+
     /// Removes custom ones: all or none. An unknown name is ignored.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty request or the name of a system attribute.
     pub fn remove(&mut self, names: &[String]) -> Result<()> {
-        if names.is_empty() {
-            return Err(Error::invalid("SearchAttributes are not set on request."));
-        }
+        Self::check_old(names)?;
         let not_custom = |name: &&String| !self.custom.contains_key(*name) && (fixed(name).is_some() || is_slot(name));
         if let Some(name) = names.iter().find(not_custom) {
             return Err(Error::invalid(format!("Unable to remove non-custom search attributes: {name}.")));
         }
         self.custom.retain(|name, _| !names.contains(name));
         Ok(())
+    }
+
+    /// The part of [`Self::remove`] that depends on no namespace: something is to be removed.
+    pub(crate) fn check_old(names: &[String]) -> Result<()> {
+        if names.is_empty() { Err(nothing_named()) } else { Ok(()) }
     }
 
     /// The custom ones, name to `IndexedValueType`.
@@ -231,6 +240,10 @@ impl Registry {
         };
         attributes.indexed_fields.iter().map(of_entry).sum()
     }
+}
+
+fn nothing_named() -> Error {
+    Error::invalid("SearchAttributes are not set on request.")
 }
 
 fn lookup(table: &[(&str, IndexedValueType)], name: &str) -> Option<IndexedValueType> {
