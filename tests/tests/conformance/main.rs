@@ -9,6 +9,7 @@ mod chains;
 mod children;
 mod eager;
 mod errors;
+mod named_runs;
 mod properties;
 mod queries;
 mod reads;
@@ -54,6 +55,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("starts", starts::SCRIPTS),
     ("chains", chains::SCRIPTS),
     ("signals", signals::SCRIPTS),
+    ("named_runs", named_runs::SCRIPTS),
     ("workflow_tasks", workflow_tasks::SCRIPTS),
     ("timers", timers::SCRIPTS),
     ("activities", activities::SCRIPTS),
