@@ -19,6 +19,7 @@ mod timers;
 mod update_troubles;
 mod update_with_start;
 mod updates;
+mod worker_versions;
 mod workflow_tasks;
 
 use std::{
@@ -68,6 +69,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("worker_versions", worker_versions::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.

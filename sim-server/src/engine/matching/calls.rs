@@ -12,9 +12,10 @@ use crate::{
             tickets::{Answer, Parked, Ticket},
             time::Time,
         },
-        rules::validate,
+        rules::{validate, versions},
     },
     proto::{
+        common::WorkerVersionStamp,
         enums::TaskQueueType,
         taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
         workflowservice::{
@@ -38,6 +39,8 @@ struct Poll {
     queue: String,
     identity: String,
     worker_instance_key: String,
+    /// Of the started event of a workflow task. That of an activity is not written before it ends.
+    worker_version: Option<WorkerVersionStamp>,
     /// When (wall) it ends with an empty answer.
     until: Time,
 }
@@ -52,10 +55,10 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         validate::polls::poll_workflow_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
+        let worker_version = versions::of_poll(request.worker_version_capabilities, request.deployment_options.as_ref());
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
-        let queue = name_of(task_queue);
-        Ok(self
-            .poll(Poll { namespace, kind: QueueKind::Workflow, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, queue) = (QueueKind::Workflow, name_of(task_queue));
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, worker_version, until }, context.ticket))
     }
 
     /// PollActivityTaskQueue.
@@ -68,9 +71,9 @@ impl Engine {
         validate::polls::poll_activity_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
-        let queue = name_of(task_queue);
-        Ok(self
-            .poll(Poll { namespace, kind: QueueKind::Activity, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, queue) = (QueueKind::Activity, name_of(task_queue));
+        let worker_version = None;
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, worker_version, until }, context.ticket))
     }
 
     /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
@@ -86,18 +89,19 @@ impl Engine {
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
-        Ok(self.poll(Poll { namespace, kind: QueueKind::Nexus, queue, identity, worker_instance_key, until }, context.ticket))
+        let (kind, worker_version) = (QueueKind::Nexus, None);
+        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, worker_version, until }, context.ticket))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
     fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
-        let Poll { namespace, kind, queue, identity, worker_instance_key, until } = poll;
+        let Poll { namespace, kind, queue, identity, worker_instance_key, worker_version, until } = poll;
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
             return Answer::Now(T::default());
         }
         self.tickets.park_long_poll(ticket, Parked::Poll, until);
-        self.matching.park(Poller { ticket, identity, worker_instance_key, queue }, self.wall());
+        self.matching.park(Poller { ticket, identity, worker_instance_key, worker_version, queue }, self.wall());
         Answer::Parked
     }
 

@@ -7,10 +7,13 @@ use std::{
     time::Duration,
 };
 
-use crate::engine::kernel::{
-    key::{ActivityKey, NamespaceId, RunKey},
-    tickets::Ticket,
-    time::Time,
+use crate::{
+    engine::kernel::{
+        key::{ActivityKey, NamespaceId, RunKey},
+        tickets::Ticket,
+        time::Time,
+    },
+    proto::common::WorkerVersionStamp,
 };
 
 /// A sticky queue that nobody polled for this long counts as gone (the real server's `stickyPollerUnavailableWindow`).
@@ -54,6 +57,8 @@ pub(crate) struct Poller {
     pub(crate) ticket: Ticket,
     pub(crate) identity: String,
     pub(crate) worker_instance_key: String,
+    /// The build of a worker without versioning that says one.
+    pub(crate) worker_version: Option<WorkerVersionStamp>,
     pub(crate) queue: QueueId,
 }
 

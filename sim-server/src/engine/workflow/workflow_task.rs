@@ -9,15 +9,17 @@ use std::time::Duration;
 use super::{run::Run, update::message, write::bare_event};
 use crate::{
     engine::{
-        execution::Cx,
+        execution::{By, Cx},
         kernel::{
             due::{Due, RunDue},
             time::{Time, span_to_proto},
             token::TaskToken,
         },
         matching::queues::{Poller, QueueId, QueueKind, Task},
+        rules::versions,
     },
     proto::{
+        common::WorkerVersionStamp,
         enums::{SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
@@ -66,6 +68,8 @@ pub(in crate::engine) struct Started {
     pub(in crate::engine) started_time: Time,
     pub(in crate::engine) identity: String,
     pub(in crate::engine) request_id: String,
+    /// The build of the worker. A task that is not in the history does not tell it.
+    pub(in crate::engine) worker_version: Option<WorkerVersionStamp>,
     pub(in crate::engine) suggest_continue_as_new_reasons: Vec<i32>,
     pub(in crate::engine) history_size_bytes: i64,
 }
@@ -79,6 +83,7 @@ impl Started {
             suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons,
             identity: self.identity,
             request_id: self.request_id,
+            worker_version: self.worker_version,
             history_size_bytes: self.history_size_bytes,
             ..WorkflowTaskStartedEventAttributes::default()
         }
@@ -216,11 +221,11 @@ impl Run {
         matches!(self.volatile.unwritten, Some(Unwritten::Speculative(_)))
     }
 
-    /// Something is to be written that does not belong to a speculative task: that becomes a normal one. `identity`: who made
-    /// it so. The real server does not remember the worker.
-    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
+    /// Something is to be written that does not belong to a speculative task: that becomes a normal one. `by`: who made it so.
+    /// The real server does not remember the worker.
+    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>, by: By<'_>) {
         if self.is_task_speculative() {
-            self.write_task(cx, identity);
+            self.write_task(cx, by);
         }
     }
 
@@ -243,18 +248,20 @@ impl Run {
         if !self.has_cached(poller.queue) {
             self.volatile.sticky = None;
         }
-        self.start_workflow_task(cx, &poller.identity, request_id, false);
+        let by = By { version: poller.worker_version.as_ref(), ..By::identity(&poller.identity) };
+        self.start_workflow_task(cx, by, request_id, false);
     }
 
     /// A worker gets the pending task.
-    pub(super) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String, is_heartbeat: bool) {
+    pub(super) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, by: By<'_>, request_id: String, is_heartbeat: bool) {
         let WorkflowTask::Scheduled(scheduled) = *self.workflow_task() else { return };
         self.leave_queue(cx);
         let started = Started {
             started_event_id: scheduled.scheduled_event_id + 1,
             started_time: cx.now,
-            identity: identity.to_owned(),
+            identity: by.identity.to_owned(),
             request_id,
+            worker_version: None,
             suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons(cx),
             history_size_bytes: self.history().size_bytes() as i64,
         };
@@ -271,6 +278,7 @@ impl Run {
                 self.add_event(cx, self.scheduled_attributes(scheduled.timeout));
             }
             let scheduled_event_id = self.recorded.task.scheduled().map_or(0, |scheduled| scheduled.scheduled_event_id);
+            let started = Started { worker_version: by.version.cloned(), ..started };
             let attributes = started.into_attributes(scheduled_event_id);
             started_event_id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
             self.recorded.end_batch();
@@ -285,10 +293,9 @@ impl Run {
         self.leave_queue(cx);
         self.volatile.close_attempted = false;
         self.end_first_backoff(cx);
-        self.write_task(cx, &request.identity);
+        self.write_task(cx, By::completing(request));
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
-        let deployment = request.deployment_options.as_ref();
         let attributes = WorkflowTaskCompletedEventAttributes {
             scheduled_event_id: scheduled.scheduled_event_id,
             started_event_id: started.started_event_id,
@@ -297,7 +304,7 @@ impl Run {
             worker_version: request.worker_version_stamp.clone(),
             sdk_metadata: request.sdk_metadata.clone(),
             metering_metadata: request.metering_metadata,
-            worker_deployment_name: deployment.map(|of| of.deployment_name.clone()).unwrap_or_default(),
+            worker_deployment_name: versions::deployment_name(request).to_owned(),
             ..WorkflowTaskCompletedEventAttributes::default()
         };
         self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
@@ -324,13 +331,14 @@ impl Run {
     }
 
     /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
-    /// them. `identity` goes into its started event.
-    fn write_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
+    /// them. Its started event says that it is `by` whom: the worker that took it is not remembered.
+    fn write_task(&mut self, cx: &mut Cx<'_>, by: By<'_>) {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
         for mut event in events {
             if let Some(Attributes::WorkflowTaskStartedEventAttributes(started)) = &mut event.attributes {
-                identity.clone_into(&mut started.identity);
+                by.identity.clone_into(&mut started.identity);
+                started.worker_version = by.version.cloned();
             }
             event.task_id = cx.ids.task_id();
             self.recorded.write(&mut event);
@@ -343,17 +351,16 @@ impl Run {
         cx: &mut Cx<'_>,
         cause: WorkflowTaskFailedCause,
         failure: Option<Failure>,
-        identity: &str,
-        binary_checksum: &str,
+        by: By<'_>,
     ) {
-        self.give_up_workflow_task(cx, identity, true, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, by, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
                 started_event_id,
                 cause: cause.into(),
                 failure,
-                identity: identity.to_owned(),
-                binary_checksum: binary_checksum.to_owned(),
+                identity: by.identity.to_owned(),
+                binary_checksum: by.binary_checksum.to_owned(),
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
@@ -363,7 +370,7 @@ impl Run {
     /// The pending task timed out: in the sticky queue, or at the worker.
     pub(super) fn time_out_workflow_task(&mut self, cx: &mut Cx<'_>, timeout_type: TimeoutType) {
         let counts = timeout_type != TimeoutType::ScheduleToStart;
-        self.give_up_workflow_task(cx, "", counts, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, By::default(), counts, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskTimedOutEventAttributes(WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -373,20 +380,13 @@ impl Run {
     }
 
     /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
-    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise. `identity`:
-    /// who gives it up.
-    fn give_up_workflow_task(
-        &mut self,
-        cx: &mut Cx<'_>,
-        identity: &str,
-        counts: bool,
-        event: impl FnOnce(i64, i64) -> Attributes,
-    ) {
+    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise.
+    fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, by: By<'_>, counts: bool, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.volatile.close_attempted = false;
         self.leave_queue(cx);
         self.end_first_backoff(cx);
-        self.settle_speculative_task(cx, identity);
+        self.settle_speculative_task(cx, by);
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
             self.add_event(cx, event(scheduled.scheduled_event_id, started_event_id));

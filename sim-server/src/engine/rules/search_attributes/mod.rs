@@ -2,6 +2,7 @@
 //! and `service/frontend/operator_handler.go` on a SQL store, as the dev server has).
 
 mod value;
+pub(crate) mod written;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::{limits::Limits, names};
 use crate::{
     engine::kernel::error::{Error, Result},
     proto::{
-        common::{Payload, SearchAttributes},
+        common::SearchAttributes,
         enums::IndexedValueType::{self, Bool, Datetime, Double, Int, Keyword, KeywordList, Text},
     },
 };
@@ -269,26 +270,6 @@ fn is_slot(name: &str) -> bool {
         let prefix = names::indexed_value(value_type as i32);
         (1..=count).any(|number| name == format!("{prefix}{number:02}"))
     })
-}
-
-/// Adds values to a search attribute of the type KeywordList, each once.
-pub(crate) fn add_keywords(attributes: &mut BTreeMap<String, Payload>, name: &str, values: &[String]) {
-    let present = attributes.get(name).and_then(|payload| serde_json::from_slice::<Vec<String>>(&payload.data).ok());
-    let mut all = present.unwrap_or_default();
-    let count = all.len();
-    for value in values {
-        if !all.contains(value) {
-            all.push(value.clone());
-        }
-    }
-    if all.len() == count {
-        return;
-    }
-    let metadata = [("encoding", "json/plain"), (METADATA_TYPE, "KeywordList")];
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).into();
-    // A list of strings always has a JSON form.
-    let data = serde_json::to_vec(&all).unwrap_or_default();
-    attributes.insert(name.to_owned(), Payload { metadata, data, ..Payload::default() });
 }
 
 #[cfg(test)]
