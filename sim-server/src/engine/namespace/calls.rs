@@ -33,13 +33,14 @@ pub(crate) const SERVER_VERSION: &str = "1.32.0";
 const CLUSTER: &str = "active";
 
 impl Engine {
-    /// GetSystemInfo. Each capability is one that is honoured.
+    /// GetSystemInfo. Each capability is one that is honoured; but build ids route nothing. Without theirs, SDKs do not say them.
     pub(in crate::engine) fn get_system_info(&mut self, _request: GetSystemInfoRequest) -> Result<GetSystemInfoResponse> {
         let capabilities = get_system_info_response::Capabilities {
             signal_and_query_header: true,
             internal_error_differentiation: true,
             activity_failure_include_heartbeat: true,
             encoded_failure_attributes: true,
+            build_id_based_versioning: true,
             upsert_memo: true,
             eager_workflow_start: true,
             sdk_metadata: true,
