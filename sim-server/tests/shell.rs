@@ -30,9 +30,12 @@ use prost::Message;
 use tonic::{Code, Request, Status, client::GrpcService, codec::CompressionEncoding, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_prost::ProstCodec;
-use tonic_reflection::pb::v1::{
-    ServerReflectionRequest, server_reflection_client::ServerReflectionClient, server_reflection_request::MessageRequest,
-    server_reflection_response::MessageResponse,
+use tonic_reflection::pb::{
+    v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient, server_reflection_request::MessageRequest,
+        server_reflection_response::MessageResponse,
+    },
+    v1alpha,
 };
 
 /// A server on a port of its own; ends with the test's runtime.
@@ -265,4 +268,24 @@ async fn reflection_lists_what_is_served() {
     for service in grpc::SERVICES.iter().chain(&["grpc.health.v1.Health"]) {
         assert!(names.contains(service), "{service} not in {names:?}");
     }
+}
+
+#[tokio::test]
+async fn health_and_reflection_understand_gzip() {
+    let channel = channel_to_new_server().await;
+    let mut health = HealthClient::new(channel.clone()).send_compressed(CompressionEncoding::Gzip);
+    health.check(HealthCheckRequest::default()).await.expect("an answer");
+
+    let by_name = MessageRequest::FileContainingSymbol(WORKFLOW_SERVICE.to_owned());
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(by_name) };
+    let mut v1 = ServerReflectionClient::new(channel.clone()).send_compressed(CompressionEncoding::Gzip);
+    let mut replies = v1.server_reflection_info(tokio_stream::once(request)).await.expect("a stream").into_inner();
+    replies.message().await.expect("no error").expect("a reply");
+
+    let by_name = v1alpha::server_reflection_request::MessageRequest::FileContainingSymbol(WORKFLOW_SERVICE.to_owned());
+    let request = v1alpha::ServerReflectionRequest { host: String::new(), message_request: Some(by_name) };
+    let mut v1alpha =
+        v1alpha::server_reflection_client::ServerReflectionClient::new(channel).send_compressed(CompressionEncoding::Gzip);
+    let mut replies = v1alpha.server_reflection_info(tokio_stream::once(request)).await.expect("a stream").into_inner();
+    replies.message().await.expect("no error").expect("a reply");
 }

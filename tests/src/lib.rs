@@ -1,9 +1,9 @@
 //! Tests that span crates.
 //!
 //! The conformance tests use a server under test as a child process ([`server`]) and a raw gRPC client ([`client`]). Their
-//! scripts read like transcripts ([`script`], with a worker's verbs in [`worker`] and the commands it sends in [`commands`]).
-//! [`normalise`] is the one place that hides what may differ between two servers, and [`snapshot`] is the record of what the
-//! real server said. [`load`] measures servers under load, side by side; the binary of that name runs it.
+//! scripts read like transcripts ([`script`], with a worker's verbs in [`worker`] and [`versions`], and the commands it sends in
+//! [`commands`]). [`normalise`] is the one place that hides what may differ between two servers, and [`snapshot`] is the record
+//! of what the real server said. [`load`] measures servers under load, side by side; the binary of that name runs it.
 
 pub mod client;
 pub mod commands;
@@ -13,4 +13,5 @@ pub mod script;
 pub mod server;
 pub mod snapshot;
 pub mod updates;
+pub mod versions;
 pub mod worker;

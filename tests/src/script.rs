@@ -308,6 +308,12 @@ impl Script {
         }
     }
 
+    /// Whether the current run of `id` has an event of this type; not written down.
+    pub async fn has_event(&self, id: &str, wanted: EventType) -> bool {
+        let reply = self.client.call(self.new_history(id)).await.expect("the history is readable");
+        reply.history.unwrap_or_default().events.iter().any(|event| event.event_type() == wanted)
+    }
+
     /// Writes down the history of the current run of `id` as another client sees it.
     pub async fn history_seen_by(&self, client: &Client, id: &str) {
         let reply = client.call(self.new_history(id)).await.expect("the history is readable");

@@ -16,6 +16,7 @@ mod long_polls;
 mod queries;
 mod refusals;
 mod runaway;
+mod search_attributes;
 mod signals;
 mod sleeps;
 mod time;

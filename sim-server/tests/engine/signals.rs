@@ -197,6 +197,37 @@ fn a_cancel_request_or_a_termination_may_name_the_chain_that_it_means() {
 }
 
 #[test]
+fn who_names_the_chain_means_its_current_run_whatever_run_is_named() {
+    let mut t = Transcript::new();
+    t.starts("order");
+    t.time_passes(seconds(1));
+    t.runs_workflow_task([continue_as_new(next_run())]);
+    let closed = t.run_id("order", 1);
+    let cancels = |first_run_id: &str| RequestCancelWorkflowExecutionRequest {
+        workflow_execution: run("order", &closed),
+        first_execution_run_id: first_run_id.to_owned(),
+        ..request_cancel("order")
+    };
+    let terminates = |first_run_id: &str| TerminateWorkflowExecutionRequest {
+        workflow_execution: run("order", &closed),
+        first_execution_run_id: first_run_id.to_owned(),
+        ..terminate("order")
+    };
+    const NOT_FOUND: &str = "NotFound: workflow execution not found";
+    t.refuses(cancels(ANOTHER_RUN), NOT_FOUND);
+    t.refuses(terminates(ANOTHER_RUN), NOT_FOUND);
+    t.calls(cancels(&closed));
+    t.calls(terminates(&closed));
+    t.history_from(3, "order").is("
+        3 WorkflowExecutionCancelRequested by client, at 1s
+        4 WorkflowExecutionTerminated \"terminated by user via frontend\" by client
+    ");
+    // Of a closed chain, whether it is the right one is not asked.
+    t.calls(cancels(ANOTHER_RUN));
+    t.refuses(terminates(ANOTHER_RUN), COMPLETED);
+}
+
+#[test]
 fn a_termination_lets_what_waits_for_the_worker_be_seen() {
     let mut t = Transcript::new();
     t.starts("order");

@@ -2,6 +2,8 @@
 
 use foretime_server::proto::{
     common::{Payloads, RetryPolicy, SearchAttributes, WorkflowExecution},
+    enums::IndexedValueType,
+    operatorservice::*,
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*};
@@ -17,6 +19,7 @@ crate::scripts![
     tokens,
     describe_namespace,
     register_namespace,
+    search_attributes_of_no_namespace,
 ];
 
 type Start = StartWorkflowExecutionRequest;
@@ -215,4 +218,21 @@ async fn register_namespace(s: &Script) {
     let _ = s.call(register(NAMESPACE, day())).await;
     let _ = s.call(register("", day())).await;
     let _ = s.call(register("another", None)).await;
+}
+
+async fn search_attributes_of_no_namespace(s: &Script) {
+    for (words, namespace, name) in [
+        ("no namespace", "", "Taste"),
+        ("an unknown one", "nope", "Taste"),
+        ("a reserved name, too", "", "TemporalTaste"),
+        ("nor attributes", "", ""),
+    ] {
+        s.step(words);
+        let namespace = namespace.to_owned();
+        let names = if name.is_empty() { Vec::new() } else { vec![name.to_owned()] };
+        let search_attributes = names.iter().map(|name| (name.clone(), IndexedValueType::Keyword.into())).collect();
+        let _ = s.call(AddSearchAttributesRequest { namespace: namespace.clone(), search_attributes }).await;
+        let _ = s.call(RemoveSearchAttributesRequest { namespace: namespace.clone(), search_attributes: names }).await;
+        let _ = s.call(ListSearchAttributesRequest { namespace }).await;
+    }
 }

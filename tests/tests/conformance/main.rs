@@ -9,6 +9,7 @@ mod chains;
 mod children;
 mod eager;
 mod errors;
+mod named_runs;
 mod properties;
 mod queries;
 mod reads;
@@ -18,6 +19,7 @@ mod timers;
 mod update_troubles;
 mod update_with_start;
 mod updates;
+mod worker_versions;
 mod workflow_tasks;
 
 use std::{
@@ -54,6 +56,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("starts", starts::SCRIPTS),
     ("chains", chains::SCRIPTS),
     ("signals", signals::SCRIPTS),
+    ("named_runs", named_runs::SCRIPTS),
     ("workflow_tasks", workflow_tasks::SCRIPTS),
     ("timers", timers::SCRIPTS),
     ("activities", activities::SCRIPTS),
@@ -66,6 +69,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("worker_versions", worker_versions::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.

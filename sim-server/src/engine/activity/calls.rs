@@ -3,6 +3,7 @@
 use crate::{
     engine::{
         Engine,
+        execution::By,
         kernel::{
             error::{Error, Result},
             key::RunKey,
@@ -42,7 +43,8 @@ impl Engine {
     ) -> Result<RespondActivityTaskCompletedResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
-        self.complete_activity(target, request.result, &request.identity);
+        let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
+        self.complete_activity(target, request.result, by);
         Ok(RespondActivityTaskCompletedResponse::default())
     }
 
@@ -59,7 +61,7 @@ impl Engine {
                 run.start_activity(cx, target.scheduled_event_id, None, &request.identity, String::new())
             });
         }
-        self.complete_activity(target, request.result, &request.identity);
+        self.complete_activity(target, request.result, By::identity(&request.identity));
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
 
@@ -70,7 +72,8 @@ impl Engine {
     ) -> Result<RespondActivityTaskFailedResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
-        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, by);
         Ok(RespondActivityTaskFailedResponse::default())
     }
 
@@ -81,7 +84,7 @@ impl Engine {
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
         validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
-        self.fail_activity(target, request.failure, request.last_heartbeat_details, &request.identity);
+        self.fail_activity(target, request.failure, request.last_heartbeat_details, By::identity(&request.identity));
         Ok(RespondActivityTaskFailedByIdResponse::default())
     }
 
@@ -173,17 +176,17 @@ impl Engine {
         Ok(Target { key, scheduled_event_id })
     }
 
-    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, identity: &str) {
+    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, by: By<'_>) {
         if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
-            return self.fail_activity(target, Some(failure), None, identity);
+            return self.fail_activity(target, Some(failure), None, by);
         }
         self.transact(target.key, |run, cx| {
-            run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), identity);
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), by);
             run.schedule_workflow_task(cx);
         });
     }
 
-    fn fail_activity(&mut self, target: Target, mut failure: Option<Failure>, heartbeat: Option<Payloads>, identity: &str) {
+    fn fail_activity(&mut self, target: Target, mut failure: Option<Failure>, heartbeat: Option<Payloads>, by: By<'_>) {
         respond::cut_failure(&mut failure, &self.limits);
         let Target { key, scheduled_event_id } = target;
         self.transact(key, |run, cx| {
@@ -191,7 +194,7 @@ impl Engine {
                 run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
             }
             if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
-                run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), identity);
+                run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), by);
                 run.schedule_workflow_task(cx);
             }
         });
@@ -203,11 +206,11 @@ impl Engine {
             return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
         }
         if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
-            self.fail_activity(target, Some(failure), None, identity);
+            self.fail_activity(target, Some(failure), None, By::identity(identity));
             return Ok(());
         }
         self.transact(target.key, |run, cx| {
-            run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), identity);
+            run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), By::identity(identity));
             run.schedule_workflow_task(cx);
         });
         Ok(())
@@ -216,7 +219,7 @@ impl Engine {
     fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
         if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
-            self.fail_activity(target, Some(failure), None, identity);
+            self.fail_activity(target, Some(failure), None, By::identity(identity));
             return true;
         }
         self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))

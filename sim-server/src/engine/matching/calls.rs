@@ -12,9 +12,10 @@ use crate::{
             tickets::{Answer, Parked, Ticket},
             time::Time,
         },
-        rules::validate,
+        rules::{validate, versions},
     },
     proto::{
+        common::WorkerVersionStamp,
         enums::TaskQueueType,
         taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
         workflowservice::{
@@ -39,6 +40,8 @@ struct Poll {
     identity: String,
     worker_instance_key: String,
     connection: Connection,
+    /// Of the started event of a workflow task. That of an activity is not written before it ends.
+    worker_version: Option<WorkerVersionStamp>,
     /// When (wall) it ends with an empty answer.
     until: Time,
 }
@@ -53,10 +56,14 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         validate::polls::poll_workflow_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
+        let worker_version = versions::of_poll(request.worker_version_capabilities, request.deployment_options.as_ref());
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
-        let queue = name_of(task_queue);
-        let (kind, connection) = (QueueKind::Workflow, context.caller.connection);
-        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
+        let (kind, queue) = (QueueKind::Workflow, name_of(task_queue));
+        let connection = context.caller.connection;
+        Ok(self.poll(
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            context.ticket,
+        ))
     }
 
     /// PollActivityTaskQueue.
@@ -69,9 +76,13 @@ impl Engine {
         validate::polls::poll_activity_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
-        let queue = name_of(task_queue);
-        let (kind, connection) = (QueueKind::Activity, context.caller.connection);
-        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
+        let (kind, queue) = (QueueKind::Activity, name_of(task_queue));
+        let connection = context.caller.connection;
+        let worker_version = None;
+        Ok(self.poll(
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            context.ticket,
+        ))
     }
 
     /// PollNexusTaskQueue: a long poll that meets no task, so that workers with Nexus services can do their other work.
@@ -87,13 +98,16 @@ impl Engine {
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
-        let (kind, connection) = (QueueKind::Nexus, context.caller.connection);
-        Ok(self.poll(Poll { namespace, kind, queue, identity, worker_instance_key, connection, until }, context.ticket))
+        let (kind, worker_version, connection) = (QueueKind::Nexus, None, context.caller.connection);
+        Ok(self.poll(
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            context.ticket,
+        ))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
     fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
-        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, until } = poll;
+        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until } = poll;
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
             return Answer::Now(T::default());
@@ -101,7 +115,7 @@ impl Engine {
         self.tickets.park_long_poll(ticket, Parked::Poll, until);
         let worker = self.workers.poll(&worker_instance_key, &identity, connection);
         self.skipping.holds.mark_worker(worker, false);
-        self.matching.park(Poller { ticket, identity, worker_instance_key, worker, queue }, self.wall());
+        self.matching.park(Poller { ticket, identity, worker_instance_key, worker, worker_version, queue }, self.wall());
         Answer::Parked
     }
 

@@ -10,11 +10,14 @@ use std::{
     time::Duration,
 };
 
-use crate::engine::kernel::{
-    key::{ActivityKey, NamespaceId, RunKey, WorkerId},
-    tickets::Ticket,
-    time::Time,
-    timers::{TimerKey, Timers},
+use crate::{
+    engine::kernel::{
+        key::{ActivityKey, NamespaceId, RunKey, WorkerId},
+        tickets::Ticket,
+        time::Time,
+        timers::{TimerKey, Timers},
+    },
+    proto::common::WorkerVersionStamp,
 };
 
 /// A sticky queue that nobody polled for this long counts as gone (the real server's `stickyPollerUnavailableWindow`).
@@ -59,6 +62,8 @@ pub(crate) struct Poller {
     pub(crate) identity: String,
     pub(crate) worker_instance_key: String,
     pub(crate) worker: WorkerId,
+    /// The build of a worker without versioning that says one.
+    pub(crate) worker_version: Option<WorkerVersionStamp>,
     pub(crate) queue: QueueId,
 }
 

@@ -37,6 +37,9 @@ pub(crate) struct Namespaces {
     search_attributes: BTreeMap<String, i32>,
 }
 
+/// A change of the search attributes of one namespace.
+type Change<'a> = &'a dyn Fn(&mut Registry) -> Result<()>;
+
 impl Namespaces {
     pub(crate) fn new(register_on_first_use: bool, search_attributes: BTreeMap<String, i32>) -> Self {
         Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes }
@@ -103,6 +106,27 @@ impl Namespaces {
 
     pub(crate) fn get_mut(&mut self, id: NamespaceId) -> &mut Namespace {
         &mut self.all[id.0 as usize]
+    }
+
+    /// Custom search attributes that every namespace has: name to `IndexedValueType`.
+    pub(crate) fn common_search_attributes(&self) -> &BTreeMap<String, i32> {
+        &self.search_attributes
+    }
+
+    /// Changes the search attributes of all namespaces, and of those to come: all or none.
+    pub(crate) fn change_all_search_attributes(&mut self, change: Change<'_>) -> Result<()> {
+        let mut common = Registry::new("");
+        if !self.search_attributes.is_empty() {
+            common.add(&self.search_attributes)?;
+        }
+        change(&mut common)?;
+        let mut changed: Vec<_> = self.all.iter().map(|namespace| namespace.search_attributes.clone()).collect();
+        changed.iter_mut().try_for_each(change)?;
+        self.search_attributes = common.custom();
+        for (namespace, changed) in self.all.iter_mut().zip(changed) {
+            namespace.search_attributes = changed;
+        }
+        Ok(())
     }
 
     pub(crate) fn count(&self) -> usize {

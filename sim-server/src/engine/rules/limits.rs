@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Largest value of one search attribute (`limit.searchAttributesSizeOfValue`).
+pub(crate) const SEARCH_ATTRIBUTE_MAX_BYTES: usize = 2 * KIB;
+
 /// Sizes in bytes, counts, and timeouts for which a request has limits. `default()` has the values of OSS 1.32
 /// (`common/dynamicconfig/constants.go`, `common/primitives/constants.go`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +107,7 @@ impl Default for Limits {
             links_max: 10,
             link_size_max_bytes: 4000,
             search_attributes_max: 100,
-            search_attribute_size_max_bytes: 2 * KIB,
+            search_attribute_size_max_bytes: SEARCH_ATTRIBUTE_MAX_BYTES,
             search_attributes_size_max_bytes: 40 * KIB,
             task_timeout_default: Duration::from_secs(10),
             task_timeout_max: Duration::from_secs(120),

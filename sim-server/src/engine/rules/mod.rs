@@ -1,7 +1,8 @@
 //! Pure functions. [`validate`] decides what is refused, and completes requests. [`retry`] decides when something is tried
 //! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
 //! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
-//! there may be, and [`updates`] has those of updates. A rule owns no state and knows no machine. Every room may call it.
+//! there may be, [`updates`] has those of updates, and [`versions`] are what workers say
+//! of theirs. A rule owns no state and knows no machine. Every room may call it.
 
 pub mod cron;
 pub(crate) mod failure;
@@ -12,3 +13,4 @@ pub mod retry;
 pub mod search_attributes;
 pub(crate) mod updates;
 pub mod validate;
+pub(crate) mod versions;

@@ -4,7 +4,7 @@ use super::{recorded::ScheduledActivity, run::Run, write::new_event};
 use crate::{
     engine::{
         activity::attempt::Attempt,
-        execution::Cx,
+        execution::{By, Cx},
         kernel::{
             due::ActivityDue,
             effects::Extras,
@@ -18,7 +18,7 @@ use crate::{
     },
     proto::{
         command::ScheduleActivityTaskCommandAttributes,
-        common::Payloads,
+        common::{Payloads, WorkerVersionStamp},
         enums::{RetryState, TimeoutType},
         failure::Failure,
         history::{
@@ -129,7 +129,7 @@ impl Run {
         };
         failure::set_heartbeat_details(&mut failure, attempt.heartbeat_details().cloned());
         failure.cause = attempt.last_failure().cloned().map(Box::new);
-        self.close_activity(cx, scheduled_event_id, Outcome::TimedOut(failure, retry_state), "");
+        self.close_activity(cx, scheduled_event_id, Outcome::TimedOut(failure, retry_state), By::default());
         self.schedule_workflow_task(cx);
     }
 
@@ -152,20 +152,14 @@ impl Run {
     }
 
     /// Writes the started event (if it ran) and the closing one, and forgets the attempt.
-    pub(in crate::engine) fn close_activity(
-        &mut self,
-        cx: &mut Cx<'_>,
-        scheduled_event_id: i64,
-        outcome: Outcome,
-        identity: &str,
-    ) {
+    pub(in crate::engine) fn close_activity(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, outcome: Outcome, by: By<'_>) {
         let Some(mut attempt) = self.volatile.attempts.remove(&scheduled_event_id) else { return };
         attempt.stop(cx);
         if matches!(outcome, Outcome::Completed(_) | Outcome::Canceled(_)) {
             self.note_progress(cx);
         }
-        let started_event_id = self.write_activity_started(cx, scheduled_event_id, &attempt);
-        let identity = identity.to_owned();
+        let started_event_id = self.write_activity_started(cx, scheduled_event_id, &attempt, by.version);
+        let identity = by.identity.to_owned();
         let attributes = match outcome {
             Outcome::Completed(result) => {
                 Attributes::ActivityTaskCompletedEventAttributes(ActivityTaskCompletedEventAttributes {
@@ -210,8 +204,15 @@ impl Run {
         self.add_event(cx, attributes);
     }
 
-    /// The started event of the last attempt; 0 if it never started (or was buffered).
-    fn write_activity_started(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, attempt: &Attempt) -> i64 {
+    /// The started event of the last attempt; 0 if it never started (or was buffered). `worker_version`: what the worker says that
+    /// reports the end; what it said when it took the attempt is not remembered.
+    fn write_activity_started(
+        &mut self,
+        cx: &mut Cx<'_>,
+        scheduled_event_id: i64,
+        attempt: &Attempt,
+        worker_version: Option<&WorkerVersionStamp>,
+    ) -> i64 {
         let Some(started_time) = attempt.started_time() else { return 0 };
         let attributes = ActivityTaskStartedEventAttributes {
             scheduled_event_id,
@@ -219,6 +220,7 @@ impl Run {
             request_id: attempt.request_id().to_owned(),
             attempt: attempt.number(),
             last_failure: attempt.last_failure().cloned(),
+            worker_version: worker_version.cloned(),
             ..ActivityTaskStartedEventAttributes::default()
         };
         let mut event = new_event(cx, Attributes::ActivityTaskStartedEventAttributes(attributes));
@@ -242,7 +244,7 @@ impl Run {
         let is_waiting = self.pending_activity(scheduled_event_id).is_some_and(|(_, attempt)| !attempt.is_started());
         if is_waiting {
             let details = encode_string("ACTIVITY_ID_NOT_STARTED");
-            self.close_activity(cx, scheduled_event_id, Outcome::Canceled(Some(details)), identity);
+            self.close_activity(cx, scheduled_event_id, Outcome::Canceled(Some(details)), By::identity(identity));
         }
         is_waiting
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::run::Run;
 use crate::{
     engine::{
-        execution::Cx,
+        execution::{By, Cx},
         kernel::{
             effects::{ChildLeft, Effect, Extras, SERVER_IDENTITY, Start},
             time::{span, span_to_proto},
@@ -195,7 +195,7 @@ impl Run {
     /// Fails the workflow task if a worker has it, and lets what it held back into the history.
     fn leave_workflow_task(&mut self, cx: &mut Cx<'_>) {
         if self.started_task().is_some() {
-            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
+            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, By::SERVER);
         }
         self.drop_workflow_task(cx);
         self.volatile.end_completion();

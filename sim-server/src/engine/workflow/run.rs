@@ -9,7 +9,7 @@ use super::{
 use crate::{
     engine::{
         execution::{
-            Cx,
+            By, Cx,
             machine::{Machine, Row},
         },
         kernel::{
@@ -49,7 +49,7 @@ impl Machine for Run {
         self.enforce_buffer_limits(cx);
         if !std::mem::take(&mut self.volatile.keeps_speculative) {
             if Machine::is_running(self) {
-                self.settle_speculative_task(cx, "");
+                self.settle_speculative_task(cx, By::default());
             }
             self.volatile.transition_count += 1;
         }

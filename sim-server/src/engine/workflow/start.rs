@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{recorded::Recorded, run::Run, volatile::Volatile};
 use crate::{
     engine::{
-        execution::Cx,
+        execution::{By, Cx},
         kernel::{
             due::{Due, RunDue},
             effects::{Extras, Start},
@@ -56,7 +56,7 @@ impl Run {
     /// Gives the first workflow task to the worker that starts the run, along with the answer.
     pub(in crate::engine) fn start_eagerly(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String) {
         self.place_workflow_task(cx, None, false);
-        self.start_workflow_task(cx, None, identity, request_id, false);
+        self.start_workflow_task(cx, By::identity(identity), request_id, false);
     }
 
     /// A start with USE_EXISTING leaves its request id here.

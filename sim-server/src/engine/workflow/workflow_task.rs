@@ -9,17 +9,18 @@ use std::time::Duration;
 use super::{run::Run, update::message, write::bare_event};
 use crate::{
     engine::{
-        execution::Cx,
+        execution::{By, Cx},
         kernel::{
             due::{Due, RunDue},
-            key::WorkerId,
             time::{Time, span_to_proto},
             token::TaskToken,
         },
         matching::queues::{Arrival, Poller, QueueId, QueueKind, Task},
+        rules::versions,
         skipping::holds::Work,
     },
     proto::{
+        common::WorkerVersionStamp,
         enums::{SuggestContinueAsNewReason, TaskQueueKind, TimeoutType, WorkflowTaskFailedCause},
         failure::Failure,
         history::{
@@ -68,6 +69,8 @@ pub(in crate::engine) struct Started {
     pub(in crate::engine) started_time: Time,
     pub(in crate::engine) identity: String,
     pub(in crate::engine) request_id: String,
+    /// The build of the worker. A task that is not in the history does not tell it.
+    pub(in crate::engine) worker_version: Option<WorkerVersionStamp>,
     pub(in crate::engine) suggest_continue_as_new_reasons: Vec<i32>,
     pub(in crate::engine) history_size_bytes: i64,
 }
@@ -81,6 +84,7 @@ impl Started {
             suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons,
             identity: self.identity,
             request_id: self.request_id,
+            worker_version: self.worker_version,
             history_size_bytes: self.history_size_bytes,
             ..WorkflowTaskStartedEventAttributes::default()
         }
@@ -218,11 +222,11 @@ impl Run {
         matches!(self.volatile.unwritten, Some(Unwritten::Speculative(_)))
     }
 
-    /// Something is to be written that does not belong to a speculative task: that becomes a normal one. `identity`: who made
-    /// it so. The real server does not remember the worker.
-    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
+    /// Something is to be written that does not belong to a speculative task: that becomes a normal one. `by`: who made it so.
+    /// The real server does not remember the worker.
+    pub(super) fn settle_speculative_task(&mut self, cx: &mut Cx<'_>, by: By<'_>) {
         if self.is_task_speculative() {
-            self.write_task(cx, identity);
+            self.write_task(cx, by);
         }
     }
 
@@ -253,25 +257,20 @@ impl Run {
         if !self.has_cached(poller.queue) {
             self.volatile.sticky = None;
         }
-        self.start_workflow_task(cx, Some(poller.worker), &poller.identity, request_id, false);
+        let by = By { worker: Some(poller.worker), version: poller.worker_version.as_ref(), ..By::identity(&poller.identity) };
+        self.start_workflow_task(cx, by, request_id, false);
     }
 
-    /// A worker gets the pending task: `worker`, with this identity.
-    pub(super) fn start_workflow_task(
-        &mut self,
-        cx: &mut Cx<'_>,
-        worker: Option<WorkerId>,
-        identity: &str,
-        request_id: String,
-        is_heartbeat: bool,
-    ) {
+    /// A worker gets the pending task: the one that had the last, if none is named.
+    pub(super) fn start_workflow_task(&mut self, cx: &mut Cx<'_>, by: By<'_>, request_id: String, is_heartbeat: bool) {
         let WorkflowTask::Scheduled(scheduled) = *self.workflow_task() else { return };
         self.leave_queue(cx);
         let started = Started {
             started_event_id: scheduled.scheduled_event_id + 1,
             started_time: cx.now,
-            identity: identity.to_owned(),
+            identity: by.identity.to_owned(),
             request_id,
+            worker_version: None,
             suggest_continue_as_new_reasons: self.suggest_continue_as_new_reasons(cx),
             history_size_bytes: self.history().size_bytes() as i64,
         };
@@ -288,11 +287,13 @@ impl Run {
                 self.add_event(cx, self.scheduled_attributes(scheduled.timeout));
             }
             let scheduled_event_id = self.recorded.task.scheduled().map_or(0, |scheduled| scheduled.scheduled_event_id);
+            let started = Started { worker_version: by.version.cloned(), ..started };
             let attributes = started.into_attributes(scheduled_event_id);
             started_event_id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(attributes));
             self.recorded.end_batch();
         }
         self.send_updates(started_event_id, is_heartbeat);
+        let worker = by.worker.or(self.volatile.task.worker);
         self.volatile.task.worker = worker;
         cx.skipping.holds.take(Work::WorkflowTask(self.key), worker, self.volatile.attempt, cx.wall);
         let due = Due::Run(self.key, RunDue::WorkflowTaskStartToClose);
@@ -304,11 +305,10 @@ impl Run {
         self.leave_queue(cx);
         self.volatile.close_attempted = false;
         self.end_first_backoff(cx);
-        self.write_task(cx, &request.identity);
+        self.write_task(cx, By::completing(request));
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
         self.note_progress(cx);
-        let deployment = request.deployment_options.as_ref();
         let attributes = WorkflowTaskCompletedEventAttributes {
             scheduled_event_id: scheduled.scheduled_event_id,
             started_event_id: started.started_event_id,
@@ -317,7 +317,7 @@ impl Run {
             worker_version: request.worker_version_stamp.clone(),
             sdk_metadata: request.sdk_metadata.clone(),
             metering_metadata: request.metering_metadata,
-            worker_deployment_name: deployment.map(|of| of.deployment_name.clone()).unwrap_or_default(),
+            worker_deployment_name: versions::deployment_name(request).to_owned(),
             ..WorkflowTaskCompletedEventAttributes::default()
         };
         self.add_event(cx, Attributes::WorkflowTaskCompletedEventAttributes(attributes))
@@ -344,13 +344,14 @@ impl Run {
     }
 
     /// A task that is not in the history becomes a normal one: its events are written, with the ids that were reserved for
-    /// them. `identity` goes into its started event.
-    fn write_task(&mut self, cx: &mut Cx<'_>, identity: &str) {
+    /// them. Its started event says that it is `by` whom: the worker that took it is not remembered.
+    fn write_task(&mut self, cx: &mut Cx<'_>, by: By<'_>) {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
         for mut event in events {
             if let Some(Attributes::WorkflowTaskStartedEventAttributes(started)) = &mut event.attributes {
-                identity.clone_into(&mut started.identity);
+                by.identity.clone_into(&mut started.identity);
+                started.worker_version = by.version.cloned();
             }
             event.task_id = cx.ids.task_id();
             self.recorded.write(&mut event);
@@ -363,8 +364,7 @@ impl Run {
         cx: &mut Cx<'_>,
         cause: WorkflowTaskFailedCause,
         failure: Option<Failure>,
-        identity: &str,
-        binary_checksum: &str,
+        by: By<'_>,
     ) {
         if cause != WorkflowTaskFailedCause::UnhandledCommand {
             let message = failure.as_ref().map_or("", |failure| failure.message.as_str());
@@ -375,14 +375,14 @@ impl Run {
                 self.note_failed_workflow_task(cx, &why);
             }
         }
-        self.give_up_workflow_task(cx, identity, true, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, by, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
                 started_event_id,
                 cause: cause.into(),
                 failure,
-                identity: identity.to_owned(),
-                binary_checksum: binary_checksum.to_owned(),
+                identity: by.identity.to_owned(),
+                binary_checksum: by.binary_checksum.to_owned(),
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
@@ -395,7 +395,7 @@ impl Run {
         if counts {
             self.note_failed_workflow_task(cx, "it timed out");
         }
-        self.give_up_workflow_task(cx, "", counts, |scheduled_event_id, started_event_id| {
+        self.give_up_workflow_task(cx, By::default(), counts, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskTimedOutEventAttributes(WorkflowTaskTimedOutEventAttributes {
                 scheduled_event_id,
                 started_event_id,
@@ -405,20 +405,13 @@ impl Run {
     }
 
     /// Takes the task away. If its own events are written, so is the event that says why it ended. After a failure on a sticky
-    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise. `identity`:
-    /// who gives it up.
-    fn give_up_workflow_task(
-        &mut self,
-        cx: &mut Cx<'_>,
-        identity: &str,
-        counts: bool,
-        event: impl FnOnce(i64, i64) -> Attributes,
-    ) {
+    /// queue, the normal queue is tried first, and the failure does not count. `counts`: whether it does otherwise.
+    fn give_up_workflow_task(&mut self, cx: &mut Cx<'_>, by: By<'_>, counts: bool, event: impl FnOnce(i64, i64) -> Attributes) {
         let Some(scheduled) = self.workflow_task().scheduled() else { return };
         self.volatile.close_attempted = false;
         self.leave_queue(cx);
         self.end_first_backoff(cx);
-        self.settle_speculative_task(cx, identity);
+        self.settle_speculative_task(cx, by);
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
             self.add_event(cx, event(scheduled.scheduled_event_id, started_event_id));

@@ -5,11 +5,8 @@ use prost::Message;
 use super::{run::Run, volatile::Stage};
 use crate::{
     engine::{
-        execution::Cx,
-        kernel::{
-            effects::{Extras, SERVER_IDENTITY},
-            time::Time,
-        },
+        execution::{By, Cx},
+        kernel::{effects::Extras, time::Time},
     },
     proto::{
         enums::{EventType, WorkflowTaskFailedCause},
@@ -25,7 +22,7 @@ impl Run {
 
     pub(super) fn add_event_with(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) -> i64 {
         if self.started_task().is_none() && is_buffered_type(attributes.event_type()) {
-            self.settle_speculative_task(cx, "");
+            self.settle_speculative_task(cx, By::default());
         }
         let mut event = new_event(cx, attributes);
         event.user_metadata = extras.user_metadata;
@@ -53,7 +50,7 @@ impl Run {
         let is_too_much = buffer.len() > cx.limits.buffered_events_max
             || buffer.iter().map(Message::encoded_len).sum::<usize>() > cx.limits.buffered_events_max_bytes;
         if is_too_much {
-            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, SERVER_IDENTITY, "");
+            self.fail_workflow_task(cx, WorkflowTaskFailedCause::ForceCloseCommand, None, By::SERVER);
             self.flush_buffer();
             self.schedule_workflow_task(cx);
         }

@@ -1,4 +1,5 @@
-//! What every gRPC server has besides its own services: health and reflection, as their crates serve them.
+//! What every gRPC server has besides its own services: health and reflection, as their crates serve them. Requests may be
+//! compressed, as those of the Temporal services may: the Go SDK and the `temporal` CLI compress all they send.
 
 use std::{
     convert::Infallible,
@@ -8,7 +9,7 @@ use std::{
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tonic::body::Body;
+use tonic::{body::Body, codec::CompressionEncoding};
 use tonic_health::{
     ServingStatus,
     pb::health_server::HealthServer,
@@ -48,7 +49,9 @@ impl SideServices {
         for service in SERVICES {
             reporter.set_service_status(service, ServingStatus::Serving).await;
         }
-        let health = HealthServer::new(HealthService::from_health_reporter(reporter));
+        let health = HealthServer::new(HealthService::from_health_reporter(reporter))
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip);
         Self { health: SideService(BoxCloneSyncService::new(health)), reflection: Arc::default() }
     }
 
@@ -71,13 +74,15 @@ impl fmt::Debug for SideServices {
 }
 
 fn reflection_v1() -> Result<SideService, Error> {
-    let builder = Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS);
-    Ok(SideService(BoxCloneSyncService::new(builder.build_v1()?)))
+    let server = Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS).build_v1()?;
+    let server = server.accept_compressed(CompressionEncoding::Gzip).send_compressed(CompressionEncoding::Gzip);
+    Ok(SideService(BoxCloneSyncService::new(server)))
 }
 
 fn reflection_v1alpha() -> Result<SideService, Error> {
-    let builder = Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS);
-    Ok(SideService(BoxCloneSyncService::new(builder.build_v1alpha()?)))
+    let server = Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS).build_v1alpha()?;
+    let server = server.accept_compressed(CompressionEncoding::Gzip).send_compressed(CompressionEncoding::Gzip);
+    Ok(SideService(BoxCloneSyncService::new(server)))
 }
 
 fn logged(built: Result<SideService, Error>) -> Option<SideService> {

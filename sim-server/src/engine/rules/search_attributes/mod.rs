@@ -2,6 +2,7 @@
 //! and `service/frontend/operator_handler.go` on a SQL store, as the dev server has).
 
 mod value;
+pub(crate) mod written;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use super::{limits::Limits, names};
 use crate::{
     engine::kernel::error::{Error, Result},
     proto::{
-        common::{Payload, SearchAttributes},
+        common::SearchAttributes,
         enums::IndexedValueType::{self, Bool, Datetime, Double, Int, Keyword, KeywordList, Text},
     },
 };
@@ -87,17 +88,7 @@ impl Registry {
     /// # Errors
     /// `InvalidArgument` for an empty request, a reserved name, an unknown type, or no free slot of that type.
     pub fn add(&mut self, attributes: &BTreeMap<String, i32>) -> Result<()> {
-        if attributes.is_empty() {
-            return Err(Error::invalid("SearchAttributes are not set on request."));
-        }
-        for (name, &value_type) in attributes {
-            if is_reserved(name) {
-                return Err(Error::invalid(format!("Search attribute {name} is reserved by system.")));
-            }
-            if IndexedValueType::try_from(value_type).is_err() {
-                return Err(Error::invalid(format!("Unknown search attribute type: {value_type}.")));
-            }
-        }
+        Self::check_new(attributes)?;
         let mut custom = self.custom.clone();
         for (name, &value_type) in attributes {
             let value_type = IndexedValueType::try_from(value_type).unwrap_or_default();
@@ -117,20 +108,39 @@ impl Registry {
         Ok(())
     }
 
+    /// The part of [`Self::add`] that depends on no namespace: something is to be added, nothing reserved, of known types.
+    pub(crate) fn check_new(attributes: &BTreeMap<String, i32>) -> Result<()> {
+        if attributes.is_empty() {
+            return Err(nothing_named());
+        }
+        for (name, &value_type) in attributes {
+            if is_reserved(name) {
+                return Err(Error::invalid(format!("Search attribute {name} is reserved by system.")));
+            }
+            if IndexedValueType::try_from(value_type).is_err() {
+                return Err(Error::invalid(format!("Unknown search attribute type: {value_type}.")));
+            }
+        }
+        Ok(())
+    }
+
     /// Removes custom ones: all or none. An unknown name is ignored.
     ///
     /// # Errors
     /// `InvalidArgument` for an empty request or the name of a system attribute.
     pub fn remove(&mut self, names: &[String]) -> Result<()> {
-        if names.is_empty() {
-            return Err(Error::invalid("SearchAttributes are not set on request."));
-        }
+        Self::check_old(names)?;
         let not_custom = |name: &&String| !self.custom.contains_key(*name) && (fixed(name).is_some() || is_slot(name));
         if let Some(name) = names.iter().find(not_custom) {
             return Err(Error::invalid(format!("Unable to remove non-custom search attributes: {name}.")));
         }
         self.custom.retain(|name, _| !names.contains(name));
         Ok(())
+    }
+
+    /// The part of [`Self::remove`] that depends on no namespace: something is to be removed.
+    pub(crate) fn check_old(names: &[String]) -> Result<()> {
+        if names.is_empty() { Err(nothing_named()) } else { Ok(()) }
     }
 
     /// The custom ones, name to `IndexedValueType`.
@@ -233,6 +243,10 @@ impl Registry {
     }
 }
 
+fn nothing_named() -> Error {
+    Error::invalid("SearchAttributes are not set on request.")
+}
+
 fn lookup(table: &[(&str, IndexedValueType)], name: &str) -> Option<IndexedValueType> {
     table.iter().find(|(known, _)| *known == name).map(|&(_, value_type)| value_type)
 }
@@ -256,26 +270,6 @@ fn is_slot(name: &str) -> bool {
         let prefix = names::indexed_value(value_type as i32);
         (1..=count).any(|number| name == format!("{prefix}{number:02}"))
     })
-}
-
-/// Adds values to a search attribute of the type KeywordList, each once.
-pub(crate) fn add_keywords(attributes: &mut BTreeMap<String, Payload>, name: &str, values: &[String]) {
-    let present = attributes.get(name).and_then(|payload| serde_json::from_slice::<Vec<String>>(&payload.data).ok());
-    let mut all = present.unwrap_or_default();
-    let count = all.len();
-    for value in values {
-        if !all.contains(value) {
-            all.push(value.clone());
-        }
-    }
-    if all.len() == count {
-        return;
-    }
-    let metadata = [("encoding", "json/plain"), (METADATA_TYPE, "KeywordList")];
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).into();
-    // A list of strings always has a JSON form.
-    let data = serde_json::to_vec(&all).unwrap_or_default();
-    attributes.insert(name.to_owned(), Payload { metadata, data, ..Payload::default() });
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{
     },
     proto::{
         common::Payloads,
-        enums::QueryResultType,
+        enums::{QueryResultType, VersioningBehavior, WorkerVersioningMode},
         failure::{ApplicationFailureInfo, Failure, ServerFailureInfo, failure::FailureInfo},
         query::WorkflowQueryResult,
         workflowservice::{RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest},
@@ -32,6 +32,19 @@ pub fn workflow_task_completed(request: &RespondWorkflowTaskCompletedRequest, li
     let stamp = request.worker_version_stamp.as_ref().map(|worker| (worker.build_id.as_str(), worker.use_versioning));
     let sticky_queue = request.sticky_attributes.as_ref().and_then(|sticky| sticky.worker_task_queue.as_ref());
     polls::versioning(stamp, request.deployment_options.as_ref(), sticky_queue, limits)
+}
+
+/// The part of [`workflow_task_completed`] that is checked once the task is found: who is not versioned has no behaviour.
+pub fn versioning_behavior(request: &RespondWorkflowTaskCompletedRequest) -> Result<()> {
+    let has_behavior = request.versioning_behavior != VersioningBehavior::Unspecified as i32;
+    let options = request.deployment_options.as_ref();
+    let is_versioned = options.is_some_and(|of| of.worker_versioning_mode() == WorkerVersioningMode::Versioned);
+    if has_behavior && !is_versioned && request.deployment.is_none() {
+        return Err(Error::invalid(
+            "versioning behavior cannot be specified without deployment options being set with versioned mode",
+        ));
+    }
+    Ok(())
 }
 
 /// RespondWorkflowTaskFailed. Its failure is not refused, but [cut](cut_failure).

@@ -97,6 +97,8 @@ fn info(run: &Run) -> WorkflowExecutionInfo {
         history_size_bytes: run.history().size_bytes() as i64,
         execution_duration: row.close_time.map(|at| span_to_proto(at.since(row.execution_time))),
         first_run_id: facts.first_run_id.clone(),
+        most_recent_worker_version_stamp: run.recorded.worker_version.clone(),
+        worker_deployment_name: run.recorded.worker_deployment_name.clone(),
         priority: facts.priority.clone(),
         ..WorkflowExecutionInfo::default()
     }

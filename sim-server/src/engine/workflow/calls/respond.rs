@@ -5,6 +5,7 @@ use super::target::COMPLETED;
 use crate::{
     engine::{
         Engine,
+        execution::By,
         kernel::{
             effects::SERVER_IDENTITY,
             error::{Error, Result},
@@ -14,7 +15,7 @@ use crate::{
             token::TaskToken,
         },
         matching::queues::QueueKind,
-        rules::{failure, validate},
+        rules::{failure, validate, versions},
         workflow::{
             child::TargetNamespace,
             commands::{Checked, Checker, Completion, TaskFailed, Unfit},
@@ -42,6 +43,7 @@ impl Engine {
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_completed(&request, &self.limits)?;
         let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
+        validate::respond::versioning_behavior(&request)?;
         if request.intermediate_page {
             return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
         }
@@ -137,7 +139,8 @@ impl Engine {
         let failure = failure::server(&message, false);
         self.transact(key, |run, cx| {
             run.abort_sent_updates();
-            run.fail_workflow_task(cx, cause, Some(failure), &request.identity, &request.binary_checksum);
+            let by = By { version: None, ..By::completing(request) };
+            run.fail_workflow_task(cx, cause, Some(failure), by);
             if terminates {
                 run.terminate(cx, &message, None, SERVER_IDENTITY, Vec::new());
             } else {
@@ -185,7 +188,9 @@ impl Engine {
                 run.terminate(cx, "GrpcMessageTooLarge", None, SERVER_IDENTITY, Vec::new());
                 return;
             }
-            run.fail_workflow_task(cx, cause, request.failure, &request.identity, &request.binary_checksum);
+            let version = versions::of_report(request.worker_version.as_ref());
+            let by = By { version, binary_checksum: &request.binary_checksum, ..By::identity(&request.identity) };
+            run.fail_workflow_task(cx, cause, request.failure, by);
             run.schedule_workflow_task(cx);
         });
         Ok(RespondWorkflowTaskFailedResponse::default())

@@ -59,6 +59,7 @@ impl Engine {
         if !self.runs.get(key).is_running() {
             return Ok(RequestCancelWorkflowExecutionResponse::default());
         }
+        self.check_chain(key, &request.first_execution_run_id)?;
         let cancel = CancelRequest {
             reason: request.reason,
             identity: request.identity,
@@ -80,6 +81,7 @@ impl Engine {
         validate::execution::terminate(&mut request, &self.limits)?;
         let key = self.find_in_chain(&target, &request.first_execution_run_id)?;
         self.check_running(key)?;
+        self.check_chain(key, &request.first_execution_run_id)?;
         let TerminateWorkflowExecutionRequest { reason, details, identity, links, .. } = request;
         self.transact(key, |run, cx| run.terminate(cx, &reason, details, &identity, links));
         Ok(TerminateWorkflowExecutionResponse::default())

@@ -48,14 +48,24 @@ impl Engine {
         self.runs.find(target.namespace, &target.workflow_id, &target.run_id)
     }
 
-    /// The named run, of the chain that `first_run_id` began, if one is asked for.
+    /// The run that is named. If a chain is named, by its first run, that is the chain's current run, whatever run is named
+    /// besides. Whether the run that is found is of that chain, [`Self::check_chain`] says: the real server asks first whether it
+    /// is open.
     ///
     /// # Errors
     /// NOT_FOUND.
     pub(super) fn find_in_chain(&self, target: &Target, first_run_id: &str) -> Result<RunKey> {
-        let key = self.find(target)?;
-        if first_run_id.is_empty() || !target.run_id.is_empty() || self.runs.get(key).first_run_id() == first_run_id {
-            return Ok(key);
+        let run_id = if first_run_id.is_empty() { target.run_id.as_str() } else { "" };
+        self.runs.find(target.namespace, &target.workflow_id, run_id)
+    }
+
+    /// The run is of the chain that `first_run_id` began, if one is asked for.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(super) fn check_chain(&self, key: RunKey, first_run_id: &str) -> Result<()> {
+        if first_run_id.is_empty() || self.runs.get(key).first_run_id() == first_run_id {
+            return Ok(());
         }
         Err(Error::not_found("workflow execution not found"))
     }

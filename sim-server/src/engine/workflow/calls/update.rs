@@ -100,10 +100,8 @@ impl Engine {
     pub(super) fn find_or_admit_update(&mut self, request: UpdateWorkflowExecutionRequest) -> Result<Found> {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let key = self.find(&target)?;
+        self.check_chain(key, &request.first_execution_run_id)?;
         let run = self.runs.get(key);
-        if !request.first_execution_run_id.is_empty() && run.first_run_id() != request.first_execution_run_id {
-            return Err(Error::not_found("workflow execution not found"));
-        }
         let update = request.request.unwrap_or_default();
         let known = run.update_progress(update_id(&update));
         if !run.is_running() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Checked, Fit};
 use crate::{
     engine::{
-        execution::Cx,
+        execution::{By, Cx},
         workflow::{run::Run, volatile::Stage, workflow_task::Sticky},
     },
     proto::{
@@ -84,13 +84,13 @@ impl Run {
             self.place_workflow_task(cx, original, !applied.gives_next_task);
             if applied.gives_next_task {
                 let is_heartbeat = request.force_create_new_workflow_task;
-                self.start_workflow_task(cx, self.last_worker(), &request.identity, INLINE_REQUEST_ID.to_owned(), is_heartbeat);
+                self.start_workflow_task(cx, By::completing(request), INLINE_REQUEST_ID.to_owned(), is_heartbeat);
             }
         } else if self.is_running() && self.has_update_to_send() {
             applied.gives_next_task = request.return_new_workflow_task;
             if applied.gives_next_task {
                 self.place_speculative_task(cx, false);
-                self.start_workflow_task(cx, self.last_worker(), &request.identity, INLINE_REQUEST_ID.to_owned(), false);
+                self.start_workflow_task(cx, By::completing(request), INLINE_REQUEST_ID.to_owned(), false);
             } else {
                 self.place_workflow_task(cx, None, true);
             }

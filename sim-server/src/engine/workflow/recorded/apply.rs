@@ -7,24 +7,17 @@ use crate::{
     engine::{
         activity::attempt::Activity,
         kernel::time::{Time, span},
-        rules::{payloads, search_attributes},
+        rules::payloads,
         workflow::workflow_task::{Scheduled, Started, WorkflowTask},
     },
     proto::{
         enums::WorkflowExecutionStatus as Status,
         history::{
             ActivityTaskScheduledEventAttributes, HistoryEvent, StartChildWorkflowExecutionInitiatedEventAttributes,
-            WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes,
-            WorkflowTaskCompletedEventAttributes, history_event::Attributes,
+            WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
         },
-        workflow::ResetPointInfo,
     },
 };
-
-/// Reset points of one chain of runs (`history.maxAutoResetPoints`).
-const RESET_POINTS_MAX: usize = 20;
-/// How the search attribute BuildIds calls workers without versioning.
-const UNVERSIONED: &str = "unversioned";
 
 impl Told {
     /// Applies the next event. Takes what it remembers out of it.
@@ -109,6 +102,7 @@ impl Told {
                         started_time: at,
                         identity: take(&mut it.identity),
                         request_id: take(&mut it.request_id),
+                        worker_version: take(&mut it.worker_version),
                         suggest_continue_as_new_reasons: take(&mut it.suggest_continue_as_new_reasons),
                         history_size_bytes: it.history_size_bytes,
                     };
@@ -118,36 +112,10 @@ impl Told {
             A::WorkflowTaskCompletedEventAttributes(it) => {
                 self.task = WorkflowTask::None;
                 self.last_started_event_id = it.started_event_id;
-                self.note_build(it, id, at);
+                self.note_worker(it, id, at);
             }
             _ => self.task = WorkflowTask::None,
         }
-    }
-
-    /// The first task that a build of the worker completes is where the workflow could be reset to, and the build is
-    /// searchable (`addResetPointFromCompletion`, `addBuildIDToLoadedSearchAttribute`).
-    fn note_build(&mut self, completed: &WorkflowTaskCompletedEventAttributes, id: i64, at: Time) {
-        let build_id = completed.worker_version.as_ref().map_or("", |stamp| &stamp.build_id);
-        let is_known =
-            |point: &ResetPointInfo| point.build_id == build_id && point.binary_checksum == completed.binary_checksum;
-        if !self.reset_points.iter().any(is_known) {
-            self.reset_points.push(ResetPointInfo {
-                build_id: build_id.to_owned(),
-                binary_checksum: completed.binary_checksum.clone(),
-                run_id: self.run_id.clone(),
-                first_workflow_task_completed_id: id,
-                create_time: Some(at.to_proto()),
-                resettable: true,
-                ..ResetPointInfo::default()
-            });
-            let surplus = self.reset_points.len().saturating_sub(RESET_POINTS_MAX);
-            self.reset_points.drain(..surplus);
-        }
-        let mut builds = vec![UNVERSIONED.to_owned()];
-        if !build_id.is_empty() {
-            builds.push(format!("{UNVERSIONED}:{build_id}"));
-        }
-        search_attributes::add_keywords(&mut self.search_attributes, "BuildIds", &builds);
     }
 
     /// What the events do to things that a run can have open.

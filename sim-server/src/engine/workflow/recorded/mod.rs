@@ -5,6 +5,7 @@
 
 mod apply;
 mod told;
+mod worker;
 
 use std::ops::Deref;
 

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     engine::{activity::attempt::Activity, kernel::time::Time, workflow::workflow_task::WorkflowTask},
     proto::{
-        common::{Payload, Priority, RetryPolicy, WorkflowType},
+        common::{Payload, Priority, RetryPolicy, WorkerVersionStamp, WorkflowType},
         enums::{ParentClosePolicy, WorkflowExecutionStatus},
         workflow::ResetPointInfo,
     },
@@ -46,6 +46,10 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) attached_request_ids: BTreeMap<String, i64>,
     /// Where the chain of runs could be reset to.
     pub(in crate::engine) reset_points: Vec<ResetPointInfo>,
+    /// The build of the worker that completed the last task, if it said one.
+    pub(in crate::engine) worker_version: Option<WorkerVersionStamp>,
+    /// The deployment of that worker; empty if it said none.
+    pub(in crate::engine) worker_deployment_name: String,
     pub(in crate::engine) memo: BTreeMap<String, Payload>,
     pub(in crate::engine) search_attributes: BTreeMap<String, Payload>,
 }
@@ -137,6 +141,8 @@ impl Told {
             updates: BTreeMap::new(),
             attached_request_ids: BTreeMap::new(),
             reset_points: Vec::new(),
+            worker_version: None,
+            worker_deployment_name: String::new(),
             memo: BTreeMap::new(),
             search_attributes: BTreeMap::new(),
         }
