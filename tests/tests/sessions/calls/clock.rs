@@ -1,7 +1,8 @@
-//! The test service: locks on time, and sleeps.
+//! The test service: locks on time, and sleeps. And our own service: a hand on the clock.
 
 use foretime_server::{
     engine::time::Time,
+    proto::foretimeservice,
     proto::testservice::{LockTimeSkippingRequest, SleepRequest, SleepUntilRequest, UnlockTimeSkippingRequest},
 };
 use proptest::prelude::*;
@@ -18,6 +19,12 @@ pub(crate) enum Call {
     SleepUntil(Ms),
     UnlockWithSleep(Ms),
     GetCurrentTime,
+    GetTime,
+    SkipTime(Ms),
+    Settle(Ms),
+    ExplainTime,
+    /// Whether time is locked then.
+    Arrive(Ms, bool),
 }
 
 impl Family for Call {
@@ -29,6 +36,11 @@ impl Family for Call {
             1 => Ms::up_to(60_000).prop_map(Self::SleepUntil),
             1 => Ms::up_to(20_000).prop_map(Self::UnlockWithSleep),
             1 => Just(Self::GetCurrentTime),
+            1 => Just(Self::GetTime),
+            1 => Ms::up_to(20_000).prop_map(Self::SkipTime),
+            1 => Ms::up_to(5_000).prop_map(Self::Settle),
+            1 => Just(Self::ExplainTime),
+            1 => (Ms::up_to(20_000), any::<bool>()).prop_map(|(span, locks)| Self::Arrive(span, locks)),
         ]
         .boxed()
     }
@@ -43,6 +55,13 @@ impl Family for Call {
                 Request::to_the_clock("UnlockTimeSkippingWithSleep", &SleepRequest { duration: span.proto() })
             }
             Self::GetCurrentTime => Request::to_the_clock("GetCurrentTime", &()),
+            Self::GetTime => Request::of(&foretimeservice::GetTimeRequest {}),
+            Self::SkipTime(span) => Request::of(&foretimeservice::SkipTimeRequest { duration: span.proto() }),
+            Self::Settle(span) => Request::of(&foretimeservice::SettleRequest { timeout: span.proto() }),
+            Self::ExplainTime => Request::of(&foretimeservice::ExplainTimeRequest {}),
+            Self::Arrive(span, lock) => {
+                Request::of(&foretimeservice::SleepUntilRequest { duration: span.proto(), lock: *lock, time: None })
+            }
         })
     }
 }
