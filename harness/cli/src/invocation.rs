@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{failure::Failure, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{failure::Failure, launch::Launch, hand::Time, serve::Serve, start_dev::StartDev, test_server::TestServer};
 
 const EXAMPLES: &str = "\
 Where an SDK takes the path of its test server or dev server, give it the path of this program:
@@ -15,6 +15,7 @@ Examples:
   foretime serve --enable-time-skipping     on 127.0.0.1:7233, skipping time
   foretime 7233                             as an SDK's time-skipping test environment starts it
   foretime server start-dev --headless      as an SDK's local test environment starts it
+  foretime time skip 30d                    moves the time of a running server
 
 Every command has its own --help.";
 
@@ -36,6 +37,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Serve),
+    Time(Time),
     /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
@@ -50,6 +52,8 @@ enum Server {
 pub(crate) enum Invocation {
     /// Start a server.
     Launch(Box<Launch>),
+    /// Move the time of a running server.
+    Move(Time),
     /// Write this (help or the version) to stdout.
     Print(clap::Error),
 }
@@ -60,18 +64,23 @@ pub(crate) enum Invocation {
 /// The arguments are wrong.
 pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
     let parsed = if names_a_port(&args) {
-        TestServer::try_parse_from(&args).map(Launch::from)
+        TestServer::try_parse_from(&args).map(|server| launching(server.into()))
     } else {
         Arguments::try_parse_from(&args).map(|arguments| match arguments.command {
-            Command::Serve(serve) => serve.into(),
-            Command::Server(Server::StartDev(start_dev)) => (*start_dev).into(),
+            Command::Serve(serve) => launching(serve.into()),
+            Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
+            Command::Time(time) => Invocation::Move(time),
         })
     };
     match parsed {
-        Ok(launch) => Ok(Invocation::Launch(Box::new(launch))),
+        Ok(invocation) => Ok(invocation),
         Err(text) if matches!(text.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => Ok(Invocation::Print(text)),
         Err(error) => Err(Failure::from(error).with_help(&help_for(&args))),
     }
+}
+
+fn launching(launch: Launch) -> Invocation {
+    Invocation::Launch(Box::new(launch))
 }
 
 /// Whether the first argument that is not a flag is a number.
@@ -83,7 +92,9 @@ fn names_a_port(args: &[OsString]) -> bool {
 /// The command that shows the help for `args`.
 fn help_for(args: &[OsString]) -> String {
     let is = |place: usize, word: &str| args.get(place).map(OsString::as_os_str) == Some(OsStr::new(word));
-    let command = if is(1, "serve") {
+    let command = if is(1, "time") {
+        " time"
+    } else if is(1, "serve") {
         " serve"
     } else if is(1, "server") && is(2, "start-dev") {
         " server start-dev"

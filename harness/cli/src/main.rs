@@ -2,13 +2,15 @@
 //!
 //! [`invocation`] determines which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs
 //! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
-//! data. [`launch`] then opens the port, starts the server and waits for a signal. [`values`] reads the values of options,
+//! data, with the options on time from [`clock`]. [`launch`] then opens the port, starts the server and waits for a signal. [`hand`] is a
+//! client of a running server, and moves its time. [`values`] reads the values of options,
 //! [`logging`] sets up the log, and [`failure`] is what goes wrong and how it is reported.
 //!
 //! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
 
 mod clock;
 mod failure;
+mod hand;
 mod invocation;
 mod launch;
 mod logging;
@@ -24,6 +26,7 @@ use invocation::Invocation;
 fn main() -> ExitCode {
     let outcome = match invocation::parse(std::env::args_os().collect()) {
         Ok(Invocation::Launch(launch)) => launch::launch(*launch),
+        Ok(Invocation::Move(time)) => time.run(),
         Ok(Invocation::Print(text)) => return failure::print(&text),
         Err(failure) => Err(failure),
     };
