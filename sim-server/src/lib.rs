@@ -7,5 +7,6 @@ pub mod config;
 pub mod engine;
 pub mod rpc;
 pub mod shell;
+pub mod words;
 
 pub use foretime_proto as proto;

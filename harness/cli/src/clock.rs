@@ -23,6 +23,10 @@ pub(crate) struct Clock {
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     start_time: Option<prost_types::Timestamp>,
 
+    /// Port of the HTTP API for the clock, /foretime/time; 0 takes a free one [default: none]
+    #[arg(long, value_name = "PORT", value_parser = values::port)]
+    pub(crate) http_port: Option<u16>,
+
     /// Close a workflow that fails for ever, or whose workflow task fails, instead of waiting
     #[arg(long)]
     fail_fast: bool,

@@ -227,9 +227,14 @@ fn explained(why: &ExplainTimeResponse) -> String {
     }));
     lines.extend(why.queues.iter().map(|queue| {
         let (name, kind) = (&queue.task_queue, &queue.task_queue_type);
-        format!("queue: {name} ({kind}): {} tasks, {} polls, {} workers", queue.task_count, queue.poller_count, queue.worker_count)
+        format!(
+            "queue: {name} ({kind}): {} tasks, {} polls, {} workers",
+            queue.task_count, queue.poller_count, queue.worker_count
+        )
     }));
     let last = why.skips_before.iter();
-    lines.extend(last.map(|skip| format!("skip:  {} to {} for {}", words(skip.from.as_ref()), words(skip.to.as_ref()), skip.name)));
+    lines.extend(
+        last.map(|skip| format!("skip:  {} to {} for {}", words(skip.from.as_ref()), words(skip.to.as_ref()), skip.name)),
+    );
     lines.join("\n")
 }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{failure::Failure, launch::Launch, hand::Time, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
 
 const EXAMPLES: &str = "\
 Where an SDK takes the path of its test server or dev server, give it the path of this program:

@@ -8,7 +8,7 @@ use std::{
 use foretime_server::{
     config::Config,
     rpc::Service,
-    shell::{grpc, host::Host},
+    shell::{grpc, host::Host, http},
 };
 use tokio::net::TcpListener;
 
@@ -23,6 +23,8 @@ use crate::{
 pub(crate) struct Launch {
     pub(crate) config: Config,
     pub(crate) listen: Listen,
+    /// Where the HTTP API listens, on the same addresses.
+    pub(crate) http_port: Option<u16>,
     pub(crate) logging: Logging,
     /// Which of the given flags are not supported; empty if all are.
     pub(crate) warning: String,
@@ -62,6 +64,7 @@ pub(crate) fn launch(launch: Launch) -> Result<(), Failure> {
 
 async fn serve(launch: Launch) -> Result<(), Failure> {
     let listener = launch.listen.open()?;
+    let http_listener = launch.http_port.map(|port| launch.listen.with_port(port).open()).transpose()?;
     let service = Service::boxed(&launch.config).map_err(|status| Failure::Usage(status.message().to_owned()))?;
     let ended = signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?;
     if let Ok(address) = listener.local_addr() {
@@ -69,8 +72,20 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
         let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
     }
     let host = Host::new(service);
+    let http = async {
+        match http_listener {
+            Some(listener) => {
+                if let Ok(address) = listener.local_addr() {
+                    let _ = writeln!(io::stdout(), "http: listening on {address}");
+                }
+                http::serve(listener, host.clone()).await
+            }
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        never = grpc::serve(listener, host) => match never {},
+        never = grpc::serve(listener, host.clone()) => match never {},
+        ended = http => ended.map_err(|error| Failure::Runtime(format!("the HTTP API has failed: {error}"))),
         () = ended => Ok(()),
     }
 }
@@ -97,6 +112,13 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 }
 
 impl Listen {
+    fn with_port(&self, port: u16) -> Self {
+        match self {
+            Self::EveryAddress(_) => Self::EveryAddress(port),
+            Self::Ip(ip, _) => Self::Ip(ip.clone(), port),
+        }
+    }
+
     fn open(&self) -> Result<TcpListener, Failure> {
         let opened = match self {
             Self::EveryAddress(port) => grpc::listen_on_every_address(*port),

@@ -69,7 +69,9 @@ pub(crate) struct Serve {
 
 impl From<Serve> for Launch {
     fn from(args: Serve) -> Self {
+        let http_port = args.clock.http_port;
         Self {
+            http_port,
             config: args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(args.namespace),

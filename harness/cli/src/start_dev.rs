@@ -18,8 +18,8 @@ Examples:
 
 /// Serve workflows as `temporal server start-dev` does
 ///
-/// Accepts every flag of `temporal server start-dev` and the global flags of `temporal`. There is no Web UI, no HTTP API and no
-/// metrics page, and nothing is kept on disk: a flag for one of these only causes a warning.
+/// Accepts every flag of `temporal server start-dev` and the global flags of `temporal`. There is no Web UI and no metrics page,
+/// and nothing is kept on disk: a flag for one of these only causes a warning. The HTTP API is that of the clock alone.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct StartDev {
@@ -81,10 +81,6 @@ struct Absent {
     #[arg(long, value_name = "PRAGMA=VALUE", value_parser = values::sqlite_pragma)]
     sqlite_pragma: Vec<String>,
 
-    /// There is no HTTP API
-    #[arg(long, value_name = "PORT", value_parser = values::port)]
-    http_port: Option<u16>,
-
     /// There are no metrics
     #[arg(long, value_name = "PORT", value_parser = values::port)]
     metrics_port: Option<u16>,
@@ -117,7 +113,6 @@ impl Absent {
         let given = [
             (self.db_filename.is_some(), "--db-filename", "nothing is kept on disk"),
             (!self.sqlite_pragma.is_empty(), "--sqlite-pragma", "nothing is kept on disk"),
-            (self.http_port.is_some(), "--http-port", "no HTTP API"),
             (self.metrics_port.is_some(), "--metrics-port", "no metrics"),
             (self.ui_port.is_some(), "--ui-port", ui),
             (self.ui_ip.is_some(), "--ui-ip", ui),
@@ -190,7 +185,9 @@ struct Ignored {
 
 impl From<StartDev> for Launch {
     fn from(args: StartDev) -> Self {
+        let http_port = args.clock.http_port;
         Self {
+            http_port,
             config: args.clock.applied_to(Config {
                 personality: Personality::DevServer,
                 namespaces: values::namespaces(args.namespace),

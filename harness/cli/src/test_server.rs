@@ -26,7 +26,9 @@ pub(crate) struct TestServer {
 
 impl From<TestServer> for Launch {
     fn from(args: TestServer) -> Self {
+        let http_port = args.clock.http_port;
         Self {
+            http_port,
             config: args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(Vec::new()),

@@ -1,8 +1,7 @@
 //! Reads and checks the values of options. Each error says what was expected.
 
-use std::time::Duration;
-
 use clap::ValueEnum;
+pub(crate) use foretime_server::words::span;
 use foretime_server::{config::SearchAttributeType, engine::time::Time};
 
 /// A TCP port; 0 means a free one.
@@ -45,18 +44,6 @@ pub(crate) fn instant(text: &str) -> Result<prost_types::Timestamp, String> {
         text.parse().map_err(|_| "expected an instant by RFC 3339, such as 2027-03-28T00:30:00Z".to_owned())?;
     let (first, end) = (0, Time::END.to_proto().seconds);
     if (first..end).contains(&instant.seconds) { Ok(instant) } else { Err("virtual time goes from 1970 to 2261".to_owned()) }
-}
-
-/// A span of time, such as `90s`, `1h30m`, `30d` or `500ms`.
-///
-/// # Errors
-/// It is not of that form, or negative.
-pub(crate) fn span(text: &str) -> Result<Duration, String> {
-    let malformed = || "expected a span such as 90s, 1h30m, 30d or 500ms".to_owned();
-    let span: jiff::Span = text.parse().map_err(|_| malformed())?;
-    let marker = jiff::SpanRelativeTo::days_are_24_hours();
-    let span = span.to_duration(marker).map_err(|_| "months and years have no fixed length: use days".to_owned())?;
-    Duration::try_from(span).map_err(|_| malformed())
 }
 
 /// `PRAGMA=VALUE`.

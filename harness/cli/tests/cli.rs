@@ -1,77 +1,17 @@
 //! The program `foretime`, started as a user or an SDK starts it.
 
+mod common;
+
 use std::{
-    io::{BufRead, BufReader, Read},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, Output, Stdio},
+    net::{Ipv4Addr, TcpListener, TcpStream},
     time::{Duration, Instant},
 };
 
+use common::{Server, run};
 use foretime_server::proto::workflowservice::{GetSystemInfoRequest, GetSystemInfoResponse};
 use tonic::{Request, transport::Channel};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
 use tonic_prost::ProstCodec;
-
-fn foretime(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_foretime"));
-    command.args(args).stdin(Stdio::null());
-    command
-}
-
-/// Runs the program to its end. The arguments must not start a server.
-fn run(args: &[&str]) -> Output {
-    foretime(args).output().expect("the program runs")
-}
-
-/// A started server; killed when dropped, as the SDKs do it.
-struct Server {
-    process: Child,
-    first_line: String,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(args: &[&str]) -> Self {
-        let mut process = foretime(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
-        let mut first_line = String::new();
-        let stdout = process.stdout.take().expect("its output");
-        BufReader::new(stdout).read_line(&mut first_line).expect("a line");
-        let address = first_line.trim().rsplit(' ').next().and_then(|word| word.parse().ok());
-        let Some(address) = address else {
-            let mut errors = String::new();
-            process.stderr.take().expect("its errors").read_to_string(&mut errors).expect("text");
-            panic!("no address in {first_line:?}; {errors}");
-        };
-        Self { process, first_line, address }
-    }
-
-    fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    async fn connect(&self) -> Channel {
-        let uri = format!("http://127.0.0.1:{}", self.port());
-        Channel::from_shared(uri).expect("an address").connect().await.expect("a connection")
-    }
-
-    /// Ends it with `signal`. Returns its exit code and what it wrote to stderr.
-    #[cfg(unix)]
-    fn end_by(&mut self, signal: &str) -> (Option<i32>, String) {
-        let sent = Command::new("kill").args([signal, &self.process.id().to_string()]).status().expect("kill");
-        assert!(sent.success());
-        let status = self.process.wait().expect("its end");
-        let mut errors = String::new();
-        self.process.stderr.take().expect("its errors").read_to_string(&mut errors).expect("text");
-        (status.code(), errors)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 async fn system_info(channel: Channel) {
     let mut client = tonic::client::Grpc::new(channel);
@@ -125,7 +65,7 @@ fn every_flag_of_the_real_dev_server_is_accepted_and_what_is_not_done_is_said() 
     args.extend(["--client-connect-timeout", "1s", "--config-file", "x", "--disable-config-env", "--disable-config-file"]);
     args.extend(["--env-file", "y", "--no-json-shorthand-payloads", "-o", "json", "--profile", "p", "--time-format", "iso"]);
     let quiet = args.clone();
-    args.extend(["-f", "temporal.db", "--sqlite-pragma", "journal_mode=wal", "--http-port", "1", "--metrics-port", "2"]);
+    args.extend(["-f", "temporal.db", "--sqlite-pragma", "journal_mode=wal", "--http-port", "0", "--metrics-port", "2"]);
     args.extend(["--ui-port", "3", "--ui-ip", "127.0.0.1", "--ui-asset-path", "/a", "--ui-codec-endpoint", "http://c"]);
     args.extend(["--ui-public-path", "/ui"]);
     for (args, warnings) in [(quiet, 0), (args, 1)] {

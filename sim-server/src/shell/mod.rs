@@ -1,4 +1,6 @@
-//! The thin shells that run the service: [`host`] in wall time on tokio, [`grpc`] on a socket.
+//! The thin shells that run the service: [`host`] in wall time on tokio, [`grpc`] on a socket, and the
+//! clock alone over [`http`].
 
 pub mod grpc;
 pub mod host;
+pub mod http;
