@@ -17,10 +17,11 @@ func Month(ctx workflow.Context) (string, error) {
 func TestAMonth(t *testing.T) {
 	c, err := client.Dial(client.Options{HostPort: StartForetime(t).Address})
 	require.NoError(t, err)
+	defer c.Close()
 	w := worker.New(c, "months", worker.Options{})
 	w.RegisterWorkflow(Month)
 	require.NoError(t, w.Start())
-	t.Cleanup(w.Stop)
+	defer w.Stop()
 
 	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "months"}, Month)
 	require.NoError(t, err)

@@ -28,7 +28,8 @@ class ReadmeSnippetTest {
   void aMonth() throws Exception {
     try (Foretime foretime = Foretime.start()) {
       var target = WorkflowServiceStubsOptions.newBuilder().setTarget(foretime.address()).build();
-      var client = WorkflowClient.newInstance(WorkflowServiceStubs.newServiceStubs(target));
+      var service = WorkflowServiceStubs.newServiceStubs(target);
+      var client = WorkflowClient.newInstance(service);
       var workers = WorkerFactory.newInstance(client);
       workers.newWorker("months").registerWorkflowImplementationTypes(MonthWorkflow.class);
       workers.start();
@@ -37,6 +38,7 @@ class ReadmeSnippetTest {
       // Time skips while the test waits here.
       assertEquals("a month later", client.newWorkflowStub(Month.class, options).run());
       workers.shutdownNow();
+      service.shutdownNow();
     }
   }
 }
