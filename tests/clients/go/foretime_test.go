@@ -37,8 +37,8 @@ func StartForetime(t *testing.T) Foretime {
 	return Foretime{binary, address}
 }
 
-// Skip lets this much time pass, such as "45d", with all that falls due meanwhile.
+// Skip lets this much time pass, such as "45d", and waits until the workers have done all that fell due.
 func (f Foretime) Skip(t *testing.T, span string) {
-	output, err := exec.Command(f.Binary, "time", "skip", span, "--address", f.Address).CombinedOutput()
+	output, err := exec.Command(f.Binary, "time", "skip", span, "--settle", "--address", f.Address).CombinedOutput()
 	require.NoError(t, err, "%s", output)
 }

@@ -39,9 +39,10 @@ final class Foretime implements AutoCloseable {
     return address;
   }
 
-  /** Lets this much time pass, such as {@code 45d}, with all that falls due meanwhile. */
+  /** Lets this much time pass, such as {@code 45d}, and waits until the workers have done all that fell due. */
   void skip(String span) throws IOException, InterruptedException {
-    Process skip = new ProcessBuilder(BINARY, "time", "skip", span, "--address", address).inheritIO().start();
+    Process skip =
+        new ProcessBuilder(BINARY, "time", "skip", span, "--settle", "--address", address).inheritIO().start();
     if (skip.waitFor() != 0) {
       throw new IOException("time cannot be skipped");
     }
