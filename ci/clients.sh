@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The official Python and TypeScript SDKs, from their registries, against the binary.
+# The official Python, TypeScript, Go and Java SDKs, from their registries, against the binary.
 #   ci/clients.sh [path of the binary, by default target/debug/foretime]
-# Needs python3 (3.10 or newer, with venv), node (20.14 or newer) and npm; installs the rest below target/ and
-# tests/clients/typescript/node_modules. Both suites run, also if the first fails; each ends with "N passed, N failed".
+# Needs python3 (3.10 or newer, with venv), node (20.14 or newer) and npm, go (1.26 or newer), java (17 or newer) and
+# mvn on the PATH; installs the rest below target/, in tests/clients/typescript/node_modules, and in the usual caches of
+# Go and Maven. Every suite runs, also if one before it fails; each ends with "N passed, N failed".
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,11 +36,32 @@ typescript_suite() {
   return "$status"
 }
 
+go_suite() {
+  cd "$root/tests/clients/go"
+  local log=$root/target/clients-go.log status=0
+  # Each failed attempt of the flaky gateway is an error to the SDK; the log keeps them.
+  go test -count=1 -timeout 60s -v . 2>&1 | tee "$log" | grep -v 'msg="Activity error."' || status=$?
+  awk '$1 == "---" && $2 == "PASS:" { passed++ } $1 == "---" && $2 == "FAIL:" { failed++ }
+    END { printf "go: %d passed, %d failed\n", passed, failed }' "$log"
+  return "$status"
+}
+
+java_suite() {
+  cd "$root/tests/clients/java"
+  local log=$root/target/clients-java.log status=0
+  mvn --batch-mode --no-transfer-progress test | tee "$log" || status=$?
+  # A class's line goes on with the time it took; the line of all of them does not. Maven ends without a newline.
+  awk -F '[:,]' '/Tests run:.*Skipped: [0-9]+$/ { failed = $4 + $6; passed = $2 - failed - $8 }
+    END { printf "\njava: %d passed, %d failed\n", passed, failed }' "$log"
+  return "$status"
+}
+
 mkdir -p "$root/target"
 # Not "suite || failed=1": bash ignores errexit inside such a list.
 set +e
-(set -e; python_suite)
-python_status=$?
-(set -e; typescript_suite)
-typescript_status=$?
-exit $((python_status != 0 || typescript_status != 0))
+failed=0
+for suite in python typescript go java; do
+  (set -e; "${suite}_suite")
+  (($? == 0)) || failed=1
+done
+exit "$failed"
