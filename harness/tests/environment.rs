@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use foretime::{Environment, SearchAttributeType};
 use temporalio_client::{
-    Client, Connection, NamespacedClient, WorkflowHandle, WorkflowStartOptions,
+    Client, Connection, NamespacedClient, WorkflowExecutionStatus, WorkflowHandle, WorkflowStartOptions,
     grpc::{OperatorService, WorkflowService},
     tonic::{Code, IntoRequest},
 };
@@ -164,6 +164,78 @@ async fn an_awaited_update_skips_if_time_is_to_skip() -> anyhow::Result<()> {
         assert_close(environment.now().duration_since(start)?, span);
         assert!(skips || wall_start.elapsed() >= span);
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_starts_at_a_date_of_ones_choice() -> anyhow::Result<()> {
+    let leap_day = SystemTime::UNIX_EPOCH + DAY * 21_608;
+    let environment = Environment::builder().starts_at(leap_day).start().await?;
+    assert_close(environment.now().duration_since(leap_day)?, Duration::ZERO);
+    environment.skip(DAY).await?;
+    assert_close(environment.now().duration_since(leap_day)?, DAY);
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_at_instants_come_in_order_with_timers() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    let start = environment.now();
+    let passed = || environment.now().duration_since(start);
+    let mut worker = worker(&environment)?;
+    let stop = worker.shutdown_handle();
+    let test = async {
+        let nap = nap(&environment, "nap", DAY * 2).await?;
+        let told = tokio::try_join!(
+            async { environment.at(DAY * 3, async { passed() }).await.map_err(anyhow::Error::from) },
+            async { environment.at(DAY, async { passed() }).await.map_err(anyhow::Error::from) },
+            async { anyhow::Ok((nap.get_result(Default::default()).await?, passed()).1) },
+        );
+        stop();
+        let (third, first, result) = told?;
+        anyhow::Ok((third?, first?, result?))
+    };
+
+    let (ran, told) = tokio::join!(worker.run(), test);
+
+    ran?;
+    let (third, first, result) = told?;
+    assert_close(first, DAY);
+    assert_close(third, DAY * 3);
+    // Whoever sleeps on takes time along.
+    assert!(result >= DAY * 2 && result <= third + A_MINUTE, "{result:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn after_a_skip_settle_waits_for_the_workers() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    let mut worker = worker(&environment)?;
+    let stop = worker.shutdown_handle();
+    let test = async {
+        let nap = nap(&environment, "nap", DAY).await?;
+        // The timer has to run before the skip begins.
+        environment.settle().await?;
+        environment.skip(DAY).await?;
+        environment.settle().await?;
+        let described = nap.describe(Default::default()).await?;
+        stop();
+        anyhow::Ok(described.status())
+    };
+
+    let (ran, status) = tokio::join!(worker.run(), test);
+
+    ran?;
+    assert_eq!(status?, WorkflowExecutionStatus::Completed);
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_says_why_time_stands() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    nap(&environment, "nap", DAY).await?;
+    let why = environment.why_time_stands()?;
+    assert_eq!(why[0], "no worker polls task queue naps (workflow tasks): the workflow task of workflow nap (Nap) waits there");
     Ok(())
 }
 
