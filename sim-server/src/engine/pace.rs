@@ -6,7 +6,6 @@ use super::{
     Engine,
     kernel::{due::Due, key::Key, time::Time},
     skipping::{Awaits, holds::Work, skips::Skip},
-    worker::registry::Departure,
 };
 
 /// A client that waits this long (wall) for time that cannot move is told why, in the log.
@@ -70,11 +69,9 @@ impl Engine {
     /// The wall moved on: who has not come by now does not count.
     pub(super) fn end_graces(&mut self) {
         let wall = self.wall();
-        for (worker, departure) in self.workers.tick(wall) {
+        for worker in self.workers.tick(wall) {
             self.matching.forget_worker(worker, wall);
-            if departure == Departure::ConnectionClosed {
-                self.skipping.holds.mark_worker(worker, true);
-            }
+            self.skipping.holds.mark_worker(worker, true);
         }
         self.matching.tick(wall);
         self.skipping.holds.tick(wall);

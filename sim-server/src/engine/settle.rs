@@ -64,9 +64,7 @@ impl Engine {
         match self.tickets.abandon(ticket) {
             None => {}
             Some(Parked::Poll) => {
-                if let Some((_, worker)) = self.matching.unpark(ticket, true, self.wall()) {
-                    self.workers.reset_poll(worker, self.wall());
-                }
+                self.matching.unpark(ticket, true, self.wall());
             }
             Some(Parked::History(run)) => {
                 self.waiters.remove(run, ticket);

@@ -139,6 +139,23 @@ fn a_worker_that_shuts_down_is_not_waited_for_but_may_finish() {
 }
 
 #[test]
+fn workers_of_one_process_leave_their_queues_one_by_one() {
+    let mut t = Transcript::skipping();
+    sleeper(&mut t);
+    // Both have the identity of their process, and no instance key.
+    t.starts("order");
+    let task = t.polls_workflow_task("process");
+    let poll = t.sends(workflow_poll(task_queue(QUEUE), "process"));
+    t.sends(workflow_poll(task_queue("another"), "process"));
+    t.completes(&task, [start_timer("t", seconds(5))]);
+    t.gives_up(&poll);
+    t.time_skips();
+    assert_eq!(t.elapsed(), seconds(5));
+    t.time_passes(seconds(1));
+    assert_eq!(t.elapsed(), HOUR);
+}
+
+#[test]
 fn who_starts_a_workflow_anew_where_a_worker_was_starts_the_worker_next() {
     let mut t = Transcript::skipping();
     sleeper(&mut t);

@@ -47,6 +47,7 @@ async fn run(measure: Measure, servers: &[Spec], options: &Options, records: &mu
     };
     let sizes = match measure {
         Measure::Startup | Measure::Skip => &vec![1],
+        Measure::Beside => &options.beside,
         Measure::Throughput => &options.workflows,
         Measure::Memory => &options.aged,
         Measure::Linear => &options.open,
@@ -56,8 +57,9 @@ async fn run(measure: Measure, servers: &[Spec], options: &Options, records: &mu
         for spec in (0..turns).flat_map(|_| servers) {
             publish(match measure {
                 Measure::Startup => vec![startup::measure(spec, options.starts).await?],
-                Measure::Skip if spec.kind == Kind::Dev => Vec::new(),
+                Measure::Skip | Measure::Beside if spec.kind == Kind::Dev => Vec::new(),
                 Measure::Skip => skip::measure(spec, options.days).await?,
+                Measure::Beside => vec![skip::measure_beside(spec, options, size).await?],
                 Measure::Throughput => vec![throughput::measure(spec, options, size).await?],
                 Measure::Memory => vec![open::measure_memory(spec, options, size).await?],
                 Measure::Linear => vec![open::measure_linearity(spec, options, size).await?],

@@ -58,9 +58,9 @@ pub async fn measure_linearity(spec: &Spec, options: &Options, count: usize) -> 
 }
 
 /// A server with open workflows, and the time it took to open them.
-struct Opened {
-    server: Server,
-    control: Link,
+pub(super) struct Opened {
+    pub(super) server: Server,
+    pub(super) control: Link,
     worker: Worker,
     end: End,
     cpu: Duration,
@@ -69,7 +69,7 @@ struct Opened {
 }
 
 impl Opened {
-    async fn new(spec: &Spec, options: &Options, plan: &Plan, count: usize) -> Result<Self> {
+    pub(super) async fn new(spec: &Spec, options: &Options, plan: &Plan, count: usize) -> Result<Self> {
         let server = Server::start(spec).await?;
         let (mut control, polls) = (server.connect().await?, server.connect().await?);
         server.lock(&mut control).await?;
@@ -83,7 +83,7 @@ impl Opened {
         Ok(Self { server, control, worker, end, cpu, rss_before: before.rss_bytes, rss_after: after.rss_bytes })
     }
 
-    fn all(&self, count: usize) -> bool {
+    pub(super) fn all(&self, count: usize) -> bool {
         self.worker.tally.last_timers() >= count
     }
 

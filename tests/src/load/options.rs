@@ -23,7 +23,7 @@ pub struct Options {
     #[arg(long = "dev-server", value_name = "NAME=PATH")]
     dev_servers: Vec<Spec>,
     /// What to measure.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "startup,skip,throughput,memory,linear")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "startup,skip,beside,throughput,memory,linear")]
     pub measure: Vec<Measure>,
     /// Throughput: how many workflows at once.
     #[arg(long, value_delimiter = ',', default_value = "100,400,2000")]
@@ -46,6 +46,9 @@ pub struct Options {
     /// Skipping: how many days by each RPC.
     #[arg(long, default_value_t = 500)]
     pub days: usize,
+    /// Skipping beside open workflows: how many of one month.
+    #[arg(long, value_delimiter = ',', default_value = "100,100000")]
+    pub beside: Vec<usize>,
     /// Polls held open for each of sticky workflow tasks and activities.
     #[arg(long, default_value_t = 16)]
     pub pollers: usize,
@@ -67,6 +70,8 @@ pub enum Measure {
     Startup,
     /// Skipping a day on TestService.
     Skip,
+    /// Skipping a second on TestService, beside open workflows with timers.
+    Beside,
     /// Months-long workflows from start to completion.
     Throughput,
     /// The memory of an open workflow with 99 events.

@@ -1,4 +1,4 @@
-//! Skipping a day on TestService.
+//! Skipping on TestService: a day on an empty server, a second beside open workflows.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,16 @@ use foretime_server::proto::{
 
 use super::{
     link::Link,
+    open::Opened,
+    options::Options,
+    plan::Plan,
     record::{Record, median},
     rpc::{GetCurrentTimeRequest, UnlockTimeSkippingWithSleepRequest},
     server::{Server, Spec},
 };
 
 const DAY_SECONDS: i64 = 86_400;
+const SECOND: prost_types::Duration = prost_types::Duration { seconds: 1, nanos: 0 };
 const DAY: prost_types::Duration = prost_types::Duration { seconds: DAY_SECONDS, nanos: 0 };
 /// Calls before those that are measured.
 const WARM_UP: usize = 20;
@@ -38,6 +42,19 @@ pub async fn measure(spec: &Spec, days: usize) -> Result<Vec<Record>> {
     let expected = 2 * (days + WARM_UP) as i64;
     ensure!(skipped == expected, "{}: {skipped} days have passed, not {expected}", spec.name);
     Ok(records)
+}
+
+/// Skips this many seconds, one by one, on a server where `count` workflows wait for timers that are a month away.
+///
+/// # Errors
+/// The server does not start, or breaks, or does not open all of them.
+pub async fn measure_beside(spec: &Spec, options: &Options, count: usize) -> Result<Record> {
+    let mut opened = Opened::new(spec, options, &Plan::months(1), count).await?;
+    ensure!(opened.all(count), "{}: not all workflows are open", spec.name);
+    let request = UnlockTimeSkippingWithSleepRequest { duration: Some(SECOND) };
+    let (server, control) = (&opened.server, &mut opened.control);
+    let record = repeat(server, control, spec, options.days, "UnlockTimeSkippingWithSleep", request).await?;
+    Ok(record.count("workflows", count))
 }
 
 async fn repeat<Q: Rpc + Clone>(

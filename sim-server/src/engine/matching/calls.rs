@@ -134,14 +134,10 @@ impl Engine {
 
     /// Ends a parked poll with an empty answer.
     pub(in crate::engine) fn end_poll(&mut self, ticket: Ticket) {
-        let ended = self.matching.unpark(ticket, false, self.wall());
-        if let Some((_, worker)) = ended {
-            self.workers.end_poll(worker);
-        }
-        let reply = match ended {
-            Some((QueueKind::Activity, _)) => Reply::ActivityTask(Box::default()),
-            Some((QueueKind::Nexus, _)) => Reply::NexusTask(Box::default()),
-            Some((QueueKind::Workflow, _)) | None => Reply::WorkflowTask(Box::default()),
+        let reply = match self.matching.unpark(ticket, false, self.wall()) {
+            Some(QueueKind::Activity) => Reply::ActivityTask(Box::default()),
+            Some(QueueKind::Nexus) => Reply::NexusTask(Box::default()),
+            Some(QueueKind::Workflow) | None => Reply::WorkflowTask(Box::default()),
         };
         self.tickets.answer(ticket, Ok(reply));
     }
@@ -149,7 +145,6 @@ impl Engine {
     /// Lets waiting tasks meet waiting pollers until none can.
     pub(in crate::engine) fn match_tasks(&mut self) {
         while let Some((task, poller)) = self.matching.take_match() {
-            self.workers.end_poll(poller.worker);
             let reply = match task {
                 Task::Workflow(key) => Reply::WorkflowTask(Box::new(self.start_workflow_task(key, &poller))),
                 Task::Activity(key) => {

@@ -24,6 +24,8 @@ use crate::{
 const STICKY_POLLER_WINDOW: Duration = Duration::from_secs(10);
 /// Pollers are shown by DescribeTaskQueue for this long (the real server's `pollerHistoryTTL`).
 const POLLER_HISTORY: Duration = Duration::from_secs(300);
+/// A worker that resets its polls on a queue, or shuts down, polls it again within this (wall), or has left it.
+const RETURN_GRACE: Duration = Duration::from_secs(1);
 const DEFAULT_PRIORITY: u8 = 3;
 
 /// What a queue hands out.
@@ -92,8 +94,8 @@ struct Queue {
     last_poll: Option<Time>,
     /// The caller of the last poll gave up, and no poll has come since: the worker is gone.
     left: bool,
-    /// The workers that poll it, or will again.
-    workers: BTreeSet<WorkerId>,
+    /// The workers that poll it, or will again, each with the count of its polls.
+    workers: BTreeMap<WorkerId, u64>,
     was_polled: bool,
     /// Until when (wall) time waits for a worker to come.
     waits_until: Option<TimerKey>,
@@ -110,7 +112,7 @@ impl Queue {
             seen: BTreeMap::new(),
             last_poll: None,
             left: false,
-            workers: BTreeSet::new(),
+            workers: BTreeMap::new(),
             was_polled: false,
             waits_until: None,
             is_unserved: false,
@@ -142,6 +144,8 @@ pub(crate) struct Matching {
     grace: Option<Duration>,
     /// When (wall) a queue's wait for a worker may be over.
     lapses: Timers<QueueId>,
+    /// When (wall) a worker counts as gone from a queue, unless it has polled again: with the count of its polls.
+    departures: Timers<(QueueId, WorkerId, u64)>,
     /// How many tasks wait where no worker will come.
     unserved_count: i64,
     /// Queues with tasks that nobody will come for, since the last look.
@@ -160,6 +164,7 @@ impl Matching {
             served: BTreeMap::new(),
             grace,
             lapses: Timers::default(),
+            departures: Timers::default(),
             unserved_count: 0,
             released: Vec::new(),
         }
@@ -221,7 +226,22 @@ impl Matching {
         }
     }
 
-    /// A worker is gone, or serves its queues no longer.
+    /// A worker is about to leave a queue.
+    fn depart(&mut self, id: QueueId, worker: WorkerId, wall: Time) {
+        let count = self.get(id).workers.get(&worker).copied();
+        if let Some(count) = count.filter(|_| self.grace.is_some()) {
+            self.departures.add(wall + RETURN_GRACE, (id, worker, count));
+        }
+    }
+
+    /// A worker shuts down: it is about to leave all its queues.
+    pub(crate) fn dismiss_worker(&mut self, worker: WorkerId, wall: Time) {
+        for id in self.served.get(&worker).cloned().unwrap_or_default() {
+            self.depart(id, worker, wall);
+        }
+    }
+
+    /// A worker is gone.
     pub(crate) fn forget_worker(&mut self, worker: WorkerId, wall: Time) {
         for id in self.served.remove(&worker).unwrap_or_default() {
             self.get_mut(id).workers.remove(&worker);
@@ -229,8 +249,18 @@ impl Matching {
         }
     }
 
-    /// The wall reached `wall`: waits for workers that have not come are over.
+    /// The wall reached `wall`: waits for workers that have not come are over, or have not come back.
     pub(crate) fn tick(&mut self, wall: Time) {
+        while let Some((_, (id, worker, count))) = self.departures.pop_due(wall) {
+            let queue = self.get_mut(id);
+            if queue.workers.get(&worker) == Some(&count) {
+                queue.workers.remove(&worker);
+                if let Some(served) = self.served.get_mut(&worker) {
+                    served.remove(&id);
+                }
+                self.review(id, wall);
+            }
+        }
         while let Some((_, id)) = self.lapses.pop_due(wall) {
             self.review(id, wall);
         }
@@ -238,7 +268,7 @@ impl Matching {
 
     /// When (wall) [`Self::tick`] has something to do.
     pub(crate) fn next_tick(&self) -> Option<Time> {
-        self.lapses.next()
+        [self.lapses.next(), self.departures.next()].into_iter().flatten().min()
     }
 
     /// How many tasks wait where no worker will come.
@@ -294,7 +324,7 @@ impl Matching {
         queue.last_poll = Some(wall);
         queue.left = false;
         queue.was_polled = true;
-        queue.workers.insert(worker);
+        *queue.workers.entry(worker).or_default() += 1;
         queue.pollers.push_back(poller);
         let wait = queue.waits_until.take();
         self.end_wait(wait);
@@ -318,8 +348,8 @@ impl Matching {
         None
     }
 
-    /// Forgets a parked poll; what it polled for, and whose it was. `gone`: its caller went away, and with it probably the worker.
-    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<(QueueKind, WorkerId)> {
+    /// Forgets a parked poll; what it polled for. `gone`: its caller went away, and with it probably the worker.
+    pub(crate) fn unpark(&mut self, ticket: Ticket, gone: bool, wall: Time) -> Option<QueueKind> {
         let id = self.parked.remove(&ticket)?;
         let queue = self.get_mut(id);
         let kind = queue.kind;
@@ -329,7 +359,10 @@ impl Matching {
         if queue.pollers.is_empty() {
             queue.left = gone;
         }
-        Some((kind, poller.worker))
+        if gone && queue.pollers.iter().all(|other| other.worker != poller.worker) {
+            self.depart(id, poller.worker, wall);
+        }
+        Some(kind)
     }
 
     /// The parked polls of a worker instance.

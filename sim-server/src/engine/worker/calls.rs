@@ -15,7 +15,7 @@ impl Engine {
                 self.end_poll(ticket);
             }
             if let Some(worker) = worker {
-                self.matching.forget_worker(worker, self.wall());
+                self.matching.dismiss_worker(worker, self.wall());
             }
         }
         if !request.sticky_task_queue.is_empty() {

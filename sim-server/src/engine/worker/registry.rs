@@ -1,8 +1,7 @@
 //! The workers: who polls, on which connection, and who is gone.
 //!
-//! A worker is known by its instance key, else by its identity, else by its connection. It serves its task queues until it shuts
-//! down, its connection closes, or it resets its polls and none comes again. What it has in hand, it may still finish as long as
-//! its connection is open.
+//! A worker is known by its instance key, else by its identity, else by its connection. It is gone when the connection on which it
+//! last polled has closed. Which task queues it serves until then, the room of task queues knows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +14,7 @@ use crate::engine::kernel::{
     timers::{TimerKey, Timers},
 };
 
-/// A worker that has lost its connection, or reset its polls, is back within this (wall), or gone.
+/// A worker that has lost its connection is back within this (wall), or gone.
 const RETURN_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -24,19 +23,8 @@ struct Worker {
     /// The one on which it last polled.
     connection: Connection,
     is_connected: bool,
-    /// Its polls that are parked.
-    poll_count: usize,
     /// When (wall) it counts as gone.
     leaving: Option<TimerKey>,
-}
-
-/// Why a worker no longer serves its task queues.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Departure {
-    /// It reset its polls. It may still finish what it has in hand.
-    PollsReset,
-    /// Its connection closed, and nobody will finish what it has in hand.
-    ConnectionClosed,
 }
 
 /// All workers that have polled.
@@ -69,7 +57,6 @@ impl Workers {
     pub(crate) fn poll(&mut self, instance_key: &str, identity: &str, connection: Connection) -> WorkerId {
         let id = self.known(instance_key, identity, connection);
         let worker = &mut self.all[id.0 as usize];
-        worker.poll_count += 1;
         worker.is_connected = true;
         if let Some(leaving) = worker.leaving.take() {
             self.leaving.cancel(leaving);
@@ -94,30 +81,10 @@ impl Workers {
         let next = WorkerId(self.all.len() as u32);
         let id = *self.by_key.entry(key).or_insert(next);
         if id == next {
-            self.all.push(Worker {
-                identity: identity.to_owned(),
-                connection,
-                is_connected: true,
-                poll_count: 0,
-                leaving: None,
-            });
+            self.all.push(Worker { identity: identity.to_owned(), connection, is_connected: true, leaving: None });
             self.of_connection.entry(connection).or_default().insert(id);
         }
         id
-    }
-
-    /// One of its polls is answered.
-    pub(crate) fn end_poll(&mut self, id: WorkerId) {
-        let worker = &mut self.all[id.0 as usize];
-        worker.poll_count = worker.poll_count.saturating_sub(1);
-    }
-
-    /// It has reset one of its polls.
-    pub(crate) fn reset_poll(&mut self, id: WorkerId, wall: Time) {
-        self.end_poll(id);
-        if self.all[id.0 as usize].poll_count == 0 {
-            self.leave(id, wall);
-        }
     }
 
     /// It counts as gone in a while, unless it polls again.
@@ -140,15 +107,13 @@ impl Workers {
     }
 
     /// The wall reached `wall`: who is not back is gone.
-    pub(crate) fn tick(&mut self, wall: Time) -> Vec<(WorkerId, Departure)> {
+    pub(crate) fn tick(&mut self, wall: Time) -> Vec<WorkerId> {
         let mut gone = Vec::new();
         while let Some((_, id)) = self.leaving.pop_due(wall) {
             let worker = &mut self.all[id.0 as usize];
             worker.leaving = None;
             if !worker.is_connected {
-                gone.push((id, Departure::ConnectionClosed));
-            } else if worker.poll_count == 0 {
-                gone.push((id, Departure::PollsReset));
+                gone.push(id);
             }
         }
         gone
