@@ -1,21 +1,19 @@
 //! Task queues: tasks that wait for a poller, pollers that wait for a task. Which task meets which poller is decided here;
 //! what starting a task means is not.
-//!
-//! A queue also knows whether a worker will come for what waits in it: one that polls it, or polled it and is only busy. Time waits
-//! for such a worker, and for a while for one that has yet to come.
+//! Whether a worker will come for what waits is known to [`super::attendance`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     hash::{Hash, Hasher},
     time::Duration,
 };
 
+use super::attendance::Attendance;
 use crate::{
     engine::kernel::{
         key::{ActivityKey, NamespaceId, RunKey, WorkerId},
         tickets::Ticket,
         time::Time,
-        timers::{TimerKey, Timers},
     },
     proto::common::WorkerVersionStamp,
 };
@@ -24,8 +22,6 @@ use crate::{
 const STICKY_POLLER_WINDOW: Duration = Duration::from_secs(10);
 /// Pollers are shown by DescribeTaskQueue for this long (the real server's `pollerHistoryTTL`).
 const POLLER_HISTORY: Duration = Duration::from_secs(300);
-/// A worker that resets its polls on a queue, or shuts down, polls it again within this (wall), or has left it.
-const RETURN_GRACE: Duration = Duration::from_secs(1);
 const DEFAULT_PRIORITY: u8 = 3;
 
 /// What a queue hands out.
@@ -39,7 +35,7 @@ pub(crate) enum QueueKind {
 
 /// Names a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct QueueId(u32);
+pub(crate) struct QueueId(pub(super) u32);
 
 /// Names a waiting task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,29 +90,11 @@ struct Queue {
     last_poll: Option<Time>,
     /// The caller of the last poll gave up, and no poll has come since: the worker is gone.
     left: bool,
-    /// The workers that poll it, or will again, each with the count of its polls.
-    workers: BTreeMap<WorkerId, u64>,
-    was_polled: bool,
-    /// Until when (wall) time waits for a worker to come.
-    waits_until: Option<TimerKey>,
-    /// No worker will come for its tasks.
-    is_unserved: bool,
 }
 
 impl Queue {
     fn new(kind: QueueKind) -> Self {
-        Self {
-            kind,
-            tasks: BTreeMap::new(),
-            pollers: VecDeque::new(),
-            seen: BTreeMap::new(),
-            last_poll: None,
-            left: false,
-            workers: BTreeMap::new(),
-            was_polled: false,
-            waits_until: None,
-            is_unserved: false,
-        }
+        Self { kind, tasks: BTreeMap::new(), pollers: VecDeque::new(), seen: BTreeMap::new(), last_poll: None, left: false }
     }
 }
 
@@ -138,18 +116,7 @@ pub(crate) struct Matching {
     last_sequence: u64,
     /// Queues where a task may meet a poller now, in the order in which that came about.
     ready: VecDeque<QueueId>,
-    /// The queues that each worker serves.
-    served: BTreeMap<WorkerId, BTreeSet<QueueId>>,
-    /// How long (wall) time waits for the first worker of a queue; for ever if `None`.
-    grace: Option<Duration>,
-    /// When (wall) a queue's wait for a worker may be over.
-    lapses: Timers<QueueId>,
-    /// When (wall) a worker counts as gone from a queue, unless it has polled again: with the count of its polls.
-    departures: Timers<(QueueId, WorkerId, u64)>,
-    /// How many tasks wait where no worker will come.
-    unserved_count: i64,
-    /// Queues with tasks that nobody will come for, since the last look.
-    released: Vec<QueueId>,
+    attendance: Attendance,
 }
 
 impl Matching {
@@ -161,12 +128,7 @@ impl Matching {
             parked: BTreeMap::new(),
             last_sequence: 0,
             ready: VecDeque::new(),
-            served: BTreeMap::new(),
-            grace,
-            lapses: Timers::default(),
-            departures: Timers::default(),
-            unserved_count: 0,
-            released: Vec::new(),
+            attendance: Attendance::new(grace),
         }
     }
 
@@ -178,6 +140,7 @@ impl Matching {
         }
         let id = QueueId(self.queues.len() as u32);
         self.queues.push(Queue::new(kind));
+        self.attendance.add_queue();
         names.insert(name.to_owned(), id);
         id
     }
@@ -187,98 +150,42 @@ impl Matching {
         self.last_sequence += 1;
         let priority = u8::try_from(priority_key).ok().filter(|&key| key > 0).unwrap_or(DEFAULT_PRIORITY);
         let key = TaskKey { queue: id, priority, sequence: self.last_sequence };
-        if let Some(grace) = self.grace {
-            let queue = self.get_mut(id);
-            if queue.pollers.is_empty() && (arrival == Arrival::New || !queue.was_polled) {
-                let before = queue.waits_until.take();
-                self.end_wait(before);
-                self.get_mut(id).waits_until = Some(self.lapses.add(wall + grace, id));
-                self.review(id, wall);
-            }
-        }
         let queue = self.get_mut(id);
         queue.tasks.insert((priority, key.sequence), task);
-        self.unserved_count += i64::from(self.get(id).is_unserved);
+        let is_polled = !queue.pollers.is_empty();
+        self.attendance.add_task(id, arrival, is_polled, wall);
         self.ready.push_back(id);
         key
     }
 
-    /// Whether a worker will come for what waits in a queue may have changed.
-    fn review(&mut self, id: QueueId, wall: Time) {
-        let has_grace = self.grace.is_some();
-        let queue = self.get_mut(id);
-        let waits = queue.waits_until.is_some_and(|until| until.at > wall);
-        let is_unserved = has_grace && queue.workers.is_empty() && !waits;
-        if is_unserved == queue.is_unserved {
-            return;
-        }
-        queue.is_unserved = is_unserved;
-        let count = queue.tasks.len() as i64;
-        self.unserved_count += if is_unserved { count } else { -count };
-        if is_unserved && count > 0 {
-            self.released.push(id);
-        }
-    }
-
-    fn end_wait(&mut self, wait: Option<TimerKey>) {
-        if let Some(wait) = wait {
-            self.lapses.cancel(wait);
-        }
-    }
-
-    /// A worker is about to leave a queue.
-    fn depart(&mut self, id: QueueId, worker: WorkerId, wall: Time) {
-        let count = self.get(id).workers.get(&worker).copied();
-        if let Some(count) = count.filter(|_| self.grace.is_some()) {
-            self.departures.add(wall + RETURN_GRACE, (id, worker, count));
-        }
-    }
-
     /// A worker shuts down: it is about to leave all its queues.
     pub(crate) fn dismiss_worker(&mut self, worker: WorkerId, wall: Time) {
-        for id in self.served.get(&worker).cloned().unwrap_or_default() {
-            self.depart(id, worker, wall);
-        }
+        self.attendance.dismiss(worker, wall);
     }
 
     /// A worker is gone.
     pub(crate) fn forget_worker(&mut self, worker: WorkerId, wall: Time) {
-        for id in self.served.remove(&worker).unwrap_or_default() {
-            self.get_mut(id).workers.remove(&worker);
-            self.review(id, wall);
-        }
+        self.attendance.forget(worker, wall);
     }
 
     /// The wall reached `wall`: waits for workers that have not come are over, or have not come back.
     pub(crate) fn tick(&mut self, wall: Time) {
-        while let Some((_, (id, worker, count))) = self.departures.pop_due(wall) {
-            let queue = self.get_mut(id);
-            if queue.workers.get(&worker) == Some(&count) {
-                queue.workers.remove(&worker);
-                if let Some(served) = self.served.get_mut(&worker) {
-                    served.remove(&id);
-                }
-                self.review(id, wall);
-            }
-        }
-        while let Some((_, id)) = self.lapses.pop_due(wall) {
-            self.review(id, wall);
-        }
+        self.attendance.tick(wall);
     }
 
     /// When (wall) [`Self::tick`] has something to do.
     pub(crate) fn next_tick(&self) -> Option<Time> {
-        [self.lapses.next(), self.departures.next()].into_iter().flatten().min()
+        self.attendance.next_tick()
     }
 
     /// How many tasks wait where no worker will come.
     pub(crate) fn unserved_count(&self) -> i64 {
-        self.unserved_count
+        self.attendance.unserved_count()
     }
 
     /// Takes the queues with tasks that nobody will come for, as it has turned out since the last call.
     pub(crate) fn take_released(&mut self) -> Vec<QueueId> {
-        std::mem::take(&mut self.released)
+        self.attendance.take_released()
     }
 
     /// The queues where tasks wait.
@@ -300,35 +207,31 @@ impl Matching {
             name,
             tasks: queue.tasks.values().copied().collect(),
             poller_count: queue.pollers.len(),
-            worker_count: queue.workers.len(),
-            was_polled: queue.was_polled,
-            is_unserved: queue.is_unserved,
+            worker_count: self.attendance.worker_count(id),
+            was_polled: self.attendance.was_polled(id),
+            is_unserved: self.attendance.is_unserved(id),
         }
     }
 
     /// Takes a waiting task away.
     pub(crate) fn remove(&mut self, key: TaskKey) {
         let queue = self.get_mut(key.queue);
-        let was_there = queue.tasks.remove(&(key.priority, key.sequence)).is_some();
-        self.unserved_count -= i64::from(was_there && self.get(key.queue).is_unserved);
+        if queue.tasks.remove(&(key.priority, key.sequence)).is_some() {
+            self.attendance.remove_task(key.queue);
+        }
     }
 
     /// Parks a poll; it meets a waiting task when the queue's turn comes.
     pub(crate) fn park(&mut self, poller: Poller, wall: Time) {
         let (id, worker) = (poller.queue, poller.worker);
         self.parked.insert(poller.ticket, id);
-        self.served.entry(worker).or_default().insert(id);
         let queue = self.get_mut(id);
         queue.seen.retain(|_, &mut at| wall.since(at) < POLLER_HISTORY);
         queue.seen.insert(poller.identity.clone(), wall);
         queue.last_poll = Some(wall);
         queue.left = false;
-        queue.was_polled = true;
-        *queue.workers.entry(worker).or_default() += 1;
         queue.pollers.push_back(poller);
-        let wait = queue.waits_until.take();
-        self.end_wait(wait);
-        self.review(id, wall);
+        self.attendance.poll(id, worker, wall);
         self.ready.push_back(id);
     }
 
@@ -341,6 +244,7 @@ impl Matching {
                 && let Some(poller) = queue.pollers.pop_front()
             {
                 self.parked.remove(&poller.ticket);
+                self.attendance.remove_task(id);
                 return Some((task, poller));
             }
             self.ready.pop_front();
@@ -360,7 +264,7 @@ impl Matching {
             queue.left = gone;
         }
         if gone && queue.pollers.iter().all(|other| other.worker != poller.worker) {
-            self.depart(id, poller.worker, wall);
+            self.attendance.depart(id, poller.worker, wall);
         }
         Some(kind)
     }

@@ -104,6 +104,7 @@ impl Engine {
         if until <= self.domain.now() {
             return Answer::Now(past);
         }
+        self.begin_anew();
         let finds_no_lock = self.skipping.lock_count(self.awaits()) == 0;
         let wall = self.wall();
         let taken = if lift == Lift::OneLock && finds_no_lock { self.skipping.holds.lift_activities(wall) } else { Vec::new() };

@@ -118,6 +118,7 @@ impl Engine {
             return Ok((key, progress));
         }
         run.check_update_limits(&update, &self.limits)?;
+        self.begin_anew();
         self.transact(key, |run, cx| run.admit_update(cx, update));
         Ok((key, Progress::Admitted))
     }
