@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
 # Runs what the README says, so that it stays true.
 #   ci/readme.sh tests|main   runs the command in the README's block marked so
-#   ci/readme.sh snippets     every code block that is marked with a file is that file
+#   ci/readme.sh snippets     every code block that is marked with a file is that file, or what stands there between the
+#                             comments "README: begin" and "README: end", moved to the left
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # The block that follows the line "<!-- NAME -->", without its fences.
 block() {
   awk -v mark="<!-- $1 -->" '$0 == mark { wanted = 1; next } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' README.md
+}
+
+# What the README shows of a file.
+shown() {
+  if ! grep -q 'README: begin' "$1"; then cat "$1"; return; fi
+  awk '/README: end/ { exit }
+    inside { if (!from) { match($0, /^[ \t]*/); from = RLENGTH + 1 } line = substr($0, from); if (line == "") blanks = blanks "\n"; else { printf "%s%s\n", blanks, line; blanks = "" } }
+    /README: begin/ { inside = 1 }' "$1"
 }
 
 case ${1:-} in
@@ -19,7 +28,7 @@ case ${1:-} in
     ;;
   snippets)
     for file in $(sed -n 's/^<!-- \(.*\/.*\) -->$/\1/p' README.md); do
-      diff <(block "$file") "$file" || { echo "ci/readme.sh: README.md shows another $file" >&2; exit 1; }
+      diff <(block "$file") <(shown "$file") || { echo "ci/readme.sh: README.md shows another $file" >&2; exit 1; }
       echo "$file: as shown"
     done
     ;;

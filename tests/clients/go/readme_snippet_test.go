@@ -14,12 +14,13 @@ func Month(ctx workflow.Context) (string, error) {
 	return "a month later", workflow.Sleep(ctx, 30*24*time.Hour)
 }
 
+// README: begin
 func TestAMonth(t *testing.T) {
 	c, err := client.Dial(client.Options{HostPort: StartForetime(t).Address})
 	require.NoError(t, err)
 	defer c.Close()
 	w := worker.New(c, "months", worker.Options{})
-	w.RegisterWorkflow(Month)
+	w.RegisterWorkflow(Month) // it sleeps for 30 days
 	require.NoError(t, w.Start())
 	defer w.Stop()
 
@@ -29,3 +30,5 @@ func TestAMonth(t *testing.T) {
 	require.NoError(t, run.Get(t.Context(), &answer)) // time skips while the test waits here
 	require.Equal(t, "a month later", answer)
 }
+
+// README: end

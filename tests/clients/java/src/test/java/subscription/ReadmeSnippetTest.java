@@ -26,12 +26,13 @@ class ReadmeSnippetTest {
 
   @Test
   void aMonth() throws Exception {
+    // README: begin
     try (Foretime foretime = Foretime.start()) {
       var target = WorkflowServiceStubsOptions.newBuilder().setTarget(foretime.address()).build();
       var service = WorkflowServiceStubs.newServiceStubs(target);
       var client = WorkflowClient.newInstance(service);
       var workers = WorkerFactory.newInstance(client);
-      workers.newWorker("months").registerWorkflowImplementationTypes(MonthWorkflow.class);
+      workers.newWorker("months").registerWorkflowImplementationTypes(MonthWorkflow.class); // sleeps for 30 days
       workers.start();
 
       var options = WorkflowOptions.newBuilder().setTaskQueue("months").build();
@@ -40,5 +41,6 @@ class ReadmeSnippetTest {
       workers.shutdownNow();
       service.shutdownNow();
     }
+    // README: end
   }
 }
