@@ -83,6 +83,8 @@ pub struct Engine {
     resting: BTreeSet<Ticket>,
     /// Since when (wall) somebody waits for time that cannot move, and whether that has been said.
     standing_since: Option<(Time, bool)>,
+    /// Since when (wall) nothing goes on but sleeps that lift nothing any more.
+    orphans_alone_since: Option<Time>,
     ids: Ids,
     tickets: Tickets<Reply>,
     namespaces: Namespaces,
@@ -119,6 +121,7 @@ impl Engine {
             skipping: Skipping::new(config),
             resting: BTreeSet::new(),
             standing_since: None,
+            orphans_alone_since: None,
             ids,
             tickets: Tickets::new(config.long_polls_end),
             namespaces,

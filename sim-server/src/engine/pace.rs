@@ -4,8 +4,15 @@ use std::time::Duration;
 
 use super::{
     Engine,
-    kernel::{due::Due, key::Key, time::Time},
+    execution::{machine::Machine, store::Store, waiters::Waiters},
+    kernel::{
+        due::Due,
+        key::{ActivityKey, Key, RunKey},
+        time::Time,
+    },
+    matching::queues::Task,
     skipping::{Awaits, holds::Work, skips::Skip},
+    workflow::{run::Run, update::waiters::UpdateWaiters},
 };
 
 /// A client that waits this long (wall) for time that cannot move is told why, in the log.
@@ -14,12 +21,29 @@ const STANDSTILL: Duration = Duration::from_secs(2);
 impl Engine {
     /// The long polls that wait for an end.
     pub(super) fn awaits(&self) -> Awaits {
-        Awaits { close_event_count: self.waiters.close_event_count(), outcome_count: self.update_waiters.outcome_count() }
+        Awaits { end_count: self.waiters.end_count(), outcome_count: self.update_waiters.outcome_count() }
     }
 
     /// Whether time may skip at all now.
-    fn may_skip(&self) -> bool {
-        self.skipping.may_skip(self.awaits(), self.matching.unserved_count())
+    pub(super) fn may_skip(&self) -> bool {
+        self.skipping.may_skip(self.awaits(), self.matching.unserved_count()) && self.runs_away().is_none()
+    }
+
+    /// Whether somebody awaits the end of this run or an outcome of it, or of the one at the root of its tree.
+    pub(super) fn is_run_awaited(&self, run: RunKey) -> bool {
+        is_awaited(&self.runs, &self.waiters, &self.update_waiters, run)
+    }
+
+    /// Why time no longer skips, if it runs away. It does not towards the end of a sleep, nor for what nobody awaits while something
+    /// else is awaited.
+    pub(super) fn runs_away(&self) -> Option<&str> {
+        if self.skipping.sleeps.is_any() {
+            return None;
+        }
+        let is_any_awaited = self.awaits().is_any();
+        let is_of_interest = |run: RunKey| !is_any_awaited || self.is_run_awaited(run);
+        let mut exceeded = self.skipping.runaway.exceeded().filter(|(run, _)| is_of_interest(*run));
+        self.skipping.runaway.too_far().or_else(|| exceeded.next().map(|(_, text)| text))
     }
 
     /// Where time may jump to now: to the next instant at which something falls due; but where a sleep lifts attempts that are at
@@ -69,11 +93,18 @@ impl Engine {
     /// The wall moved on: who has not come by now does not count.
     pub(super) fn end_graces(&mut self) {
         let wall = self.wall();
+        let Self { runs, waiters, update_waiters, .. } = self;
+        let is_awaited = |task| match task {
+            Task::Workflow(run) | Task::Activity(ActivityKey { owner: Key::Run(run), .. }) => {
+                is_awaited(runs, waiters, update_waiters, run)
+            }
+            Task::Query(_) => false,
+        };
         for worker in self.workers.tick(wall) {
-            self.matching.forget_worker(worker, wall);
+            self.matching.forget_worker(worker, wall, is_awaited);
             self.skipping.holds.mark_worker(worker, true);
         }
-        self.matching.tick(wall);
+        self.matching.tick(wall, is_awaited);
         self.skipping.holds.tick(wall);
         for locks in self.skipping.locks.tick(wall) {
             let what = if locks > 0 { "locked" } else { "unlocked" };
@@ -91,6 +122,7 @@ impl Engine {
     pub(super) fn next_grace(&self) -> Option<Time> {
         let wall = self.wall();
         let silent_at = self.skipping.holds.lifted().map(|(_, silent_at)| silent_at).filter(|at| *at > wall).min();
+        let reinstated_at = self.orphans_alone_since.map(|since| since + STANDSTILL);
         let told_at = self.standing_since.filter(|(_, is_told)| !is_told).map(|(since, _)| since + STANDSTILL);
         // Nobody cares for whom time waits where nothing is due.
         let is_of_interest = self.domain.next().is_some() || !self.resting.is_empty();
@@ -101,6 +133,7 @@ impl Engine {
             self.skipping.locks.next_tick(),
             silent_at,
             told_at,
+            reinstated_at,
         ];
         graces.into_iter().flatten().min()
     }
@@ -110,6 +143,8 @@ impl Engine {
     pub(super) fn watch(&mut self) {
         self.domain.clock.stop_at(self.sleep_limit());
         self.answer_rest();
+        self.tell_runaways();
+        self.reinstate_orphans();
         let is_standing = self.skipping.is_awaited(self.awaits()) && self.next_skip().is_none();
         let wall = self.wall();
         if !is_standing {
@@ -125,6 +160,30 @@ impl Engine {
         }
     }
 
+    fn tell_runaways(&mut self) {
+        if self.runs_away().is_none() {
+            return;
+        }
+        let is_any_awaited = self.awaits().is_any();
+        let Self { runs, waiters, update_waiters, skipping, .. } = self;
+        let is_of_interest = |run| !is_any_awaited || is_awaited(runs, waiters, update_waiters, run);
+        for text in skipping.runaway.take_untold(is_of_interest) {
+            skipping.notices.warn(text);
+        }
+    }
+
+    /// A sleep that lifts nothing any more may have been the test's own after all: then it sleeps on where nothing else goes on.
+    fn reinstate_orphans(&mut self) {
+        let is_alone = self.skipping.sleeps.has_orphans() && self.is_at_rest() && self.next_skip().is_none();
+        let wall = self.wall();
+        let changed = self.skipping.holds.changed();
+        self.orphans_alone_since = is_alone.then(|| self.orphans_alone_since.unwrap_or(wall).max(changed));
+        if self.orphans_alone_since.is_some_and(|since| wall.since(since) >= STANDSTILL) {
+            self.orphans_alone_since = None;
+            self.skipping.sleeps.reinstate_orphans();
+        }
+    }
+
     /// What falls due, for people.
     pub(super) fn name_of(&self, due: Due) -> String {
         match due {
@@ -132,4 +191,12 @@ impl Engine {
             Due::Run(run, what) => self.runs.get(run).name_of(what),
         }
     }
+}
+
+/// Whether somebody awaits the end of this run or an outcome of it, or of the one at the root of its tree.
+fn is_awaited(runs: &Store<Run>, waiters: &Waiters, update_waiters: &UpdateWaiters, run: RunKey) -> bool {
+    let is_awaited_itself = |run| waiters.awaits_end(run) || !update_waiters.is_empty(run);
+    let row = runs.get(run).row();
+    let current = |id: &str| runs.current(row.namespace, id).is_some_and(is_awaited_itself);
+    is_awaited_itself(run) || current(row.id) || runs.get(run).root_workflow_id().is_some_and(current)
 }

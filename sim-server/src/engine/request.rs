@@ -93,7 +93,6 @@ macro_rules! with_context {
 }
 
 answered! {
-    GetSystemInfoRequest => get_system_info -> GetSystemInfoResponse;
     GetClusterInfoRequest => get_cluster_info -> GetClusterInfoResponse;
     RegisterNamespaceRequest => register_namespace -> RegisterNamespaceResponse;
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
@@ -137,6 +136,7 @@ answered! {
 }
 
 with_context! {
+    GetSystemInfoRequest => get_system_info -> GetSystemInfoResponse;
     PollWorkflowTaskQueueRequest => poll_workflow_task_queue -> WorkflowTaskReply;
     PollActivityTaskQueueRequest => poll_activity_task_queue -> ActivityTaskReply;
     PollNexusTaskQueueRequest => poll_nexus_task_queue -> PollNexusTaskQueueResponse;

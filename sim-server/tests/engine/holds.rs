@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use foretime_server::proto::{
-    common::WorkflowExecution,
-    enums::WorkflowExecutionStatus,
-    workflowservice::{PollWorkflowTaskQueueRequest, ShutdownWorkerRequest, StartWorkflowExecutionRequest},
+use foretime_server::{
+    engine::Connection,
+    proto::{
+        common::WorkflowExecution,
+        enums::WorkflowExecutionStatus,
+        workflowservice::{PollWorkflowTaskQueueRequest, ShutdownWorkerRequest, StartWorkflowExecutionRequest},
+    },
 };
 
-use crate::support::{requests::NAMESPACE, *};
+use crate::support::{requests::NAMESPACE, worker::completion, *};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -80,7 +83,7 @@ fn what_a_worker_has_in_hand_is_lost_a_second_after_its_connection() {
     t.calls_on(0);
     t.time_passes(seconds(5));
     assert_eq!(t.elapsed(), seconds(5));
-    t.closes(foretime_server::engine::Connection(1));
+    t.closes(Connection(1));
     assert_eq!(t.next_deadline(), Some(seconds(1)));
     t.time_passes(seconds(1));
     // The timeout, then the retry's backoff, for which nobody is there.
@@ -94,7 +97,7 @@ fn a_worker_that_is_back_within_a_second_has_lost_nothing() {
     t.calls_on(1);
     t.starts("order");
     let task = t.polls_workflow_task("w1");
-    t.closes(foretime_server::engine::Connection(1));
+    t.closes(Connection(1));
     t.calls_on(2);
     t.awaits_workflow_task("w1");
     t.time_passes(seconds(5));
@@ -134,7 +137,7 @@ fn a_worker_that_shuts_down_is_not_waited_for_but_may_finish() {
     t.time_passes(seconds(3));
     assert_eq!(t.elapsed(), seconds(3));
     t.completes(&task, [start_timer("t", seconds(10))]);
-    t.time_skips();
+    t.time_passes(seconds(1));
     assert_eq!(t.elapsed(), HOUR);
 }
 
@@ -162,7 +165,7 @@ fn who_starts_a_workflow_anew_where_a_worker_was_starts_the_worker_next() {
     t.calls_on(1);
     t.starts("first");
     t.runs_workflow_task([complete("done")]);
-    t.closes(foretime_server::engine::Connection(1));
+    t.closes(Connection(1));
     t.calls_on(2);
     t.starts("second");
     t.time_passes(seconds(8));
@@ -182,12 +185,68 @@ fn between_the_attempts_of_a_task_that_keeps_failing_time_goes_on() {
     let mut attempts = 1;
     while t.awaits_end("broken") {
         let poll = t.sends(workflow_poll(task_queue(QUEUE), "w1"));
-        t.time_passes(Duration::from_millis(500));
+        t.time_passes(seconds(4));
         attempts += usize::from(t.is_answered(&poll));
         assert!(attempts < 30, "it goes on for ever");
     }
     assert!(attempts > 5, "{attempts} attempts");
-    assert!(t.elapsed() < HOUR + seconds(20));
+    assert!(t.elapsed() < HOUR + seconds(60));
+}
+
+#[test]
+fn a_worker_that_takes_its_time_for_a_second_attempt_is_waited_for() {
+    let mut t = Transcript::skipping();
+    sleeper(&mut t);
+    t.starts("slow");
+    let first = t.polls_workflow_task("w1");
+    t.fails(&first);
+    let second = t.polls_workflow_task("w1").has_attempt(2);
+    t.time_passes(Duration::from_millis(3_900));
+    assert_eq!(t.elapsed(), Duration::from_millis(3_900));
+    // Too long; but it answers to the attempt that has timed out, and from then on time waits for it.
+    t.time_passes(seconds(1));
+    let late = t.sends(completion(&second, [complete("done")]));
+    assert_eq!(t.refusal_of(&late), "NotFound: Workflow task not found.");
+    let third = t.polls_workflow_task("w1").has_attempt(3);
+    let before = t.elapsed();
+    t.time_passes(seconds(8));
+    assert_eq!(t.elapsed(), before + seconds(8));
+    t.completes(&third, [complete("done")]);
+}
+
+#[test]
+fn the_worker_of_what_is_awaited_may_come_back_later() {
+    for (is_awaited, elapsed) in [(true, HOUR + seconds(6)), (false, HOUR * 24 + seconds(5))] {
+        let mut t = Transcript::skipping();
+        t.calls_on(1);
+        t.calls(StartWorkflowExecutionRequest { workflow_execution_timeout: span(HOUR * 24), ..start("order") });
+        t.runs_workflow_task([start_timer("t", HOUR)]);
+        t.closes(Connection(1));
+        t.calls_on(2);
+        if is_awaited {
+            t.awaits_close_of("order");
+        }
+        t.time_passes(seconds(6));
+        assert_eq!(t.elapsed(), elapsed);
+    }
+}
+
+#[test]
+fn who_awaits_what_was_left_may_start_its_worker_next() {
+    let mut t = Transcript::skipping();
+    sleeper(&mut t);
+    t.calls_on(1);
+    t.starts("order");
+    t.runs_workflow_task([start_timer("t", seconds(10))]);
+    t.closes(Connection(1));
+    t.time_passes(seconds(5));
+    assert_eq!(t.elapsed(), HOUR + seconds(4));
+    sleeper_again(&mut t);
+    t.calls_on(2);
+    t.awaits_close_of("order");
+    t.time_passes(seconds(8));
+    assert_eq!(t.elapsed(), HOUR + seconds(12));
+    t.runs_workflow_task([complete("done")]);
 }
 
 #[test]
@@ -197,12 +256,12 @@ fn a_query_of_a_worker_that_is_gone_does_not_hold_time() {
     t.calls_on(1);
     t.starts("order");
     t.runs_workflow_task([]);
-    t.closes(foretime_server::engine::Connection(1));
+    t.closes(Connection(1));
     t.calls_on(2);
     t.time_passes(seconds(2));
     t.queries("order", "state");
     sleeper_again(&mut t);
-    t.time_skips();
+    t.time_passes(seconds(1));
     assert!(t.elapsed() > HOUR * 2);
 }
 

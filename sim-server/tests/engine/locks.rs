@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use foretime_server::{
     engine::Connection,
-    proto::testservice::{LockTimeSkippingRequest, UnlockTimeSkippingRequest},
+    proto::{
+        testservice::{LockTimeSkippingRequest, UnlockTimeSkippingRequest},
+        workflowservice::GetSystemInfoRequest,
+    },
 };
 
 use crate::support::*;
@@ -132,27 +135,46 @@ fn who_gets_what_it_awaited_finds_time_as_it_was_then() {
 }
 
 #[test]
-fn who_unlocks_for_good_is_not_waited_for_twice() {
-    let mut t = server();
-    t.starts("leftover");
-    t.runs_workflow_task([start_timer("x", HOUR * 9)]);
+fn who_unlocks_for_good_is_waited_for_twice_and_no_more() {
+    let mut t = Transcript::new();
     unlocks(&mut t, 1);
-    let result = t.awaits_close_of("order");
-    t.time_skips_once();
-    t.calls_on(9);
-    t.runs_workflow_task([complete("done")]);
-    t.answer_to(&result);
-    t.time_passes(Duration::from_millis(250));
-    assert_eq!(t.elapsed(), HOUR * 9);
+    for (round, waits) in [true, true, false].into_iter().enumerate() {
+        t.calls_on(9);
+        t.starts(&format!("leftover-{round}"));
+        t.runs_workflow_task([start_timer("x", HOUR)]);
+        t.starts(&format!("order-{round}"));
+        t.calls_on(1);
+        let result = t.awaits_close_of(&format!("order-{round}"));
+        t.calls_on(9);
+        t.runs_workflow_task([complete("done")]);
+        t.answer_to(&result);
+        let before = t.elapsed();
+        t.time_skips();
+        assert_eq!(t.elapsed() == before, waits, "{round}");
+        t.time_passes(seconds(1));
+        assert!(t.elapsed() >= before + HOUR, "{round}");
+        t.runs_workflow_task([complete("done")]);
+    }
+}
+
+#[test]
+fn another_client_of_the_same_process_inherits_nothing() {
+    let mut t = server();
     t.calls_on(1);
-    let result = t.awaits_close_of("leftover");
+    t.signals("order", "by a client with an identity");
+    unlocks(&mut t, 1);
+    t.calls(LockTimeSkippingRequest {});
+    t.calls(LockTimeSkippingRequest {});
+    t.closes(Connection(1));
+    t.calls_on(2);
+    // What a client asks first, and one that has lost its connection does not ask again.
+    t.calls(GetSystemInfoRequest {});
+    t.signals("order", "by another with the same identity");
     t.calls_on(9);
-    t.runs_workflow_task([complete("done")]);
-    t.answer_to(&result);
-    t.starts("next");
-    t.runs_workflow_task([start_timer("t", HOUR)]);
-    t.time_skips();
-    assert_eq!(t.elapsed(), HOUR * 10);
+    t.runs_workflow_task([]);
+    unlocks(&mut t, 2);
+    t.time_passes(seconds(1));
+    assert_eq!(t.elapsed(), HOUR);
 }
 
 #[test]

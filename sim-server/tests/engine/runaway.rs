@@ -93,6 +93,47 @@ fn skipping_stops_after_a_hundred_failed_runs() {
 }
 
 #[test]
+fn the_runs_of_an_awaited_chain_count_although_each_end_is_told() {
+    let mut t = server(false);
+    t.calls(StartWorkflowExecutionRequest {
+        retry_policy: Some(RetryPolicy { initial_interval: span(seconds(1)), ..RetryPolicy::default() }),
+        ..start("order")
+    });
+    let mut runs = 0;
+    loop {
+        let end = t.awaits_close_of("order");
+        t.time_skips();
+        let poll = t.sends(workflow_poll(task_queue(QUEUE), "w1"));
+        if !t.is_answered(&poll) {
+            break;
+        }
+        let task = t.gets_workflow_task(&poll);
+        t.completes(&task, [fail(failure("no luck"))]);
+        t.answer_to(&end);
+        runs += 1;
+        assert!(runs < 300);
+    }
+    assert_eq!(runs, 100);
+}
+
+#[test]
+fn what_nobody_awaits_stops_nobody_who_awaits_something_else() {
+    let mut t = server(false);
+    t.starts("month");
+    t.runs_workflow_task([start_timer("t", HOUR * 24 * 30)]);
+    t.awaits_close_of("month");
+    assert_eq!(fails_for_ever(&mut t, 200), 200);
+    assert_eq!(t.notices(), Vec::<String>::new());
+}
+
+#[test]
+fn a_sleep_is_not_stopped_by_what_fails_for_ever() {
+    let mut t = server(false);
+    t.unlocks_and_sleeps(HOUR * 24 * 30);
+    assert_eq!(fails_for_ever(&mut t, 200), 200);
+}
+
+#[test]
 fn skipping_stops_after_a_hundred_years_within_one_wait() {
     let mut t = server(false);
     t.starts("order");

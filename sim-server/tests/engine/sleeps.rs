@@ -102,6 +102,39 @@ fn the_sleep_of_an_attempt_that_timed_out_lifts_no_lock() {
 }
 
 #[test]
+fn a_sleep_goes_on_where_nothing_else_does_after_all() {
+    let (mut t, _) = running();
+    let sleep = t.unlocks_and_sleeps(HOUR);
+    t.time_passes(seconds(2));
+    let second = t.polls_activity("w1").is("a, attempt 2");
+    t.calls(foretime_server::proto::testservice::LockTimeSkippingRequest {});
+    t.completes_activity(&second, "done");
+    t.runs_workflow_task([complete("done")]);
+    // It was the test that slept: nobody has given it up.
+    t.time_passes(seconds(2));
+    t.answer_to(&sleep);
+    assert_eq!(t.elapsed(), HOUR);
+}
+
+#[test]
+fn two_sleeps_beside_a_running_activity_wait_for_it_as_one_does() {
+    let mut t = Transcript::new();
+    t.starts("order");
+    t.runs_workflow_task([schedule(Activity { start_to_close_timeout: span(seconds(60)), ..activity("a") })]);
+    let task = t.polls_activity("w1").is("a, attempt 1");
+    let sleeps = [HOUR, HOUR * 2].map(|span| t.unlocks_and_sleeps(span));
+    t.time_passes(seconds(5));
+    assert_eq!(t.elapsed(), seconds(5));
+    t.completes_activity(&task, "done");
+    t.runs_workflow_task([complete("done")]);
+    t.time_skips();
+    for sleep in &sleeps {
+        t.answer_to(sleep);
+    }
+    assert_eq!(t.elapsed(), HOUR * 2);
+}
+
+#[test]
 fn a_sleep_that_finds_a_lock_lifts_no_activity() {
     let mut t = Transcript::new();
     t.starts("order");

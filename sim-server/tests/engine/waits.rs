@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use foretime_server::{
     config::{Config, TimeMode},
-    engine::Connection,
+    engine::{Caller, Connection},
     proto::{
         testservice::{LockTimeSkippingRequest, SleepRequest, UnlockTimeSkippingRequest},
         workflowservice::GetWorkflowExecutionHistoryRequest,
@@ -53,6 +53,18 @@ fn a_read_of_the_history_awaits_no_end() {
     t.still_waits(&waits);
     t.time_skips();
     assert_eq!(t.elapsed(), Duration::ZERO);
+}
+
+#[test]
+fn temporal_workflow_execute_reads_all_events_and_awaits_the_end() {
+    let mut t = server();
+    sleeps(&mut t);
+    t.calls_as(Caller { client_name: "temporal-cli".to_owned(), ..Caller::default() });
+    let page = t.calls(GetWorkflowExecutionHistoryRequest { wait_new_event: true, ..read("order") });
+    let next_page_token = page.next_page_token;
+    t.sends(GetWorkflowExecutionHistoryRequest { wait_new_event: true, next_page_token, ..read("order") });
+    t.time_skips();
+    assert_eq!(t.elapsed(), HOUR);
 }
 
 #[test]

@@ -276,6 +276,11 @@ impl Attempt {
         self.state != AttemptState::Backoff
     }
 
+    /// Where it waits for a worker.
+    pub(crate) fn place(&self) -> Option<TaskKey> {
+        self.place
+    }
+
     /// When the first of its timeouts falls due, if it has any.
     pub(crate) fn next_timeout(&self) -> Option<Time> {
         let timers = [self.timer, self.heartbeat_timer, self.schedule_to_close_timer];

@@ -15,6 +15,8 @@ pub(crate) struct Waiter {
     /// Answered once an event with this id exists; a wait for the close event is never answered by count.
     pub(crate) from: i64,
     pub(crate) close_event_only: bool,
+    /// It waits for the end of the run, in whatever way.
+    pub(crate) awaits_end: bool,
     pub(crate) follows_next_run_id: bool,
     /// A wait in vain gives a token to go on with.
     pub(crate) goes_on: bool,
@@ -31,19 +33,24 @@ impl Waiter {
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     of: BTreeMap<RunKey, Vec<Waiter>>,
-    /// How many of them wait for the close event.
-    close_event_count: usize,
+    /// How many of them wait for the end of a run.
+    end_count: usize,
 }
 
 impl Waiters {
     pub(crate) fn add(&mut self, run: RunKey, waiter: Waiter) {
-        self.close_event_count += usize::from(waiter.close_event_only);
+        self.end_count += usize::from(waiter.awaits_end);
         self.of.entry(run).or_default().push(waiter);
     }
 
-    /// How many callers wait for a close event.
-    pub(crate) fn close_event_count(&self) -> usize {
-        self.close_event_count
+    /// How many callers wait for the end of a run.
+    pub(crate) fn end_count(&self) -> usize {
+        self.end_count
+    }
+
+    /// Whether somebody waits for the end of this run.
+    pub(crate) fn awaits_end(&self, run: RunKey) -> bool {
+        self.of.get(&run).is_some_and(|waiting| waiting.iter().any(|waiter| waiter.awaits_end))
     }
 
     /// Takes the waiters that are ready, in the order in which they came.
@@ -53,7 +60,7 @@ impl Waiters {
         if waiting.is_empty() {
             self.of.remove(&run);
         }
-        self.close_event_count -= ready.iter().filter(|waiter| waiter.close_event_only).count();
+        self.end_count -= ready.iter().filter(|waiter| waiter.awaits_end).count();
         ready
     }
 
@@ -65,7 +72,7 @@ impl Waiters {
         if waiting.is_empty() {
             self.of.remove(&run);
         }
-        self.close_event_count -= usize::from(waiter.close_event_only);
+        self.end_count -= usize::from(waiter.awaits_end);
         Some(waiter)
     }
 }

@@ -24,6 +24,8 @@ struct Attended {
     was_polled: bool,
     /// Until when (wall) time waits for a worker to come.
     waits_until: Option<TimerKey>,
+    /// Since when (wall) it does.
+    waits_since: Time,
     /// No worker will come for its tasks.
     is_unserved: bool,
     task_count: i64,
@@ -67,15 +69,35 @@ impl Attendance {
 
     /// A task waits. `is_polled`: whether polls wait, too.
     pub(super) fn add_task(&mut self, id: QueueId, arrival: Arrival, is_polled: bool, wall: Time) {
-        let is_awaited = !is_polled && (arrival == Arrival::New || !self.get(id).was_polled);
-        if let Some(grace) = self.grace.filter(|_| is_awaited) {
-            self.end_wait(id);
-            self.get_mut(id).waits_until = Some(self.lapses.add(wall + grace, id));
-            self.review(id, wall);
+        if !is_polled {
+            let is_new = arrival == Arrival::New || !self.get(id).was_polled;
+            self.expect(id, if is_new { self.grace } else { self.grace.map(|grace| grace.min(RETURN_GRACE)) }, wall);
         }
         let queue = self.get_mut(id);
         queue.task_count += 1;
         self.unserved_count += i64::from(self.get(id).is_unserved);
+    }
+
+    /// Time waits this long for a worker to come, and no less than it did before.
+    fn expect(&mut self, id: QueueId, grace: Option<Duration>, wall: Time) {
+        let Some(grace) = grace else { return };
+        let queue = self.get(id);
+        if queue.waits_until.is_some_and(|until| until.at >= wall + grace) {
+            return;
+        }
+        self.end_wait(id);
+        let queue = self.get_mut(id);
+        queue.waits_since = wall;
+        let until = self.lapses.add(wall + grace, id);
+        self.get_mut(id).waits_until = Some(until);
+        self.review(id, wall);
+    }
+
+    /// Somebody awaits what waits in this queue: time waits for a worker as it does for the first.
+    pub(super) fn await_worker(&mut self, id: QueueId, wall: Time) {
+        if self.get(id).workers.is_empty() {
+            self.expect(id, self.grace, wall);
+        }
     }
 
     /// A task waits no longer.
@@ -111,25 +133,38 @@ impl Attendance {
     }
 
     /// A worker is gone.
-    pub(super) fn forget(&mut self, worker: WorkerId, wall: Time) {
+    pub(super) fn forget(&mut self, worker: WorkerId, wall: Time, is_awaited: impl Fn(QueueId) -> bool) {
         for id in self.served.remove(&worker).unwrap_or_default() {
             self.get_mut(id).workers.remove(&worker);
+            if is_awaited(id) {
+                self.expect(id, self.grace, wall);
+            }
             self.review(id, wall);
         }
     }
 
-    /// The wall reached `wall`: waits for workers that have not come are over, or have not come back.
-    pub(super) fn tick(&mut self, wall: Time) {
+    /// The wall reached `wall`: waits for workers that have not come are over, or have not come back. Where somebody awaits what waits
+    /// there, as `is_awaited` tells, the wait is as long as for a first worker.
+    pub(super) fn tick(&mut self, wall: Time, is_awaited: impl Fn(QueueId) -> bool) {
         while let Some((_, (id, worker, count))) = self.departures.pop_due(wall) {
             if self.get(id).workers.get(&worker) == Some(&count) {
                 self.get_mut(id).workers.remove(&worker);
                 if let Some(served) = self.served.get_mut(&worker) {
                     served.remove(&id);
                 }
+                if is_awaited(id) {
+                    self.expect(id, self.grace, wall);
+                }
                 self.review(id, wall);
             }
         }
         while let Some((_, id)) = self.lapses.pop_due(wall) {
+            let queue = self.get_mut(id);
+            queue.waits_until = None;
+            let until = self.grace.map(|grace| self.get(id).waits_since + grace).filter(|until| *until > wall);
+            if let Some(until) = until.filter(|_| self.get(id).workers.is_empty() && is_awaited(id)) {
+                self.get_mut(id).waits_until = Some(self.lapses.add(until, id));
+            }
             self.review(id, wall);
         }
     }

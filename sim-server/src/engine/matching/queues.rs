@@ -163,14 +163,22 @@ impl Matching {
         self.attendance.dismiss(worker, wall);
     }
 
-    /// A worker is gone.
-    pub(crate) fn forget_worker(&mut self, worker: WorkerId, wall: Time) {
-        self.attendance.forget(worker, wall);
+    /// A worker is gone. `is_awaited` tells of a task whether somebody awaits what it belongs to.
+    pub(crate) fn forget_worker(&mut self, worker: WorkerId, wall: Time, is_awaited: impl Fn(Task) -> bool) {
+        let queues = &self.queues;
+        self.attendance.forget(worker, wall, |id| has_awaited(queues, id, &is_awaited));
     }
 
-    /// The wall reached `wall`: waits for workers that have not come are over, or have not come back.
-    pub(crate) fn tick(&mut self, wall: Time) {
-        self.attendance.tick(wall);
+    /// Somebody awaits what waits in this queue.
+    pub(crate) fn await_worker(&mut self, place: TaskKey, wall: Time) {
+        self.attendance.await_worker(place.queue, wall);
+    }
+
+    /// The wall reached `wall`: waits for workers that have not come are over, or have not come back. `is_awaited` tells of a task
+    /// whether somebody awaits what it belongs to.
+    pub(crate) fn tick(&mut self, wall: Time, is_awaited: impl Fn(Task) -> bool) {
+        let queues = &self.queues;
+        self.attendance.tick(wall, |id| has_awaited(queues, id, &is_awaited));
     }
 
     /// When (wall) [`Self::tick`] has something to do.
@@ -323,4 +331,9 @@ impl Matching {
     fn get_mut(&mut self, id: QueueId) -> &mut Queue {
         &mut self.queues[id.0 as usize]
     }
+}
+
+/// Whether somebody awaits one of the tasks that wait in a queue.
+fn has_awaited(queues: &[Queue], id: QueueId, is_awaited: impl Fn(Task) -> bool) -> bool {
+    queues[id.0 as usize].tasks.values().any(|task| is_awaited(*task))
 }

@@ -3,10 +3,11 @@
 use super::registry::Namespace;
 use crate::config::Personality;
 use crate::engine::{
-    Engine,
+    Context, Engine,
     kernel::{
         error::{Error, Result},
         key::NamespaceId,
+        tickets::Answer,
         time::{span, span_to_proto},
     },
     rules::search_attributes::Registry,
@@ -34,7 +35,12 @@ const CLUSTER: &str = "active";
 
 impl Engine {
     /// GetSystemInfo. Each capability is one that is honoured; but build ids route nothing. Without theirs, SDKs do not say them.
-    pub(in crate::engine) fn get_system_info(&mut self, _request: GetSystemInfoRequest) -> Result<GetSystemInfoResponse> {
+    pub(in crate::engine) fn get_system_info(
+        &mut self,
+        _request: GetSystemInfoRequest,
+        context: &Context<'_, '_>,
+    ) -> Result<Answer<GetSystemInfoResponse>> {
+        self.skipping.locks.begin(context.caller.connection);
         let capabilities = get_system_info_response::Capabilities {
             signal_and_query_header: true,
             internal_error_differentiation: true,
@@ -46,7 +52,8 @@ impl Engine {
             sdk_metadata: true,
             ..get_system_info_response::Capabilities::default()
         };
-        Ok(GetSystemInfoResponse { server_version: SERVER_VERSION.to_owned(), capabilities: Some(capabilities) })
+        let server_version = SERVER_VERSION.to_owned();
+        Ok(Answer::Now(GetSystemInfoResponse { server_version, capabilities: Some(capabilities) }))
     }
 
     /// GetClusterInfo.

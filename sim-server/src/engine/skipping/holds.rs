@@ -15,11 +15,15 @@ use crate::{
     },
 };
 
-/// How long (wall) time waits for the second and third attempt of a workflow task.
-const EARLY_PATIENCE: Duration = Duration::from_millis(500);
-/// ... and for every later one: of a task that has failed so often, most SDKs no longer report the failure.
-const LATE_PATIENCE: Duration = Duration::from_millis(100);
-const EARLY_ATTEMPTS_MAX: i32 = 3;
+/// How long (wall) time waits for a worker that has this attempt of a workflow task in hand, or a later one. After the first
+/// attempt, most SDKs do not report a failure any more; but it may also be a worker that takes its time.
+const PATIENCE: [(i32, Duration); 5] = [
+    (2, Duration::from_millis(4_000)),
+    (3, Duration::from_millis(2_000)),
+    (4, Duration::from_millis(500)),
+    (6, Duration::from_millis(100)),
+    (20, Duration::from_millis(5)),
+];
 
 /// What a worker can have in hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +78,8 @@ pub(crate) struct Holds {
     of_worker: BTreeMap<WorkerId, BTreeSet<Work>>,
     /// Those in hand that a sleep lifts.
     lifted: BTreeSet<Work>,
+    /// Workflow tasks whose worker has answered to an attempt after its timeout: it takes its time, and is waited for.
+    answers_late: BTreeSet<Work>,
     /// When (wall) an attempt is passed over.
     patience: Timers<Work>,
     graces: Option<Graces>,
@@ -90,6 +96,7 @@ impl Holds {
             in_hand: BTreeMap::new(),
             of_worker: BTreeMap::new(),
             lifted: BTreeSet::new(),
+            answers_late: BTreeSet::new(),
             patience: Timers::default(),
             graces,
             last_sequence: 0,
@@ -127,8 +134,9 @@ impl Holds {
             self.of_worker.entry(worker).or_default().insert(work);
         }
         if self.graces.is_some() && attempt > 1 && matches!(work, Work::WorkflowTask(_)) {
-            let patience = if attempt <= EARLY_ATTEMPTS_MAX { EARLY_PATIENCE } else { LATE_PATIENCE };
-            in_hand.patience = Some(self.patience.add(wall + patience, work));
+            let patience = PATIENCE.iter().rev().find(|(from, _)| attempt >= *from).map(|(_, patience)| *patience);
+            let is_late = self.answers_late.contains(&work);
+            in_hand.patience = patience.filter(|_| !is_late).map(|patience| self.patience.add(wall + patience, work));
         }
         self.in_hand.insert(work, in_hand);
     }
@@ -158,6 +166,11 @@ impl Holds {
             in_hand.heard = wall;
             in_hand.is_orphaned = false;
         });
+    }
+
+    /// A worker answers to an attempt that has timed out.
+    pub(crate) fn hear_late(&mut self, work: Work) {
+        self.answers_late.insert(work);
     }
 
     /// A worker is gone, or back (`is_gone` says which), with all that it has in hand.

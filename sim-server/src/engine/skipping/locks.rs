@@ -20,7 +20,9 @@ use crate::{
 const RETURN_GRACE: Duration = Duration::from_secs(1);
 
 /// Who gets what it awaited, and has unlocked time for that, locks it again within this (wall).
-const RELOCK_GRACE: Duration = Duration::from_millis(250);
+const RELOCK_GRACE: Duration = Duration::from_secs(1);
+/// Who has not done so this often has unlocked time for good.
+const MISSED_RELOCKS_MAX: u32 = 2;
 
 /// What a connection has locked and unlocked.
 #[derive(Debug, Default)]
@@ -37,8 +39,8 @@ pub(crate) struct Balance {
     relock_count: usize,
     /// Until when (wall) they are waited for.
     relock_until: Time,
-    /// It did not lock again, as the SDKs' test environments do: it unlocked for good.
-    unlocks_for_good: bool,
+    /// How often it did not lock again, as the SDKs' test environments do.
+    missed_relock_count: u32,
 }
 
 /// The locks of all clients.
@@ -47,6 +49,8 @@ pub(crate) struct Locks {
     of: BTreeMap<Connection, Balance>,
     /// The identity that requests on a connection named last.
     identities: BTreeMap<Connection, String>,
+    /// The connections of clients that have begun with them. Another client of the same process has the same identity.
+    begun: BTreeSet<Connection>,
     /// Of the connections that have locked more often than unlocked: by how much.
     count: i64,
     /// How many connections have unlocked more often than locked.
@@ -65,6 +69,7 @@ impl Locks {
         Self {
             of: BTreeMap::new(),
             identities: BTreeMap::new(),
+            begun: BTreeSet::new(),
             count: 0,
             unlocking_count: 0,
             lapses: Timers::default(),
@@ -102,7 +107,10 @@ impl Locks {
 
     /// A client gets what it awaited. If it has unlocked time for that, it is to find it as it is now.
     pub(crate) fn expect_relock(&mut self, connection: Connection, wall: Time) {
-        let balance = self.of.get_mut(&connection).filter(|balance| balance.locks < 0 && !balance.unlocks_for_good);
+        let balance = self
+            .of
+            .get_mut(&connection)
+            .filter(|balance| balance.locks < 0 && balance.missed_relock_count < MISSED_RELOCKS_MAX);
         let Some(balance) = balance.filter(|_| self.graces.is_some()) else { return };
         self.relocking_count += usize::from(balance.relock_count == 0);
         balance.relock_count += 1;
@@ -155,13 +163,18 @@ impl Locks {
         self.unlocking_count = self.unlocking_count + usize::from(after < 0) - usize::from(before < 0);
     }
 
+    /// A client begins on this connection: it asks what the server can do, which one that has lost its connection knows.
+    pub(crate) fn begin(&mut self, connection: Connection) {
+        self.begun.insert(connection);
+    }
+
     /// A request on this connection names this identity. If a client of that identity has lost its connection just now, it is back.
     pub(crate) fn hear(&mut self, connection: Connection, identity: &str) {
         if identity.is_empty() || self.identity(connection) == identity {
             return;
         }
         self.identities.insert(connection, identity.to_owned());
-        if self.closed_count > 0 {
+        if self.closed_count > 0 && !self.begun.contains(&connection) {
             let lost = self.closed().find(|(of, _)| self.identity(*of) == identity).map(|(of, _)| of);
             self.adopt(connection, lost);
         }
@@ -169,7 +182,7 @@ impl Locks {
 
     /// The end of a run is awaited on this connection. If that was awaited on one that was lost just now, the client is back.
     pub(crate) fn hear_await(&mut self, connection: Connection, run: RunKey) {
-        if self.closed_count > 0 {
+        if self.closed_count > 0 && !self.begun.contains(&connection) {
             let lost = self.closed().find(|(_, balance)| balance.awaited.contains(&run)).map(|(of, _)| of);
             self.adopt(connection, lost);
         }
@@ -201,6 +214,7 @@ impl Locks {
 
     fn forget(&mut self, connection: Connection) {
         self.identities.remove(&connection);
+        self.begun.remove(&connection);
         self.end_relocks(connection, usize::MAX);
         let Some(locks) = self.of.get(&connection).map(|balance| balance.locks) else { return };
         self.shift(connection, -locks, "");
@@ -212,7 +226,7 @@ impl Locks {
         while let Some((_, connection)) = self.relocks.pop_due(wall) {
             let due = self.of.get_mut(&connection).filter(|balance| balance.relock_count > 0 && balance.relock_until <= wall);
             if let Some(balance) = due {
-                balance.unlocks_for_good = true;
+                balance.missed_relock_count += 1;
                 self.end_relocks(connection, usize::MAX);
             }
         }

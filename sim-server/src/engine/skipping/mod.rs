@@ -45,15 +45,15 @@ pub(crate) struct Skipping {
 /// The long polls that wait for an end.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Awaits {
-    /// For the close event of a workflow.
-    pub(crate) close_event_count: usize,
+    /// For the end of a workflow.
+    pub(crate) end_count: usize,
     /// For the outcome of an update.
     pub(crate) outcome_count: usize,
 }
 
 impl Awaits {
     pub(crate) fn is_any(self) -> bool {
-        self.close_event_count + self.outcome_count > 0
+        self.end_count + self.outcome_count > 0
     }
 }
 
@@ -84,6 +84,15 @@ impl Skipping {
         }
     }
 
+    /// Whether time is locked, apart from what sleeps lift.
+    pub(crate) fn is_locked(&self, awaits: Awaits) -> bool {
+        let has_start_lock = match self.mode {
+            TimeMode::Awaited => !awaits.is_any(),
+            TimeMode::Paced | TimeMode::Locked | TimeMode::Skipping => self.has_start_lock(awaits),
+        };
+        has_start_lock || self.locks.count() > 0
+    }
+
     /// How many locks hold time: the clients', and that of the start, less those that sleeps lift.
     pub(crate) fn lock_count(&self, awaits: Awaits) -> i64 {
         if self.mode == TimeMode::Paced {
@@ -96,7 +105,7 @@ impl Skipping {
     /// Whether time may skip. `unserved_count`: how many of the tasks in flight no worker will take.
     pub(crate) fn may_skip(&self, awaits: Awaits, unserved_count: i64) -> bool {
         let is_held = self.lock_count(awaits) > 0 || self.locks.expects_relock() || self.holds.count() > unserved_count;
-        !is_held && self.runaway.stopped().is_none()
+        !is_held
     }
 
     /// An attempt that a worker has in hand times out, or its workflow closes.

@@ -29,6 +29,14 @@ struct Failures {
     skip_count: u64,
 }
 
+/// What has failed too often.
+#[derive(Debug)]
+struct Exceeded {
+    run: RunKey,
+    text: String,
+    is_told: bool,
+}
+
 /// Counts failures that nothing else comes between, and the time that is skipped without an end.
 #[derive(Debug)]
 pub(crate) struct Runaway {
@@ -40,8 +48,10 @@ pub(crate) struct Runaway {
     /// How many runs of each chain have followed others at one instant.
     followers: BTreeMap<String, u32>,
     followers_at: Time,
-    /// Why time no longer skips, and what fails, if that is why.
-    stopped: Option<(String, Option<Subject>)>,
+    /// What has failed too often.
+    exceeded: BTreeMap<Subject, Exceeded>,
+    /// Why time no longer skips, if it has gone too far.
+    too_far: Option<String>,
 }
 
 impl Runaway {
@@ -53,13 +63,30 @@ impl Runaway {
             skipped: Duration::ZERO,
             followers: BTreeMap::new(),
             followers_at: Time::EPOCH,
-            stopped: None,
+            exceeded: BTreeMap::new(),
+            too_far: None,
         }
     }
 
-    /// Why time no longer skips, if it ran away.
-    pub(crate) fn stopped(&self) -> Option<&str> {
-        self.stopped.as_ref().map(|(text, _)| text.as_str())
+    /// Why time no longer skips, if it has gone too far.
+    pub(crate) fn too_far(&self) -> Option<&str> {
+        self.too_far.as_deref()
+    }
+
+    /// What has failed too often: a run of the workflow, and what is to be said.
+    pub(crate) fn exceeded(&self) -> impl Iterator<Item = (RunKey, &str)> {
+        self.exceeded.values().map(|exceeded| (exceeded.run, exceeded.text.as_str()))
+    }
+
+    /// Takes what has not been said yet of these runs.
+    pub(crate) fn take_untold(&mut self, is_of_interest: impl Fn(RunKey) -> bool) -> Vec<String> {
+        let untold = self.exceeded.values_mut().filter(|exceeded| !exceeded.is_told && is_of_interest(exceeded.run));
+        untold
+            .map(|exceeded| {
+                exceeded.is_told = true;
+                exceeded.text.clone()
+            })
+            .collect()
     }
 
     /// Whether a workflow is terminated for which time would stop skipping.
@@ -74,7 +101,7 @@ impl Runaway {
             return false;
         }
         self.skipped += span;
-        self.skipped >= self.limits.skipped_max && self.stopped.is_none()
+        self.skipped >= self.limits.skipped_max && self.too_far.is_none()
     }
 
     /// Time has gone too far, at last to `last`, and stops skipping. Gives what is to be said.
@@ -82,13 +109,13 @@ impl Runaway {
         let years = self.skipped.as_secs() / (365 * 24 * 60 * 60);
         let text =
             format!("time no longer skips: {years} virtual years have passed within one wait, the last of them to {last}");
-        self.stopped = Some((text.clone(), None));
+        self.too_far = Some(text.clone());
         text
     }
 
-    /// An attempt failed, or a run that another follows. Only those count that time skipped to. `tell` names it and its failure,
-    /// if it is one too many; then the whole text is given.
-    pub(crate) fn failed(&mut self, subject: Subject, tell: impl FnOnce(u32) -> String) -> Option<String> {
+    /// An attempt failed, or a run that another follows, of the workflow that `run` belongs to. Only those count that time skipped to.
+    /// `tell` names it and its failure, if it is one too many. Gives the whole text if the workflow is to be terminated for it.
+    pub(crate) fn failed(&mut self, subject: Subject, run: RunKey, tell: impl FnOnce(u32) -> String) -> Option<String> {
         let skip_count = self.skip_count;
         let failures = self.failures.entry(subject.clone()).or_insert(Failures { count: 0, skip_count });
         if failures.count > 0 && failures.skip_count == skip_count {
@@ -96,7 +123,7 @@ impl Runaway {
         }
         failures.count += 1;
         failures.skip_count = skip_count;
-        if failures.count < self.limits.failed_attempts_max || self.stopped.is_some() {
+        if failures.count < self.limits.failed_attempts_max || self.exceeded.contains_key(&subject) {
             return None;
         }
         let what = tell(failures.count);
@@ -105,8 +132,8 @@ impl Runaway {
             return Some(format!("{what}, and nothing else happened"));
         }
         let text = format!("time no longer skips: {what}, and nothing else happens");
-        self.stopped = Some((text.clone(), Some(subject)));
-        Some(text)
+        self.exceeded.insert(subject, Exceeded { run, text, is_told: false });
+        None
     }
 
     /// Something else happened, to a run of this chain. What counts the runs of that chain goes on.
@@ -116,7 +143,7 @@ impl Runaway {
         }
         let is_own = |subject: &Subject| matches!(subject, Subject::Chain(of) if of == first_run_id);
         self.failures.retain(|subject, _| is_own(subject));
-        self.stopped.take_if(|(_, by)| by.as_ref().is_some_and(|by| !is_own(by)));
+        self.exceeded.retain(|subject, _| is_own(subject));
     }
 
     /// A run of this chain follows another. Whether it is one too many at one instant.
@@ -134,6 +161,7 @@ impl Runaway {
     pub(crate) fn begin_anew(&mut self) {
         self.failures.clear();
         self.skipped = Duration::ZERO;
-        self.stopped = None;
+        self.exceeded.clear();
+        self.too_far = None;
     }
 }

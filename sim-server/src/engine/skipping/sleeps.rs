@@ -83,6 +83,21 @@ impl Sleeps {
         }
     }
 
+    /// Whether somebody sleeps whose sleep lifts nothing any more.
+    pub(crate) fn has_orphans(&self) -> bool {
+        self.orphaned_count > 0
+    }
+
+    /// Nothing else is going on: whoever still sleeps is no attempt that has ended.
+    pub(crate) fn reinstate_orphans(&mut self) {
+        let orphans = self.of.iter().filter(|(_, sleep)| sleep.lift == Lift::Orphaned).map(|(ticket, _)| *ticket);
+        for ticket in orphans.collect::<Vec<_>>() {
+            if let Some(sleep) = self.end(ticket) {
+                self.begin(ticket, Sleep { lift: Lift::OneLock, ..sleep });
+            }
+        }
+    }
+
     /// Whether one lifts a lock.
     pub(crate) fn lifts_any(&self) -> bool {
         self.one_lock_count > 0 || self.every_lock_count > 0

@@ -17,7 +17,7 @@ use crate::{
             key::{NamespaceId, RunKey, WorkerId},
             time::Time,
         },
-        matching::queues::QueueId,
+        matching::queues::{QueueId, TaskKey},
     },
     proto::{
         common::WorkflowExecution,
@@ -177,6 +177,17 @@ impl Run {
     /// The attempt of the workflow task that there is, or of the next one; from 1.
     pub(in crate::engine) fn workflow_task_attempt(&self) -> i32 {
         self.volatile.attempt
+    }
+
+    /// The workflow id at the root of its tree, if that is another workflow.
+    pub(in crate::engine) fn root_workflow_id(&self) -> Option<&str> {
+        self.recorded.facts.root.as_deref().map(|(workflow_id, _)| workflow_id.as_str())
+    }
+
+    /// Where its tasks wait for workers.
+    pub(in crate::engine) fn places(&self) -> impl Iterator<Item = TaskKey> {
+        let activities = self.volatile.attempts.values().filter_map(|attempt| attempt.place());
+        self.volatile.task.place.into_iter().chain(activities)
     }
 
     /// The worker that last took a workflow task of it.

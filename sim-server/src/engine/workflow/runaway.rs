@@ -32,8 +32,10 @@ impl Run {
                 "activity {activity_type} of {of} failed {count} times in a row, at last in attempt {attempt_number} ({failure})"
             )
         };
-        let text = cx.skipping.runaway.failed(subject, tell);
-        self.run_away(cx, text);
+        let text = cx.skipping.runaway.failed(subject, self.key, tell);
+        if let Some(text) = text {
+            self.fail_fast(cx, text);
+        }
     }
 
     /// The workflow task at hand failed or timed out.
@@ -43,23 +45,18 @@ impl Run {
             let of = self.name();
             format!("the workflow task of {of} failed {count} times in a row, at last in attempt {attempt} ({why})")
         };
-        let text = cx.skipping.runaway.failed(Subject::WorkflowTask(self.key), tell);
-        self.run_away(cx, text);
+        let text = cx.skipping.runaway.failed(Subject::WorkflowTask(self.key), self.key, tell);
+        if let Some(text) = text {
+            self.fail_fast(cx, text);
+        }
     }
 
     /// The run failed, and another follows.
     pub(super) fn note_failed_run(&self, cx: &mut Cx<'_>, failure: Option<&Failure>) {
         let tell = |count| format!("{} failed {count} times in a row, at last with {}", self.name(), words(failure));
-        let text = cx.skipping.runaway.failed(Subject::Chain(self.first_run_id().to_owned()), tell);
-        self.run_away(cx, text);
-    }
-
-    fn run_away(&self, cx: &mut Cx<'_>, text: Option<String>) {
-        let Some(text) = text else { return };
-        if cx.skipping.runaway.is_fail_fast() {
+        let text = cx.skipping.runaway.failed(Subject::Chain(self.first_run_id().to_owned()), self.key, tell);
+        if let Some(text) = text {
             self.fail_fast(cx, text);
-        } else {
-            cx.skipping.notices.warn(text);
         }
     }
 

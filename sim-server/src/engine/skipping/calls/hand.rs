@@ -85,7 +85,7 @@ impl Engine {
     }
 
     /// Whether nothing is in flight that a worker is at work on, or may come for.
-    fn is_at_rest(&self) -> bool {
+    pub(in crate::engine) fn is_at_rest(&self) -> bool {
         self.skipping.holds.count() <= self.matching.unserved_count()
     }
 

@@ -105,7 +105,7 @@ impl Engine {
             return Answer::Now(past);
         }
         self.begin_anew();
-        let finds_no_lock = self.skipping.lock_count(self.awaits()) == 0;
+        let finds_no_lock = !self.skipping.is_locked(self.awaits());
         let wall = self.wall();
         let taken = if lift == Lift::OneLock && finds_no_lock { self.skipping.holds.lift_activities(wall) } else { Vec::new() };
         self.skipping.sleeps.begin(ticket, Sleep { call, lift, taken });

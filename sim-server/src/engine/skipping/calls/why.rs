@@ -36,13 +36,13 @@ impl Engine {
         });
         ExplainTimeResponse {
             time: Some(self.domain.now().to_proto()),
-            skips: self.skipping.may_skip(awaits, self.matching.unserved_count()) && self.sleep_limit().is_none(),
+            skips: self.may_skip() && self.sleep_limit().is_none(),
             reasons: self.reasons(),
             mode: mode_name(self.skipping.mode).to_owned(),
             locks: locks.collect(),
             work: self.skipping.holds.in_hand().take(LISTED_MAX).map(|(work, in_hand)| self.work(work, in_hand)).collect(),
             queues: self.matching.waiting().take(LISTED_MAX).map(|waiting| queue(&waiting)).collect(),
-            awaited_workflow_count: awaits.close_event_count as i64,
+            awaited_workflow_count: awaits.end_count as i64,
             awaited_update_count: awaits.outcome_count as i64,
             sleep_count: self.skipping.sleeps.count() as i64,
             next_deadline: next.map(|(at, due)| Deadline { time: Some(at.to_proto()), name: self.name_of(*due) }),
@@ -53,7 +53,7 @@ impl Engine {
 
     /// Why time does not skip, or that it does; the most important first.
     pub(in crate::engine) fn reasons(&self) -> Vec<String> {
-        let mut reasons: Vec<String> = self.skipping.runaway.stopped().map(str::to_owned).into_iter().collect();
+        let mut reasons: Vec<String> = self.runs_away().map(str::to_owned).into_iter().collect();
         reasons.extend(self.matching.waiting().filter(|waiting| waiting.worker_count == 0).take(LISTED_MAX).map(|waiting| {
             let name = self.name_unserved(&waiting);
             if waiting.is_unserved { format!("{name}; time does not wait for it") } else { name }

@@ -27,7 +27,8 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(1);
 const PAGE_BYTES: usize = 3 << 20;
 /// Clients that show histories to people; they get no events that are not written (`api/get_history_util.go`).
-const VIEWERS: [&str; 2] = ["temporal-cli", "temporal-ui"];
+const VIEWERS: [&str; 2] = [CLI, "temporal-ui"];
+const CLI: &str = "temporal-cli";
 
 /// A page of history; its events are encoded already.
 #[derive(Debug, Default)]
@@ -133,18 +134,26 @@ impl Engine {
         let until = wall + self.limits.long_poll;
         let until = context.deadline.map_or(until, |deadline| until.min(deadline - MARGIN)).max(wall);
         self.tickets.park_long_poll(ticket, Parked::History(key), until);
+        let close_event_only = request.history_event_filter_type() == HistoryEventFilterType::CloseEvent;
         let waiter = Waiter {
             ticket,
             connection: context.caller.connection,
             from,
-            close_event_only: request.history_event_filter_type() == HistoryEventFilterType::CloseEvent,
+            close_event_only,
+            // `temporal workflow execute` reads all events on its way to the end.
+            awaits_end: close_event_only || context.caller.client_name == CLI,
             follows_next_run_id: context.caller.follows_next_run_id,
             goes_on: request.wait_new_event,
         };
-        if waiter.close_event_only {
+        if waiter.awaits_end {
             self.skipping.locks.hear_await(context.caller.connection, key);
         }
         self.waiters.add(key, waiter);
+        if waiter.awaits_end {
+            for place in self.runs.get(key).places() {
+                self.matching.await_worker(place, wall);
+            }
+        }
         Answer::Parked
     }
 
@@ -153,7 +162,7 @@ impl Engine {
         let run = self.runs.get(key);
         for waiter in self.waiters.take_ready(key, run.is_running(), run.history().next_id()) {
             let reply = self.waited_page(key, waiter);
-            if waiter.close_event_only {
+            if waiter.close_event_only && !self.runs.get(key).is_followed() {
                 self.skipping.runaway.begin_anew();
                 self.skipping.locks.expect_relock(waiter.connection, self.domain.clock.wall());
             }

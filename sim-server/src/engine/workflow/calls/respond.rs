@@ -16,6 +16,7 @@ use crate::{
         },
         matching::queues::QueueKind,
         rules::{failure, validate, versions},
+        skipping::holds::Work,
         workflow::{
             child::TargetNamespace,
             commands::{Checked, Checker, Completion, TaskFailed, Unfit},
@@ -42,7 +43,7 @@ impl Engine {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_completed(&request, &self.limits)?;
-        let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
+        let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         validate::respond::versioning_behavior(&request)?;
         if request.intermediate_page {
             return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
@@ -84,6 +85,16 @@ impl Engine {
         let key = self.run_of(token)?;
         let run = self.runs.get(key);
         (run.is_running() && run.has_started_task(token)).then_some(key)
+    }
+
+    /// The worker answers to a task that is over. If that has timed out, the worker takes its time.
+    fn task_not_found(&mut self, token: &TaskToken) -> Error {
+        if let Some(key) = self.run_of(token)
+            && self.runs.get(key).is_running()
+        {
+            self.skipping.holds.hear_late(Work::WorkflowTask(key));
+        }
+        Error::not_found("Workflow task not found.")
     }
 
     /// The run that a task token names.
@@ -181,7 +192,7 @@ impl Engine {
         {
             return Err(Error::not_found(COMPLETED));
         }
-        let key = self.started_task_of(&token).ok_or_else(task_not_found)?;
+        let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         let cause = request.cause();
         self.transact(key, |run, cx| {
             if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {
@@ -201,8 +212,4 @@ impl Engine {
 fn sticky_name(request: &RespondWorkflowTaskCompletedRequest) -> Option<&str> {
     let queue = request.sticky_attributes.as_ref()?.worker_task_queue.as_ref()?;
     (!queue.name.is_empty()).then_some(queue.name.as_str())
-}
-
-fn task_not_found() -> Error {
-    Error::not_found("Workflow task not found.")
 }
