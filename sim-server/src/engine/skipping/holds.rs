@@ -78,7 +78,7 @@ pub(crate) struct Holds {
     of_worker: BTreeMap<WorkerId, BTreeSet<Work>>,
     /// Those in hand that a sleep lifts.
     lifted: BTreeSet<Work>,
-    /// Workflow tasks whose worker has answered to an attempt after its timeout: it takes its time, and is waited for.
+    /// Workflow tasks whose worker has answered to an attempt after its timeout: it takes its time, and the next is waited for.
     answers_late: BTreeSet<Work>,
     /// When (wall) an attempt is passed over.
     patience: Timers<Work>,
@@ -135,7 +135,7 @@ impl Holds {
         }
         if self.graces.is_some() && attempt > 1 && matches!(work, Work::WorkflowTask(_)) {
             let patience = PATIENCE.iter().rev().find(|(from, _)| attempt >= *from).map(|(_, patience)| *patience);
-            let is_late = self.answers_late.contains(&work);
+            let is_late = self.answers_late.remove(&work);
             in_hand.patience = patience.filter(|_| !is_late).map(|patience| self.patience.add(wall + patience, work));
         }
         self.in_hand.insert(work, in_hand);
@@ -168,9 +168,16 @@ impl Holds {
         });
     }
 
-    /// A worker answers to an attempt that has timed out.
+    /// A worker answers to an attempt that has timed out: the one that there is now, or else the next, gets its whole time.
     pub(crate) fn hear_late(&mut self, work: Work) {
-        self.answers_late.insert(work);
+        let Some(in_hand) = self.in_hand.get_mut(&work) else {
+            self.answers_late.insert(work);
+            return;
+        };
+        if let Some(patience) = in_hand.patience.take() {
+            self.patience.cancel(patience);
+        }
+        self.alter(work, |in_hand| in_hand.is_passed_over = false);
     }
 
     /// A worker is gone, or back (`is_gone` says which), with all that it has in hand.
