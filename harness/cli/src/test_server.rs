@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Parser;
-use foretime_server::config::{Config, Personality};
+use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
     clock::Clock,
@@ -11,6 +11,17 @@ use crate::{
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
 };
+
+/// The custom search attributes that temporal-test-server has in every namespace.
+const CUSTOM_FIELDS: [(&str, SearchAttributeType); 7] = [
+    ("CustomBoolField", SearchAttributeType::Bool),
+    ("CustomDatetimeField", SearchAttributeType::Datetime),
+    ("CustomDoubleField", SearchAttributeType::Double),
+    ("CustomIntField", SearchAttributeType::Int),
+    ("CustomKeywordField", SearchAttributeType::Keyword),
+    ("CustomStringField", SearchAttributeType::Text),
+    ("CustomTextField", SearchAttributeType::Text),
+];
 
 /// Replaces temporal-test-server: the same arguments, the same port, time that skips
 #[derive(Debug, Parser)]
@@ -32,7 +43,7 @@ impl From<TestServer> for Launch {
             config: args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(Vec::new()),
-                search_attributes: Vec::new(),
+                search_attributes: CUSTOM_FIELDS.map(|(name, kind)| (name.to_owned(), kind)).into(),
                 dynamic_config: BTreeMap::new(),
                 seed: values::fresh_seed(),
                 ..Config::default()

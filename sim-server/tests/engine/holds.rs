@@ -215,6 +215,20 @@ fn a_worker_that_takes_its_time_for_a_second_attempt_is_waited_for() {
 }
 
 #[test]
+fn a_worker_that_reports_its_failures_is_waited_for_each_time() {
+    let mut t = Transcript::skipping();
+    sleeper(&mut t);
+    t.starts("flaky");
+    for attempt in 1..=5 {
+        let task = t.polls_workflow_task("w1").has_attempt(attempt);
+        let before = t.elapsed();
+        t.time_passes(seconds(3));
+        assert_eq!(t.elapsed(), before + seconds(3));
+        t.fails(&task);
+    }
+}
+
+#[test]
 fn the_worker_of_what_is_awaited_may_come_back_later() {
     for (is_awaited, elapsed) in [(true, HOUR + seconds(6)), (false, HOUR * 24 + seconds(5))] {
         let mut t = Transcript::skipping();

@@ -15,14 +15,15 @@ use crate::{
     },
 };
 
-/// How long (wall) time waits for a worker that has this attempt of a workflow task in hand, or a later one. After the first
-/// attempt, most SDKs do not report a failure any more; but it may also be a worker that takes its time.
-const PATIENCE: [(i32, Duration); 5] = [
-    (2, Duration::from_millis(4_000)),
-    (3, Duration::from_millis(2_000)),
-    (4, Duration::from_millis(500)),
-    (6, Duration::from_millis(100)),
-    (20, Duration::from_millis(5)),
+/// How long (wall) time waits for a worker that has a workflow task in hand which has failed before: the less, the more attempts in a row
+/// have been silent until they were passed over. Most SDKs do not report a failure after the first; but it may also be a worker that
+/// takes its time.
+const PATIENCE: [(u32, Duration); 5] = [
+    (0, Duration::from_millis(4_000)),
+    (1, Duration::from_millis(2_000)),
+    (2, Duration::from_millis(500)),
+    (4, Duration::from_millis(100)),
+    (18, Duration::from_millis(5)),
 ];
 
 /// What a worker can have in hand.
@@ -78,8 +79,10 @@ pub(crate) struct Holds {
     of_worker: BTreeMap<WorkerId, BTreeSet<Work>>,
     /// Those in hand that a sleep lifts.
     lifted: BTreeSet<Work>,
-    /// Workflow tasks whose worker has answered to an attempt after its timeout: it takes its time, and the next is waited for.
-    answers_late: BTreeSet<Work>,
+    /// How many attempts in a row have been passed over.
+    silent: BTreeMap<Work, u32>,
+    /// Workflow tasks that get their whole time next: the worker answers late, or had not failed.
+    trusted: BTreeSet<Work>,
     /// When (wall) an attempt is passed over.
     patience: Timers<Work>,
     graces: Option<Graces>,
@@ -96,7 +99,8 @@ impl Holds {
             in_hand: BTreeMap::new(),
             of_worker: BTreeMap::new(),
             lifted: BTreeSet::new(),
-            answers_late: BTreeSet::new(),
+            silent: BTreeMap::new(),
+            trusted: BTreeSet::new(),
             patience: Timers::default(),
             graces,
             last_sequence: 0,
@@ -134,9 +138,10 @@ impl Holds {
             self.of_worker.entry(worker).or_default().insert(work);
         }
         if self.graces.is_some() && attempt > 1 && matches!(work, Work::WorkflowTask(_)) {
-            let patience = PATIENCE.iter().rev().find(|(from, _)| attempt >= *from).map(|(_, patience)| *patience);
-            let is_late = self.answers_late.remove(&work);
-            in_hand.patience = patience.filter(|_| !is_late).map(|patience| self.patience.add(wall + patience, work));
+            let silent = self.silent.get(&work).copied().unwrap_or(0);
+            let patience = PATIENCE.iter().rev().find(|(from, _)| silent >= *from).map(|(_, patience)| *patience);
+            let is_trusted = self.trusted.remove(&work);
+            in_hand.patience = patience.filter(|_| !is_trusted).map(|patience| self.patience.add(wall + patience, work));
         }
         self.in_hand.insert(work, in_hand);
     }
@@ -145,6 +150,9 @@ impl Holds {
     pub(crate) fn put_down(&mut self, work: Work, wall: Time) {
         let Some(in_hand) = self.in_hand.remove(&work) else { return };
         self.excluded_count -= i64::from(!in_hand.holds());
+        if !in_hand.is_passed_over {
+            self.silent.remove(&work);
+        }
         if let Some(patience) = in_hand.patience {
             self.patience.cancel(patience);
         }
@@ -168,10 +176,12 @@ impl Holds {
         });
     }
 
-    /// A worker answers to an attempt that has timed out: the one that there is now, or else the next, gets its whole time.
-    pub(crate) fn hear_late(&mut self, work: Work) {
+    /// The attempt that there is now, or else the next, gets its whole time: the worker has answered to one that had timed out, or
+    /// the server has failed the last one, and not the worker.
+    pub(crate) fn trust(&mut self, work: Work) {
+        self.silent.remove(&work);
         let Some(in_hand) = self.in_hand.get_mut(&work) else {
-            self.answers_late.insert(work);
+            self.trusted.insert(work);
             return;
         };
         if let Some(patience) = in_hand.patience.take() {
@@ -190,6 +200,7 @@ impl Holds {
     /// The wall reached `wall`: attempts that have had their time are passed over.
     pub(crate) fn tick(&mut self, wall: Time) {
         while let Some((_, work)) = self.patience.pop_due(wall) {
+            *self.silent.entry(work).or_default() += 1;
             self.alter(work, |in_hand| in_hand.is_passed_over = true);
         }
     }

@@ -386,6 +386,9 @@ impl Run {
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
+        if cause == WorkflowTaskFailedCause::ForceCloseCommand {
+            cx.skipping.holds.trust(Work::WorkflowTask(self.key));
+        }
         self.volatile.close_attempted = cause == WorkflowTaskFailedCause::UnhandledCommand;
     }
 

@@ -92,7 +92,7 @@ impl Engine {
         if let Some(key) = self.run_of(token)
             && self.runs.get(key).is_running()
         {
-            self.skipping.holds.hear_late(Work::WorkflowTask(key));
+            self.skipping.holds.trust(Work::WorkflowTask(key));
         }
         Error::not_found("Workflow task not found.")
     }
