@@ -7,12 +7,14 @@
 //! The rooms, each of which owns its state (`tests/rooms.rs` holds them to their arrows):
 //! - [`kernel`]: what every part stands on: time, what falls due, ids, keys, tickets, effects
 //! - [`rules`]: pure functions: what is refused, when something is tried again, cron, search attributes, limits
+//! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
 //! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
-//! reaches another machine. It leaves an [`kernel::effects::Effect`], and [`settle`] carries that out after the transaction.
+//! reaches another machine. It leaves an [`kernel::effects::Effect`], and [`settle`] carries that out after the transaction. How time
+//! passes between two calls is in [`pace`].
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 

@@ -155,6 +155,21 @@ fn skipping_stops_after_a_hundred_years_within_one_wait() {
 }
 
 #[test]
+fn a_chain_of_runs_at_one_instant_comes_to_an_end() {
+    let mut t = server(false);
+    t.starts("spinning");
+    while t.status_of("spinning") == WorkflowExecutionStatus::Running {
+        assert!(t.run_count("spinning") < 2_000, "it goes on for ever");
+        t.runs_workflow_task([continue_as_new(next_run())]);
+    }
+    assert_eq!(t.run_count("spinning"), 1_002);
+    assert_eq!(t.status_of("spinning"), WorkflowExecutionStatus::Terminated);
+    let told = t.notices();
+    let text = "workflow spinning (W) is terminated: Too many runs of this chain have begun at one instant.";
+    assert!(told.iter().any(|line| line == text), "{told:?}");
+}
+
+#[test]
 fn fail_fast_closes_what_fails_for_ever() {
     let mut t = server(true);
     assert_eq!(fails_for_ever(&mut t, 200), 100);
