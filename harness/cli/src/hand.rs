@@ -223,7 +223,8 @@ fn explained(why: &ExplainTimeResponse) -> String {
     lines.extend(why.locks.iter().map(|lock| format!("lock:  {:+} {} {}", lock.count, lock.client_name, lock.identity)));
     lines.extend(why.work.iter().map(|work| {
         let held = if work.holds_time { "" } else { ", time does not wait for it" };
-        format!("work:  {} on {} at {}{held}", work.name, work.task_queue, work.identity)
+        let (name, queue, polls) = (&work.name, &work.task_queue, work.poller_count);
+        format!("work:  {name} at {}; {polls} polls on task queue {queue}{held}", work.identity)
     }));
     lines.extend(why.queues.iter().map(|queue| {
         let (name, kind) = (&queue.task_queue, &queue.task_queue_type);

@@ -72,6 +72,18 @@ fn settle_waits_for_what_is_in_flight_and_moves_no_time() {
 }
 
 #[test]
+fn time_says_who_is_at_work() {
+    let mut t = Transcript::new();
+    t.starts("order");
+    t.polls_workflow_task("w1");
+    t.awaits_workflow_task("w2");
+    let work = t.calls(ExplainTimeRequest {}).work;
+    assert_eq!(work.len(), 1);
+    let told = (work[0].name.as_str(), work[0].task_queue.as_str(), work[0].identity.as_str(), work[0].poller_count);
+    assert_eq!(told, ("the workflow task of workflow order (W)", "queue", "w1", 1));
+}
+
+#[test]
 fn settle_gives_up_and_says_what_is_in_flight() {
     let mut t = Transcript::new();
     t.starts("order");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use foretime_server::proto::testservice::UnlockTimeSkippingRequest;
+use foretime_server::proto::testservice::{LockTimeSkippingRequest, SleepResponse, UnlockTimeSkippingRequest};
 
 use crate::support::{worker::ActivityTask, *};
 
@@ -20,6 +20,18 @@ fn running() -> (Transcript, ActivityTask) {
     let task = t.polls_activity("w1").is("a, attempt 1");
     t.calls(UnlockTimeSkippingRequest {});
     (t, task)
+}
+
+/// The same, and a sleep beside it. The first attempt has timed out, the second is done, and who awaited the workflow has locked time again.
+fn timed_out_and_done() -> (Transcript, Waiting<SleepResponse>) {
+    let (mut t, _) = running();
+    let sleep = t.unlocks_and_sleeps(HOUR);
+    t.time_passes(seconds(2));
+    let second = t.polls_activity("w1").is("a, attempt 2");
+    t.calls(LockTimeSkippingRequest {});
+    t.completes_activity(&second, "done");
+    t.runs_workflow_task([complete("done")]);
+    (t, sleep)
 }
 
 #[test]
@@ -89,13 +101,7 @@ fn a_sleep_takes_an_activity_past_its_timeout_once_it_has_been_silent_for_two_se
 
 #[test]
 fn the_sleep_of_an_attempt_that_timed_out_lifts_no_lock() {
-    let (mut t, _) = running();
-    let sleep = t.unlocks_and_sleeps(HOUR);
-    t.time_passes(seconds(2));
-    let second = t.polls_activity("w1").is("a, attempt 2");
-    t.calls(foretime_server::proto::testservice::LockTimeSkippingRequest {});
-    t.completes_activity(&second, "done");
-    t.runs_workflow_task([complete("done")]);
+    let (mut t, sleep) = timed_out_and_done();
     t.time_skips();
     t.still_waits(&sleep);
     assert_eq!(t.elapsed(), seconds(61));
@@ -103,13 +109,7 @@ fn the_sleep_of_an_attempt_that_timed_out_lifts_no_lock() {
 
 #[test]
 fn a_sleep_goes_on_where_nothing_else_does_after_all() {
-    let (mut t, _) = running();
-    let sleep = t.unlocks_and_sleeps(HOUR);
-    t.time_passes(seconds(2));
-    let second = t.polls_activity("w1").is("a, attempt 2");
-    t.calls(foretime_server::proto::testservice::LockTimeSkippingRequest {});
-    t.completes_activity(&second, "done");
-    t.runs_workflow_task([complete("done")]);
+    let (mut t, sleep) = timed_out_and_done();
     // It was the test that slept: nobody has given it up.
     t.time_passes(seconds(2));
     t.answer_to(&sleep);
@@ -155,7 +155,7 @@ fn a_workflow_that_closes_takes_the_sleep_of_its_activity_along() {
     let (mut t, _) = running();
     let sleep = t.unlocks_and_sleeps(HOUR);
     t.calls(terminate("order"));
-    t.calls(foretime_server::proto::testservice::LockTimeSkippingRequest {});
+    t.calls(LockTimeSkippingRequest {});
     t.time_skips();
     t.still_waits(&sleep);
     assert!(t.elapsed() < seconds(60));

@@ -221,6 +221,12 @@ impl Matching {
         }
     }
 
+    /// How many polls are parked on the queue of this name.
+    pub(crate) fn poller_count(&self, namespace: NamespaceId, kind: QueueKind, name: &str) -> usize {
+        let id = self.names.get(&(namespace, kind)).and_then(|names| names.get(name));
+        id.map_or(0, |id| self.get(*id).pollers.len())
+    }
+
     /// Takes a waiting task away.
     pub(crate) fn remove(&mut self, key: TaskKey) {
         let queue = self.get_mut(key.queue);

@@ -137,19 +137,21 @@ impl Engine {
     }
 
     fn work(&self, work: Work, in_hand: &InHand) -> foretimeservice::Work {
-        let task_queue = match work {
-            Work::WorkflowTask(run) => self.runs.get(run).task_queue().to_owned(),
+        let (run, kind, task_queue) = match work {
+            Work::WorkflowTask(run) => (run, QueueKind::Workflow, self.runs.get(run).task_queue()),
             Work::Activity(ActivityKey { owner: Key::Run(run), scheduled_event_id }) => {
                 let pending = self.runs.get(run).pending_activity(scheduled_event_id);
-                pending.map(|(scheduled, _)| scheduled.activity.task_queue.clone()).unwrap_or_default()
+                (run, QueueKind::Activity, pending.map_or("", |(scheduled, _)| scheduled.activity.task_queue.as_str()))
             }
         };
+        let poller_count = self.matching.poller_count(self.runs.get(run).namespace(), kind, task_queue);
         foretimeservice::Work {
             name: self.name_of_work(work),
-            task_queue,
+            task_queue: task_queue.to_owned(),
             identity: in_hand.worker.map(|worker| self.workers.identity(worker).to_owned()).unwrap_or_default(),
             duration: Some(span_to_proto(self.wall().since(in_hand.since))),
             holds_time: in_hand.holds(),
+            poller_count: poller_count as i64,
         }
     }
 
