@@ -12,7 +12,10 @@ use foretime_server::proto::{
         ExplainTimeRequest, ExplainTimeResponse, GetTimeRequest, SettleRequest, SettleResponse, SkipTimeRequest,
     },
 };
-use tonic::{Code, Status, transport::Channel};
+use hyper::{client::conn::http2, http::Uri};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tonic::{Code, Status, body::Body};
 
 use crate::{
     failure::{Failure, warn},
@@ -125,15 +128,15 @@ impl At {
     async fn connect(&self) -> Result<Server, Failure> {
         let Self { address, .. } = self;
         let unreachable = |error: &dyn std::error::Error| {
-            let mut cause = error;
-            while let Some(source) = cause.source() {
-                cause = source;
-            }
-            Failure::Runtime(format!("no server at {address}: {cause}; start one, or name another with --address"))
+            Failure::Runtime(format!("no server at {address}: {error}; start one, or name another with --address"))
         };
-        let endpoint = Channel::from_shared(format!("http://{address}")).map_err(|error| unreachable(&error))?;
-        let channel = endpoint.connect().await.map_err(|error| unreachable(&error))?;
-        Ok(Server { channel, address: address.clone() })
+        let origin = format!("http://{address}").parse().map_err(|error| unreachable(&error))?;
+        let stream = TcpStream::connect(address).await.map_err(|error| unreachable(&error))?;
+        // Not tonic's channel: it would link TLS into the program, and reconnect, which nobody wants here.
+        let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+        let (sender, connection) = handshake.map_err(|error| unreachable(&error))?;
+        tokio::spawn(connection);
+        Ok(Server { sender, origin, address: address.clone() })
     }
 
     fn print(&self, reply: &impl serde::Serialize, in_words: impl FnOnce() -> String) -> Result<(), Failure> {
@@ -154,15 +157,19 @@ impl At {
 }
 
 /// A server that is connected.
+#[derive(Clone)]
 struct Server {
-    channel: Channel,
+    sender: http2::SendRequest<Body>,
+    origin: Uri,
     address: String,
 }
 
 impl Server {
     async fn call<R: Rpc>(&mut self, request: R) -> Result<R::Reply, Failure> {
-        let mut client = tonic::client::Grpc::new(self.channel.clone());
-        let path = http::uri::PathAndQuery::from_static(R::PATH);
+        let sender = self.sender.clone();
+        let service = tower::service_fn(move |request| sender.clone().send_request(request));
+        let mut client = tonic::client::Grpc::with_origin(service, self.origin.clone());
+        let path = hyper::http::uri::PathAndQuery::from_static(R::PATH);
         let ready = client.ready().await.map_err(|error| Failure::Runtime(format!("{}: {error}", self.address)));
         ready?;
         let codec = tonic_prost::ProstCodec::<R, R::Reply>::default();
@@ -181,7 +188,7 @@ impl Server {
     /// Skips, and says why if that takes long.
     async fn skip(&mut self, duration: Duration) -> Result<foretime_server::proto::foretimeservice::SkipTimeResponse, Failure> {
         let duration = duration.try_into().map_err(|_| Failure::Usage("that is too long".to_owned()))?;
-        let mut other = Self { channel: self.channel.clone(), address: self.address.clone() };
+        let mut other = self.clone();
         let skip = self.call(SkipTimeRequest { duration: Some(duration) });
         let mut skip = std::pin::pin!(skip);
         if let Ok(done) = tokio::time::timeout(STANDSTILL, &mut skip).await {
