@@ -143,7 +143,7 @@ impl Engine {
     /// Why the request is refused. A refusal changes nothing. (A worker that is refused by [`Answer::Refused`] has changed something:
     /// its workflow task failed.)
     pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
-        self.tick(context.now, context.order);
+        self.pass(context.now, context.order);
         let before = (self.ids.position(), self.namespaces.count());
         let outcome = request.serve(self, context);
         if outcome.is_err() {
@@ -159,28 +159,33 @@ impl Engine {
     /// [`Self::tick`]; then, if time may skip, it jumps to the next instant at which something falls due, and that happens. One
     /// instant, not all: those who are answered then get to act before time goes on.
     pub fn advance(&mut self, now: Time, order: &mut Order<'_>) {
-        self.tick(now, order);
+        self.pass(now, order);
         if let Some(to) = self.next_skip() {
             self.skip(to);
             self.settle(order);
-            self.watch();
         }
+        self.watch();
     }
 
     /// The wall reached `now`: runs what fell due, as [`Self::call`] does before it serves a call.
     pub fn tick(&mut self, now: Time, order: &mut Order<'_>) {
+        self.pass(now, order);
+        self.watch();
+    }
+
+    /// The wall reached `now`. What then follows ends with [`Self::watch`].
+    fn pass(&mut self, now: Time, order: &mut Order<'_>) {
         self.domain.clock.tick(now);
         self.end_graces();
         while let Some((ticket, parked)) = self.tickets.pop_expired(now) {
             self.expire(ticket, parked);
         }
         self.settle(order);
-        self.watch();
     }
 
     /// Forgets a parked call whose caller went away. No answer will come for it.
     pub fn abandon(&mut self, now: Time, ticket: Ticket, order: &mut Order<'_>) {
-        self.tick(now, order);
+        self.pass(now, order);
         self.forget(ticket);
         self.settle(order);
         self.watch();
@@ -188,7 +193,7 @@ impl Engine {
 
     /// A client's connection has closed, on which these calls were parked. What it locked lapses, unless the client is back soon.
     pub fn close(&mut self, now: Time, connection: Connection, parked: &[Ticket], order: &mut Order<'_>) {
-        self.tick(now, order);
+        self.pass(now, order);
         let awaited = parked.iter().filter_map(|ticket| match self.tickets.get(*ticket) {
             Some(Parked::History(run) | Parked::Update(run)) => Some(run),
             _ => None,
@@ -209,7 +214,7 @@ impl Engine {
         self.skipping.locks.hear(connection, identity);
     }
 
-    /// A client is about to change something: whatever ran away before, time skips again.
+    /// A client has changed something: whatever ran away before, time skips again.
     pub fn begin_anew(&mut self) {
         self.skipping.runaway.begin_anew();
     }

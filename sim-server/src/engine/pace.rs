@@ -29,11 +29,6 @@ impl Engine {
         self.skipping.may_skip(self.awaits(), self.matching.unserved_count()) && self.runs_away().is_none()
     }
 
-    /// Whether somebody awaits the end of this run or an outcome of it, or of the one at the root of its tree.
-    pub(super) fn is_run_awaited(&self, run: RunKey) -> bool {
-        is_awaited(&self.runs, &self.waiters, &self.update_waiters, run)
-    }
-
     /// Why time no longer skips, if it runs away. It does not towards the end of a sleep, nor for what nobody awaits while something
     /// else is awaited.
     pub(super) fn runs_away(&self) -> Option<&str> {
@@ -41,7 +36,7 @@ impl Engine {
             return None;
         }
         let is_any_awaited = self.awaits().is_any();
-        let is_of_interest = |run: RunKey| !is_any_awaited || self.is_run_awaited(run);
+        let is_of_interest = |run| !is_any_awaited || is_awaited(&self.runs, &self.waiters, &self.update_waiters, run);
         let mut exceeded = self.skipping.runaway.exceeded().filter(|(run, _)| is_of_interest(*run));
         self.skipping.runaway.too_far().or_else(|| exceeded.next().map(|(_, text)| text))
     }

@@ -62,15 +62,15 @@ impl Serve for Service {
             self.engine.tick(now, order);
             return Served::Now(Err(table::unimplemented(row)));
         };
-        if row.role == Role::Write {
-            self.engine.begin_anew();
-        }
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
         self.serving = Some(ticket);
         let mut context = Context { now, ticket, caller: &call.caller, deadline: call.deadline, order };
         let answer = handler(&mut self.engine, &call.message, &mut context);
         self.serving = None;
+        if row.role == Role::Write && matches!(answer, Some(Ok(_))) {
+            self.engine.begin_anew();
+        }
         match answer {
             Some(answer) => Served::Now(answer),
             None => {

@@ -113,8 +113,10 @@ impl Engine {
             return Answer::Now(T::default());
         }
         self.tickets.park_long_poll(ticket, Parked::Poll, until);
-        let worker = self.workers.poll(&worker_instance_key, &identity, connection);
-        self.skipping.holds.mark_worker(worker, false);
+        let (worker, was_gone) = self.workers.poll(&worker_instance_key, &identity, connection);
+        if was_gone {
+            self.skipping.holds.mark_worker(worker, false);
+        }
         self.matching.park(Poller { ticket, identity, worker_instance_key, worker, worker_version, queue }, self.wall());
         Answer::Parked
     }

@@ -70,7 +70,9 @@ pub(crate) struct Poller {
 pub(crate) struct Waiting<'a> {
     pub(crate) kind: QueueKind,
     pub(crate) name: &'a str,
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) task_count: usize,
+    /// The one that is handed out next.
+    pub(crate) first: Option<Task>,
     /// The polls that are parked.
     pub(crate) poller_count: usize,
     /// The workers that poll it, or will again.
@@ -213,7 +215,8 @@ impl Matching {
         Waiting {
             kind,
             name,
-            tasks: queue.tasks.values().copied().collect(),
+            task_count: queue.tasks.len(),
+            first: queue.tasks.values().next().copied(),
             poller_count: queue.pollers.len(),
             worker_count: self.attendance.worker_count(id),
             was_polled: self.attendance.was_polled(id),

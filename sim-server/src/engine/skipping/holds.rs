@@ -48,7 +48,7 @@ pub(crate) struct InHand {
     /// When (wall) the worker took it.
     pub(crate) since: Time,
     /// When (wall) it was last heard of.
-    pub(crate) heard: Time,
+    heard: Time,
     /// Its worker is gone.
     is_orphaned: bool,
     /// It repeats what has failed before, and has been given its time.
@@ -87,7 +87,7 @@ pub(crate) struct Holds {
     patience: Timers<Work>,
     graces: Option<Graces>,
     last_sequence: u64,
-    /// When (wall) something was last taken or put down.
+    /// When (wall) something was last put down.
     changed: Time,
 }
 
@@ -118,7 +118,7 @@ impl Holds {
         self.count += change;
     }
 
-    /// A worker takes something. `failed_attempts`: how often it has failed before, if it is a workflow task.
+    /// A worker takes something. `attempt`: from 1.
     pub(crate) fn take(&mut self, work: Work, worker: Option<WorkerId>, attempt: i32, wall: Time) {
         self.put_down(work, wall);
         self.last_sequence += 1;
@@ -137,10 +137,10 @@ impl Holds {
         if let Some(worker) = worker {
             self.of_worker.entry(worker).or_default().insert(work);
         }
+        let is_trusted = self.trusted.remove(&work);
         if self.graces.is_some() && attempt > 1 && matches!(work, Work::WorkflowTask(_)) {
             let silent = self.silent.get(&work).copied().unwrap_or(0);
             let patience = PATIENCE.iter().rev().find(|(from, _)| silent >= *from).map(|(_, patience)| *patience);
-            let is_trusted = self.trusted.remove(&work);
             in_hand.patience = patience.filter(|_| !is_trusted).map(|patience| self.patience.add(wall + patience, work));
         }
         self.in_hand.insert(work, in_hand);
@@ -166,6 +166,12 @@ impl Holds {
                 self.of_worker.remove(&worker);
             }
         }
+    }
+
+    /// There will be no further attempt.
+    pub(crate) fn forget(&mut self, work: Work) {
+        self.silent.remove(&work);
+        self.trusted.remove(&work);
     }
 
     /// A worker says that it is still at work on it.

@@ -23,6 +23,7 @@ struct Worker {
     /// The one on which it last polled.
     connection: Connection,
     is_connected: bool,
+    is_gone: bool,
     /// When (wall) it counts as gone.
     leaving: Option<TimerKey>,
 }
@@ -53,11 +54,12 @@ impl Workers {
         }
     }
 
-    /// A worker polls.
-    pub(crate) fn poll(&mut self, instance_key: &str, identity: &str, connection: Connection) -> WorkerId {
+    /// A worker polls. Also tells whether it had been gone.
+    pub(crate) fn poll(&mut self, instance_key: &str, identity: &str, connection: Connection) -> (WorkerId, bool) {
         let id = self.known(instance_key, identity, connection);
         let worker = &mut self.all[id.0 as usize];
         worker.is_connected = true;
+        let was_gone = std::mem::take(&mut worker.is_gone);
         if let Some(leaving) = worker.leaving.take() {
             self.leaving.cancel(leaving);
         }
@@ -68,7 +70,7 @@ impl Workers {
             workers.remove(&id);
         }
         self.of_connection.entry(connection).or_default().insert(id);
-        id
+        (id, was_gone)
     }
 
     /// The worker of these names, which is noted if it is new.
@@ -81,7 +83,13 @@ impl Workers {
         let next = WorkerId(self.all.len() as u32);
         let id = *self.by_key.entry(key).or_insert(next);
         if id == next {
-            self.all.push(Worker { identity: identity.to_owned(), connection, is_connected: true, leaving: None });
+            self.all.push(Worker {
+                identity: identity.to_owned(),
+                connection,
+                is_connected: true,
+                is_gone: false,
+                leaving: None,
+            });
             self.of_connection.entry(connection).or_default().insert(id);
         }
         id
@@ -113,6 +121,7 @@ impl Workers {
             let worker = &mut self.all[id.0 as usize];
             worker.leaving = None;
             if !worker.is_connected {
+                worker.is_gone = true;
                 gone.push(id);
             }
         }

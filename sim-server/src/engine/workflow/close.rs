@@ -14,6 +14,7 @@ use crate::{
             cron, failure,
             retry::{self, Verdict, Whose},
         },
+        skipping::holds::Work,
     },
     proto::{
         command::ContinueAsNewWorkflowExecutionCommandAttributes,
@@ -204,6 +205,7 @@ impl Run {
 
     fn close(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) {
         self.drop_workflow_task(cx);
+        cx.skipping.holds.forget(Work::WorkflowTask(self.key));
         self.drop_activities(cx);
         self.drop_timers(cx);
         for timer in [self.volatile.run_timer.take(), self.volatile.execution_timer.take()].into_iter().flatten() {

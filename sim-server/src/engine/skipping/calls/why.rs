@@ -111,7 +111,7 @@ impl Engine {
             .collect();
         let waiting = self.matching.waiting().filter(|waiting| waiting.worker_count > 0).take(LISTED_MAX);
         all.extend(waiting.map(|waiting| {
-            let (kind, name, count) = (kind_name(waiting.kind), waiting.name, waiting.tasks.len());
+            let (kind, name, count) = (kind_name(waiting.kind), waiting.name, waiting.task_count);
             format!("{count} {kind} tasks wait in task queue {name}, whose workers are busy")
         }));
         if all.is_empty() && self.matching.waiting().next().is_none() && self.skipping.holds.count() > 0 {
@@ -122,13 +122,13 @@ impl Engine {
 
     /// A task queue without workers, where tasks wait.
     pub(in crate::engine) fn name_unserved(&self, waiting: &Waiting<'_>) -> String {
-        let first = waiting.tasks.first().map_or_else(String::new, |task| match *task {
+        let first = waiting.first.map_or_else(String::new, |task| match task {
             Task::Workflow(run) => self.name_of_work(Work::WorkflowTask(run)),
             Task::Activity(activity) => self.name_of_work(Work::Activity(activity)),
             Task::Query(_) => "a query".to_owned(),
         });
         let (kind, name) = (kind_name(waiting.kind), waiting.name);
-        let more = match waiting.tasks.len() {
+        let more = match waiting.task_count {
             0 | 1 => String::new(),
             count => format!(" and {} more", count - 1),
         };
@@ -194,7 +194,7 @@ fn queue(waiting: &Waiting<'_>) -> Queue {
     Queue {
         task_queue: waiting.name.to_owned(),
         task_queue_type: kind_name(waiting.kind).to_owned(),
-        task_count: waiting.tasks.len() as i64,
+        task_count: waiting.task_count as i64,
         poller_count: waiting.poller_count as i64,
         worker_count: waiting.worker_count as i64,
         holds_time: !waiting.is_unserved,
