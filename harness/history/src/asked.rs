@@ -14,8 +14,7 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
-/// Only payloads in one of these encodings can be compared: an encrypted one differs each time on purpose.
-const COMPARABLE: [&[u8]; 4] = [b"json/plain", b"json/protobuf", b"binary/plain", b"binary/protobuf"];
+use crate::payload;
 
 /// What the code of one run asked for, according to its history.
 #[derive(Clone, Debug, Default)]
@@ -195,19 +194,11 @@ impl With {
 
 fn payloads_differ(one: &Payload, other: &Payload) -> bool {
     let (Some(encoding), Some(other_encoding)) = (encoding(one), encoding(other)) else { return false };
-    if encoding != other_encoding || one.data == other.data {
-        return encoding != other_encoding;
-    }
-    // The fields of an object have no order.
-    let json = |payload: &Payload| serde_json::from_slice::<serde_json::Value>(&payload.data).ok();
-    match encoding.starts_with(b"json/") {
-        true => json(one) != json(other),
-        false => true,
-    }
+    encoding != other_encoding || payload::data_differs(encoding, &one.data, &other.data)
 }
 
 fn encoding(payload: &Payload) -> Option<&[u8]> {
-    payload.metadata.get("encoding").map(Vec::as_slice).filter(|encoding| COMPARABLE.contains(encoding))
+    payload.metadata.get("encoding").map(Vec::as_slice).filter(|encoding| payload::is_comparable(encoding))
 }
 
 #[cfg(test)]

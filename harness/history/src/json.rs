@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use foretime_server::proto::DESCRIPTORS;
-use prost::Message;
+use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 use temporalio_protos::temporal::api::history::v1::History;
@@ -27,9 +27,14 @@ pub fn of_rust_sdk(canonical: &Value) -> Result<Value, String> {
 }
 
 fn descriptor() -> Option<MessageDescriptor> {
+    descriptor_of(&foretime_server::proto::history::History::default())
+}
+
+/// The descriptor of a message's type.
+pub(crate) fn descriptor_of<M: Name>(_message: &M) -> Option<MessageDescriptor> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok()).as_ref()?;
-    pool.get_message_by_name("temporal.api.history.v1.History")
+    pool.get_message_by_name(&M::full_name())
 }
 
 #[cfg(test)]

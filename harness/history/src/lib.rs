@@ -6,5 +6,8 @@
 //! call it on histories from production.
 
 pub mod asked;
+pub mod compare;
 pub mod grammar;
 pub mod json;
+mod payload;
+pub mod verdict;

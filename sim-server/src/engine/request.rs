@@ -18,6 +18,8 @@ pub struct Caller {
     pub connection: Connection,
     /// The header `client-name`; empty if not sent.
     pub client_name: String,
+    /// The header `client-version`; empty if not sent.
+    pub client_version: String,
     /// The header `supported-features` has `follows-next-run-id`: a close event may say which run follows.
     pub follows_next_run_id: bool,
 }

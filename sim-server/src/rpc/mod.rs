@@ -13,6 +13,7 @@ mod service;
 pub mod status;
 pub mod table;
 
+pub(crate) use reply::append;
 pub use serve::{Answer, Serve, Served, first_come};
 pub use service::Service;
 
@@ -23,6 +24,7 @@ pub fn caller_of(connection: Connection, headers: &HeaderMap) -> Caller {
     Caller {
         connection,
         client_name: text("client-name").to_owned(),
+        client_version: text("client-version").to_owned(),
         follows_next_run_id: features.any(|feature| feature.trim() == "follows-next-run-id"),
     }
 }

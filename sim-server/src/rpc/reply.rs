@@ -74,7 +74,8 @@ impl Encode for HistoryReply {
     }
 }
 
-fn append(bytes: &mut Vec<u8>, tag: u32, field: &[u8]) {
+/// Appends a field of bytes, which may be an encoded message.
+pub(crate) fn append(bytes: &mut Vec<u8>, tag: u32, field: &[u8]) {
     encode_key(tag, WireType::LengthDelimited, bytes);
     encode_varint(field.len() as u64, bytes);
     bytes.extend_from_slice(field);

@@ -26,6 +26,8 @@ pub const TEST_SERVICE: &str = "temporal.api.testservice.v1.TestService";
 
 /// A hand on the virtual clock.
 pub const FORETIME_SERVICE: &str = "foretime.v1.ForetimeService";
+/// Recorded histories, for workers that are checked. Only [`crate::replay`] serves it, and only in process.
+pub const REPLAY_SERVICE: &str = "foretime.v1.ReplayService";
 
 /// Serves one call: its answer, or `None` if it is parked.
 pub(super) type Handler = fn(&mut Engine, &Bytes, &mut Context<'_, '_>) -> Option<Answer>;
@@ -250,6 +252,9 @@ pub static TABLE: &[Row] = &[
     bound!(FORETIME_SERVICE, "Settle", LongPoll, foretimeservice::SettleRequest),
     bound!(FORETIME_SERVICE, "ExplainTime", Read, foretimeservice::ExplainTimeRequest),
     bound!(FORETIME_SERVICE, "SleepUntil", LongPoll, foretimeservice::SleepUntilRequest),
+
+    open!(REPLAY_SERVICE, "ServeHistory", LongPoll),
+    open!(REPLAY_SERVICE, "AwaitWorkers", LongPoll),
 ];
 
 /// The answer to an RPC that nothing serves.

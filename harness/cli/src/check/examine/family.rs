@@ -1,0 +1,73 @@
+//! What differs between the SDKs. `docs/check.md` says where each was watched.
+
+use foretime_history::{
+    compare::{Comparison, compare},
+    verdict::Divergence,
+};
+use foretime_server::proto::foretimeservice::Manner;
+
+use super::Subject;
+use crate::check::said::Answer;
+
+/// The namespace in which Go's SDK compares commands with events, as its own replayer does.
+pub(in crate::check) const REPLAY_NAMESPACE: &str = "ReplayNamespace";
+
+/// SDKs that replay in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::check) enum Family {
+    /// On sdk-core: Python, TypeScript, .NET, Ruby, Rust.
+    Core,
+    Go,
+    Java,
+}
+
+impl Family {
+    /// The family of the SDK that calls itself so in the header `client-name`.
+    pub(in crate::check) fn of(client_name: &str) -> Self {
+        match client_name {
+            name if name.starts_with("temporal-go") || name.starts_with("temporal-php") => Self::Go,
+            "temporal-java" => Self::Java,
+            _ => Self::Core,
+        }
+    }
+
+    /// How a history is given to its workers.
+    pub(super) fn manner(self) -> Manner {
+        match self {
+            Self::Core | Self::Java => Manner::TaskWithQuery,
+            Self::Go => Manner::Task,
+        }
+    }
+
+    /// The query that comes along.
+    pub(super) fn query_type(self) -> &'static str {
+        "__stack_trace"
+    }
+
+    /// What the code asks for beyond a task's recorded commands, after a history that ends with these.
+    pub(super) fn leftover(self, subject: &Subject, task: usize, answer: &Answer) -> Comparison {
+        let Some(completed) = &answer.completed else { return Comparison::default() };
+        match self {
+            // It answers with what no event accounts for.
+            Self::Core => compare([], &completed.commands),
+            // They answer with all that the task asks for.
+            Self::Go | Self::Java => {
+                let recorded = subject.encoded_events(subject.before_commands(task) + 1, subject.after_commands(task));
+                compare(recorded, &completed.commands)
+            }
+        }
+    }
+
+    /// Where a patch would go.
+    pub(super) fn suggestion(self, divergence: &Divergence) -> Option<String> {
+        let asked = divergence.asked.as_ref().map_or_else(|| "the new code".to_owned(), ToString::to_string);
+        let recorded = divergence.recorded.as_ref().map_or_else(|| "what it was".to_owned(), ToString::to_string);
+        let guard = match self {
+            Self::Core => "patched(\"my-change\")",
+            Self::Go => "workflow.GetVersion(ctx, \"my-change\", workflow.DefaultVersion, 1)",
+            Self::Java => "Workflow.getVersion(\"my-change\", Workflow.DEFAULT_VERSION, 1)",
+        };
+        divergence.task?;
+        Some(format!("guard the change with {guard}: runs that began before it go on with {recorded}, new ones with {asked}"))
+    }
+}

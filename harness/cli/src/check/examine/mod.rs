@@ -1,0 +1,110 @@
+//! Examines one history with the user's worker.
+//!
+//! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut
+//! and says what follows from the answer. [`locate`] finds the first task that the code does not fit, [`walk`] compares all that
+//! the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs.
+//!
+//! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
+//! activities nor local activities.
+
+mod ask;
+mod family;
+mod locate;
+mod subject;
+mod walk;
+
+use std::time::Duration;
+
+use foretime_history::verdict::{Divergence, Verdict};
+use foretime_server::proto::foretimeservice::Poller;
+
+pub(super) use family::Family;
+pub(super) use subject::Subject;
+
+use super::{said::Said, server::Server};
+
+/// What is examined with: the server, and the worker's ways.
+#[derive(Clone, Copy)]
+pub(super) struct Examiner<'a> {
+    pub(super) server: &'a Server,
+    pub(super) family: Family,
+    /// Where the worker polls; empty for anywhere.
+    pub(super) namespace: &'a str,
+    /// How long the worker may take with one history.
+    pub(super) timeout: Duration,
+    /// Whether everything is compared.
+    pub(super) strict: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub(super) struct Examined {
+    pub(super) verdict: Verdict,
+    /// The patches and versions that the code records newly, each with the task in which it does.
+    pub(super) patched_here: Vec<(usize, String)>,
+    /// What could not be looked at, as sentences.
+    pub(super) remarks: Vec<String>,
+    /// The worker that said so last.
+    pub(super) poller: Option<Poller>,
+}
+
+impl Examiner<'_> {
+    /// Examines a history.
+    pub(super) async fn examine(self, subject: &Subject) -> Examined {
+        let mut examined =
+            Examined { verdict: Verdict::Replays, patched_here: Vec::new(), remarks: Vec::new(), poller: None };
+        let Some(last) = subject.tasks.len().checked_sub(1) else {
+            examined.verdict = could_not_tell("no workflow task was completed in it");
+            return examined;
+        };
+        let whole = self.ask(subject, subject.after_commands(last), false).await;
+        examined.poller.clone_from(&whole.poller);
+        match whole.said {
+            Said::Unclear(why) => examined.verdict = could_not_tell(why),
+            Said::Nothing(why) => examined.verdict = could_not_tell(why),
+            Said::Refuses(message) => examined.verdict = self.located(subject, message, &mut examined.remarks).await,
+            Said::Replays(answer) => {
+                let leftover = self.family.leftover(subject, last, &answer);
+                if leftover.difference.is_some() {
+                    examined.verdict = self.located(subject, String::new(), &mut examined.remarks).await;
+                } else if let Some(patch) = leftover.patched {
+                    examined.patched_here.push((subject.tasks[last].number, patch));
+                }
+            }
+        }
+        if self.strict && matches!(examined.verdict, Verdict::Replays) {
+            self.walk(subject, &mut examined).await;
+        }
+        if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
+            self.complete(subject, divergence, examined.poller.as_ref());
+        }
+        examined
+    }
+
+    async fn located(self, subject: &Subject, message: String, remarks: &mut Vec<String>) -> Verdict {
+        match self.locate(subject, message).await {
+            Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
+            Err((divergence, remark)) => {
+                remarks.push(remark);
+                Verdict::Breaks(Box::new(divergence))
+            }
+        }
+    }
+
+    /// Fills in what the history and the worker tell besides.
+    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>) {
+        let task = divergence.task.and_then(|number| subject.tasks.get(number - 1));
+        if let Some(task) = task {
+            divergence.task_started_event_id = Some(task.started_event_id);
+            divergence.sdk_recorded = task.sdk.as_ref().map(|sdk| format!("{} {}", sdk.name, sdk.version));
+        }
+        divergence.patches = subject.patches_until(divergence.event_id);
+        divergence.sdk_running =
+            poller.map(|poller| format!("{} {}", poller.client_name, poller.client_version).trim().to_owned());
+        divergence.suggestion = self.family.suggestion(divergence);
+    }
+}
+
+fn could_not_tell(why: impl Into<String>) -> Verdict {
+    Verdict::CouldNotTell { why: why.into() }
+}

@@ -1,0 +1,96 @@
+//! A history that is examined, and the places where it can be cut.
+
+use foretime_history::{
+    Summary, Task,
+    compare::{Marker, Step},
+    events, prefix, tasks,
+};
+
+/// A history, as the worker gets it.
+#[derive(Debug)]
+pub(in crate::check) struct Subject {
+    /// The bytes of a `History` message.
+    pub(super) encoded: Vec<u8>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) workflow_type: String,
+    pub(super) workflow_id: String,
+    pub(super) run_id: String,
+    /// The queue that the worker polls.
+    pub(super) task_queue: String,
+    /// Whether the run has not ended.
+    pub(super) is_open: bool,
+}
+
+impl Subject {
+    /// The history of these bytes, for the worker that polls `task_queue`. Ids that are not recorded are made up, always the same.
+    pub(in crate::check) fn new(encoded: Vec<u8>, summary: &Summary, task_queue: String) -> Self {
+        let made_up = |seed: &str| format!("{seed}-{:08x}", summary.events_count);
+        Self {
+            tasks: tasks(&encoded),
+            encoded,
+            workflow_type: summary.workflow_type.clone(),
+            workflow_id: summary.workflow_id.clone().unwrap_or_else(|| made_up("unrecorded-workflow-id")),
+            run_id: summary.run_id.clone().unwrap_or_else(|| "00000000-0000-4000-8000-000000000000".to_owned()),
+            task_queue,
+            is_open: summary.is_open,
+        }
+    }
+
+    /// The last event of a task's commands: the history up to there holds all that the task has asked for.
+    pub(super) fn after_commands(&self, task: usize) -> i64 {
+        let task = &self.tasks[task];
+        task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
+    }
+
+    /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its events that the
+    /// code gets an answer from within the same task, a marker or an accepted update.
+    pub(super) fn before_commands(&self, task: usize) -> i64 {
+        let of_task = &self.tasks[task];
+        let Some(commands) = &of_task.commands else { return of_task.started_event_id };
+        let answering = self.events(*commands.start(), *commands.end()).filter(|event| event.is_answer());
+        answering.last().map_or(of_task.started_event_id, |event| event.id)
+    }
+
+    /// The first of those events; `None` if the task has none.
+    pub(super) fn first_answer(&self, task: usize) -> Option<i64> {
+        let commands = self.tasks[task].commands.as_ref()?;
+        self.events(*commands.start(), *commands.end()).find(|event| event.is_answer()).map(|event| event.id)
+    }
+
+    /// The start of the last task up to an event.
+    pub(super) fn started_event_id(&self, until_event_id: i64) -> i64 {
+        let started = self.tasks.iter().map(|task| task.started_event_id);
+        started.take_while(|started| *started <= until_event_id).last().unwrap_or(0)
+    }
+
+    /// The bytes of the events from one to another, as a `History` message.
+    pub(super) fn slice(&self, from_event_id: i64, until_event_id: i64) -> Vec<u8> {
+        let until = prefix(&self.encoded, until_event_id);
+        match from_event_id {
+            ..=1 => until,
+            from => until[prefix(&self.encoded, from - 1).len()..].to_vec(),
+        }
+    }
+
+    /// Events, each encoded.
+    pub(super) fn encoded_events(&self, from_event_id: i64, until_event_id: i64) -> impl Iterator<Item = &[u8]> {
+        self.events(from_event_id, until_event_id).map(|event| event.encoded)
+    }
+
+    fn events(&self, from_event_id: i64, until_event_id: i64) -> impl Iterator<Item = events::Event<'_>> {
+        events::of(&self.encoded)
+            .skip_while(move |event| event.id < from_event_id)
+            .take_while(move |event| event.id <= until_event_id)
+    }
+
+    /// The patches and versions recorded up to an event; all if there is none.
+    pub(super) fn patches_until(&self, event_id: Option<i64>) -> Vec<String> {
+        let events = self.events(1, event_id.unwrap_or(i64::MAX)).filter(events::Event::is_marker);
+        let markers = events.filter_map(|event| Step::of_event(event.encoded));
+        let patches = markers.filter_map(|step| match step.marker()? {
+            Marker::Patch { .. } => Some(step.name()),
+            _ => None,
+        });
+        patches.collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! What a worker's words mean. The SDKs have no codes for this: their texts are all there is. `docs/check.md` lists where each was seen.
+
+use foretime_server::proto::{
+    enums::{QueryResultType, WorkflowTaskFailedCause},
+    failure::Failure,
+    foretimeservice::{Outcome, ServeHistoryResponse},
+    workflowservice::{
+        RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest,
+    },
+};
+use prost::Message;
+
+/// What a worker has said of a history.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// It has replayed all of it. Of a workflow task, with what the code asks for then.
+    Replays(Box<Answer>),
+    /// It refuses: the code does not fit the history, or fails. The SDK's words.
+    Refuses(String),
+    /// Nothing follows from what it said.
+    Unclear(String),
+    /// It was gone, or silent.
+    Nothing(&'static str),
+}
+
+/// What a worker answers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    /// The answer to the query, if that was text.
+    pub(super) stack: Option<String>,
+    /// The commands of the task, if it was one.
+    pub(super) completed: Option<RespondWorkflowTaskCompletedRequest>,
+}
+
+/// Texts that say that the worker does not know the workflow's type.
+const UNREGISTERED: [&str; 9] = [
+    "is not registered on this worker",
+    "no such function is exported by the workflow bundle",
+    "unable to find workflow type",
+    "Unknown workflow type",
+    "unknown workflow type",
+    "Workflow type not found",
+    "workflow type not found",
+    "is not registered",
+    "Failed to initialize workflow of type",
+];
+/// Texts that say that a payload could not be decoded.
+const UNDECODABLE: [&str; 12] = [
+    "Failed decoding",
+    "failed decoding",
+    "Failed to decode",
+    "unable to decode",
+    "Unable to decode",
+    "DataConverterException",
+    "Failed to convert payload",
+    "Unknown encoding",
+    "unknown encoding",
+    "ValueError: Missing payload encoding",
+    "payload codec",
+    "PayloadCodec",
+];
+/// Texts that say that the query alone has failed. The history was replayed before it.
+const QUERY_ALONE: [&str; 6] = [
+    "Query handler for",
+    "query handler for",
+    "unknown queryType",
+    "Unknown query type",
+    "did not register a handler for",
+    "No query handler",
+];
+/// Texts that say that code and history part. They win over all others.
+const NONDETERMINISTIC: [&str; 5] =
+    ["TMPRL1100", "ondeterminis", "on-determinis", "ondeterministic", "history mismatch"];
+
+impl Said {
+    /// What the answer to a served history means.
+    pub(super) fn of(response: &ServeHistoryResponse) -> Self {
+        match response.outcome() {
+            Outcome::QueryAnswered => match RespondQueryTaskCompletedRequest::decode(response.respond.as_slice()) {
+                Ok(answer) if answer.completed_type() == QueryResultType::Answered => {
+                    let stack = answer.query_result.and_then(|it| text_of(&it.payloads.first()?.data));
+                    Self::Replays(Box::new(Answer { stack, completed: None }))
+                }
+                Ok(answer) => {
+                    let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
+                    Self::of_failure(if answer.error_message.is_empty() { failure } else { answer.error_message })
+                }
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
+                Ok(completed) => {
+                    let result = completed.query_results.values().next();
+                    let stack = result.and_then(|it| text_of(&it.answer.as_ref()?.payloads.first()?.data));
+                    Self::Replays(Box::new(Answer { stack, completed: Some(completed) }))
+                }
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TaskFailed => match RespondWorkflowTaskFailedRequest::decode(response.respond.as_slice()) {
+                Ok(failed) if failed.cause() == WorkflowTaskFailedCause::NonDeterministicError => {
+                    Self::Refuses(failed.failure.as_ref().map(failure_chain).unwrap_or_default())
+                }
+                Ok(failed) => Self::of_failure(failed.failure.as_ref().map(failure_chain).unwrap_or_default()),
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TimedOut => Self::Nothing("the worker took the history and did not answer in time"),
+            Outcome::WorkerGone => Self::Nothing("the worker took the history and closed its connection"),
+            Outcome::Unspecified => Self::Nothing("the worker said nothing"),
+        }
+    }
+
+    fn of_failure(message: String) -> Self {
+        let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+        if has(&NONDETERMINISTIC) {
+            Self::Refuses(message)
+        } else if has(&UNREGISTERED) || has(&UNDECODABLE) {
+            Self::Unclear(message)
+        } else if has(&QUERY_ALONE) {
+            Self::Replays(Box::default())
+        } else {
+            Self::Refuses(message)
+        }
+    }
+}
+
+/// A failure's message with those of its causes.
+fn failure_chain(failure: &Failure) -> String {
+    let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
+    causes.map(|failure| failure.message.as_str()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+/// A text in a JSON payload.
+fn text_of(data: &[u8]) -> Option<String> {
+    serde_json::from_slice::<String>(data).ok()
+}

@@ -1,0 +1,180 @@
+//! A server and the worker beside it: started together, and ended together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use foretime_server::proto::foretimeservice::{AwaitWorkersResponse, Poller};
+use tokio::time::Instant;
+
+use super::{
+    examine::Family,
+    options::Limits,
+    server::Server,
+    worker::{Launch, Worker},
+};
+use crate::failure::Failure;
+
+/// A server, and the worker if we have started one.
+pub(super) struct Session {
+    pub(super) server: Server,
+    worker: Option<Started>,
+}
+
+struct Started {
+    launch: Launch,
+    worker: Worker,
+    restarts_left: u32,
+}
+
+/// A worker that ends again and again is started so many times more.
+const RESTARTS: u32 = 3;
+/// Lines of a worker's output that are shown when it has ended.
+const LINES_SHOWN: usize = 12;
+
+/// The worker of a task queue.
+#[derive(Clone, Debug)]
+pub(super) struct Attending {
+    pub(super) namespace: String,
+    pub(super) family: Family,
+}
+
+impl Session {
+    /// Starts a server, and the worker with this command; without a command, the user starts it.
+    ///
+    /// # Errors
+    /// The address is taken, or there is no such program.
+    pub(super) fn start(address: Option<SocketAddr>, launch: Option<Launch>) -> Result<Self, Failure> {
+        let server = Server::start(address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+        let worker = match launch {
+            None => None,
+            Some(launch) => {
+                let launch = Launch { address: server.address(), ..launch };
+                Some(Started { worker: Worker::start(&launch)?, launch, restarts_left: RESTARTS })
+            }
+        };
+        Ok(Self { server, worker })
+    }
+
+    /// Waits until all `queues` are polled, or until no more come. Returns the workers by task queue.
+    ///
+    /// # Errors
+    /// No worker polls at all: why, as far as that is known.
+    pub(super) async fn attendance(
+        &mut self,
+        queues: &BTreeSet<String>,
+        limits: &Limits,
+    ) -> Result<BTreeMap<String, Vec<Poller>>, String> {
+        let mut known = AwaitWorkersResponse::default();
+        let mut until = Instant::now() + limits.worker_timeout;
+        loop {
+            let polled = |queue: &String| known.pollers.iter().any(|poller| poller.task_queue == *queue);
+            if !known.pollers.is_empty() && queues.iter().all(polled) {
+                break;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let news = tokio::select! {
+                news = self.server.workers(known.version, left) => news,
+                ended = ended(&mut self.worker) => match known.pollers.is_empty() {
+                    true => return Err(format!("{ended} before it polled a task queue{}", self.why_no_poll(&known))),
+                    false => None,
+                },
+            };
+            let Some(news) = news else { break };
+            if !news.pollers.is_empty() {
+                until = until.min(Instant::now() + limits.queue_timeout);
+            }
+            known = news;
+        }
+        if known.pollers.is_empty() {
+            let waited = limits.worker_timeout;
+            return Err(format!("no worker has polled within {waited:?}{}", self.why_no_poll(&known)));
+        }
+        let mut by_queue: BTreeMap<String, Vec<Poller>> = BTreeMap::new();
+        for poller in known.pollers {
+            by_queue.entry(poller.task_queue.clone()).or_default().push(poller);
+        }
+        Ok(by_queue)
+    }
+
+    /// Waits until the worker has ended, says how, and starts it again. `None` once it has ended too often: `true` in the first place
+    /// of the pair then.
+    pub(super) async fn ended(&mut self) -> (bool, String) {
+        let how = ended(&mut self.worker).await;
+        let Some(started) = &mut self.worker else { return (true, how) };
+        let how = format!("{how}{}", last_lines(&started.worker));
+        if started.restarts_left == 0 {
+            return (true, how);
+        }
+        started.restarts_left -= 1;
+        match Worker::start(&started.launch) {
+            Ok(worker) => {
+                started.worker = worker;
+                (false, how)
+            }
+            Err(_) => (true, how),
+        }
+    }
+
+    /// Ends the worker.
+    pub(super) async fn stop(self) {
+        if let Some(started) = self.worker {
+            started.worker.stop().await;
+        }
+    }
+
+    /// What else is known of a worker that does not poll.
+    fn why_no_poll(&self, known: &AwaitWorkersResponse) -> String {
+        let address = self.server.address();
+        let mut why = String::new();
+        if !known.refused_calls.is_empty() {
+            why += &format!("; it called {}, which this server refuses: it serves recorded histories alone", known.refused_calls.join(", "));
+        }
+        match &self.worker {
+            None => why += &format!("; start one that connects to {address}"),
+            Some(started) => {
+                if known.refused_calls.is_empty() {
+                    why += &format!(
+                        "; it was told the address {address} as TEMPORAL_ADDRESS; if it reads another variable or argument, write {{address}} \
+                         into its command"
+                    );
+                }
+                why += &last_lines(&started.worker);
+            }
+        }
+        why
+    }
+}
+
+/// Who serves a queue: in the namespace where it was recorded, if that is known and polled there, else where it is polled first.
+pub(super) fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option<Attending> {
+    let there = pollers.iter().find(|poller| Some(poller.namespace.as_str()) == recorded_in);
+    let poller = there.or(pollers.first())?;
+    Some(Attending { namespace: poller.namespace.clone(), family: Family::of(&poller.client_name) })
+}
+
+/// How the worker has ended. Waits for ever if it was not started here.
+async fn ended(worker: &mut Option<Started>) -> String {
+    match worker {
+        Some(started) => match started.worker.ended().await {
+            Some(status) => format!("the worker has ended ({status})"),
+            None => "the worker has ended".to_owned(),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+fn last_lines(worker: &Worker) -> String {
+    let lines = worker.last_lines(LINES_SHOWN);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let written = worker.written_bytes();
+    let flood = if written > 1 << 20 { format!(", of {} MiB", written >> 20) } else { String::new() };
+    format!("; its last lines{flood}:\n    {}", lines.join("\n    "))
+}
+
+/// Some time for a thing that may not come.
+pub(super) const MOMENT: Duration = Duration::from_millis(100);

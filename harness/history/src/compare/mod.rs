@@ -1,0 +1,76 @@
+//! Compares the commands that a worker answers a workflow task with, with the events that the history has of that task.
+//!
+//! The SDKs' replayers look at kinds, and mostly at names and ids. Here everything that the code asks for is compared: inputs, spans,
+//! options, results. [`step`] reads a command and an event into the same form, a [`step::Step`], field by field as the API names them.
+//! [`fields`] compares two of them. [`compare`] walks over both sides and finds the first difference.
+
+mod fields;
+mod step;
+
+pub use fields::FieldDifference;
+pub use step::{Marker, Step};
+
+use foretime_server::proto::{command::Command, enums::CommandType};
+use prost::Message;
+
+/// The first difference between what a task has recorded and what its code asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The recorded side; `None` if the code asks for more than is recorded.
+    pub recorded: Option<Step>,
+    /// The code's side; `None` if it asks for less than is recorded.
+    pub asked: Option<Step>,
+    /// The fields that differ, if both sides are of one kind and name.
+    pub fields: Vec<FieldDifference>,
+}
+
+/// What came of a comparison.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// The first difference; `None` if none was found.
+    pub difference: Option<Difference>,
+    /// The patch or version that the code has newly recorded here. What follows it was not compared.
+    pub patched: Option<String>,
+    /// Whether the code waits for a local activity or a side effect whose marker it did not see, so that the rest was not compared.
+    pub is_cut_short: bool,
+}
+
+/// Compares the events that a task's commands have written with the commands that the code answers now. Events that no command
+/// writes are ignored.
+pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Command]) -> Comparison {
+    let recorded: Vec<Step> = events.into_iter().filter_map(Step::of_event).filter(|step| !step.is_incidental()).collect();
+    let mut recorded = recorded.into_iter().peekable();
+    let mut is_after_local_work = false;
+    for command in commands.iter().filter(|command| command.command_type() != CommandType::ProtocolMessage) {
+        let Some(asked) = Step::of_command(&command.encode_to_vec()) else { continue };
+        if asked.is_incidental() {
+            continue;
+        }
+        // Local work leaves its marker where it ended, which is not known before it runs.
+        while recorded.next_if(|step| step.marker().is_some_and(Marker::is_of_local_work)).is_some() {
+            is_after_local_work = true;
+        }
+        if let Some(Marker::Patch { id, .. }) = asked.marker()
+            && recorded.peek().is_none_or(|step| step.marker() != asked.marker())
+        {
+            return Comparison { patched: Some(id.clone()), ..Comparison::default() };
+        }
+        let Some(step) = recorded.next() else { return differing(None, Some(asked), Vec::new()) };
+        let differences = fields::differences(&step, &asked);
+        if step.kind() != asked.kind() || !differences.is_empty() {
+            return differing(Some(step), Some(asked), differences);
+        }
+    }
+    while recorded.next_if(|step| step.marker().is_some_and(Marker::is_of_local_work)).is_some() {
+        is_after_local_work = true;
+    }
+    match recorded.next() {
+        None => Comparison::default(),
+        Some(_) if is_after_local_work => Comparison { is_cut_short: true, ..Comparison::default() },
+        Some(step) => differing(Some(step), None, Vec::new()),
+    }
+}
+
+fn differing(recorded: Option<Step>, asked: Option<Step>, fields: Vec<FieldDifference>) -> Comparison {
+    Comparison { difference: Some(Difference { recorded, asked, fields }), ..Comparison::default() }
+}

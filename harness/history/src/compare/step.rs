@@ -1,0 +1,217 @@
+//! One thing that workflow code asks for, read from a command or from the event that the command has written.
+
+use foretime_server::proto::{
+    command::Command,
+    enums::{CommandType, EventType},
+    history::HistoryEvent,
+};
+use prost::Message;
+use prost_reflect::{DynamicMessage, ReflectMessage, Value};
+
+use super::fields;
+use crate::json;
+
+/// Markers by name, with the field of their details that tells what they are of.
+const PATCHES: [(&str, &str); 3] = [("core_patch", "patch-data"), ("Version", "change-id"), ("Version", "changeId")];
+/// Results of what workers do by themselves: local activities and side effects.
+const LOCAL_WORK: [&str; 5] = ["core_local_activity", "LocalActivity", "SideEffect", "MutableSideEffect", "core_side_effect"];
+/// SDKs write it along with each patch and version.
+const CHANGE_VERSION: &str = "TemporalChangeVersion";
+
+/// One thing that workflow code asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    kind: CommandType,
+    /// Of an event, its type and id.
+    event_type: Option<EventType>,
+    event_id: Option<i64>,
+    attributes: DynamicMessage,
+    marker: Option<Marker>,
+}
+
+/// What a marker stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Marker {
+    /// A patch, or a version of a change.
+    Patch {
+        /// The id of the patch or the change.
+        id: String,
+        /// The version, where there are several.
+        version: Option<i64>,
+    },
+    /// The result of a local activity or a side effect.
+    LocalWork(String),
+    /// Any other.
+    Other(String),
+}
+
+impl Marker {
+    pub(super) fn is_of_local_work(&self) -> bool {
+        matches!(self, Self::LocalWork(_))
+    }
+}
+
+impl Step {
+    /// What an encoded event says that the code asked for; `None` if no command writes such an event.
+    pub fn of_event(event: &[u8]) -> Option<Self> {
+        let head = EventHead::decode(event).ok()?;
+        let kind = command_of(head.event_type())?;
+        let message = DynamicMessage::decode(json::descriptor_of(&HistoryEvent::default())?, event).ok()?;
+        Some(Self::new(kind, Some(&head), attributes(&message)?))
+    }
+
+    /// What an encoded command asks for.
+    pub fn of_command(command: &[u8]) -> Option<Self> {
+        let kind = CommandHead::decode(command).ok()?.command_type();
+        let message = DynamicMessage::decode(json::descriptor_of(&Command::default())?, command).ok()?;
+        Some(Self::new(kind, None, attributes(&message)?))
+    }
+
+    fn new(kind: CommandType, event: Option<&EventHead>, attributes: DynamicMessage) -> Self {
+        let marker = (kind == CommandType::RecordMarker).then(|| marker(&attributes));
+        let (event_type, event_id) = (event.map(EventHead::event_type), event.map(|event| event.event_id));
+        Self { kind, event_type, event_id, attributes, marker }
+    }
+
+    /// The command that asks for it.
+    pub fn kind(&self) -> CommandType {
+        self.kind
+    }
+
+    /// The type of the event or of the command, as JSON spells it without its prefix.
+    pub fn kind_name(&self) -> String {
+        match self.event_type {
+            Some(event_type) => camel_case(event_type.as_str_name().trim_start_matches("EVENT_TYPE_")),
+            None => camel_case(self.kind.as_str_name().trim_start_matches("COMMAND_TYPE_")),
+        }
+    }
+
+    /// The fields that are set, for people.
+    pub fn shown_fields(&self) -> Vec<(String, String)> {
+        fields::shown_fields(&self.attributes)
+    }
+
+    /// The event that the history has of it; `None` on the code's side.
+    pub fn event_id(&self) -> Option<i64> {
+        self.event_id
+    }
+
+    /// Of a marker, what it stands for.
+    pub fn marker(&self) -> Option<&Marker> {
+        self.marker.as_ref()
+    }
+
+    /// Its attributes, as the API has them.
+    pub(super) fn attributes(&self) -> &DynamicMessage {
+        &self.attributes
+    }
+
+    /// What it is called: the type of an activity, the id of a timer, the name of a signal. Empty where it has no name.
+    pub fn name(&self) -> String {
+        let text = |name: &str| self.attributes.get_field_by_name(name).and_then(|value| value.as_str().map(str::to_owned));
+        match &self.marker {
+            Some(Marker::Patch { id, version: None }) => return id.clone(),
+            Some(Marker::Patch { id, version: Some(version) }) => return format!("{id}, version {version}"),
+            Some(Marker::LocalWork(name) | Marker::Other(name)) => return name.clone(),
+            None => {}
+        }
+        let typed = ["activity_type", "workflow_type"].iter().find_map(|name| {
+            let value = self.attributes.get_field_by_name(name)?;
+            let name = value.as_message()?.get_field_by_name("name")?.as_str()?.to_owned();
+            Some(name).filter(|name| !name.is_empty())
+        });
+        typed.or_else(|| text("signal_name")).or_else(|| text("operation")).or_else(|| text("timer_id")).unwrap_or_default()
+    }
+
+    /// Whether it merely goes along with something else that is compared: the search attribute that SDKs write with each patch.
+    pub(super) fn is_incidental(&self) -> bool {
+        if self.kind != CommandType::UpsertWorkflowSearchAttributes {
+            return false;
+        }
+        let attributes = self.attributes.get_field_by_name("search_attributes");
+        let fields = attributes.as_deref().and_then(Value::as_message).and_then(|it| it.get_field_by_name("indexed_fields"));
+        let names = fields.as_deref().and_then(Value::as_map);
+        names.is_some_and(|names| !names.is_empty() && names.keys().all(|name| name.as_str() == Some(CHANGE_VERSION)))
+    }
+}
+
+/// An event without its attributes.
+#[derive(Message)]
+struct EventHead {
+    #[prost(int64, tag = "1")]
+    event_id: i64,
+    #[prost(enumeration = "EventType", tag = "3")]
+    event_type: i32,
+}
+
+/// A command without its attributes.
+#[derive(Message)]
+struct CommandHead {
+    #[prost(enumeration = "CommandType", tag = "1")]
+    command_type: i32,
+}
+
+/// The command that writes an event of this type; `None` if none does. An update's events come from messages.
+fn command_of(event_type: EventType) -> Option<CommandType> {
+    use {CommandType as C, EventType as E};
+    Some(match event_type {
+        E::ActivityTaskScheduled => C::ScheduleActivityTask,
+        E::ActivityTaskCancelRequested => C::RequestCancelActivityTask,
+        E::TimerStarted => C::StartTimer,
+        E::TimerCanceled => C::CancelTimer,
+        E::MarkerRecorded => C::RecordMarker,
+        E::StartChildWorkflowExecutionInitiated => C::StartChildWorkflowExecution,
+        E::SignalExternalWorkflowExecutionInitiated => C::SignalExternalWorkflowExecution,
+        E::RequestCancelExternalWorkflowExecutionInitiated => C::RequestCancelExternalWorkflowExecution,
+        E::UpsertWorkflowSearchAttributes => C::UpsertWorkflowSearchAttributes,
+        E::WorkflowPropertiesModified => C::ModifyWorkflowProperties,
+        E::NexusOperationScheduled => C::ScheduleNexusOperation,
+        E::NexusOperationCancelRequested => C::RequestCancelNexusOperation,
+        E::WorkflowExecutionCompleted => C::CompleteWorkflowExecution,
+        E::WorkflowExecutionFailed => C::FailWorkflowExecution,
+        E::WorkflowExecutionCanceled => C::CancelWorkflowExecution,
+        E::WorkflowExecutionContinuedAsNew => C::ContinueAsNewWorkflowExecution,
+        _ => return None,
+    })
+}
+
+/// The attributes of a command or an event: the one that is set of its many fields of that name.
+fn attributes(message: &DynamicMessage) -> Option<DynamicMessage> {
+    let descriptor = message.descriptor();
+    let oneof = descriptor.oneofs().find(|oneof| oneof.name() == "attributes")?;
+    let field = oneof.fields().find(|field| message.has_field(field))?;
+    message.get_field(&field).as_message().cloned()
+}
+
+fn marker(attributes: &DynamicMessage) -> Marker {
+    let name = attributes.get_field_by_name("marker_name").and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
+    if LOCAL_WORK.contains(&name.as_str()) {
+        return Marker::LocalWork(name);
+    }
+    let detail = |key: &str| detail(attributes, key);
+    match PATCHES.iter().filter(|(marker, _)| *marker == name).find_map(|(_, key)| detail(key)) {
+        Some(serde_json::Value::String(id)) => {
+            Marker::Patch { id, version: detail("version").and_then(|version| version.as_i64()) }
+        }
+        // sdk-core keeps an object there.
+        Some(data) => {
+            let id = data.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+            Marker::Patch { id, version: None }
+        }
+        None => Marker::Other(name),
+    }
+}
+
+/// The first payload of a marker's details under this key, if it is JSON.
+fn detail(attributes: &DynamicMessage, key: &str) -> Option<serde_json::Value> {
+    let details = attributes.get_field_by_name("details")?;
+    let payloads = details.as_map()?.get(&prost_reflect::MapKey::String(key.to_owned()))?.as_message()?;
+    let payloads = payloads.get_field_by_name("payloads")?;
+    let data = payloads.as_list()?.first()?.as_message()?.get_field_by_name("data")?;
+    serde_json::from_slice(data.as_bytes()?).ok()
+}
+
+/// `TIMER_STARTED` is `TimerStarted`.
+fn camel_case(name: &str) -> String {
+    name.split('_').map(|word| format!("{}{}", &word[..1.min(word.len())], word[1.min(word.len())..].to_lowercase())).collect()
+}
