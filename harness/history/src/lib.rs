@@ -1,10 +1,13 @@
 //! Histories of workflow runs as data, without an SDK.
 //!
-//! [`grammar`] finds what no server may write, [`asked`] compares what replayed code asks for with what is recorded, and
-//! [`json`] turns encoded events into the forms that people and tools load. All of it builds on the messages of
-//! [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and the command line can
-//! call it on histories from production.
+//! [`forms`] reads every form in which people keep recorded histories, and [`json`] writes the one that people and tools load.
+//! [`grammar`] finds what no server may write, and [`asked`] compares what replayed code asks for with what is recorded. All of it
+//! builds on the messages of [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and
+//! the command line calls it on histories from production.
 
 pub mod asked;
+mod descriptors;
+pub mod forms;
 pub mod grammar;
 pub mod json;
+mod wire;
