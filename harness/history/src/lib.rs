@@ -1,13 +1,24 @@
 //! Histories of workflow runs as data, without an SDK.
 //!
 //! [`forms`] reads every form in which people keep recorded histories, and [`json`] writes the one that people and tools load.
-//! [`grammar`] finds what no server may write, and [`asked`] compares what replayed code asks for with what is recorded. All of it
-//! builds on the messages of [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and
-//! the command line calls it on histories from production.
+//! [`whole`], [`Summary`] and [`path`] say what a history is of, [`tasks()`] what its workflow tasks are. [`grammar`] finds what no server
+//! may write, and [`asked`] compares what replayed code asks for with what is recorded. All of it builds on the messages of
+//! [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and the command line calls it on
+//! histories from production.
 
 pub mod asked;
+mod attributes;
 mod descriptors;
 pub mod forms;
 pub mod grammar;
 pub mod json;
+mod markers;
+pub mod path;
+mod summary;
+mod tasks;
+mod whole;
 mod wire;
+
+pub use summary::Summary;
+pub use tasks::{Sdk, Task, prefix, tasks};
+pub use whole::{NotWhole, whole};
