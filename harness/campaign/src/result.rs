@@ -167,6 +167,9 @@ pub struct Detail {
     pub report: Report,
     /// All moments that a story could tell, if the run passed.
     pub moments: Vec<String>,
+    /// The histories of the report by run id, in the form that the replayer of the Rust SDK loads. Only that SDK can write it, so
+    /// whoever has it fills them in.
+    pub of_rust_sdk: BTreeMap<String, serde_json::Value>,
 }
 
 /// A line from a process that runs seeds.

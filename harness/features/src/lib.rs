@@ -5,4 +5,4 @@
 //! crates a second time, and the server with them. A crate that depends on this one asks for all that the workspace asks for,
 //! and `.ci/run` checks that nothing is compiled twice. If that fails after an update of `Cargo.lock`, the first crate that is
 //! compiled again is the one whose features differ; `cargo tree --format '{p} {f}'` shows them, with `--workspace` and with
-//! `-p`. Crates below `temporalio-protos` are named in foretime-history: the command line is built without them.
+//! `-p`.

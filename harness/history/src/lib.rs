@@ -1,13 +1,29 @@
 //! Histories of workflow runs as data, without an SDK.
 //!
-//! [`grammar`] finds what no server may write, [`asked`] compares what replayed code asks for with what is recorded, and
-//! [`json`] turns encoded events into the forms that people and tools load. All of it builds on the messages of
-//! [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and the command line can
-//! call it on histories from production.
+//! [`forms`] reads every form in which people keep recorded histories, and [`json`] writes the one that people and tools load.
+//! [`whole`], [`Summary`] and [`path`] say what a history is of, [`tasks()`] what its workflow tasks are. [`grammar`] finds what no server
+//! may write. [`compare`] and [`asked`] compare what replayed code asks for with what is recorded: the commands on the wire, and those
+//! inside the Rust SDK. [`verdict`] is what comes of it. All of it builds on the messages of
+//! [`foretime_server::proto`] and knows nothing of simulations. The harness calls it after each run, and the command line calls it on
+//! histories from production.
 
 pub mod asked;
+mod attributes;
 pub mod compare;
+mod descriptors;
+pub mod events;
+pub mod forms;
 pub mod grammar;
 pub mod json;
+mod markers;
+pub mod path;
 mod payload;
+mod summary;
+mod tasks;
 pub mod verdict;
+mod whole;
+mod wire;
+
+pub use summary::Summary;
+pub use tasks::{Sdk, Task, prefix, tasks};
+pub use whole::{NotWhole, whole};

@@ -13,9 +13,11 @@ use foretime_campaign::{
     case::Case,
     choices::{Choices, Only},
     report,
-    result::{CORE_VARIABLE, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
+    result::{CORE_VARIABLE, Detail, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
 
+use prost::Message;
+use temporalio_common::protos::temporal::api::history::v1::History;
 use temporalio_sdk::WorkerOptions;
 
 use super::options;
@@ -153,12 +155,53 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
-        detail: state.log.is_detailed().then(|| Box::new(report::detail(case, &state.view(), seed, known))),
+        detail: state.log.is_detailed().then(|| Box::new(detail_of(case, state, seed, known))),
     }
+}
+
+fn detail_of(case: &Case, state: &State, seed: u64, known: &Known) -> Detail {
+    let view = state.view();
+    let mut detail = report::detail(case, &view, seed, known);
+    detail.of_rust_sdk =
+        view.runs().filter_map(|run| Some((run.run_id().to_owned(), of_rust_sdk(run.encoded_events())?))).collect();
+    detail
+}
+
+/// The Rust SDK's form of a history, given as the bytes of a `History`; `None` if they are not one. That SDK's replayer (1.1) only
+/// loads this form.
+fn of_rust_sdk(encoded: &[u8]) -> Option<serde_json::Value> {
+    serde_json::to_value(History::decode(encoded).ok()?).ok()
 }
 
 fn write_line(stream: &mut UnixStream, line: &Line) -> std::io::Result<()> {
     let mut text = serde_json::to_string(line)?;
     text.push('\n');
     stream.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use foretime_server::proto::{
+        enums::EventType,
+        history::{History as HistoryProto, HistoryEvent, TimerStartedEventAttributes, history_event::Attributes},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_rust_sdk_has_names_of_its_own() {
+        let attributes = TimerStartedEventAttributes { timer_id: "7".to_owned(), ..TimerStartedEventAttributes::default() };
+        let mut event = HistoryEvent { event_id: 5, ..HistoryEvent::default() };
+        event.set_event_type(EventType::TimerStarted);
+        event.attributes = Some(Attributes::TimerStartedEventAttributes(attributes));
+        let form = of_rust_sdk(&HistoryProto { events: vec![event] }.encode_to_vec()).unwrap();
+        let event = &form["events"][0];
+        assert_eq!(event["event_type"], EventType::TimerStarted as i32);
+        assert_eq!(event["attributes"]["TimerStartedEventAttributes"]["timer_id"], "7");
+    }
+
+    #[test]
+    fn what_is_no_history_has_no_form() {
+        assert_eq!(of_rust_sdk(b"\x0a\xff"), None);
+    }
 }

@@ -15,10 +15,11 @@ use crate::{
     view::View,
 };
 
-/// A run in full.
+/// A run in full, but for the histories that only the Rust SDK can write.
 pub fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
     let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
-    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments }
+    let of_rust_sdk = BTreeMap::new();
+    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments, of_rust_sdk }
 }
 
 /// Every step, one line each.

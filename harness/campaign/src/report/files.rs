@@ -1,9 +1,12 @@
 //! What a report leaves on disk: a directory for each test and seed.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
+
+use serde_json::Value;
 
 use super::{html, timeline};
 use crate::{
@@ -35,10 +38,10 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
 /// A file cannot be written.
 pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
     let Some(detail) = &result.detail else { return Ok(None) };
-    let Detail { trace, tape, report, moments: _ } = &**detail;
+    let Detail { trace, tape, report, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
     report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
-    write_histories(directory, &mut report)?;
+    write_histories(directory, &mut report, of_rust_sdk)?;
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;
     save(directory, "report.json", &json(&report)?)?;
@@ -47,7 +50,7 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
     Ok(Some(directory.to_owned()))
 }
 
-fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> {
+fn write_histories(directory: &Path, report: &mut Report, of_rust_sdk: &BTreeMap<String, Value>) -> Result<(), String> {
     let folder = directory.join("histories");
     // From an earlier run of the seed with other code, which may have had other workflows.
     let _ = fs::remove_dir_all(&folder);
@@ -58,7 +61,9 @@ fn write_histories(directory: &Path, report: &mut Report) -> Result<(), String> 
             workflow.workflow_id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(80).collect();
         let name = format!("{:03}-{id}.json", number + 1);
         save(&folder, &name, &json(&workflow.history)?)?;
-        save(&rust_folder, &name, &json(&foretime_history::json::of_rust_sdk(&workflow.history)?)?)?;
+        if let Some(history) = of_rust_sdk.get(&workflow.run_id) {
+            save(&rust_folder, &name, &json(history)?)?;
+        }
         workflow.file = Some(format!("histories/{name}"));
     }
     Ok(())

@@ -5,14 +5,16 @@ use foretime_server::proto::{
     enums::{CommandType, EventType},
     history::HistoryEvent,
 };
-use prost::Message;
+use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage, Value};
 
 use super::fields;
-use crate::json;
+use crate::{
+    descriptors,
+    markers::{self, Patch},
+    wire::Message,
+};
 
-/// Markers by name, with the field of their details that tells what they are of.
-const PATCHES: [(&str, &str); 3] = [("core_patch", "patch-data"), ("Version", "change-id"), ("Version", "changeId")];
 /// Results of what workers do by themselves: local activities and side effects.
 const LOCAL_WORK: [&str; 5] = ["core_local_activity", "LocalActivity", "SideEffect", "MutableSideEffect", "core_side_effect"];
 /// SDKs write it along with each patch and version.
@@ -56,14 +58,14 @@ impl Step {
     pub fn of_event(event: &[u8]) -> Option<Self> {
         let head = EventHead::decode(event).ok()?;
         let kind = command_of(head.event_type())?;
-        let message = DynamicMessage::decode(json::descriptor_of(&HistoryEvent::default())?, event).ok()?;
+        let message = DynamicMessage::decode(descriptors::of::<HistoryEvent>()?, event).ok()?;
         Some(Self::new(kind, Some(&head), attributes(&message)?))
     }
 
     /// What an encoded command asks for.
     pub fn of_command(command: &[u8]) -> Option<Self> {
         let kind = CommandHead::decode(command).ok()?.command_type();
-        let message = DynamicMessage::decode(json::descriptor_of(&Command::default())?, command).ok()?;
+        let message = DynamicMessage::decode(descriptors::of::<Command>()?, command).ok()?;
         Some(Self::new(kind, None, attributes(&message)?))
     }
 
@@ -136,7 +138,7 @@ impl Step {
 }
 
 /// An event without its attributes.
-#[derive(Message)]
+#[derive(prost::Message)]
 struct EventHead {
     #[prost(int64, tag = "1")]
     event_id: i64,
@@ -145,7 +147,7 @@ struct EventHead {
 }
 
 /// A command without its attributes.
-#[derive(Message)]
+#[derive(prost::Message)]
 struct CommandHead {
     #[prost(enumeration = "CommandType", tag = "1")]
     command_type: i32,
@@ -184,31 +186,15 @@ fn attributes(message: &DynamicMessage) -> Option<DynamicMessage> {
 }
 
 fn marker(attributes: &DynamicMessage) -> Marker {
+    let encoded = attributes.encode_to_vec();
+    if let Some(Patch { id, version }) = markers::patch(Message(&encoded)) {
+        return Marker::Patch { id: id.unwrap_or_default(), version };
+    }
     let name = attributes.get_field_by_name("marker_name").and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
-    if LOCAL_WORK.contains(&name.as_str()) {
-        return Marker::LocalWork(name);
+    match LOCAL_WORK.contains(&name.as_str()) {
+        true => Marker::LocalWork(markers::local_activity(Message(&encoded)).unwrap_or(name)),
+        false => Marker::Other(name),
     }
-    let detail = |key: &str| detail(attributes, key);
-    match PATCHES.iter().filter(|(marker, _)| *marker == name).find_map(|(_, key)| detail(key)) {
-        Some(serde_json::Value::String(id)) => {
-            Marker::Patch { id, version: detail("version").and_then(|version| version.as_i64()) }
-        }
-        // sdk-core keeps an object there.
-        Some(data) => {
-            let id = data.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-            Marker::Patch { id, version: None }
-        }
-        None => Marker::Other(name),
-    }
-}
-
-/// The first payload of a marker's details under this key, if it is JSON.
-fn detail(attributes: &DynamicMessage, key: &str) -> Option<serde_json::Value> {
-    let details = attributes.get_field_by_name("details")?;
-    let payloads = details.as_map()?.get(&prost_reflect::MapKey::String(key.to_owned()))?.as_message()?;
-    let payloads = payloads.get_field_by_name("payloads")?;
-    let data = payloads.as_list()?.first()?.as_message()?.get_field_by_name("data")?;
-    serde_json::from_slice(data.as_bytes()?).ok()
 }
 
 /// `TIMER_STARTED` is `TimerStarted`.

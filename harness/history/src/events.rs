@@ -1,0 +1,40 @@
+//! The events of a history, looked at without decoding them.
+
+use foretime_server::proto::enums::EventType;
+
+use crate::wire;
+
+/// Larger ids are none.
+pub const ID_MAX: i64 = 1 << 31;
+
+/// An event.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'b> {
+    /// Its id, from 1.
+    pub id: i64,
+    /// Its type; `None` if we do not know it.
+    pub event_type: Option<EventType>,
+    /// The bytes of the `HistoryEvent`.
+    pub encoded: &'b [u8],
+}
+
+impl Event<'_> {
+    /// Whether it is a marker.
+    pub fn is_marker(&self) -> bool {
+        self.event_type == Some(EventType::MarkerRecorded)
+    }
+
+    /// Whether the code gets an answer from it within the workflow task that writes it: the result of a local activity, a patch, or
+    /// an update that is accepted.
+    pub fn is_answer(&self) -> bool {
+        self.is_marker() || self.event_type == Some(EventType::WorkflowExecutionUpdateAccepted)
+    }
+}
+
+/// The events of a history, given as the bytes of a `History`.
+pub fn of(encoded: &[u8]) -> impl Iterator<Item = Event<'_>> {
+    wire::encoded_events(encoded).filter_map(|encoded| {
+        let event = wire::Event::of(encoded)?;
+        Some(Event { id: event.id, event_type: EventType::try_from(event.kind).ok(), encoded })
+    })
+}
