@@ -69,7 +69,12 @@ fn say(kind: &str, colour: &str, message: &str) {
 
 /// Whether stderr is a terminal, and colour is not switched off (<https://no-color.org>).
 pub(crate) fn colour_on_stderr() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
+    is_colour_wanted() && std::io::stderr().is_terminal()
+}
+
+/// Whether colour is not switched off (<https://no-color.org>).
+pub(crate) fn is_colour_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Writes help or the version to stdout, in clap's colours on a terminal.

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{check::Check, failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
 
 const EXAMPLES: &str = "\
 Where an SDK takes the path of its test server or dev server, give it the path of this program:
@@ -16,6 +16,7 @@ Examples:
   foretime 7233                             as an SDK's time-skipping test environment starts it
   foretime server start-dev --headless      as an SDK's local test environment starts it
   foretime time skip 30d                    moves the time of a running server
+  foretime check histories/ -- ./worker     does the worker replay these histories?
 
 Every command has its own --help.";
 
@@ -38,6 +39,7 @@ struct Arguments {
 enum Command {
     Serve(Serve),
     Time(Time),
+    Check(Box<Check>),
     /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
@@ -54,6 +56,8 @@ pub(crate) enum Invocation {
     Launch(Box<Launch>),
     /// Move the time of a running server.
     Move(Time),
+    /// Check recorded histories.
+    Check(Box<Check>),
     /// Write this (help or the version) to stdout.
     Print(clap::Error),
 }
@@ -70,6 +74,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
             Command::Serve(serve) => launching(serve.into()),
             Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
             Command::Time(time) => Invocation::Move(time),
+            Command::Check(check) => Invocation::Check(check),
         })
     };
     match parsed {
@@ -92,7 +97,9 @@ fn names_a_port(args: &[OsString]) -> bool {
 /// The command that shows the help for `args`.
 fn help_for(args: &[OsString]) -> String {
     let is = |place: usize, word: &str| args.get(place).map(OsString::as_os_str) == Some(OsStr::new(word));
-    let command = if is(1, "time") {
+    let command = if is(1, "check") {
+        " check"
+    } else if is(1, "time") {
         " time"
     } else if is(1, "serve") {
         " serve"

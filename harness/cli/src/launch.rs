@@ -91,7 +91,7 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
 }
 
 #[cfg(unix)]
-fn signals() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn signals() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -104,7 +104,7 @@ fn signals() -> io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn signals() -> io::Result<impl Future<Output = ()>> {
+pub(crate) fn signals() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

@@ -10,6 +10,8 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
+use super::examine::Lost;
+
 /// What a worker has said of a history.
 #[derive(Clone, Debug)]
 pub(super) enum Said {
@@ -20,7 +22,7 @@ pub(super) enum Said {
     /// Nothing follows from what it said.
     Unclear(String),
     /// It was gone, or silent.
-    Nothing(&'static str),
+    Nothing(Lost),
 }
 
 /// What a worker answers.
@@ -102,9 +104,8 @@ impl Said {
                 Ok(failed) => Self::of_failure(failed.failure.as_ref().map(failure_chain).unwrap_or_default()),
                 Err(error) => Self::Unclear(error.to_string()),
             },
-            Outcome::TimedOut => Self::Nothing("the worker took the history and did not answer in time"),
-            Outcome::WorkerGone => Self::Nothing("the worker took the history and closed its connection"),
-            Outcome::Unspecified => Self::Nothing("the worker said nothing"),
+            Outcome::TimedOut => Self::Nothing(Lost::TimedOut),
+            Outcome::WorkerGone | Outcome::Unspecified => Self::Nothing(Lost::WorkerGone),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, SocketAddr},
-    time::Duration,
 };
 
 use foretime_server::proto::foretimeservice::{AwaitWorkersResponse, Poller};
@@ -17,11 +16,14 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// A server, and the worker if we have started one.
+/// A server, and the worker beside it.
 pub(super) struct Session {
     pub(super) server: Server,
-    worker: Option<Started>,
+    pub(super) worker: Supervised,
 }
+
+/// The worker, which is started again when it ends; nothing if the user has started it.
+pub(super) struct Supervised(Option<Started>);
 
 struct Started {
     launch: Launch,
@@ -55,7 +57,7 @@ impl Session {
                 Some(Started { worker: Worker::start(&launch)?, launch, restarts_left: RESTARTS })
             }
         };
-        Ok(Self { server, worker })
+        Ok(Self { server, worker: Supervised(worker) })
     }
 
     /// Waits until all `queues` are polled, or until no more come. Returns the workers by task queue.
@@ -77,7 +79,7 @@ impl Session {
             let left = until.saturating_duration_since(Instant::now());
             let news = tokio::select! {
                 news = self.server.workers(known.version, left) => news,
-                ended = ended(&mut self.worker) => match known.pollers.is_empty() {
+                ended = self.worker.end() => match known.pollers.is_empty() {
                     true => return Err(format!("{ended} before it polled a task queue{}", self.why_no_poll(&known))),
                     false => None,
                 },
@@ -99,30 +101,9 @@ impl Session {
         Ok(by_queue)
     }
 
-    /// Waits until the worker has ended, says how, and starts it again. `None` once it has ended too often: `true` in the first place
-    /// of the pair then.
-    pub(super) async fn ended(&mut self) -> (bool, String) {
-        let how = ended(&mut self.worker).await;
-        let Some(started) = &mut self.worker else { return (true, how) };
-        let how = format!("{how}{}", last_lines(&started.worker));
-        if started.restarts_left == 0 {
-            return (true, how);
-        }
-        started.restarts_left -= 1;
-        match Worker::start(&started.launch) {
-            Ok(worker) => {
-                started.worker = worker;
-                (false, how)
-            }
-            Err(_) => (true, how),
-        }
-    }
-
     /// Ends the worker.
     pub(super) async fn stop(self) {
-        if let Some(started) = self.worker {
-            started.worker.stop().await;
-        }
+        self.worker.stop().await;
     }
 
     /// What else is known of a worker that does not poll.
@@ -132,7 +113,7 @@ impl Session {
         if !known.refused_calls.is_empty() {
             why += &format!("; it called {}, which this server refuses: it serves recorded histories alone", known.refused_calls.join(", "));
         }
-        match &self.worker {
+        match &self.worker.0 {
             None => why += &format!("; start one that connects to {address}"),
             Some(started) => {
                 if known.refused_calls.is_empty() {
@@ -155,14 +136,41 @@ pub(super) fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option
     Some(Attending { namespace: poller.namespace.clone(), family: Family::of(&poller.client_name) })
 }
 
-/// How the worker has ended. Waits for ever if it was not started here.
-async fn ended(worker: &mut Option<Started>) -> String {
-    match worker {
-        Some(started) => match started.worker.ended().await {
-            Some(status) => format!("the worker has ended ({status})"),
-            None => "the worker has ended".to_owned(),
-        },
-        None => std::future::pending().await,
+impl Supervised {
+    /// Waits until the worker has ended, and starts it again. Returns how it ended, and whether that was once too often. Waits for ever
+    /// if the user has started it.
+    pub(super) async fn ended(&mut self) -> (bool, String) {
+        let how = self.end().await;
+        let Some(started) = &mut self.0 else { return (true, how) };
+        let how = format!("{how}{}", last_lines(&started.worker));
+        if started.restarts_left == 0 {
+            return (true, how);
+        }
+        started.restarts_left -= 1;
+        match Worker::start(&started.launch) {
+            Ok(worker) => {
+                started.worker = worker;
+                (false, how)
+            }
+            Err(_) => (true, how),
+        }
+    }
+
+    async fn end(&mut self) -> String {
+        match &mut self.0 {
+            Some(started) => match started.worker.ended().await {
+                Some(status) => format!("the worker has ended ({status})"),
+                None => "the worker has ended".to_owned(),
+            },
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Ends it for good.
+    pub(super) async fn stop(self) {
+        if let Some(started) = self.0 {
+            started.worker.stop().await;
+        }
     }
 }
 
@@ -175,6 +183,3 @@ fn last_lines(worker: &Worker) -> String {
     let flood = if written > 1 << 20 { format!(", of {} MiB", written >> 20) } else { String::new() };
     format!("; its last lines{flood}:\n    {}", lines.join("\n    "))
 }
-
-/// Some time for a thing that may not come.
-pub(super) const MOMENT: Duration = Duration::from_millis(100);

@@ -60,7 +60,7 @@ impl Examiner<'_> {
             },
             Said::Refuses(message) => Fit::DoesNot(message),
             Said::Unclear(why) => Fit::Unknown(why),
-            Said::Nothing(why) => Fit::Unknown(why.to_owned()),
+            Said::Nothing(why) => Fit::Unknown(why.why().to_owned()),
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use foretime_history::verdict::{Divergence, Verdict};
 use foretime_server::proto::foretimeservice::Poller;
 
-pub(super) use family::Family;
+pub(super) use family::{Family, REPLAY_NAMESPACE};
 pub(super) use subject::Subject;
 
 use super::{said::Said, server::Server};
@@ -44,24 +44,58 @@ pub(super) struct Examined {
     pub(super) patched_here: Vec<(usize, String)>,
     /// What could not be looked at, as sentences.
     pub(super) remarks: Vec<String>,
+    /// Whether the worker did not answer.
+    pub(super) lost: Option<Lost>,
     /// The worker that said so last.
     pub(super) poller: Option<Poller>,
+}
+
+/// Why a worker did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// It took too long.
+    TimedOut,
+    /// It closed its connection.
+    WorkerGone,
+}
+
+impl Lost {
+    fn why(self) -> &'static str {
+        match self {
+            Self::TimedOut => "the worker took the history and did not answer in time",
+            Self::WorkerGone => "the worker took the history and closed its connection",
+        }
+    }
+}
+
+impl Examined {
+    /// Nothing is known, for this reason.
+    pub(super) fn unknown(why: impl Into<String>) -> Self {
+        Self { verdict: could_not_tell(why), ..Self::default() }
+    }
+}
+
+impl Default for Examined {
+    fn default() -> Self {
+        Self { verdict: Verdict::Replays, patched_here: Vec::new(), remarks: Vec::new(), lost: None, poller: None }
+    }
 }
 
 impl Examiner<'_> {
     /// Examines a history.
     pub(super) async fn examine(self, subject: &Subject) -> Examined {
-        let mut examined =
-            Examined { verdict: Verdict::Replays, patched_here: Vec::new(), remarks: Vec::new(), poller: None };
         let Some(last) = subject.tasks.len().checked_sub(1) else {
-            examined.verdict = could_not_tell("no workflow task was completed in it");
-            return examined;
+            return Examined::unknown("no workflow task was completed in it");
         };
+        let mut examined = Examined::default();
         let whole = self.ask(subject, subject.after_commands(last), false).await;
         examined.poller.clone_from(&whole.poller);
         match whole.said {
             Said::Unclear(why) => examined.verdict = could_not_tell(why),
-            Said::Nothing(why) => examined.verdict = could_not_tell(why),
+            Said::Nothing(lost) => {
+                examined.lost = Some(lost);
+                examined.verdict = could_not_tell(lost.why());
+            }
             Said::Refuses(message) => examined.verdict = self.located(subject, message, &mut examined.remarks).await,
             Said::Replays(answer) => {
                 let leftover = self.family.leftover(subject, last, &answer);

@@ -1,0 +1,31 @@
+//! Reads all histories that were named, and chooses those that are checked.
+
+use std::path::PathBuf;
+
+use super::{
+    run::{Path, choose},
+    source::Found,
+};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The runs that there are, as far as is known.
+    pub(super) runs_count: u64,
+    /// Those whose histories were read.
+    pub(super) read_count: u64,
+    pub(super) paths: Vec<Path>,
+    /// Files, or histories in them, that could not be read, each with the reason.
+    pub(super) unreadable: Vec<(String, String)>,
+}
+
+/// Reads files and folders. Of each path through the code, `most` runs are checked.
+pub(super) fn gather(paths: &[PathBuf], most: usize, mut progress: impl FnMut()) -> Gathered {
+    let mut found = Found::default();
+    for path in paths {
+        found.read(path, &mut progress);
+    }
+    found.once_each();
+    let count = found.runs.len() as u64;
+    Gathered { runs_count: count, read_count: count, paths: choose(found.runs, most), unreadable: found.unreadable }
+}

@@ -1,0 +1,117 @@
+//! `foretime check`: does today's code still replay what production recorded?
+//!
+//! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
+//! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
+//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean. [`report`] puts all of it together, with the
+//! [`patches`] that are needed no more.
+
+mod conduct;
+mod examine;
+mod gather;
+mod options;
+mod patches;
+mod report;
+mod run;
+mod said;
+mod server;
+mod session;
+mod source;
+mod worker;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+pub(crate) use options::Check;
+
+use crate::failure::{self, Failure};
+use options::Limits;
+use report::Report;
+use worker::Launch;
+
+/// What shall be done, apart from the histories.
+struct Plan {
+    address: Option<SocketAddr>,
+    launch: Option<Launch>,
+    limits: Limits,
+    strict: bool,
+    map_queue: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The queue that the worker polls for histories recorded on `recorded`.
+    fn queue_of(&self, recorded: &str) -> String {
+        let mapped = self.map_queue.iter().find(|(from, _)| from == recorded);
+        mapped.map_or(recorded, |(_, to)| to).to_owned()
+    }
+}
+
+impl Check {
+    /// Checks, reports, and says with which code to exit.
+    ///
+    /// # Errors
+    /// The arguments are wrong, or nothing can be started.
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::Runtime(format!("cannot start: {error}")))?;
+        let interrupted = async {
+            crate::launch::signals().map_err(|error| Failure::Runtime(format!("cannot wait for signals: {error}")))?.await;
+            Ok(ExitCode::from(130))
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                code = self.check() => code,
+                code = interrupted => code,
+            }
+        })
+    }
+
+    async fn check(self) -> Result<ExitCode, Failure> {
+        let plan = self.plan()?;
+        if self.histories.is_empty() {
+            return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
+        }
+        let most = if self.all { usize::MAX } else { self.sample as usize };
+        let gathered = gather::gather(&self.histories, most, || {});
+        let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
+        let report = Report::of(&gathered, conducted);
+        self.print(&report)?;
+        Ok(ExitCode::from(report.exit_code()))
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        if self.worker.is_empty() && self.address.is_none() {
+            let text = "no worker: write its command after --, or give the --address where one will connect that you start yourself";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        let namespace = std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let launch = (!self.worker.is_empty()).then(|| Launch {
+            command: self.worker.clone(),
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+            debugging: false,
+            shows_output: self.reports.verbose,
+        });
+        Ok(Plan {
+            address: self.address,
+            launch,
+            limits: self.limits,
+            strict: self.strict,
+            map_queue: self.map_queue.clone(),
+        })
+    }
+
+    fn print(&self, report: &Report) -> Result<(), Failure> {
+        let text = if self.reports.json {
+            let json = serde_json::to_string_pretty(report);
+            json.map_err(|error| Failure::Runtime(format!("cannot write JSON: {error}")))? + "\n"
+        } else {
+            report::text(report, failure::is_colour_wanted() && io::stdout().is_terminal())
+        };
+        // A reader who closed the pipe early has read enough.
+        let _ = io::stdout().write_all(text.as_bytes());
+        Ok(())
+    }
+}
