@@ -4,7 +4,9 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{check::Check, failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{
+    check::Check, failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer,
+};
 
 const EXAMPLES: &str = "\
 Where an SDK takes the path of its test server or dev server, give it the path of this program:

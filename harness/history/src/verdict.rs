@@ -60,6 +60,8 @@ pub struct Divergence {
 pub struct Thing {
     /// The type of the event or the command, as the API spells it.
     pub kind: String,
+    /// The type of the command on both sides: what can be compared.
+    pub command: String,
     /// The type of the activity or the child, the id of the timer, the name of the signal; empty if it has no name.
     pub name: String,
     /// Its fields, for people.
@@ -69,7 +71,7 @@ pub struct Thing {
 impl Thing {
     /// Of a step, either side.
     pub fn of(step: &Step) -> Self {
-        Self { kind: step.kind_name(), name: step.name(), fields: step.shown_fields() }
+        Self { kind: step.kind_name(), command: step.command_name(), name: step.name(), fields: step.shown_fields() }
     }
 }
 
@@ -97,13 +99,13 @@ impl Divergence {
     pub fn sentence(&self) -> String {
         let at = self.event_id.map_or_else(String::new, |id| format!("event {id}: "));
         match (&self.recorded, &self.asked) {
-            (Some(recorded), Some(asked)) if recorded.kind == asked.kind && !self.fields.is_empty() => {
+            (Some(recorded), Some(asked)) if recorded.command == asked.command && !self.fields.is_empty() => {
                 let fields: Vec<_> = self
                     .fields
                     .iter()
                     .map(|it| format!("{} was {} and is {}", it.field, or_nothing(&it.recorded), or_nothing(&it.asked)))
                     .collect();
-                format!("{at}{recorded} is asked for with other values: {}", fields.join("; "))
+                format!("{at}{recorded} is recorded, the code asks for it otherwise: {}", fields.join("; "))
             }
             (Some(recorded), Some(asked)) => format!("{at}{recorded} is recorded, the code asks for {asked}"),
             (Some(recorded), None) => format!("{at}{recorded} is recorded, the code does not ask for it"),
@@ -115,7 +117,7 @@ impl Divergence {
 
 /// Without the id of a timer, which differs from run to run.
 fn named(thing: &Thing) -> String {
-    if thing.kind == "StartTimer" || thing.kind == "TimerStarted" { thing.kind.clone() } else { thing.to_string() }
+    if thing.command.ends_with("Timer") { thing.command.clone() } else { format!("{} {}", thing.command, thing.name) }
 }
 
 fn or_nothing(text: &str) -> &str {

@@ -39,7 +39,10 @@ pub(super) fn of(token: Token, ask: &Ask, now: Time) -> Bytes {
         task_token: token.to_bytes(),
         workflow_execution: Some(WorkflowExecution { workflow_id: workflow_id.clone(), run_id: run_id.clone() }),
         workflow_type: Some(WorkflowType { name: workflow_type.clone() }),
-        previous_started_event_id: if manner == Manner::Query { ask.request.started_event_id } else { LAST_EVENT },
+        previous_started_event_id: ask.request.previous_started_event_id.unwrap_or(match manner {
+            Manner::Query => ask.request.started_event_id,
+            _ => LAST_EVENT,
+        }),
         started_event_id: ask.request.started_event_id,
         // Some SDKs report the failure of a first attempt alone.
         attempt: 1,

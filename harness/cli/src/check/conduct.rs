@@ -171,7 +171,9 @@ async fn all(
     worker.stop().await;
     let mut done = done.into_inner();
     let checked = chosen.into_iter().enumerate().map(|(at, it)| match done.remove(&at) {
-        Some(examined) if examined.lost == Some(Lost::WorkerGone) => unchecked(it, &format!("{last_end}, with this history in hand")),
+        Some(examined) if examined.lost == Some(Lost::WorkerGone) => {
+            unchecked(it, &format!("{last_end}, with this history in hand"))
+        }
         Some(examined) => Checked { run: it.run, stands_for: it.stands_for, examined },
         None => unchecked(it, over.as_deref().unwrap_or("it was not checked")),
     });
@@ -194,8 +196,7 @@ async fn one(plan: &Plan, server: &Server, pollers: &BTreeMap<String, Vec<Poller
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
     let Attending { namespace, family } = &attending;
-    let examiner =
-        Examiner { server, family: *family, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
+    let examiner = Examiner { server, family: *family, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
     examiner.examine(&subject).await
 }
 

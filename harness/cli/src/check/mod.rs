@@ -83,7 +83,8 @@ impl Check {
 
     fn plan(&self) -> Result<Plan, Failure> {
         if self.worker.is_empty() && self.address.is_none() {
-            let text = "no worker: write its command after --, or give the --address where one will connect that you start yourself";
+            let text =
+                "no worker: write its command after --, or give the --address where one will connect that you start yourself";
             return Err(Failure::Usage(text.to_owned()));
         }
         let namespace = std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
@@ -94,13 +95,7 @@ impl Check {
             debugging: false,
             shows_output: self.reports.verbose,
         });
-        Ok(Plan {
-            address: self.address,
-            launch,
-            limits: self.limits,
-            strict: self.strict,
-            map_queue: self.map_queue.clone(),
-        })
+        Ok(Plan { address: self.address, launch, limits: self.limits, strict: self.strict, map_queue: self.map_queue.clone() })
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {

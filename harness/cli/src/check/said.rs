@@ -71,8 +71,7 @@ const QUERY_ALONE: [&str; 6] = [
     "No query handler",
 ];
 /// Texts that say that code and history part. They win over all others.
-const NONDETERMINISTIC: [&str; 5] =
-    ["TMPRL1100", "ondeterminis", "on-determinis", "ondeterministic", "history mismatch"];
+const NONDETERMINISTIC: [&str; 5] = ["TMPRL1100", "ondeterminis", "on-determinis", "ondeterministic", "history mismatch"];
 
 impl Said {
     /// What the answer to a served history means.

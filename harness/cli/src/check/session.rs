@@ -111,7 +111,10 @@ impl Session {
         let address = self.server.address();
         let mut why = String::new();
         if !known.refused_calls.is_empty() {
-            why += &format!("; it called {}, which this server refuses: it serves recorded histories alone", known.refused_calls.join(", "));
+            why += &format!(
+                "; it called {}, which this server refuses: it serves recorded histories alone",
+                known.refused_calls.join(", ")
+            );
         }
         match &self.worker.0 {
             None => why += &format!("; start one that connects to {address}"),

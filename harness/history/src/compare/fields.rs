@@ -110,7 +110,8 @@ fn compare_values(
 /// The fields that are set, for people: the first level, and what lies in messages of one field.
 pub(super) fn shown_fields(attributes: &DynamicMessage) -> Vec<(String, String)> {
     let set = attributes.fields().filter(|(field, _)| !NOT_COMPARED.contains(&field.name()));
-    set.map(|(field, value)| (field.name().to_owned(), shown_field(value, &field))).collect()
+    let shown = set.map(|(field, value)| (field.name().to_owned(), shown_field(value, &field)));
+    shown.filter(|(_, shown)| !matches!(shown.as_str(), "" | "{}" | "[]")).collect()
 }
 
 fn shown_field(value: &Value, field: &FieldDescriptor) -> String {

@@ -10,7 +10,7 @@ mod step;
 pub use fields::FieldDifference;
 pub use step::{Marker, Step};
 
-use foretime_server::proto::{command::Command, enums::CommandType};
+use foretime_server::proto::command::Command;
 use prost::Message;
 
 /// The first difference between what a task has recorded and what its code asks for.
@@ -41,7 +41,7 @@ pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Comma
     let recorded: Vec<Step> = events.into_iter().filter_map(Step::of_event).filter(|step| !step.is_incidental()).collect();
     let mut recorded = recorded.into_iter().peekable();
     let mut is_after_local_work = false;
-    for command in commands.iter().filter(|command| command.command_type() != CommandType::ProtocolMessage) {
+    for command in commands {
         let Some(asked) = Step::of_command(&command.encode_to_vec()) else { continue };
         if asked.is_incidental() {
             continue;

@@ -84,8 +84,13 @@ impl Step {
     pub fn kind_name(&self) -> String {
         match self.event_type {
             Some(event_type) => camel_case(event_type.as_str_name().trim_start_matches("EVENT_TYPE_")),
-            None => camel_case(self.kind.as_str_name().trim_start_matches("COMMAND_TYPE_")),
+            None => self.command_name(),
         }
+    }
+
+    /// The type of the command, also of an event that such a command writes.
+    pub fn command_name(&self) -> String {
+        camel_case(self.kind.as_str_name().trim_start_matches("COMMAND_TYPE_"))
     }
 
     /// The fields that are set, for people.
@@ -153,7 +158,7 @@ struct CommandHead {
     command_type: i32,
 }
 
-/// The command that writes an event of this type; `None` if none does. An update's events come from messages.
+/// The command that writes an event of this type; `None` if none does. An update's events are written by commands that name messages.
 fn command_of(event_type: EventType) -> Option<CommandType> {
     use {CommandType as C, EventType as E};
     Some(match event_type {
@@ -173,6 +178,7 @@ fn command_of(event_type: EventType) -> Option<CommandType> {
         E::WorkflowExecutionFailed => C::FailWorkflowExecution,
         E::WorkflowExecutionCanceled => C::CancelWorkflowExecution,
         E::WorkflowExecutionContinuedAsNew => C::ContinueAsNewWorkflowExecution,
+        E::WorkflowExecutionUpdateAccepted | E::WorkflowExecutionUpdateCompleted => C::ProtocolMessage,
         _ => return None,
     })
 }

@@ -48,6 +48,7 @@ impl Examiner<'_> {
             started_event_id: subject.started_event_id(until_event_id),
             messages: Vec::new(),
             keeps_run,
+            previous_started_event_id: None,
         };
         match self.server.serve(request).await {
             Ok(response) => Asked { said: Said::of(&response), poller: response.poller },

@@ -17,8 +17,6 @@ pub(in crate::check) struct Subject {
     pub(super) run_id: String,
     /// The queue that the worker polls.
     pub(super) task_queue: String,
-    /// Whether the run has not ended.
-    pub(super) is_open: bool,
 }
 
 impl Subject {
@@ -32,7 +30,6 @@ impl Subject {
             workflow_id: summary.workflow_id.clone().unwrap_or_else(|| made_up("unrecorded-workflow-id")),
             run_id: summary.run_id.clone().unwrap_or_else(|| "00000000-0000-4000-8000-000000000000".to_owned()),
             task_queue,
-            is_open: summary.is_open,
         }
     }
 

@@ -37,7 +37,11 @@ impl Examiner<'_> {
             if let Some(difference) = comparison.difference {
                 examined.verdict = Verdict::Differs(Box::new(Divergence {
                     task: Some(task + 1),
-                    event_id: difference.recorded.as_ref().and_then(|it| it.event_id()).or(Some(subject.after_commands(task) + 1)),
+                    event_id: difference
+                        .recorded
+                        .as_ref()
+                        .and_then(|it| it.event_id())
+                        .or(Some(subject.after_commands(task) + 1)),
                     recorded: difference.recorded.as_ref().map(Thing::of),
                     asked: difference.asked.as_ref().map(Thing::of),
                     fields: difference.fields,

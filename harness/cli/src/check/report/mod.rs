@@ -115,7 +115,12 @@ impl Report {
     pub(super) fn of(gathered: &Gathered, conducted: Conducted) -> Self {
         let mut report = Self {
             foretime: env!("CARGO_PKG_VERSION"),
-            counts: Counts { runs: gathered.runs_count, read: gathered.read_count, paths: gathered.paths.len() as u64, ..Counts::default() },
+            counts: Counts {
+                runs: gathered.runs_count,
+                read: gathered.read_count,
+                paths: gathered.paths.len() as u64,
+                ..Counts::default()
+            },
             breaks: Vec::new(),
             differs: Vec::new(),
             could_not_tell: Vec::new(),
@@ -189,19 +194,10 @@ impl Report {
 
 fn run_name(run: &super::run::Run) -> RunName {
     let text = |id: &Option<String>| id.clone().unwrap_or_default();
-    RunName {
-        workflow_id: text(&run.summary.workflow_id),
-        run_id: text(&run.summary.run_id),
-        is_open: run.summary.is_open,
-    }
+    RunName { workflow_id: text(&run.summary.workflow_id), run_id: text(&run.summary.run_id), is_open: run.summary.is_open }
 }
 
-fn add_cause(
-    causes: &mut BTreeMap<(String, String), Cause>,
-    checked: &Checked,
-    divergence: &Divergence,
-    history: &History,
-) {
+fn add_cause(causes: &mut BTreeMap<(String, String), Cause>, checked: &Checked, divergence: &Divergence, history: &History) {
     let key = (history.workflow_type.clone(), divergence.likeness());
     let cause = causes.entry(key).or_insert_with(|| Cause {
         workflow_type: history.workflow_type.clone(),

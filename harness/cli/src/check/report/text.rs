@@ -126,7 +126,8 @@ fn sides(out: &mut String, divergence: &Divergence, paint: Paint) {
     } else {
         rows.extend(divergence.fields.iter().map(|it| (it.field.clone(), it.recorded.clone(), it.asked.clone())));
     }
-    let width = |of: fn(&(String, String, String)) -> &String| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
+    let width =
+        |of: fn(&(String, String, String)) -> &String| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
     let (names, recorded) = (width(|row| &row.0), width(|row| &row.1).clamp(8, 48));
     let _ = writeln!(out, "    {:names$}  {:recorded$}  {}", "", paint.dim("recorded"), paint.dim("asked for"));
     for (name, was, is) in &rows {
