@@ -1,21 +1,12 @@
 //! `foretime check`: does today's code still replay what production recorded?
 //!
-//! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
-//! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean. [`report`] puts all of it together, with the
-//! [`patches`] that are needed no more.
+//! [`options`] are the arguments. [`attended`] starts a [`session`], which is a server behind a [`listener`] and the user's own [`worker`].
+//! All else is in `foretime_examine`: the histories, which of them are checked, what comes of each, and the report.
 
-mod conduct;
-mod examine;
-mod gather;
+mod attended;
+mod listener;
 mod options;
-mod patches;
-mod report;
-mod run;
-mod said;
-mod server;
 mod session;
-mod source;
 mod worker;
 
 use std::{
@@ -26,9 +17,10 @@ use std::{
 
 pub(crate) use options::Check;
 
+use foretime_examine::{gather, report, report::Report};
+
 use crate::failure::{self, Failure};
 use options::Limits;
-use report::Report;
 use worker::Launch;
 
 /// What shall be done, apart from the histories.
@@ -75,7 +67,7 @@ impl Check {
         }
         let most = if self.all { usize::MAX } else { self.sample as usize };
         let gathered = gather::gather(&self.histories, most, || {});
-        let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
+        let conducted = attended::conduct(&plan, &gathered, |_| {}).await?;
         let report = Report::of(&gathered, conducted);
         self.print(&report)?;
         Ok(ExitCode::from(report.exit_code()))

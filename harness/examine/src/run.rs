@@ -8,31 +8,33 @@ use super::source::Source;
 
 /// A run that was read.
 #[derive(Clone, Debug)]
-pub(super) struct Run {
-    pub(super) source: Source,
-    pub(super) summary: Summary,
+pub struct Run {
+    /// Where its history is.
+    pub source: Source,
+    /// What the history says of it.
+    pub summary: Summary,
     /// Where it was recorded, if the file says so.
-    pub(super) namespace: Option<String>,
+    pub namespace: Option<String>,
 }
 
 /// The runs that took one path through the code.
 #[derive(Clone, Debug)]
-pub(super) struct Path {
+pub struct Path {
     /// Those that are checked first; then the others.
-    pub(super) runs: Vec<Run>,
+    pub runs: Vec<Run>,
     /// How many of them are checked.
-    pub(super) checked_count: usize,
+    pub checked_count: usize,
 }
 
 impl Path {
     /// How many of its runs are open.
-    pub(super) fn open_count(&self) -> usize {
+    pub fn open_count(&self) -> usize {
         self.runs.iter().filter(|run| run.summary.is_open).count()
     }
 }
 
 /// Puts the runs in order by their paths. Of each path, `most` are checked: the longest, of equally long ones the newest.
-pub(super) fn choose(runs: Vec<Run>, most: usize) -> Vec<Path> {
+pub fn choose(runs: Vec<Run>, most: usize) -> Vec<Path> {
     let mut paths: BTreeMap<(String, String, Class), Vec<Run>> = BTreeMap::new();
     for run in runs {
         let key = (run.summary.task_queue.clone(), run.summary.workflow_type.clone(), run.summary.class);

@@ -40,7 +40,7 @@ impl Paint {
 }
 
 /// All of it, in colour if `is_coloured`.
-pub(in crate::check) fn text(report: &Report, is_coloured: bool) -> String {
+pub fn text(report: &Report, is_coloured: bool) -> String {
     let paint = Paint { is_on: is_coloured };
     let mut out = String::new();
     for cause in &report.breaks {

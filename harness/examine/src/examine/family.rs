@@ -7,23 +7,25 @@ use foretime_history::{
 use foretime_server::proto::foretimeservice::Manner;
 
 use super::Subject;
-use crate::check::said::Answer;
+use crate::said::Answer;
 
 /// The namespace in which Go's SDK compares commands with events, as its own replayer does.
-pub(in crate::check) const REPLAY_NAMESPACE: &str = "ReplayNamespace";
+pub const REPLAY_NAMESPACE: &str = "ReplayNamespace";
 
 /// SDKs that replay in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::check) enum Family {
+pub enum Family {
     /// On sdk-core: Python, TypeScript, .NET, Ruby, Rust.
     Core,
+    /// Also PHP, whose workers are in Go.
     Go,
+    /// Java and what else runs on its virtual machine.
     Java,
 }
 
 impl Family {
     /// The family of the SDK that calls itself so in the header `client-name`.
-    pub(in crate::check) fn of(client_name: &str) -> Self {
+    pub fn of(client_name: &str) -> Self {
         match client_name {
             name if name.starts_with("temporal-go") || name.starts_with("temporal-php") => Self::Go,
             "temporal-java" => Self::Java,

@@ -3,7 +3,7 @@
 use foretime_server::proto::foretimeservice::{Poller, ServeHistoryRequest};
 
 use super::{Examiner, Subject};
-use crate::check::said::Said;
+use crate::said::Said;
 
 /// What the worker said.
 pub(super) struct Asked {

@@ -8,7 +8,7 @@ use foretime_history::{
 
 /// A history, as the worker gets it.
 #[derive(Debug)]
-pub(in crate::check) struct Subject {
+pub(crate) struct Subject {
     /// The bytes of a `History` message.
     pub(super) encoded: Vec<u8>,
     pub(super) tasks: Vec<Task>,
@@ -21,7 +21,7 @@ pub(in crate::check) struct Subject {
 
 impl Subject {
     /// The history of these bytes, for the worker that polls `task_queue`. Ids that are not recorded are made up, always the same.
-    pub(in crate::check) fn new(encoded: Vec<u8>, summary: &Summary, task_queue: String) -> Self {
+    pub(crate) fn new(encoded: Vec<u8>, summary: &Summary, task_queue: String) -> Self {
         let made_up = |seed: &str| format!("{seed}-{:08x}", summary.events_count);
         Self {
             tasks: tasks(&encoded),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use foretime_history::verdict::{Divergence, Verdict};
 use serde::Serialize;
 
-pub(super) use text::text;
+pub use text::text;
 
 use super::{
     conduct::{Checked, Conducted},
@@ -19,100 +19,124 @@ const WORKFLOWS_LISTED_MAX: usize = 20;
 
 /// All of it.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) foretime: &'static str,
-    pub(super) counts: Counts,
+pub struct Report {
+    /// The version of Foretime.
+    pub foretime: &'static str,
+    /// How many histories, and what came of them.
+    pub counts: Counts,
     /// What breaks, the causes that affect most runs first.
-    pub(super) breaks: Vec<Cause>,
+    pub breaks: Vec<Cause>,
     /// What differs.
-    pub(super) differs: Vec<Cause>,
+    pub differs: Vec<Cause>,
     /// What could not be told.
-    pub(super) could_not_tell: Vec<Untold>,
+    pub could_not_tell: Vec<Untold>,
     /// Where the code records a patch or version newly.
-    pub(super) patched_here: Vec<PatchedHere>,
+    pub patched_here: Vec<PatchedHere>,
     /// The patches in the histories, and who still needs the code from before them.
-    pub(super) patches: Vec<super::patches::Patch>,
+    pub patches: Vec<super::patches::Patch>,
     /// What was not looked at, as sentences.
-    pub(super) remarks: Vec<String>,
+    pub remarks: Vec<String>,
     /// Every history that was checked.
-    pub(super) checked: Vec<History>,
+    pub checked: Vec<History>,
 }
 
 /// How many.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Counts {
+pub struct Counts {
     /// The runs that there are, as far as is known.
-    pub(super) runs: u64,
+    pub runs: u64,
     /// The runs whose histories were read.
-    pub(super) read: u64,
-    pub(super) paths: u64,
-    pub(super) checked: u64,
-    pub(super) replay: u64,
-    pub(super) break_: u64,
-    pub(super) differ: u64,
-    pub(super) could_not_tell: u64,
+    pub read: u64,
+    /// The paths through the code that they took.
+    pub paths: u64,
+    /// The runs that were checked.
+    pub checked: u64,
+    /// Of those: how many replay.
+    pub replay: u64,
+    /// How many break.
+    pub break_: u64,
+    /// How many differ.
+    pub differ: u64,
+    /// Of how many runs and files nothing can be said.
+    pub could_not_tell: u64,
 }
 
 /// One cause, in however many runs.
 #[derive(Debug, Serialize)]
-pub(super) struct Cause {
-    pub(super) workflow_type: String,
+pub struct Cause {
+    /// The type of the workflow.
+    pub workflow_type: String,
     /// In one of the runs.
-    pub(super) divergence: Divergence,
+    pub divergence: Divergence,
     /// That run.
-    pub(super) example: History,
-    pub(super) runs_count: u64,
-    pub(super) open_count: u64,
+    pub example: History,
+    /// How many runs it affects.
+    pub runs_count: u64,
+    /// How many of the runs are open.
+    pub open_count: u64,
     /// Some of the runs, as `workflow id (run id)`, open ones first.
-    pub(super) runs: Vec<RunName>,
+    pub runs: Vec<RunName>,
 }
 
 /// A run by name.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct RunName {
-    pub(super) workflow_id: String,
-    pub(super) run_id: String,
-    pub(super) is_open: bool,
+pub struct RunName {
+    /// Empty if it is not known.
+    pub workflow_id: String,
+    /// Empty if it is not known.
+    pub run_id: String,
+    /// Whether it was open when it was recorded.
+    pub is_open: bool,
 }
 
 /// Histories of which nothing can be said, for one reason.
 #[derive(Debug, Serialize)]
-pub(super) struct Untold {
-    pub(super) why: String,
+pub struct Untold {
+    /// The reason, as a sentence.
+    pub why: String,
     /// The histories, or files.
-    pub(super) of: Vec<String>,
-    pub(super) runs_count: u64,
+    pub of: Vec<String>,
+    /// How many runs they stand for.
+    pub runs_count: u64,
 }
 
 /// A task in which the code records a patch or version that the history has not.
 #[derive(Debug, Serialize)]
-pub(super) struct PatchedHere {
-    pub(super) patch: String,
-    pub(super) task: usize,
-    pub(super) history: String,
+pub struct PatchedHere {
+    /// The id of the patch or change.
+    pub patch: String,
+    /// The number of the workflow task, from 1.
+    pub task: usize,
+    /// The history, as it is called.
+    pub history: String,
 }
 
 /// A history that was checked.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct History {
-    pub(super) file: String,
-    pub(super) workflow_type: String,
-    pub(super) task_queue: String,
-    pub(super) run: RunName,
-    pub(super) events_count: usize,
+pub struct History {
+    /// Where it is, as [`crate::source::Source::name`] says.
+    pub file: String,
+    /// The type of the workflow.
+    pub workflow_type: String,
+    /// The task queue on which it was recorded.
+    pub task_queue: String,
+    /// The run that it is of.
+    pub run: RunName,
+    /// How many events it has.
+    pub events_count: usize,
     /// `replays`, `breaks`, `differs` or `could_not_tell`.
-    pub(super) verdict: &'static str,
+    pub verdict: &'static str,
     /// One sentence; empty if it replays.
-    pub(super) why: String,
+    pub why: String,
     /// The event at which it parts, if known.
-    pub(super) event_id: Option<i64>,
+    pub event_id: Option<i64>,
     /// The runs that took the same path, this one included.
-    pub(super) runs_count: u64,
+    pub runs_count: u64,
 }
 
 impl Report {
     /// Of what was read and what came of it.
-    pub(super) fn of(gathered: &Gathered, conducted: Conducted) -> Self {
+    pub fn of(gathered: &Gathered, conducted: Conducted) -> Self {
         let mut report = Self {
             foretime: env!("CARGO_PKG_VERSION"),
             counts: Counts {
@@ -183,7 +207,7 @@ impl Report {
     }
 
     /// The exit code: 1 if something breaks or differs, else 3 if something could not be told or nothing was checked.
-    pub(super) fn exit_code(&self) -> u8 {
+    pub fn exit_code(&self) -> u8 {
         match self {
             _ if !self.breaks.is_empty() || !self.differs.is_empty() => 1,
             _ if !self.could_not_tell.is_empty() || self.counts.checked == 0 => 3,

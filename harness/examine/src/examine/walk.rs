@@ -7,7 +7,7 @@ use super::{
     Examined, Examiner, Subject,
     ask::{Asked, Cached},
 };
-use crate::check::said::Said;
+use crate::said::Said;
 
 impl Examiner<'_> {
     /// Walks over a history that replays. What differs becomes the verdict.

@@ -8,20 +8,22 @@ use super::gather::Gathered;
 
 /// A patch or change, by its id.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Patch {
-    pub(super) workflow_type: String,
-    pub(super) id: String,
+pub struct Patch {
+    /// The type of the workflow.
+    pub workflow_type: String,
+    /// The id.
+    pub id: String,
     /// The runs of that type that have come by it with the new code.
-    pub(super) with_count: u64,
+    pub with_count: u64,
     /// The open runs of that type that have not: they came by it before, or will yet.
-    pub(super) open_without_count: u64,
+    pub open_without_count: u64,
     /// The closed runs of that type that have not.
-    pub(super) closed_without_count: u64,
+    pub closed_without_count: u64,
 }
 
 impl Patch {
     /// What can be done about it now, if anything can.
-    pub(super) fn advice(&self) -> Option<String> {
+    pub fn advice(&self) -> Option<String> {
         match self {
             Self { open_without_count: 0, closed_without_count: 0, .. } => Some(format!(
                 "every history of {} given has it; no run needs the code from before it any more",
@@ -37,7 +39,7 @@ impl Patch {
 }
 
 /// All of them.
-pub(super) fn of(gathered: &Gathered) -> Vec<Patch> {
+pub(crate) fn of(gathered: &Gathered) -> Vec<Patch> {
     let mut patches: BTreeMap<(String, String), Patch> = BTreeMap::new();
     let runs = || gathered.paths.iter().flat_map(|path| &path.runs).map(|run| &run.summary);
     for run in runs() {

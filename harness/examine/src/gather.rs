@@ -9,18 +9,19 @@ use super::{
 
 /// What was read.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub struct Gathered {
     /// The runs that there are, as far as is known.
-    pub(super) runs_count: u64,
+    pub runs_count: u64,
     /// Those whose histories were read.
-    pub(super) read_count: u64,
-    pub(super) paths: Vec<Path>,
+    pub read_count: u64,
+    /// The paths that the runs took through the code.
+    pub paths: Vec<Path>,
     /// Files, or histories in them, that could not be read, each with the reason.
-    pub(super) unreadable: Vec<(String, String)>,
+    pub unreadable: Vec<(String, String)>,
 }
 
 /// Reads files and folders. Of each path through the code, `most` runs are checked.
-pub(super) fn gather(paths: &[PathBuf], most: usize, mut progress: impl FnMut()) -> Gathered {
+pub fn gather(paths: &[PathBuf], most: usize, mut progress: impl FnMut()) -> Gathered {
     let mut found = Found::default();
     for path in paths {
         found.read(path, &mut progress);

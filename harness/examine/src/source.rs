@@ -19,24 +19,30 @@ const SECOND_FORM: &str = "rust-sdk";
 
 /// Where a history is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) path: Arc<Path>,
+pub struct Source {
+    /// The file.
+    pub path: Arc<Path>,
     /// Which one in the file, from 0.
-    pub(super) index: usize,
+    pub index: usize,
     /// Whether the file has others.
-    pub(super) is_one_of_several: bool,
+    pub is_one_of_several: bool,
 }
 
 /// What was read: the runs, and the files that hold none, each with the reason.
 #[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) runs: Vec<Run>,
-    pub(super) unreadable: Vec<(String, String)>,
+pub struct Found {
+    /// The runs, in the order in which they were read.
+    pub runs: Vec<Run>,
+    /// Files, or histories in them, each with the reason.
+    pub unreadable: Vec<(String, String)>,
 }
 
 impl Source {
     /// The history: the bytes of a `History` message.
-    pub(super) fn read(&self) -> Result<Vec<u8>, String> {
+    ///
+    /// # Errors
+    /// The file cannot be read any more, for this reason.
+    pub fn read(&self) -> Result<Vec<u8>, String> {
         let bytes = fs::read(&self.path).map_err(|error| error.to_string())?;
         let read = forms::read(&bytes).map_err(|error| error.to_string())?;
         let found = read.into_iter().nth(self.index).ok_or_else(|| "has changed meanwhile".to_owned())?;
@@ -44,7 +50,7 @@ impl Source {
     }
 
     /// For people.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match self.is_one_of_several {
             true => format!("{}#{}", self.path.display(), self.index + 1),
             false => self.path.display().to_string(),
@@ -54,7 +60,7 @@ impl Source {
 
 impl Found {
     /// Reads a file, or all files in a folder.
-    pub(super) fn read(&mut self, path: &Path, mut progress: impl FnMut()) {
+    pub fn read(&mut self, path: &Path, mut progress: impl FnMut()) {
         let is_file = path.is_file();
         for file in files(path) {
             match file {
@@ -91,7 +97,7 @@ impl Found {
     }
 
     /// Of runs that were read several times, keeps the longest.
-    pub(super) fn once_each(&mut self) {
+    pub fn once_each(&mut self) {
         let mut longest: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
         for (at, run) in self.runs.iter().enumerate() {
             let (Some(workflow_id), Some(run_id)) = (&run.summary.workflow_id, &run.summary.run_id) else { continue };

@@ -7,7 +7,7 @@ use foretime_history::{
 };
 
 use super::{Examiner, Subject};
-use crate::check::said::{Answer, Said};
+use crate::said::{Answer, Said};
 
 /// What a worker says of a history up to the end of a task.
 enum Fit {

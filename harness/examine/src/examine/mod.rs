@@ -18,41 +18,42 @@ use std::time::Duration;
 use foretime_history::verdict::{Divergence, Verdict};
 use foretime_server::proto::foretimeservice::Poller;
 
-pub(super) use family::{Family, REPLAY_NAMESPACE};
-pub(super) use subject::Subject;
+pub use family::{Family, REPLAY_NAMESPACE};
+pub(crate) use subject::Subject;
 
-use super::{said::Said, server::Server};
+use crate::{said::Said, server::Server};
 
 /// What is examined with: the server, and the worker's ways.
 #[derive(Clone, Copy)]
-pub(super) struct Examiner<'a> {
-    pub(super) server: &'a Server,
-    pub(super) family: Family,
+pub(crate) struct Examiner<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) family: Family,
     /// Where the worker polls; empty for anywhere.
-    pub(super) namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// How long the worker may take with one history.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Whether everything is compared.
-    pub(super) strict: bool,
+    pub(crate) strict: bool,
 }
 
 /// What came of it.
 #[derive(Clone, Debug)]
-pub(super) struct Examined {
-    pub(super) verdict: Verdict,
+pub struct Examined {
+    /// What is said of the history.
+    pub verdict: Verdict,
     /// The patches and versions that the code records newly, each with the task in which it does.
-    pub(super) patched_here: Vec<(usize, String)>,
+    pub patched_here: Vec<(usize, String)>,
     /// What could not be looked at, as sentences.
-    pub(super) remarks: Vec<String>,
+    pub remarks: Vec<String>,
     /// Whether the worker did not answer.
-    pub(super) lost: Option<Lost>,
+    pub lost: Option<Lost>,
     /// The worker that said so last.
-    pub(super) poller: Option<Poller>,
+    pub poller: Option<Poller>,
 }
 
 /// Why a worker did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lost {
+pub enum Lost {
     /// It took too long.
     TimedOut,
     /// It closed its connection.
@@ -70,7 +71,7 @@ impl Lost {
 
 impl Examined {
     /// Nothing is known, for this reason.
-    pub(super) fn unknown(why: impl Into<String>) -> Self {
+    pub(crate) fn unknown(why: impl Into<String>) -> Self {
         Self { verdict: could_not_tell(why), ..Self::default() }
     }
 }
@@ -83,7 +84,7 @@ impl Default for Examined {
 
 impl Examiner<'_> {
     /// Examines a history.
-    pub(super) async fn examine(self, subject: &Subject) -> Examined {
+    pub(crate) async fn examine(self, subject: &Subject) -> Examined {
         let Some(last) = subject.tasks.len().checked_sub(1) else {
             return Examined::unknown("no workflow task was completed in it");
         };
