@@ -112,7 +112,7 @@ impl Said {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         if has(&NONDETERMINISTIC) {
             Self::Refuses(message)
-        } else if has(&UNREGISTERED) || has(&UNDECODABLE) {
+        } else if has(&UNREGISTERED) || names_unknown_type(&message) || has(&UNDECODABLE) {
             Self::Unclear(message)
         } else if has(&QUERY_ALONE) {
             Self::Replays(Box::default())
@@ -120,6 +120,11 @@ impl Said {
             Self::Refuses(message)
         }
     }
+}
+
+/// Whether a message says `Workflow type X not found`, as Rust's SDK does.
+fn names_unknown_type(message: &str) -> bool {
+    message.split_once("Workflow type ").is_some_and(|(_, rest)| rest.contains(" not found"))
 }
 
 /// A failure's message with those of its causes.

@@ -2,7 +2,11 @@
 
 mod text;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    process::{ExitCode, Termination},
+};
 
 use foretime_history::verdict::{Divergence, Verdict};
 use serde::Serialize;
@@ -206,6 +210,11 @@ impl Report {
         }
     }
 
+    /// Whether something was checked, and all of it replays.
+    pub fn is_good(&self) -> bool {
+        self.exit_code() == 0
+    }
+
     /// The exit code: 1 if something breaks or differs, else 3 if something could not be told or nothing was checked.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -213,6 +222,20 @@ impl Report {
             _ if !self.could_not_tell.is_empty() || self.counts.checked == 0 => 3,
             _ => 0,
         }
+    }
+}
+
+impl fmt::Display for Report {
+    /// The text, without colours.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(self, false))
+    }
+}
+
+/// So that a test may return it.
+impl Termination for Report {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.exit_code())
     }
 }
 
