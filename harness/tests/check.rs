@@ -140,6 +140,11 @@ version!(prices_twice, |ctx, order| {
     ctx.execute_local_activity(Shop::price, order.clone(), local()).await?;
     ctx.execute_activity(Shop::charge, order, remote()).await?;
 });
+version!(does_not_price, |ctx, order| {
+    ctx.execute_activity(Shop::reserve, order.clone(), remote()).await?;
+    ctx.timer(Duration::from_secs(10)).await;
+    ctx.execute_activity(Shop::charge, order, remote()).await?;
+});
 version!(walks_a_map, |ctx, order| {
     // Twelve keys come in one order in one of 479,001,600 maps.
     let rooms: HashMap<String, usize> = (0..12).map(|room| (format!("room {room} of {order}"), room)).collect();
@@ -259,7 +264,7 @@ async fn code_from_before_a_patch_breaks_behind_it() -> anyhow::Result<()> {
     let deeds = Arc::default();
     let folder = record("unpatched", inspects_with_a_patch::worker(&Arc::default())?).await?;
     let text = fails(foretime::check(first::worker(&deeds)?).histories(folder), &deeds).await;
-    assert_says(&text, &["breaks Order"]);
+    assert_says(&text, &["event 17: MarkerRecorded inspect is recorded, the code does not ask for it"]);
     Ok(())
 }
 
@@ -269,6 +274,34 @@ async fn a_new_local_activity_breaks_and_does_not_run() -> anyhow::Result<()> {
     let folder = recorded("local").await?;
     let text = fails(foretime::check(prices_twice::worker(&deeds)?).histories(folder), &deeds).await;
     assert_says(&text, &["breaks Order", "charge is recorded"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_local_activity_that_is_gone_breaks() -> anyhow::Result<()> {
+    let deeds = Arc::default();
+    let check = foretime::check(does_not_price::worker(&deeds)?).histories(recorded("gone").await?);
+    let text = fails(check, &deeds).await;
+    assert_says(&text, &["event 5: MarkerRecorded", "is recorded, the code does not ask for it"]);
+    Ok(())
+}
+
+/// A worker that is at a local activity for long completes its workflow task, and gets another. The history of that run ends between.
+#[tokio::test]
+async fn a_local_activity_that_was_under_way_does_not_run() -> anyhow::Result<()> {
+    let deeds = Arc::default();
+    let folder = recorded("under-way").await?;
+    for order in ["order-1", "order-2"] {
+        let path = folder.join(order).with_extension("json");
+        let mut history: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let events = history["events"].as_array_mut().expect("events");
+        events.truncate(4);
+        std::fs::write(path, history.to_string())?;
+    }
+    let check = foretime::check(first::worker(&deeds)?).histories(folder).strict().answer_timeout(Duration::from_secs(5));
+    let report = check.run().await.map_err(anyhow::Error::msg)?;
+    assert_eq!(report.counts.replay, 1);
+    assert_eq!(deeds.load(Ordering::Relaxed), 0);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Finds the first workflow task that the code does not fit, and what it asks for there.
 
 use foretime_history::{
-    compare::{Comparison, compare},
+    compare::{Comparison, Step, compare},
     events,
     verdict::{Divergence, Thing},
 };
@@ -68,11 +68,19 @@ impl Examiner<'_> {
     async fn sides(self, subject: &Subject, task: usize, divergence: &mut Divergence) {
         let (started, before) = (subject.tasks[task].started_event_id, subject.before_commands(task));
         // Up to the start the code does not see what it was answered within the task. Behind that it may not come.
-        let asked = self.asked(subject, task, before).await;
-        let found = match asked {
-            Some(found) if found.1.difference.is_some() => Some(found),
-            asked if before != started => self.asked(subject, task, started).await.or(asked),
-            asked => asked,
+        let whole = self.asked(subject, task, before).await.filter(|(_, comparison)| comparison.difference.is_some());
+        let found = match whole {
+            Some(found) => Some(found),
+            None if before != started => match self.asked_between(subject, task).await {
+                Ok(found) => found,
+                Err(refused) => {
+                    let step = subject.encoded_events(refused, refused).next().and_then(Step::of_event);
+                    divergence.event_id = Some(refused);
+                    divergence.recorded = step.as_ref().map(Thing::of);
+                    return;
+                }
+            },
+            None => None,
         };
         let Some((stack, comparison)) = found else { return };
         divergence.stack_after = stack;
@@ -86,6 +94,27 @@ impl Examiner<'_> {
         divergence.fields = difference.fields;
     }
 
+    /// What the code asks for before the first answer in a task, between that and the next one, and so on, until it differs.
+    ///
+    /// # Errors
+    /// The first answer that the worker refuses: the event of something that the code does not ask for.
+    async fn asked_between(self, subject: &Subject, task: usize) -> Result<Option<(Option<String>, Comparison)>, i64> {
+        let started = subject.tasks[task].started_event_id;
+        for until in std::iter::once(started).chain(subject.answers(task)) {
+            match self.ask(subject, until, false).await.said {
+                Said::Replays(answer) => {
+                    let comparison = self.compared(subject, task, until, &answer).filter(|it| it.difference.is_some());
+                    if let Some(comparison) = comparison {
+                        return Ok(Some((answer.stack, comparison)));
+                    }
+                }
+                Said::Refuses(_) if until != started => return Err(until),
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// What the code asks for in a task, given the history up to `until_event_id`, against what is recorded behind that.
     async fn asked(self, subject: &Subject, task: usize, until_event_id: i64) -> Option<(Option<String>, Comparison)> {
         let Said::Replays(answer) = self.ask(subject, until_event_id, false).await.said else { return None };
@@ -97,7 +126,7 @@ impl Examiner<'_> {
     pub(super) fn compared(self, subject: &Subject, task: usize, until: i64, answer: &Answer) -> Option<Comparison> {
         let completed = answer.completed.as_ref()?;
         let end = subject.after_commands(task);
-        let hidden = subject.first_answer(task).filter(|answer| *answer > until);
+        let hidden = subject.answers(task).find(|answer| *answer > until);
         let recorded = subject.encoded_events(until + 1, hidden.map_or(end, |hidden| hidden - 1));
         let mut comparison = compare(recorded, &completed.commands);
         // Behind what the code could not see, nothing can be said.

@@ -39,19 +39,16 @@ impl Subject {
         task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
     }
 
-    /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its events that the
-    /// code gets an answer from within the same task, a marker or an accepted update.
+    /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its [`Self::answers`].
     pub(super) fn before_commands(&self, task: usize) -> i64 {
-        let of_task = &self.tasks[task];
-        let Some(commands) = &of_task.commands else { return of_task.started_event_id };
-        let answering = self.events(*commands.start(), *commands.end()).filter(|event| event.is_answer());
-        answering.last().map_or(of_task.started_event_id, |event| event.id)
+        self.answers(task).last().unwrap_or(self.tasks[task].started_event_id)
     }
 
-    /// The first of those events; `None` if the task has none.
-    pub(super) fn first_answer(&self, task: usize) -> Option<i64> {
-        let commands = self.tasks[task].commands.as_ref()?;
-        self.events(*commands.start(), *commands.end()).find(|event| event.is_answer()).map(|event| event.id)
+    /// The events that the code gets an answer from within the same task: markers and accepted updates.
+    pub(super) fn answers(&self, task: usize) -> impl Iterator<Item = i64> {
+        let commands = self.tasks[task].commands.iter();
+        let events = commands.flat_map(|commands| self.events(*commands.start(), *commands.end()));
+        events.filter(|event| event.is_answer()).map(|event| event.id)
     }
 
     /// The start of the last task up to an event.
