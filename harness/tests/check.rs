@@ -329,7 +329,7 @@ async fn what_could_not_be_told_fails() -> anyhow::Result<()> {
     let deeds = Arc::default();
     let folder = recorded("untold").await?;
     let none = foretime::check(first::worker(&deeds)?);
-    assert_says(&fails(none, &deeds).await, &["0 checked"]);
+    assert_says(&fails(none, &deeds).await, &["no histories given"]);
     std::fs::write(folder.join("broken.json"), "{")?;
     let text = fails(foretime::check(first::worker(&deeds)?).histories(&folder), &deeds).await;
     assert_says(&text, &["could not tell", "broken.json", "1 replay, 1 could not be told"]);

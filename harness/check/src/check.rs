@@ -101,6 +101,9 @@ impl Check {
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
     pub async fn run(self) -> Result {
+        if self.paths.is_empty() {
+            return Err(Failure::new("no histories given: name files or folders with `histories`"));
+        }
         let gathered = gather::gather(&self.paths, self.most, || {});
         let conducted = self.conduct(&gathered).await?;
         let report = Report::of(&gathered, conducted);
