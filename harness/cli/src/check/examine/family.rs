@@ -1,16 +1,7 @@
 //! What differs between the SDKs. `docs/check.md` says where each was watched.
 
-use foretime_history::{
-    compare::{Comparison, compare},
-    verdict::Divergence,
-};
+use foretime_history::verdict::Divergence;
 use foretime_server::proto::foretimeservice::Manner;
-
-use super::Subject;
-use crate::check::said::Answer;
-
-/// The namespace in which Go's SDK compares commands with events, as its own replayer does.
-pub(in crate::check) const REPLAY_NAMESPACE: &str = "ReplayNamespace";
 
 /// SDKs that replay in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +33,6 @@ impl Family {
     /// The query that comes along.
     pub(super) fn query_type(self) -> &'static str {
         "__stack_trace"
-    }
-
-    /// What the code asks for beyond a task's recorded commands, after a history that ends with these.
-    pub(super) fn leftover(self, subject: &Subject, task: usize, answer: &Answer) -> Comparison {
-        let Some(completed) = &answer.completed else { return Comparison::default() };
-        match self {
-            // It answers with what no event accounts for.
-            Self::Core => compare([], &completed.commands),
-            // They answer with all that the task asks for.
-            Self::Go | Self::Java => {
-                let recorded = subject.encoded_events(subject.before_commands(task) + 1, subject.after_commands(task));
-                compare(recorded, &completed.commands)
-            }
-        }
     }
 
     /// Where a patch would go.

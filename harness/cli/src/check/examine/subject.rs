@@ -39,6 +39,17 @@ impl Subject {
         task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
     }
 
+    /// Whether a task's commands have closed the run.
+    pub(super) fn closes(&self, task: usize) -> bool {
+        let last = self.after_commands(task);
+        self.encoded_events(last, last).filter_map(Step::of_event).any(|step| step.closes_the_workflow())
+    }
+
+    /// What an event says that the code asked for, if it says so.
+    pub(super) fn step(&self, event_id: i64) -> Option<Step> {
+        self.encoded_events(event_id, event_id).next().and_then(Step::of_event)
+    }
+
     /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its events that the
     /// code gets an answer from within the same task, a marker or an accepted update.
     pub(super) fn before_commands(&self, task: usize) -> i64 {
