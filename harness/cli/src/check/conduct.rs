@@ -151,8 +151,9 @@ async fn one(plan: &Plan, server: &Server, pollers: &BTreeMap<String, Vec<Poller
         Err(why) => return Examined::unknown(why),
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
-    let Attending { namespace, family } = &attending;
-    let examiner = Examiner { server, family: *family, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
+    let Attending { namespace, family, client_name } = &attending;
+    let examiner =
+        Examiner { server, family: *family, client_name, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
     examiner.examine(&subject).await
 }
 

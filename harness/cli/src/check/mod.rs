@@ -2,7 +2,7 @@
 //!
 //! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
 //! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean. [`report`] puts all of it together, with the
+//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean, [`stack`] what its stacks do. [`report`] puts all of it together, with the
 //! [`patches`] that are needed no more.
 
 mod conduct;
@@ -16,6 +16,7 @@ mod said;
 mod server;
 mod session;
 mod source;
+mod stack;
 mod worker;
 
 use std::{

@@ -10,7 +10,7 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
-use super::examine::Lost;
+use super::{examine::Lost, stack};
 
 /// What a worker has said of a history.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub(super) enum Said {
 /// What a worker answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer {
-    /// The answer to the query, if that was text.
+    /// Where the workflow's code waits, for people.
     pub(super) stack: Option<String>,
     /// The commands of the task, if it was one.
     pub(super) completed: Option<RespondWorkflowTaskCompletedRequest>,
@@ -79,7 +79,7 @@ impl Said {
         match response.outcome() {
             Outcome::QueryAnswered => match RespondQueryTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(answer) if answer.completed_type() == QueryResultType::Answered => {
-                    let stack = answer.query_result.and_then(|it| text_of(&it.payloads.first()?.data));
+                    let stack = answer.query_result.and_then(|it| stack::shown(&it.payloads.first()?.data));
                     Self::Replays(Box::new(Answer { stack, completed: None }))
                 }
                 Ok(answer) => {
@@ -91,7 +91,7 @@ impl Said {
             Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(completed) => {
                     let result = completed.query_results.values().next();
-                    let stack = result.and_then(|it| text_of(&it.answer.as_ref()?.payloads.first()?.data));
+                    let stack = result.and_then(|it| stack::shown(&it.answer.as_ref()?.payloads.first()?.data));
                     Self::Replays(Box::new(Answer { stack, completed: Some(completed) }))
                 }
                 Err(error) => Self::Unclear(error.to_string()),
@@ -126,9 +126,4 @@ impl Said {
 fn failure_chain(failure: &Failure) -> String {
     let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
     causes.map(|failure| failure.message.as_str()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
-}
-
-/// A text in a JSON payload.
-fn text_of(data: &[u8]) -> Option<String> {
-    serde_json::from_slice::<String>(data).ok()
 }

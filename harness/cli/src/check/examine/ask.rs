@@ -3,7 +3,7 @@
 use foretime_server::proto::foretimeservice::{Poller, ServeHistoryRequest};
 
 use super::{Examiner, Subject};
-use crate::check::said::Said;
+use crate::check::{said::Said, stack};
 
 /// What the worker said.
 pub(super) struct Asked {
@@ -50,7 +50,7 @@ impl Examiner<'_> {
             run_id: subject.run_id.clone(),
             history: subject.slice(from_event_id, until_event_id),
             manner: self.family.manner().into(),
-            query_type: self.family.query_type().to_owned(),
+            query_type: stack::query_type(self.client_name).to_owned(),
             timeout: self.timeout.try_into().ok(),
             started_event_id: subject.started_event_id(until_event_id),
             messages: Vec::new(),

@@ -30,11 +30,6 @@ impl Family {
         }
     }
 
-    /// The query that comes along.
-    pub(super) fn query_type(self) -> &'static str {
-        "__stack_trace"
-    }
-
     /// Where a patch would go.
     pub(super) fn suggestion(self, divergence: &Divergence) -> Option<String> {
         let asked = divergence.asked.as_ref().map_or_else(|| "the new code".to_owned(), ToString::to_string);

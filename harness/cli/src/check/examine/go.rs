@@ -25,7 +25,9 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
             divergence.event_id = step.event_id();
             let mut recorded = Thing::of(&step);
             // The message has few fields of the other side; the rest of them would look as if they differed.
-            recorded.fields.retain(|(name, _)| divergence.asked.iter().flat_map(|it| &it.fields).any(|(known, _)| known == name));
+            recorded
+                .fields
+                .retain(|(name, _)| divergence.asked.iter().flat_map(|it| &it.fields).any(|(known, _)| known == name));
             divergence.recorded = Some(recorded);
         }
         None if divergence.asked.is_some() => divergence.event_id = Some(subject.after_commands(task) + 1),

@@ -32,6 +32,8 @@ use super::server::Server;
 pub(super) struct Examiner<'a> {
     pub(super) server: &'a Server,
     pub(super) family: Family,
+    /// What the SDK calls itself.
+    pub(super) client_name: &'a str,
     /// Where the worker polls; empty for anywhere.
     pub(super) namespace: &'a str,
     /// How long the worker may take with one history.
