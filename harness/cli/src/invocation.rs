@@ -4,7 +4,10 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer};
+use crate::{
+    failure::Failure, hand::Time, histories::Histories, launch::Launch, serve::Serve, start_dev::StartDev,
+    test_server::TestServer,
+};
 
 const EXAMPLES: &str = "\
 Where an SDK takes the path of its test server or dev server, give it the path of this program:
@@ -38,6 +41,9 @@ struct Arguments {
 enum Command {
     Serve(Serve),
     Time(Time),
+    // For tests, and to see what `check` would fetch.
+    #[command(hide = true)]
+    Histories(Box<Histories>),
     /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
@@ -54,6 +60,8 @@ pub(crate) enum Invocation {
     Launch(Box<Launch>),
     /// Move the time of a running server.
     Move(Time),
+    /// Fetch histories from a cluster.
+    Fetch(Box<Histories>),
     /// Write this (help or the version) to stdout.
     Print(clap::Error),
 }
@@ -70,6 +78,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
             Command::Serve(serve) => launching(serve.into()),
             Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
             Command::Time(time) => Invocation::Move(time),
+            Command::Histories(histories) => Invocation::Fetch(histories),
         })
     };
     match parsed {
