@@ -39,7 +39,8 @@ impl Histories {
         let cluster = Cluster::connect(&options).await?;
         let count = cluster.count(query).await?;
         let runs = cluster.runs(query, options.fetch as usize).await?;
-        let _ = writeln!(io::stderr(), "{} of {count} runs", runs.len());
+        let all = count.map(|count| format!(" of {count}")).unwrap_or_default();
+        let _ = writeln!(io::stderr(), "{}{all} runs", runs.len());
         let Some(folder) = folder else {
             runs.iter().for_each(|run| print(run, None));
             return Ok(());

@@ -57,3 +57,43 @@ impl Choice {
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use foretime_server::proto::workflow::WorkflowExecutionInfo;
+
+    use super::*;
+
+    fn page(runs: &[(&str, &str)]) -> Vec<Run> {
+        let empty = Run::from(WorkflowExecutionInfo::default());
+        let run =
+            |(name, id): &(&str, &str)| Run { workflow_type: (*name).to_owned(), run_id: (*id).to_owned(), ..empty.clone() };
+        runs.iter().map(run).collect()
+    }
+
+    fn ids(choice: Choice) -> Vec<String> {
+        choice.taken().into_iter().map(|run| run.run_id).collect()
+    }
+
+    #[test]
+    fn the_first_of_each_type_are_taken_and_none_twice() {
+        let mut choice = Choice::new("", 2);
+        assert!(choice.take(page(&[("A", "1"), ("A", "2"), ("A", "3"), ("B", "4")])));
+        assert!(!choice.take(page(&[("B", "4"), ("A", "5")])));
+        assert!(choice.take(page(&[("B", "6"), ("B", "7")])));
+        assert_eq!(ids(choice), ["1", "2", "4", "6"]);
+    }
+
+    #[test]
+    fn full_types_are_left_out_of_the_query() {
+        let full = |query: &str| {
+            let mut choice = Choice::new(query, 1);
+            choice.take(page(&[(r"It's \", "1"), ("B", "2")]));
+            choice.query()
+        };
+        assert_eq!(Choice::new(" A = 1 ", 1).query(), "A = 1");
+        assert_eq!(full(""), r"WorkflowType NOT IN ('B', 'It\'s \\')");
+        assert_eq!(full("A = 1 OR B = 2"), r"(A = 1 OR B = 2) AND WorkflowType NOT IN ('B', 'It\'s \\')");
+        assert_eq!(full("A = 1 ORDER BY StartTime"), "A = 1 ORDER BY StartTime", "that would not go into brackets");
+    }
+}

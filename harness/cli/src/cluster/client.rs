@@ -56,16 +56,16 @@ impl Cluster {
 
     /// Shows mistakes at once that only appear with the first request: no TLS where there has to be, a wrong key.
     async fn greet(&self) -> Result<(), Failure> {
-        let first = self.attempt::<GetSystemInfoRequest, <GetSystemInfoRequest as Rpc>::Reply>(GetSystemInfoRequest {}).await;
-        let outcome = match first {
-            Err(status) if !is_ours(&status) => self.call(GetSystemInfoRequest {}).await,
-            outcome => outcome,
-        };
-        match outcome {
-            // A service of before 2022.
-            Err(status) if status.code() == Code::Unimplemented => Ok(()),
-            Err(status) => Err(self.profile.refused(&status)),
-            Ok(_) => Ok(()),
+        let mut attempts = Attempts::new();
+        loop {
+            let outcome: Result<<GetSystemInfoRequest as Rpc>::Reply, _> = self.attempt(GetSystemInfoRequest {}).await;
+            return match outcome {
+                Err(status) if !is_ours(&status) && attempts.go_on(&status).await => continue,
+                // A service of before 2022.
+                Err(status) if status.code() == Code::Unimplemented => Ok(()),
+                Err(status) => Err(self.profile.refused(&status)),
+                Ok(_) => Ok(()),
+            };
         }
     }
 

@@ -63,15 +63,17 @@ struct HistoryPage {
 }
 
 impl Cluster {
-    /// How many runs there are for a list filter.
+    /// How many runs there are for a list filter. `None` if the cluster cannot count.
     ///
     /// # Errors
     /// The cluster does not answer, or refuses.
-    pub(crate) async fn count(&self, query: &str) -> Result<u64, Failure> {
+    pub(crate) async fn count(&self, query: &str) -> Result<Option<u64>, Failure> {
         let namespace = self.profile.namespace.clone();
-        let request = CountWorkflowExecutionsRequest { namespace, query: query.to_owned() };
-        let reply = self.call(request).await.map_err(|status| self.profile.refused(&status))?;
-        Ok(reply.count.unsigned_abs())
+        match self.call(CountWorkflowExecutionsRequest { namespace, query: query.to_owned() }).await {
+            Ok(reply) => Ok(Some(reply.count.unsigned_abs())),
+            Err(status) if status.code() == Code::Unimplemented => Ok(None),
+            Err(status) => Err(self.profile.refused(&status)),
+        }
     }
 
     /// The runs for a list filter, at most `most` of each workflow type, in the cluster's order: the newest first.

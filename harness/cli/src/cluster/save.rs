@@ -112,3 +112,84 @@ fn safe(text: &str) -> String {
     }
     if name.is_empty() { "%".to_owned() } else { name.trim_end_matches('.').to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use foretime_server::proto::enums::WorkflowExecutionStatus;
+
+    use super::*;
+
+    const RUN_ID: &str = "01a22cf8-5d36-7212-8c4a-5fb25a48574f";
+
+    fn run(workflow_type: &str, workflow_id: &str, run_id: &str) -> Run {
+        Run {
+            workflow_id: workflow_id.to_owned(),
+            run_id: run_id.to_owned(),
+            workflow_type: workflow_type.to_owned(),
+            task_queue: "q".to_owned(),
+            status: WorkflowExecutionStatus::Completed,
+            start_time: None,
+            close_time: None,
+            history_length: 0,
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_it_stands_for_as_far_as_file_systems_allow() {
+        for (text, expected) in [
+            ("Order", "Order"),
+            ("order-7_a.b", "order-7_a.b"),
+            ("Zahlung-ä", "Zahlung-ä"),
+            ("a/b\\c", "a%2Fb%5Cc"),
+            ("50%", "50%25"),
+            ("..", "%2E%2E"),
+            (".hidden", "%2Ehidden"),
+            ("end.", "end%2E"),
+            ("a:b*c?\"<>|", "a%3Ab%2Ac%3F%22%3C%3E%7C"),
+            ("a b\n\0", "a%20b%0A%00"),
+            ("con", "%63on"),
+            ("NUL.txt", "%4EUL.txt"),
+            ("COM1", "%43OM1"),
+            ("CONTROL", "CONTROL"),
+            ("", "%"),
+        ] {
+            assert_eq!(safe(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters_and_the_run_id_stays_whole() {
+        for long in ["x".repeat(1000), "ä".repeat(500), "/".repeat(1000), "a.".repeat(500)] {
+            let name = file_name(&run("T", &long, RUN_ID));
+            assert!(name.len() <= 255 - ".part".len() && name.ends_with(&format!("_{RUN_ID}.json")), "{name}");
+            let folder = safe(&long);
+            assert!(folder.len() <= NAME_BYTES_MAX && !folder.ends_with(['%', '.']), "{folder}");
+        }
+        assert!(file_name(&run("T", &"w".repeat(1000), &"r".repeat(1000))).len() <= 255);
+    }
+
+    #[test]
+    fn runs_never_share_a_name_not_even_without_regard_to_capitals() {
+        let runs =
+            [("a", "r"), ("A", "r"), ("a", "R"), ("a_r", ""), ("", "a_r"), ("a/b", RUN_ID), ("a%2Fb", RUN_ID), ("a_b", RUN_ID)];
+        let names: BTreeSet<_> = runs.map(|(id, run_id)| file_name(&run("T", id, run_id)).to_lowercase()).into();
+        assert_eq!(names.len(), runs.len(), "{names:?}");
+    }
+
+    #[test]
+    fn a_run_that_went_on_replaces_its_own_file_and_what_is_no_history_writes_none() {
+        let path = std::env::temp_dir().join(format!("foretime-save-{}", std::process::id()));
+        let folder = Folder::open(&path).unwrap();
+        let run = run("T", "w", RUN_ID);
+        let file = folder.keep(&run, b"").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "{}\n");
+        assert!(folder.keep(&run, b"\x0a\xff").is_err());
+        assert_eq!(folder.keep(&run, b"\x0a\x02\x08\x01").unwrap(), file);
+        let history: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        assert_eq!(history, serde_json::json!({ "events": [{ "eventId": "1" }] }));
+        assert_eq!(fs::read_dir(path.join("T")).unwrap().count(), 1, "nothing unfinished is left");
+        fs::remove_dir_all(&path).unwrap();
+    }
+}

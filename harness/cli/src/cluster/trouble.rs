@@ -48,9 +48,19 @@ impl Profile {
             // The first words are the library's "transport error".
             let causes = causes(error);
             let why = causes.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(&causes).join(": ");
-            let hint = if self.tls.is_some() { "" } else { "; if it speaks TLS, give --tls" };
+            let is_connected = !chain(error).any(<dyn Error>::is::<tonic::ConnectError>);
+            let hint = if is_connected { self.hung_up() } else { "" };
             format!("cannot reach the cluster at {address}: {why}{hint}")
         })
+    }
+
+    /// What may be missing if the other side closes a connection once it is there.
+    fn hung_up(&self) -> &'static str {
+        match &self.tls {
+            None => "; if it speaks TLS, give --tls",
+            Some(tls) if tls.certificate.is_none() => "; if it wants a certificate, give --tls-cert-path and --tls-key-path",
+            Some(_) => "",
+        }
     }
 
     fn no_tls(&self, error: &rustls::Error) -> String {
@@ -66,7 +76,7 @@ impl Profile {
                 format!("the certificate of {address} is from an authority that is not trusted; give that with --tls-ca-path")
             }
             rustls::Error::AlertReceived(_) => {
-                format!("{address} does not accept this client; does it want --tls-cert-path and --tls-key-path? ({error})")
+                format!("{address} does not accept this client: {error}{}", self.hung_up())
             }
             _ => format!("no TLS with {address}: {error}"),
         }
@@ -75,14 +85,14 @@ impl Profile {
     /// Why the cluster did not do what it was asked to do.
     pub(super) fn refused(&self, status: &Status) -> Failure {
         let Self { address, namespace, .. } = self;
-        let message = status.message();
+        let message = status.message().trim_end_matches('.');
         if is_ours(status) {
-            return self.unreachable(status);
+            return self.unreachable(status.source().unwrap_or(status));
         }
         Failure::Runtime(match status.code() {
             Code::Unauthenticated => format!("{address} does not know who asks: {message}; give --api-key or TEMPORAL_API_KEY"),
             Code::PermissionDenied => format!("{address} does not allow it in namespace {namespace}: {message}"),
-            Code::NotFound => format!("{address} does not have it: {message}; is {namespace} the right --namespace?"),
+            Code::NotFound => format!("{address}: {message}; is {namespace} the right --namespace?"),
             Code::InvalidArgument => return Failure::Usage(format!("{address} refuses the query: {message}")),
             Code::Unimplemented => format!("{address} is no Temporal service that can do this: {message}"),
             code => format!("{address} refuses: {message} ({code:?})"),
