@@ -96,7 +96,7 @@ async def seen(handle: WorkflowHandle, event_type: EventType.ValueType, number: 
 
 @asynccontextmanager
 async def server() -> AsyncIterator[str]:
-    """A server whose ids and times are the same every time, and its address."""
+    """The address of a server whose ids come from one seed and whose time begins at one instant."""
     flags = ["--port", "0", "--time", "awaited", "--seed", "1", "--start-time", RECORDED_AT]
     process = await asyncio.create_subprocess_exec(FORETIME, "serve", *flags, stdout=subprocess.PIPE)
     try:
