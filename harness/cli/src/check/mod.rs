@@ -71,11 +71,11 @@ impl Check {
 
     async fn check(self) -> Result<ExitCode, Failure> {
         let plan = self.plan()?;
-        if self.histories.is_empty() {
+        if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
         let most = if self.all { usize::MAX } else { self.sample as usize };
-        let gathered = gather::gather(&self.histories, most, || {});
+        let gathered = gather::gather(&self.histories, &self.cluster, most, || {}).await?;
         let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
         let report = Report::of(&gathered, conducted);
         self.print(&report)?;
@@ -88,7 +88,8 @@ impl Check {
                 "no worker: write its command after --, or give the --address where one will connect that you start yourself";
             return Err(Failure::Usage(text.to_owned()));
         }
-        let namespace = std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let of_environment = || std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let namespace = self.cluster.connection.namespace.clone().or_else(of_environment);
         let launch = (!self.worker.is_empty()).then(|| Launch {
             command: self.worker.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -49,6 +49,19 @@ pub(super) fn shown(data: &[u8]) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
+/// Where code has failed, from the stack of its failure: the user's frames, if they can be told from others. `None` if there is no stack.
+pub(super) fn of_failure(stack_trace: &str) -> Option<String> {
+    let lines: Vec<&str> = stack_trace.lines().filter(|line| !line.trim().is_empty()).collect();
+    let mut frames: Vec<String> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let is_source = at > 0 && lines[at - 1].trim_start().starts_with("File \"") && !line.trim_start().starts_with("File \"");
+        if !is_source && is_the_users(line) {
+            frames.push(line.trim_end().to_owned());
+        }
+    }
+    (!frames.is_empty()).then(|| frames.join("\n"))
+}
+
 fn of_enhanced(enhanced: &Enhanced) -> String {
     let mut stacks: Vec<String> = Vec::new();
     for stack in &enhanced.stacks {

@@ -54,6 +54,11 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// The namespace that is read.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.profile.namespace
+    }
+
     /// Shows mistakes at once that only appear with the first request: no TLS where there has to be, a wrong key.
     async fn greet(&self) -> Result<(), Failure> {
         let mut attempts = Attempts::new();

@@ -41,7 +41,7 @@ impl Examiner<'_> {
     /// Asks the worker to replay the history up to the cut.
     pub(super) async fn ask(self, subject: &Subject, cut: Cut) -> Asked {
         let Cut { until_event_id, keeps_run, cached } = cut;
-        let from_event_id = cached.as_ref().map_or(1, |cached| cached.until_event_id + 1);
+        let from_event_id = cached.as_ref().map_or(1, |cached| self.family.next_event(subject, cached.until_event_id));
         let request = ServeHistoryRequest {
             task_queue: cached.map_or_else(|| subject.task_queue.clone(), |cached| cached.sticky_task_queue),
             namespace: self.namespace.to_owned(),

@@ -3,6 +3,8 @@
 use foretime_history::verdict::Divergence;
 use foretime_server::proto::foretimeservice::Manner;
 
+use super::Subject;
+
 /// SDKs that replay in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Family {
@@ -30,6 +32,23 @@ impl Family {
         }
     }
 
+    /// The last event that a worker must see to answer with what a task, from 0, asks for.
+    pub(super) fn before_commands(self, subject: &Subject, task: usize) -> i64 {
+        let of_task = &subject.tasks[task];
+        subject.last_answer(task).unwrap_or(match self {
+            // The event of the completion has flags of the SDK that recorded it.
+            Self::Core => of_task.completed_event_id,
+            Self::Go | Self::Java => of_task.started_event_id,
+        })
+    }
+
+    /// The first event that is new to a worker which has seen the history up to another.
+    pub(super) fn next_event(self, subject: &Subject, seen_event_id: i64) -> i64 {
+        let is_completion = subject.tasks.iter().any(|task| task.completed_event_id == seen_event_id);
+        // sdk-core looks at a last completion without going on to it.
+        if self == Self::Core && is_completion { seen_event_id } else { seen_event_id + 1 }
+    }
+
     /// Where a patch would go.
     pub(super) fn suggestion(self, divergence: &Divergence) -> Option<String> {
         let asked = divergence.asked.as_ref().map_or_else(|| "the new code".to_owned(), ToString::to_string);
@@ -39,7 +58,10 @@ impl Family {
             Self::Go => "workflow.GetVersion(ctx, \"my-change\", workflow.DefaultVersion, 1)",
             Self::Java => "Workflow.getVersion(\"my-change\", Workflow.DEFAULT_VERSION, 1)",
         };
-        divergence.task?;
+        // Code that fails is to be mended.
+        if divergence.task.is_none() || divergence.recorded.is_none() && divergence.asked.is_none() {
+            return None;
+        }
         Some(format!("guard the change with {guard}: runs that began before it go on with {recorded}, new ones with {asked}"))
     }
 }

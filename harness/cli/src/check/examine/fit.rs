@@ -4,14 +4,14 @@ use foretime_history::compare::{Comparison, Step, compare};
 use foretime_server::proto::foretimeservice::Poller;
 
 use super::{Examiner, Family, Lost, Subject, ask::Cut};
-use crate::check::said::{Answer, Said};
+use crate::check::said::{Answer, Refusal, Said};
 
 /// What the worker says of it.
 pub(super) enum Fit {
     /// The code asks for all that is recorded, in order, and for no more.
     Fits(Box<Answer>),
-    /// It does not. The SDK's words; empty if it did not object.
-    DoesNot(String),
+    /// It does not.
+    DoesNot(Refusal),
     /// It cannot be told.
     Unknown(String),
     /// The worker did not answer.
@@ -23,7 +23,7 @@ impl Examiner<'_> {
     pub(super) async fn fit(self, subject: &Subject, task: usize) -> (Fit, Option<Poller>) {
         let asked = self.ask(subject, Cut::at(subject.after_commands(task))).await;
         let fit = match asked.said {
-            Said::Replays(answer) if self.leftover(subject, task, &answer).difference.is_some() => Fit::DoesNot(String::new()),
+            Said::Replays(answer) if self.leftover(subject, task, &answer).difference.is_some() => Fit::DoesNot(Refusal::default()),
             Said::Replays(answer) if self.family == Family::Go && task > 0 && subject.closes(task) => {
                 // Go's SDK leaves out its comparison once the workflow is complete. What it asks for in the last task is compared above.
                 let before = self.ask(subject, Cut::at(subject.tasks[task].scheduled_event_id - 1)).await;
@@ -57,7 +57,7 @@ impl Fit {
     fn of(said: Said) -> Self {
         match said {
             Said::Replays(answer) => Self::Fits(answer),
-            Said::Refuses(message) => Self::DoesNot(message),
+            Said::Refuses(refusal) => Self::DoesNot(refusal),
             Said::Unclear(why) => Self::Unknown(why),
             Said::Nothing(lost) => Self::Nothing(lost),
         }

@@ -7,15 +7,15 @@ use foretime_history::{
 };
 
 use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go};
-use crate::check::said::{Answer, Said};
+use crate::check::said::{Answer, Refusal, Said};
 
 impl Examiner<'_> {
-    /// The divergence of a history that is known not to replay, for which the SDK had this `message`.
+    /// The divergence of a history that is known not to replay: the SDK has refused it.
     ///
     /// # Errors
     /// Not all could be found out: what is known, and why not more.
-    pub(super) async fn locate(self, subject: &Subject, message: String) -> Result<Divergence, (Divergence, String)> {
-        let mut divergence = Divergence { message, ..Divergence::default() };
+    pub(super) async fn locate(self, subject: &Subject, refusal: Refusal) -> Result<Divergence, (Divergence, String)> {
+        let mut divergence = Divergence { message: refusal.message, stack_after: refusal.stack, ..Divergence::default() };
         let (mut fits, mut fails) = (0, subject.tasks.len());
         // `fits` tasks are known to fit, with `fails` it is known not to. At the end they are neighbours.
         while fits + 1 < fails {
@@ -25,10 +25,11 @@ impl Examiner<'_> {
                     fits = middle;
                     divergence.stack_before = answer.stack;
                 }
-                Fit::DoesNot(message) => {
+                Fit::DoesNot(refusal) => {
                     fails = middle;
-                    if !message.is_empty() {
-                        divergence.message = message;
+                    if !refusal.message.is_empty() {
+                        divergence.message = refusal.message;
+                        divergence.stack_after = refusal.stack;
                     }
                 }
                 Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &why))),
@@ -52,7 +53,7 @@ impl Examiner<'_> {
 
     /// What is recorded of the task, and what the code asks for in it.
     async fn sides(self, subject: &Subject, task: usize, divergence: &mut Divergence) {
-        let (started, before) = (subject.tasks[task].started_event_id, subject.before_commands(task));
+        let (started, before) = (subject.tasks[task].started_event_id, self.family.before_commands(subject, task));
         // Up to the start the code does not see what it was answered within the task. Behind that it may not come.
         let asked = self.asked(subject, task, before).await;
         let found = match asked {
@@ -61,7 +62,7 @@ impl Examiner<'_> {
             asked => asked,
         };
         let Some((stack, comparison)) = found else { return };
-        divergence.stack_after = stack;
+        divergence.stack_after = stack.or(divergence.stack_after.take());
         let Some(difference) = comparison.difference else { return };
         divergence.event_id = match &difference.recorded {
             Some(step) => step.event_id(),

@@ -25,7 +25,7 @@ pub(super) use family::Family;
 use fit::Fit;
 pub(super) use subject::Subject;
 
-use super::server::Server;
+use super::{said::Refusal, server::Server};
 
 /// What is examined with: the server, and the worker's ways.
 #[derive(Clone, Copy)]
@@ -98,7 +98,7 @@ impl Examiner<'_> {
         examined.poller = poller;
         match fit {
             Fit::Fits(_) => {}
-            Fit::DoesNot(message) => examined.verdict = self.located(subject, message, &mut examined.remarks).await,
+            Fit::DoesNot(refusal) => examined.verdict = self.located(subject, refusal, &mut examined.remarks).await,
             Fit::Unknown(why) => examined.verdict = could_not_tell(why),
             Fit::Nothing(lost) => {
                 examined.lost = Some(lost);
@@ -114,8 +114,8 @@ impl Examiner<'_> {
         examined
     }
 
-    async fn located(self, subject: &Subject, message: String, remarks: &mut Vec<String>) -> Verdict {
-        match self.locate(subject, message).await {
+    async fn located(self, subject: &Subject, refusal: Refusal, remarks: &mut Vec<String>) -> Verdict {
+        match self.locate(subject, refusal).await {
             Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
             Err((divergence, remark)) => {
                 remarks.push(remark);

@@ -17,7 +17,7 @@ impl Examiner<'_> {
         let mut stack_before = None;
         for task in 0..subject.tasks.len() {
             let is_last = task + 1 == subject.tasks.len();
-            let until = subject.before_commands(task);
+            let until = self.family.before_commands(subject, task);
             let asked = self.step(subject, until, !is_last, cached.take()).await;
             let Said::Replays(answer) = asked.said else {
                 unseen += 1;
