@@ -154,7 +154,10 @@ async fn one(plan: &Plan, server: &Server, pollers: &BTreeMap<String, Vec<Poller
     let Attending { namespace, family, client_name } = &attending;
     let examiner =
         Examiner { server, family: *family, client_name, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
-    examiner.examine(&subject).await
+    match plan.hold {
+        Some(until_event_id) => examiner.hold(&subject, until_event_id).await,
+        None => examiner.examine(&subject).await,
+    }
 }
 
 fn unchecked(chosen: Chosen, why: &str) -> Checked {

@@ -23,6 +23,7 @@ use std::{
     io::{self, IsTerminal, Write},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 pub(crate) use options::Check;
@@ -39,7 +40,12 @@ struct Plan {
     limits: Limits,
     strict: bool,
     map_queue: Vec<(String, String)>,
+    /// One history is served for as long as it takes, up to this event if there is one.
+    hold: Option<Option<i64>>,
 }
+
+/// With --hold, for as long as a person thinks.
+const HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Plan {
     /// The queue that the worker polls for histories recorded on `recorded`.
@@ -69,8 +75,14 @@ impl Check {
         })
     }
 
-    async fn check(self) -> Result<ExitCode, Failure> {
+    async fn check(mut self) -> Result<ExitCode, Failure> {
         let plan = self.plan()?;
+        if let Some(history) = &self.hold {
+            self.histories.push(history.clone());
+            self.all = true;
+            let until = self.until.map_or_else(String::new, |until| format!(" up to event {until}"));
+            let _ = writeln!(io::stderr(), "foretime: holding {}{until}; ctrl-C ends the worker", history.display());
+        }
         if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
@@ -94,10 +106,21 @@ impl Check {
             command: self.worker.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
-            debugging: false,
-            shows_output: self.reports.verbose,
+            debugging: self.hold.is_some(),
+            shows_output: self.reports.verbose || self.hold.is_some(),
         });
-        Ok(Plan { address: self.address, launch, limits: self.limits, strict: self.strict, map_queue: self.map_queue.clone() })
+        let limits = match self.hold {
+            Some(_) => Limits { worker_timeout: HOLD, answer_timeout: HOLD, ..self.limits },
+            None => self.limits,
+        };
+        Ok(Plan {
+            address: self.address,
+            launch,
+            limits,
+            strict: self.strict,
+            map_queue: self.map_queue.clone(),
+            hold: self.hold.as_ref().map(|_| self.until),
+        })
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {

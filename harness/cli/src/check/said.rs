@@ -72,8 +72,7 @@ const UNDECODABLE: [&str; 12] = [
     "PayloadCodec",
 ];
 /// Places in stacks where SDKs decode payloads.
-const DECODING: [&str; 6] =
-    ["decode_activation", "decodeActivation", "_decode_", "in decode\n", ".decode (", "PayloadCodec"];
+const DECODING: [&str; 6] = ["decode_activation", "decodeActivation", "_decode_", "in decode\n", ".decode (", "PayloadCodec"];
 /// Texts that say that the query alone has failed. The history was replayed before it.
 const QUERY_ALONE: [&str; 6] = [
     "Query handler for",
@@ -97,7 +96,10 @@ impl Said {
                 }
                 Ok(answer) => {
                     let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
-                    Self::of_failure(if answer.error_message.is_empty() { failure } else { answer.error_message }, answer.failure.as_ref())
+                    Self::of_failure(
+                        if answer.error_message.is_empty() { failure } else { answer.error_message },
+                        answer.failure.as_ref(),
+                    )
                 }
                 Err(error) => Self::Unclear(error.to_string()),
             },

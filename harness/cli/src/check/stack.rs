@@ -54,7 +54,8 @@ pub(super) fn of_failure(stack_trace: &str) -> Option<String> {
     let lines: Vec<&str> = stack_trace.lines().filter(|line| !line.trim().is_empty()).collect();
     let mut frames: Vec<String> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let is_source = at > 0 && lines[at - 1].trim_start().starts_with("File \"") && !line.trim_start().starts_with("File \"");
+        let is_source =
+            at > 0 && lines[at - 1].trim_start().starts_with("File \"") && !line.trim_start().starts_with("File \"");
         if !is_source && is_the_users(line) {
             frames.push(line.trim_end().to_owned());
         }

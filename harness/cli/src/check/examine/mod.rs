@@ -3,7 +3,7 @@
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
 //! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one.
+//! words of one. [`hold`] serves a history once, for a debugger.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
 //! activities nor local activities.
@@ -12,6 +12,7 @@ mod ask;
 mod family;
 mod fit;
 mod go;
+mod hold;
 mod locate;
 mod subject;
 mod walk;
