@@ -3,7 +3,10 @@
 # time, and writes down what the server keeps.
 #
 # usage: FORETIME=path/to/foretime TEMPORAL=path/to/temporal record-go-java.sh [go] [java]
-#   GO_WORKER and JAVA_WORKER are the commands of the workers, built before; see README.md.
+#   GO_WORKER and JAVA_WORKER are the commands of the workers, built before:
+#     (cd go && go build -o /tmp/go-worker .)        GO_WORKER=/tmp/go-worker
+#     (cd java && mvn -q package)                    JAVA_WORKER="java -jar java/target/check.jar"
+#   WORKER_LOG is a file for what the workers write. The event ids in expected-go-java.json follow the histories.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -59,23 +62,28 @@ worker= server=
 
 record_same() {
   begin completed 2
-  skip 30d && skip 30d && keep completed
+  skip 30d
+  skip 30d
+  keep completed
 
   begin loyal 8
   for _ in 1 2 3 4 5 6 7 8; do skip 30d; done
   keep loyal
 
   begin waiting 12
-  skip 30d && keep waiting
+  skip 30d
+  keep waiting
 
   begin updated 12
   cli workflow update execute --workflow-id updated --name change_price --input 1200 >/dev/null
-  settle && keep updated
+  settle
+  keep updated
 
   begin cancelled 12
   skip 30d
   cli workflow signal --workflow-id cancelled --name cancel >/dev/null
-  settle && keep cancelled
+  settle
+  keep cancelled
 }
 
 # A customer who is past month 7 since before there was a discount.
