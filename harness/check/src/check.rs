@@ -104,7 +104,7 @@ impl Check {
         if self.paths.is_empty() {
             return Err(Failure::new("no histories given: name files or folders with `histories`"));
         }
-        let gathered = gather::gather(&self.paths, self.most, || {});
+        let gathered = gather::gather(&self.paths, self.most);
         let conducted = self.conduct(&gathered).await?;
         let report = Report::of(&gathered, conducted);
         if report.is_good() { Ok(report) } else { Err(Failure::new(report.to_string())) }
@@ -129,7 +129,7 @@ impl Check {
         };
         let pollers = attended?.pollers;
         let pollers = Pollers::from([(queue, pollers)]);
-        let terms = Terms { strict: self.strict, answer_timeout: self.answer_timeout, jobs: JOBS };
+        let terms = Terms { strict: self.strict, answer_timeout: self.answer_timeout, jobs: JOBS, hold: None };
         let checked = conduct::all(terms, &server, &mut worker, &pollers, chosen, |_| {}).await;
         worker.stop().await;
         Ok(Conducted { checked, ..Conducted::default() })

@@ -58,6 +58,8 @@ pub struct Terms {
     pub answer_timeout: Duration,
     /// How many histories it gets at the same time.
     pub jobs: usize,
+    /// Each history is served once and for as long as it takes, up to this event if there is one, so that a debugger can hold the worker.
+    pub hold: Option<Option<i64>>,
 }
 
 /// The worker beside the server. It may end, and be started again.
@@ -74,13 +76,16 @@ pub type Pollers = BTreeMap<String, Vec<Poller>>;
 struct Attending {
     namespace: String,
     family: Family,
+    /// What its SDK calls itself.
+    client_name: String,
 }
 
 /// Who serves a queue: in the namespace where it was recorded, if that is known and polled there, else where it is polled first.
 fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option<Attending> {
     let there = pollers.iter().find(|poller| Some(poller.namespace.as_str()) == recorded_in);
     let poller = there.or(pollers.first())?;
-    Some(Attending { namespace: poller.namespace.clone(), family: Family::of(&poller.client_name) })
+    let Poller { namespace, client_name, .. } = poller.clone();
+    Some(Attending { namespace, family: Family::of(&client_name), client_name })
 }
 
 impl Chosen {
@@ -179,7 +184,11 @@ async fn one(terms: Terms, server: &Server, pollers: &Pollers, chosen: &Chosen) 
         Err(why) => return Examined::unknown(why),
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
-    let Attending { namespace, family } = &attending;
-    let examiner = Examiner { server, family: *family, namespace, timeout: terms.answer_timeout, strict: terms.strict };
-    examiner.examine(&subject).await
+    let Attending { namespace, family, client_name } = &attending;
+    let Terms { answer_timeout: timeout, strict, .. } = terms;
+    let examiner = Examiner { server, family: *family, client_name, namespace, timeout, strict };
+    match terms.hold {
+        Some(until_event_id) => examiner.hold(&subject, until_event_id).await,
+        None => examiner.examine(&subject).await,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{
+use crate::{
     run::{Path, choose},
     source::Found,
 };
@@ -20,13 +20,21 @@ pub struct Gathered {
     pub unreadable: Vec<(String, String)>,
 }
 
+impl Gathered {
+    /// Of what was found, and how many runs there are in all. Of each path through the code, `most` runs are checked.
+    pub fn of(mut found: Found, runs_count: u64, most: usize) -> Self {
+        found.once_each();
+        let read_count = found.runs.len() as u64;
+        Self { runs_count, read_count, paths: choose(found.runs, most), unreadable: found.unreadable }
+    }
+}
+
 /// Reads files and folders. Of each path through the code, `most` runs are checked.
-pub fn gather(paths: &[PathBuf], most: usize, mut progress: impl FnMut()) -> Gathered {
+pub fn gather(paths: &[PathBuf], most: usize) -> Gathered {
     let mut found = Found::default();
     for path in paths {
-        found.read(path, &mut progress);
+        found.read(path, || {});
     }
-    found.once_each();
     let count = found.runs.len() as u64;
-    Gathered { runs_count: count, read_count: count, paths: choose(found.runs, most), unreadable: found.unreadable }
+    Gathered::of(found, count, most)
 }

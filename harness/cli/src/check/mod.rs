@@ -1,9 +1,11 @@
 //! `foretime check`: does today's code still replay what production recorded?
 //!
-//! [`options`] are the arguments. [`attended`] starts a [`session`], which is a server behind a [`listener`] and the user's own [`worker`].
-//! All else is in `foretime_examine`: the histories, which of them are checked, what comes of each, and the report.
+//! [`options`] are the arguments. [`gather`] reads the histories, from files and from a cluster. [`conduct`] starts a [`session`], which is
+//! a server behind a [`listener`] and the user's own [`worker`], and has the histories examined. All else is in `foretime_examine`: the
+//! histories, which of them are checked, what comes of each, and the report.
 
-mod attended;
+mod conduct;
+mod gather;
 mod listener;
 mod options;
 mod session;
@@ -13,11 +15,12 @@ use std::{
     io::{self, IsTerminal, Write},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 pub(crate) use options::Check;
 
-use foretime_examine::{gather, report, report::Report};
+use foretime_examine::{report, report::Report};
 
 use crate::failure::{self, Failure};
 use options::Limits;
@@ -30,7 +33,12 @@ struct Plan {
     limits: Limits,
     strict: bool,
     map_queue: Vec<(String, String)>,
+    /// One history is served for as long as it takes, up to this event if there is one.
+    hold: Option<Option<i64>>,
 }
+
+/// With --hold, for as long as a person thinks.
+const HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Plan {
     /// The queue that the worker polls for histories recorded on `recorded`.
@@ -60,14 +68,20 @@ impl Check {
         })
     }
 
-    async fn check(self) -> Result<ExitCode, Failure> {
+    async fn check(mut self) -> Result<ExitCode, Failure> {
         let plan = self.plan()?;
-        if self.histories.is_empty() {
+        if let Some(history) = &self.hold {
+            self.histories.push(history.clone());
+            self.all = true;
+            let until = self.until.map_or_else(String::new, |until| format!(" up to event {until}"));
+            let _ = writeln!(io::stderr(), "foretime: holding {}{until}; ctrl-C ends the worker", history.display());
+        }
+        if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
         let most = if self.all { usize::MAX } else { self.sample as usize };
-        let gathered = gather::gather(&self.histories, most, || {});
-        let conducted = attended::conduct(&plan, &gathered, |_| {}).await?;
+        let (gathered, _spool) = gather::gather(&self.histories, &self.cluster, most, || {}).await?;
+        let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
         let report = Report::of(&gathered, conducted);
         self.print(&report)?;
         Ok(ExitCode::from(report.exit_code()))
@@ -79,15 +93,27 @@ impl Check {
                 "no worker: write its command after --, or give the --address where one will connect that you start yourself";
             return Err(Failure::Usage(text.to_owned()));
         }
-        let namespace = std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let of_environment = || std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let namespace = self.cluster.connection.namespace.clone().or_else(of_environment);
         let launch = (!self.worker.is_empty()).then(|| Launch {
             command: self.worker.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
-            debugging: false,
-            shows_output: self.reports.verbose,
+            debugging: self.hold.is_some(),
+            shows_output: self.reports.verbose || self.hold.is_some(),
         });
-        Ok(Plan { address: self.address, launch, limits: self.limits, strict: self.strict, map_queue: self.map_queue.clone() })
+        let limits = match self.hold {
+            Some(_) => Limits { worker_timeout: HOLD, answer_timeout: HOLD, ..self.limits },
+            None => self.limits,
+        };
+        Ok(Plan {
+            address: self.address,
+            launch,
+            limits,
+            strict: self.strict,
+            map_queue: self.map_queue.clone(),
+            hold: self.hold.as_ref().map(|_| self.until),
+        })
     }
 
     fn print(&self, report: &Report) -> Result<(), Failure> {

@@ -1,97 +1,89 @@
 //! Finds the first workflow task that the code does not fit, and what it asks for there.
 
 use foretime_history::{
-    compare::{Comparison, Step, compare},
+    compare::{Comparison, Difference, compare},
     events,
     verdict::{Divergence, Thing},
 };
 
-use super::{Examiner, Subject};
-use crate::said::{Answer, Said};
-
-/// What a worker says of a history up to the end of a task.
-enum Fit {
-    Fits(Box<Answer>),
-    DoesNot(String),
-    Unknown(String),
-}
+use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go};
+use crate::said::{Answer, Refusal, Said};
 
 impl Examiner<'_> {
-    /// The divergence of a history that is known not to replay, for which the SDK had this `message`.
+    /// The divergence of a history that is known not to replay: the SDK has refused it.
     ///
     /// # Errors
     /// Not all could be found out: what is known, and why not more.
-    pub(super) async fn locate(self, subject: &Subject, message: String) -> Result<Divergence, (Divergence, String)> {
-        let mut divergence = Divergence { message, ..Divergence::default() };
+    pub(super) async fn locate(self, subject: &Subject, refusal: Refusal) -> Result<Divergence, (Divergence, String)> {
+        let mut left_over = refusal.difference;
+        let mut divergence = Divergence { message: refusal.message, stack_after: refusal.stack, ..Divergence::default() };
         let (mut fits, mut fails) = (0, subject.tasks.len());
         // `fits` tasks are known to fit, with `fails` it is known not to. At the end they are neighbours.
         while fits + 1 < fails {
             let middle = usize::midpoint(fits, fails);
-            match self.fit(subject, middle - 1).await {
+            match self.fit(subject, middle - 1).await.0 {
                 Fit::Fits(answer) => {
                     fits = middle;
                     divergence.stack_before = answer.stack;
                 }
-                Fit::DoesNot(message) => {
+                Fit::DoesNot(refusal) => {
                     fails = middle;
-                    if !message.is_empty() {
-                        divergence.message = message;
+                    left_over = refusal.difference;
+                    if !refusal.message.is_empty() {
+                        divergence.message = refusal.message;
+                        divergence.stack_after = refusal.stack;
                     }
                 }
-                Fit::Unknown(why) => {
-                    let remark = format!("the task that diverges is one of {} to {fails}: {why}", fits + 1);
-                    return Err((divergence, remark));
-                }
+                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &why))),
+                Fit::Nothing(lost) => return Err((divergence, undecided(fits, fails, lost.why()))),
             }
         }
         let task = fails - 1;
         divergence.task = Some(fails);
         divergence.event_id = event_named_in(&divergence.message)
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
-        self.sides(subject, task, &mut divergence).await;
-        Ok(divergence)
-    }
-
-    async fn fit(self, subject: &Subject, task: usize) -> Fit {
-        match self.ask(subject, subject.after_commands(task), false).await.said {
-            Said::Replays(answer) => match self.family.leftover(subject, task, &answer).difference {
-                None => Fit::Fits(answer),
-                Some(_) => Fit::DoesNot(String::new()),
-            },
-            Said::Refuses(message) => Fit::DoesNot(message),
-            Said::Unclear(why) => Fit::Unknown(why),
-            Said::Nothing(why) => Fit::Unknown(why.why().to_owned()),
+        match self.family {
+            // To show its commands, Go's SDK would have to go on live. Its message has most of them.
+            Family::Go => go::read_message(subject, task, &mut divergence),
+            Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
+        if divergence.recorded.is_none()
+            && divergence.asked.is_none()
+            && let Some(difference) = left_over
+        {
+            divergence.event_id = event_of(&difference, subject, task);
+            take(difference, &mut divergence);
+        }
+        divergence.event_id = divergence.event_id.or_else(|| subject.patch_named_in(task, &divergence.message));
+        if divergence.recorded.is_none() && divergence.asked.is_none() {
+            divergence.recorded = divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(Thing::of);
+        }
+        Ok(divergence)
     }
 
     /// What is recorded of the task, and what the code asks for in it.
     async fn sides(self, subject: &Subject, task: usize, divergence: &mut Divergence) {
-        let (started, before) = (subject.tasks[task].started_event_id, subject.before_commands(task));
+        let (started, before) = (subject.tasks[task].started_event_id, self.family.before_commands(subject, task));
         // Up to the start the code does not see what it was answered within the task. Behind that it may not come.
-        let whole = self.asked(subject, task, before).await.filter(|(_, comparison)| comparison.difference.is_some());
-        let found = match whole {
-            Some(found) => Some(found),
-            None if before != started => match self.asked_between(subject, task).await {
-                Ok(found) => found,
+        let asked = self.asked(subject, task, before).await;
+        let found = match asked {
+            Some(found) if found.1.difference.is_some() => Some(found),
+            asked if subject.answers(task).next().is_some() => match self.asked_between(subject, task).await {
+                Ok(found) => found.or(asked),
                 Err(refused) => {
-                    let step = subject.encoded_events(refused, refused).next().and_then(Step::of_event);
                     divergence.event_id = Some(refused);
-                    divergence.recorded = step.as_ref().map(Thing::of);
+                    divergence.recorded = subject.step(refused).as_ref().map(Thing::of);
                     return;
                 }
             },
-            None => None,
+            asked if before != started => self.asked(subject, task, started).await.or(asked),
+            asked => asked,
         };
         let Some((stack, comparison)) = found else { return };
-        divergence.stack_after = stack;
+        divergence.stack_after = stack.or(divergence.stack_after.take());
         let Some(difference) = comparison.difference else { return };
-        divergence.event_id = match &difference.recorded {
-            Some(step) => step.event_id(),
-            None => Some(subject.after_commands(task) + 1),
-        };
-        divergence.recorded = difference.recorded.as_ref().map(Thing::of);
-        divergence.asked = difference.asked.as_ref().map(Thing::of);
-        divergence.fields = difference.fields;
+        divergence.event_id = event_of(&difference, subject, task);
+        take(difference, divergence);
     }
 
     /// What the code asks for before the first answer in a task, between that and the next one, and so on, until it differs.
@@ -99,16 +91,16 @@ impl Examiner<'_> {
     /// # Errors
     /// The first answer that the worker refuses: the event of something that the code does not ask for.
     async fn asked_between(self, subject: &Subject, task: usize) -> Result<Option<(Option<String>, Comparison)>, i64> {
-        let started = subject.tasks[task].started_event_id;
-        for until in std::iter::once(started).chain(subject.answers(task)) {
-            match self.ask(subject, until, false).await.said {
+        let completed = subject.tasks[task].completed_event_id;
+        for until in std::iter::once(completed).chain(subject.answers(task)) {
+            match self.ask(subject, Cut::at(until)).await.said {
                 Said::Replays(answer) => {
                     let comparison = self.compared(subject, task, until, &answer).filter(|it| it.difference.is_some());
                     if let Some(comparison) = comparison {
                         return Ok(Some((answer.stack, comparison)));
                     }
                 }
-                Said::Refuses(_) if until != started => return Err(until),
+                Said::Refuses(_) if until != completed => return Err(until),
                 _ => return Ok(None),
             }
         }
@@ -117,7 +109,7 @@ impl Examiner<'_> {
 
     /// What the code asks for in a task, given the history up to `until_event_id`, against what is recorded behind that.
     async fn asked(self, subject: &Subject, task: usize, until_event_id: i64) -> Option<(Option<String>, Comparison)> {
-        let Said::Replays(answer) = self.ask(subject, until_event_id, false).await.said else { return None };
+        let Said::Replays(answer) = self.ask(subject, Cut::at(until_event_id)).await.said else { return None };
         let comparison = self.compared(subject, task, until_event_id, &answer)?;
         Some((answer.stack, comparison))
     }
@@ -138,10 +130,32 @@ impl Examiner<'_> {
     }
 }
 
+/// The event at which they differ: the recorded one, or the one before which the code asks for more.
+fn event_of(difference: &Difference, subject: &Subject, task: usize) -> Option<i64> {
+    match &difference.recorded {
+        Some(step) => step.event_id(),
+        None => Some(subject.after_commands(task) + 1),
+    }
+}
+
+fn take(difference: Difference, divergence: &mut Divergence) {
+    divergence.recorded = difference.recorded.as_ref().map(Thing::of);
+    divergence.asked = difference.asked.as_ref().map(Thing::of);
+    divergence.fields = difference.fields;
+}
+
+fn undecided(fits: usize, fails: usize, why: &str) -> String {
+    format!("the task that diverges is one of {} to {fails}: {why}", fits + 1)
+}
+
 /// The event that an SDK's message is about.
 fn event_named_in(message: &str) -> Option<i64> {
-    let patterns = ["HistoryEvent(id: ", "EventId:", "event id ", "eventId="];
-    let rest = patterns.iter().find_map(|pattern| message.split_once(pattern)).map(|(_, rest)| rest.trim_start())?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|id: &i64| *id > 0 && *id < events::ID_MAX)
+    let patterns =
+        ["HistoryEvent(id: ", "history event position ", "scheduleEventID: ", "EventId:", "event id ", "eventId=", "Event "];
+    let ids = patterns.iter().filter_map(|pattern| {
+        let (_, rest) = message.split_once(pattern)?;
+        let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok().filter(|id: &i64| *id > 0 && *id < events::ID_MAX)
+    });
+    ids.into_iter().next()
 }

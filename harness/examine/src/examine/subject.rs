@@ -39,16 +39,38 @@ impl Subject {
         task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
     }
 
-    /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its [`Self::answers`].
-    pub(super) fn before_commands(&self, task: usize) -> i64 {
-        self.answers(task).last().unwrap_or(self.tasks[task].started_event_id)
+    /// The marker of the patch that a message names, among those that a task has recorded.
+    pub(super) fn patch_named_in(&self, task: usize, message: &str) -> Option<i64> {
+        let markers =
+            self.events(self.tasks[task].completed_event_id, self.after_commands(task)).filter(events::Event::is_marker);
+        let named = |event: &events::Event<'_>| match Step::of_event(event.encoded)?.marker()? {
+            Marker::Patch { id, .. } => Some(!id.is_empty() && message.contains(id.as_str())),
+            _ => None,
+        };
+        markers.into_iter().find(|event| named(event) == Some(true)).map(|event| event.id)
     }
 
-    /// The events that the code gets an answer from within the same task: markers and accepted updates.
+    /// Whether a task's commands have closed the run.
+    pub(super) fn closes(&self, task: usize) -> bool {
+        let last = self.after_commands(task);
+        self.encoded_events(last, last).filter_map(Step::of_event).any(|step| step.closes_the_workflow())
+    }
+
+    /// What an event says that the code asked for, if it says so.
+    pub(super) fn step(&self, event_id: i64) -> Option<Step> {
+        self.encoded_events(event_id, event_id).next().and_then(Step::of_event)
+    }
+
+    /// The events of a task that the code gets an answer from within it: markers and accepted updates.
     pub(super) fn answers(&self, task: usize) -> impl Iterator<Item = i64> {
         let commands = self.tasks[task].commands.iter();
         let events = commands.flat_map(|commands| self.events(*commands.start(), *commands.end()));
         events.filter(|event| event.is_answer()).map(|event| event.id)
+    }
+
+    /// The last of them; `None` if it has none.
+    pub(super) fn last_answer(&self, task: usize) -> Option<i64> {
+        self.answers(task).last()
     }
 
     /// The start of the last task up to an event.

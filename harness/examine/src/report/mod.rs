@@ -134,6 +134,8 @@ pub struct History {
     pub why: String,
     /// The event at which it parts, if known.
     pub event_id: Option<i64>,
+    /// The workflow task in which it does, if known.
+    pub task: Option<usize>,
     /// The runs that took the same path, this one included.
     pub runs_count: u64,
 }
@@ -190,10 +192,10 @@ impl Report {
         let run = &checked.run;
         let counts = &mut self.counts;
         counts.checked += 1;
-        let (count, verdict, why, event_id) = match &checked.examined.verdict {
+        let (count, verdict, why, parts) = match &checked.examined.verdict {
             Verdict::Replays => (&mut counts.replay, "replays", String::new(), None),
-            Verdict::Breaks(it) => (&mut counts.break_, "breaks", it.sentence(), it.event_id),
-            Verdict::Differs(it) => (&mut counts.differ, "differs", it.sentence(), it.event_id),
+            Verdict::Breaks(it) => (&mut counts.break_, "breaks", it.sentence(), Some(it)),
+            Verdict::Differs(it) => (&mut counts.differ, "differs", it.sentence(), Some(it)),
             Verdict::CouldNotTell { why } => (&mut counts.could_not_tell, "could_not_tell", why.clone(), None),
         };
         *count += 1;
@@ -205,7 +207,8 @@ impl Report {
             events_count: run.summary.events_count,
             verdict,
             why,
-            event_id,
+            event_id: parts.and_then(|it| it.event_id),
+            task: parts.and_then(|it| it.task),
             runs_count: checked.stands_for.len() as u64,
         }
     }
