@@ -9,6 +9,9 @@ use foretime_history::{
 use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go};
 use crate::said::{Answer, Refusal, Said};
 
+/// Where the code waits, and what it asks for against what is recorded.
+type Seen = (Option<String>, Comparison);
+
 impl Examiner<'_> {
     /// The divergence of a history that is known not to replay: the SDK has refused it.
     ///
@@ -70,7 +73,8 @@ impl Examiner<'_> {
             Some(found) if found.1.difference.is_some() => Some(found),
             asked if subject.answers(task).next().is_some() => match self.asked_between(subject, task).await {
                 Ok(found) => found.or(asked),
-                Err(refused) => {
+                Err((refused, stack)) => {
+                    divergence.stack_after = stack.or(divergence.stack_after.take());
                     divergence.event_id = Some(refused);
                     divergence.recorded = subject.step(refused).as_ref().map(Thing::of);
                     return;
@@ -89,9 +93,10 @@ impl Examiner<'_> {
     /// What the code asks for before the first answer in a task, between that and the next one, and so on, until it differs.
     ///
     /// # Errors
-    /// The first answer that the worker refuses: the event of something that the code does not ask for.
-    async fn asked_between(self, subject: &Subject, task: usize) -> Result<Option<(Option<String>, Comparison)>, i64> {
+    /// The first answer that the worker refuses, the event of something that the code does not ask for; and where the code waits before it.
+    async fn asked_between(self, subject: &Subject, task: usize) -> Result<Option<Seen>, (i64, Option<String>)> {
         let completed = subject.tasks[task].completed_event_id;
+        let mut stack = None;
         for until in std::iter::once(completed).chain(subject.answers(task)) {
             match self.ask(subject, Cut::at(until)).await.said {
                 Said::Replays(answer) => {
@@ -99,8 +104,9 @@ impl Examiner<'_> {
                     if let Some(comparison) = comparison {
                         return Ok(Some((answer.stack, comparison)));
                     }
+                    stack = answer.stack;
                 }
-                Said::Refuses(_) if until != completed => return Err(until),
+                Said::Refuses(_) if until != completed => return Err((until, stack)),
                 _ => return Ok(None),
             }
         }
@@ -108,7 +114,7 @@ impl Examiner<'_> {
     }
 
     /// What the code asks for in a task, given the history up to `until_event_id`, against what is recorded behind that.
-    async fn asked(self, subject: &Subject, task: usize, until_event_id: i64) -> Option<(Option<String>, Comparison)> {
+    async fn asked(self, subject: &Subject, task: usize, until_event_id: i64) -> Option<Seen> {
         let Said::Replays(answer) = self.ask(subject, Cut::at(until_event_id)).await.said else { return None };
         let comparison = self.compared(subject, task, until_event_id, &answer)?;
         Some((answer.stack, comparison))
