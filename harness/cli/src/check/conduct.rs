@@ -14,6 +14,7 @@ use super::{
     Plan,
     examine::{Examined, Examiner, Family, Lost, REPLAY_NAMESPACE, Subject},
     gather::Gathered,
+    progress::Progress,
     run::Run,
     server::Server,
     session::{Attending, Session, attending},
@@ -51,13 +52,14 @@ struct Chosen {
 ///
 /// # Errors
 /// The address is taken, or the worker's program cannot be started.
-pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(usize)) -> Result<Conducted, Failure> {
+pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progress) -> Result<Conducted, Failure> {
     let chosen = chosen(plan, gathered);
     let queues: BTreeSet<String> = chosen.iter().map(|it| it.task_queue.clone()).collect();
     let mut conducted = Conducted::default();
     if chosen.is_empty() {
         return Ok(conducted);
     }
+    progress.waiting();
     let (session, pollers) = match started(plan, &queues, &mut conducted.remarks).await? {
         Ok(started) => started,
         Err(why) => {
@@ -65,6 +67,7 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(
             return Ok(conducted);
         }
     };
+    progress.checking(chosen.len());
     conducted.checked = all(plan, session, &pollers, chosen, progress).await;
     Ok(conducted)
 }
@@ -134,7 +137,7 @@ async fn all(
     session: Session,
     pollers: &BTreeMap<String, Vec<Poller>>,
     chosen: Vec<Chosen>,
-    progress: impl Fn(usize),
+    progress: &Progress,
 ) -> Vec<Checked> {
     let Session { server, mut worker } = session;
     let server = &server;
@@ -146,14 +149,17 @@ async fn all(
             let done = done.borrow();
             (0..chosen.len()).filter(|at| done.get(at).is_none_or(|examined| examined.lost == Some(Lost::WorkerGone))).collect()
         };
-        let work = stream::iter(left).map(async |at| (at, one(plan, server, pollers, &chosen[at]).await));
+        let work = stream::iter(left).map(async |at| {
+            progress.begun(&chosen[at].run.source.name());
+            (at, one(plan, server, pollers, &chosen[at]).await)
+        });
         let work = work.buffer_unordered(jobs).for_each(|(at, examined)| {
             silences.set(if examined.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
             if silences.get() == SILENCES_MAX {
                 is_silent.notify_one();
             }
             done.borrow_mut().insert(at, examined);
-            progress(done.borrow().len());
+            progress.done(done.borrow().len());
             std::future::ready(())
         });
         let mut work = pin!(work);

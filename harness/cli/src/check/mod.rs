@@ -2,14 +2,15 @@
 //!
 //! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
 //! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean. [`report`] puts all of it together, with the
-//! [`patches`] that are needed no more.
+//! every chosen history examined by [`examine`]; [`progress`] shows how far it is. [`said`] knows what a worker's words mean. [`report`]
+//! puts all of it together, with the [`patches`] that are needed no more.
 
 mod conduct;
 mod examine;
 mod gather;
 mod options;
 mod patches;
+mod progress;
 mod report;
 mod run;
 mod said;
@@ -19,16 +20,18 @@ mod source;
 mod worker;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
 };
 
 pub(crate) use options::Check;
 
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use options::Limits;
-use report::Report;
+use progress::Progress;
+use report::{Outputs, Report, Terminal};
 use worker::Launch;
 
 /// What shall be done, apart from the histories.
@@ -73,12 +76,25 @@ impl Check {
         if self.histories.is_empty() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
+        let is_github = self.is_github();
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)))?;
         let most = if self.all { usize::MAX } else { self.sample as usize };
-        let gathered = gather::gather(&self.histories, most, || {});
-        let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
-        let report = Report::of(&gathered, conducted);
-        self.print(&report)?;
+        // A worker that writes to stderr itself would write into the line.
+        let progress = Progress::new(!self.reports.verbose);
+        let gathered = gather::gather(&self.histories, most, || progress.read());
+        let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
+        progress.end();
+        let directory = std::env::current_dir().ok();
+        let report = Report::of(&gathered, conducted, directory.as_deref(), !self.reports.no_payloads);
+        self.print(&report, is_github)?;
+        outputs.write(&report)?;
         Ok(ExitCode::from(report.exit_code()))
+    }
+
+    /// Whether annotations for GitHub are printed: on its runners, unless that was declined.
+    fn is_github(&self) -> bool {
+        self.reports.github.unwrap_or_else(|| std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"))
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
@@ -98,12 +114,16 @@ impl Check {
         Ok(Plan { address: self.address, launch, limits: self.limits, strict: self.strict, map_queue: self.map_queue.clone() })
     }
 
-    fn print(&self, report: &Report) -> Result<(), Failure> {
+    fn print(&self, report: &Report, is_github: bool) -> Result<(), Failure> {
+        let annotations = if is_github { report::annotations(report) } else { String::new() };
         let text = if self.reports.json {
+            // What reads JSON from stdout can do without them. The runner reads stderr, too.
+            let _ = io::stderr().write_all(annotations.as_bytes());
             let json = serde_json::to_string_pretty(report);
             json.map_err(|error| Failure::Runtime(format!("cannot write JSON: {error}")))? + "\n"
         } else {
-            report::text(report, failure::is_colour_wanted() && io::stdout().is_terminal())
+            let text = report::text(report, Terminal::of_stdout());
+            if is_github { report::quoted(&text) + &annotations } else { text }
         };
         // A reader who closed the pipe early has read enough.
         let _ = io::stdout().write_all(text.as_bytes());

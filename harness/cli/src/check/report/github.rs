@@ -1,0 +1,56 @@
+//! Annotations for GitHub Actions: what a step prints, and the runner obeys.
+
+use std::hash::{BuildHasher, RandomState};
+
+use super::{
+    layout::printable,
+    model::{Cause, Report, Untold},
+    text, wording,
+};
+
+/// An annotation for each cause, and for each reason why something could not be told, a line each.
+pub(in crate::check) fn annotations(report: &Report) -> String {
+    let causes = report.causes().map(|(verdict, cause)| of_cause(verdict, cause));
+    causes.chain(report.could_not_tell.iter().map(of_untold)).collect()
+}
+
+/// Text that the runner shall not obey, whatever it holds: a workflow id may be `::add-mask::a`.
+pub(in crate::check) fn quoted(text: &str) -> String {
+    let token = format!("foretime-{:016x}", RandomState::new().hash_one(text));
+    format!("::stop-commands::{token}\n{text}::{token}::\n")
+}
+
+fn of_cause(verdict: &str, cause: &Cause) -> String {
+    let level = if verdict == "breaks" { "error" } else { "warning" };
+    let (file, line) = match &cause.place {
+        Some(place) => (place.file.as_str(), Some(place.line)),
+        None => (cause.example.file.as_str(), cause.example.line),
+    };
+    let title = format!("{} {verdict}: {}", cause.workflow_type, wording::affected(cause));
+    let message = format!("{}\n{}", wording::sentence(&cause.divergence), text::details(cause));
+    annotation(level, file, line, &title, &message)
+}
+
+fn of_untold(untold: &Untold) -> String {
+    let title = if untold.is_unreadable { "cannot be read" } else { "could not be told" };
+    let title = format!("{}: {title}", wording::counted(untold.of.len() as u64, "history", "histories"));
+    let names = wording::first(&untold.of, 10, untold.of.len() as u64);
+    let file = untold.of.first().map_or("", String::as_str);
+    annotation("warning", file, None, &title, &format!("{names}: {}", untold.why))
+}
+
+fn annotation(level: &str, file: &str, line: Option<usize>, title: &str, message: &str) -> String {
+    let file = property(file.strip_prefix("./").unwrap_or(file));
+    let line = line.map_or_else(String::new, |line| format!(",line={line}"));
+    format!("::{level} file={file}{line},title={}::{}\n", property(title), data(message))
+}
+
+/// What stands behind the colons.
+fn data(text: &str) -> String {
+    printable(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
