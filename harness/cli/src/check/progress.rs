@@ -22,12 +22,11 @@ impl Progress {
     /// A line that says nothing yet; none at all if stderr is no terminal, or not `is_shown`.
     pub(super) fn new(is_shown: bool) -> Self {
         let target = if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target).with_finish(ProgressFinish::AndClear);
-        if !bar.is_hidden() {
-            bar.enable_steady_tick(TICK);
-        }
-        let progress = Self { bar };
+        let progress = Self { bar: ProgressBar::with_draw_target(None, target).with_finish(ProgressFinish::AndClear) };
         progress.template(UNCOUNTED);
+        if !progress.bar.is_hidden() {
+            progress.bar.enable_steady_tick(TICK);
+        }
         progress
     }
 

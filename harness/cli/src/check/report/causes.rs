@@ -7,7 +7,7 @@ use foretime_history::verdict::{Divergence, Verdict};
 use super::{
     lines,
     model::{Cause, Counts, History, PatchedHere, Report, RunName, Untold},
-    place, sides,
+    place, sides, wording,
 };
 use crate::check::{
     conduct::{Checked, Conducted},
@@ -119,7 +119,7 @@ fn history(checked: &Checked) -> History {
     let run = &checked.run;
     let (why, event_id) = match &checked.examined.verdict {
         Verdict::Replays => (String::new(), None),
-        Verdict::Breaks(it) | Verdict::Differs(it) => (it.sentence(), it.event_id),
+        Verdict::Breaks(it) | Verdict::Differs(it) => (wording::sentence(it), it.event_id),
         Verdict::CouldNotTell { why } => (why.clone(), None),
     };
     let number = run.source.is_one_of_several.then_some(run.source.index + 1);

@@ -1,14 +1,15 @@
 //! The page: one file that needs no network. All that must be read is plain HTML and shows without scripts; the table of all histories
 //! that were checked is data for `page/page.js`, since it may be long.
 //!
-//! Text goes through [`escaped`], data through [`embedded`]: see [`foretime_page`].
+//! Text goes through [`shown`], data through [`embedded`]: see [`foretime_page`].
 
 use foretime_history::verdict::Divergence;
-use foretime_page::{embedded, escaped, filled};
+use foretime_page::{embedded, filled};
 use serde::Serialize;
 
 use super::{
-    model::{Cause, History, Report},
+    layout::printable,
+    model::{Cause, History, Report, RunName},
     sides::{self, Row},
     wording,
 };
@@ -43,14 +44,14 @@ pub(super) fn page(report: &Report) -> String {
         "data" => embedded(&Data { histories: &report.checked }),
         "class" => class.to_owned(),
         "verdict" => verdict.to_owned(),
-        "summary" => escaped(&wording::summary(&report.counts)),
-        "extent" => escaped(&wording::extent(&report.counts)),
+        "summary" => shown(&wording::summary(&report.counts)),
+        "extent" => shown(&wording::extent(&report.counts)),
         "outcome" => outcome(report),
         "causes" => report.causes().map(|(verdict, it)| cause(verdict, it)).collect(),
         "could_not_tell" => could_not_tell(report),
         "patches" => patches(report),
-        "remarks" => list("Notes", report.remarks.iter().map(|remark| escaped(remark)).collect()),
-        "version" => escaped(report.foretime),
+        "remarks" => list("Notes", report.remarks.iter().map(|remark| shown(remark)).collect()),
+        "version" => shown(report.foretime),
         _ => String::new(),
     })
 }
@@ -58,7 +59,7 @@ pub(super) fn page(report: &Report) -> String {
 /// The counts, each in its colour.
 fn outcome(report: &Report) -> String {
     let counts = wording::outcome(&report.counts).into_iter();
-    counts.map(|(verdict, text)| format!("<span class=\"word {verdict}\">{}</span>", escaped(&text))).collect()
+    counts.map(|(verdict, text)| format!("<span class=\"word {verdict}\">{}</span>", shown(&text))).collect()
 }
 
 fn cause(verdict: &str, cause: &Cause) -> String {
@@ -66,19 +67,19 @@ fn cause(verdict: &str, cause: &Cause) -> String {
     let id = cause.example.cause.map_or_else(String::new, |at| format!(" id=\"{verdict}-{at}\""));
     let mut out = format!(
         "<section class=\"card cause {verdict}\"{id}><h2><span class=\"word {verdict}\">{verdict}</span> {} <small>{}</small></h2>",
-        escaped(&cause.workflow_type),
-        escaped(&wording::affected(cause)),
+        shown(&cause.workflow_type),
+        shown(&wording::affected(cause)),
     );
-    out += &format!("<p class=\"sentence\">{}</p>", escaped(&wording::sentence(divergence)));
-    out += &format!("<p class=\"empty\">{}</p>", escaped(&wording::whereabouts(cause)));
+    out += &format!("<p class=\"sentence\">{}</p>", shown(&wording::sentence(divergence)));
+    out += &format!("<p class=\"empty\">{}</p>", shown(&wording::whereabouts(cause)));
     out += &table(&sides::rows(divergence));
-    if !divergence.message.trim().is_empty() {
-        out += &folded("The SDK says", divergence.message.trim());
+    if let Some(message) = wording::message(divergence) {
+        out += &folded("The SDK says", message);
     }
     out += &stacks(divergence);
     out += &facts(cause);
     if let Some(suggestion) = &divergence.suggestion {
-        out += &format!("<p class=\"suggestion\"><b>Suggestion:</b> {}</p>", escaped(suggestion));
+        out += &format!("<p class=\"suggestion\"><b>Suggestion:</b> {}</p>", shown(suggestion));
     }
     out + "</section>"
 }
@@ -93,9 +94,9 @@ fn table(rows: &[Row]) -> String {
         let mark = if row.is_different { "<b title=\"differs\">≠</b>" } else { "" };
         let (recorded, asked) = match row.is_different && !row.field.is_empty() {
             true => marked(&row.recorded, &row.asked),
-            false => (escaped(&row.recorded), escaped(&row.asked)),
+            false => (shown(&row.recorded), shown(&row.asked)),
         };
-        let field = escaped(&row.field);
+        let field = shown(&row.field);
         format!(
             "<tr{class}><td>{mark}</td><th scope=\"row\">{field}</th><td data-of=\"recorded\"><code>{recorded}</code></td>\
              <td data-of=\"asked for\"><code>{asked}</code></td></tr>"
@@ -114,7 +115,7 @@ fn marked(one: &str, other: &str) -> (String, String) {
     let head = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     let tail = one[head..].iter().rev().zip(other[head..].iter().rev()).take_while(|(one, other)| one == other).count();
     let with_mark = |text: &[char]| {
-        let part = |range: &[char]| escaped(&range.iter().collect::<String>());
+        let part = |range: &[char]| shown(&range.iter().collect::<String>());
         let (end, middle) = (text.len() - tail, &text[head..text.len() - tail]);
         let middle = if middle.is_empty() { String::new() } else { format!("<mark>{}</mark>", part(middle)) };
         format!("{}{middle}{}", part(&text[..head]), part(&text[end..]))
@@ -136,18 +137,18 @@ fn stacks(divergence: &Divergence) -> String {
 /// Somebody else's text, folded if it is long.
 fn folded(title: &str, text: &str) -> String {
     let open = if text.lines().count() <= LINES_OPEN_MAX { " open" } else { "" };
-    format!("<details{open}><summary>{title}</summary><pre>{}</pre></details>", escaped(text.trim_end()))
+    format!("<details{open}><summary>{title}</summary><pre>{}</pre></details>", shown(text.trim_end()))
 }
 
 fn facts(cause: &Cause) -> String {
     let divergence = &cause.divergence;
-    let place = cause.place.as_ref().map(|place| format!("<code>{}:{}</code>", escaped(&place.file), place.line));
-    let patches = (!divergence.patches.is_empty()).then(|| escaped(&divergence.patches.join(", ")));
+    let place = cause.place.as_ref().map(|place| format!("<code>{}:{}</code>", shown(&place.file), place.line));
+    let patches = (!divergence.patches.is_empty()).then(|| shown(&divergence.patches.join(", ")));
     let facts = [
         ("In your code", place),
         ("Patches recorded until there", patches),
-        ("Recorded with", divergence.sdk_recorded.as_deref().map(escaped)),
-        ("Replayed with", divergence.sdk_running.as_deref().map(escaped)),
+        ("Recorded with", divergence.sdk_recorded.as_deref().map(shown)),
+        ("Replayed with", divergence.sdk_running.as_deref().map(shown)),
         ("Affected", Some(runs(cause))),
     ];
     let there = facts.into_iter().filter_map(|(name, value)| Some(format!("<div><dt>{name}</dt><dd>{}</dd></div>", value?)));
@@ -155,32 +156,32 @@ fn facts(cause: &Cause) -> String {
 }
 
 fn runs(cause: &Cause) -> String {
-    let run = |run: &super::model::RunName| {
+    let run = |run: &RunName| {
         let open = if run.is_open { " <i>open</i>" } else { "" };
-        format!("<li title=\"run {}\">{}{open}</li>", escaped(&run.run_id), escaped(run.name()))
+        format!("<li title=\"run {}\">{}{open}</li>", shown(&run.run_id), shown(run.name()))
     };
     let more = cause.runs_count.saturating_sub(cause.runs.len() as u64);
-    let more = if more > 0 { format!("<li class=\"empty\">and {more} more</li>") } else { String::new() };
+    let more = if more > 0 { format!("<li class=\"empty\">and {} more</li>", wording::grouped(more)) } else { String::new() };
     format!("<ul class=\"runs\">{}{more}</ul>", cause.runs.iter().map(run).collect::<String>())
 }
 
 fn could_not_tell(report: &Report) -> String {
     let of_one = report.could_not_tell.iter().map(|untold| {
         let (why, more) = untold.why.split_once('\n').unwrap_or((&untold.why, ""));
-        let more = if more.is_empty() { String::new() } else { format!("<pre>{}</pre>", escaped(more)) };
-        let names: Vec<String> = untold.of.iter().map(|name| escaped(name)).collect();
+        let more = if more.is_empty() { String::new() } else { format!("<pre>{}</pre>", shown(more)) };
+        let names: Vec<String> = untold.of.iter().map(|name| shown(name)).collect();
         let names = wording::first(&names, LISTED_MAX, names.len() as u64);
         let title = if untold.is_unreadable { "cannot read: " } else { "" };
-        format!("{title}{}{more}<div class=\"empty\">{names}</div>", escaped(why))
+        format!("{title}{}{more}<div class=\"empty\">{names}</div>", shown(why))
     });
     list("Could not be told", of_one.collect())
 }
 
 fn patches(report: &Report) -> String {
     let new = wording::patched_here(&report.patched_here).into_iter();
-    let new = new.map(|(patch, places)| format!("<code>{}</code>: in {}", escaped(&patch), escaped(&places)));
+    let new = new.map(|(patch, places)| format!("<code>{}</code>: in {}", shown(&patch), shown(&places)));
     let old = report.patches.iter().filter_map(|patch| Some((patch, patch.advice()?)));
-    let old = old.map(|(patch, advice)| format!("<code>{}</code>: {}", escaped(&patch.id), escaped(&advice)));
+    let old = old.map(|(patch, advice)| format!("<code>{}</code>: {}", shown(&patch.id), shown(&advice)));
     list("New patches, which the code records here", new.collect()) + &list("Patches no longer needed", old.collect())
 }
 
@@ -193,8 +194,15 @@ fn list(title: &str, items: Vec<String>) -> String {
     format!("<section class=\"card\"><h2>{title}</h2><ul>{items}</ul></section>")
 }
 
+/// Somebody else's text as HTML, without what would turn the direction of reading.
+fn shown(text: &str) -> String {
+    foretime_page::escaped(&printable(text))
+}
+
 #[cfg(test)]
 mod tests {
+    use foretime_page::escaped;
+
     use super::*;
     use crate::check::report::sample;
 
@@ -203,6 +211,8 @@ mod tests {
         let report = sample::hostile();
         let page = page(&report);
         assert!(!page.contains("<img"), "markup got through");
+        let (before, _) = page.split_once("<script").expect("the page has scripts");
+        assert!(!before.contains(['\u{202e}', '\u{1b}']), "the direction of reading is turned");
         assert_eq!(page.matches("</script").count(), 2, "a script element ended early");
         assert_eq!(page.matches("<style").count(), 1, "a slot in a value was filled");
         let (_, data) = page.split_once("<script type=\"application/json\" id=\"data\">").expect("the page has data");

@@ -18,24 +18,28 @@ const OTHERS: [&str; 7] = ["node_modules", "site-packages", "dist-packages", ".v
 /// Where Java and Kotlin, whose stacks name no folder, have their sources.
 const SOURCES: [&str; 4] = ["src/main/java", "src/main/kotlin", "src/test/java", "app/src/main/java"];
 
-/// The innermost line of a stack that is in `directory`, in a file that exists.
-pub(super) fn of(stack: &str, directory: &Path) -> Option<Place> {
-    let mut lines: Vec<&str> = stack.lines().collect();
+/// The innermost line in `directory`, in a file that exists, of the stack that has most such lines: the others are of what waits for it.
+pub(super) fn of(stacks: &str, directory: &Path) -> Option<Place> {
+    let is_end = |line: &str| line.trim().is_empty() || line.contains("Stack for <") || line.contains(" waits for ");
+    let lines: Vec<&str> = stacks.lines().collect();
+    let places = lines.split(|line| is_end(line)).map(|stack| {
+        let named = stack.iter().filter_map(|line| named(line));
+        named.filter_map(|(file, line)| Some(Place { file: within(&file, directory)?, line })).collect::<Vec<_>>()
+    });
+    // The first of the deepest.
+    let deepest = places.reduce(|one, other| if other.len() > one.len() { other } else { one })?;
     // Python alone has the innermost line at the end.
-    if stack.contains("most recent call last") || lines.iter().any(|line| line.trim_start().starts_with("File \"")) {
-        lines.reverse();
-    }
-    lines.into_iter().find_map(|line| {
-        let (file, number) = named(line)?;
-        within(&file, directory).map(|file| Place { file, line: number })
-    })
+    let is_python = lines.iter().any(|line| line.contains(", line "));
+    let mut deepest = deepest.into_iter();
+    if is_python { deepest.next_back() } else { deepest.next() }
 }
 
 /// The file and line that a line of a stack names.
 fn named(line: &str) -> Option<(PathBuf, usize)> {
     let line = line.trim();
-    if let Some(rest) = line.strip_prefix("File \"") {
-        let (file, rest) = rest.split_once("\", line ")?;
+    // `File "FILE", line LINE, in name`, and the same without quotes.
+    if let Some((file, rest)) = line.split_once(", line ") {
+        let file = file.strip_prefix("File ").unwrap_or(file).trim_matches('"');
         return Some((file.into(), leading_number(rest)?));
     }
     if let Some((_, rest)) = line.split_once(" in ").filter(|(_, rest)| rest.contains(":line ")) {
@@ -47,9 +51,14 @@ fn named(line: &str) -> Option<(PathBuf, usize)> {
         let (file, rest) = inside.split_once(':')?;
         return Some((in_package(method, file), leading_number(rest)?));
     }
-    // `at name (FILE:LINE:COLUMN)`, `at FILE:LINE:COLUMN`, `FILE:LINE +0x1f`, `FILE:LINE:in 'name'`.
+    // `at name (FILE:LINE:COLUMN)`, `at FILE:LINE:COLUMN`, `name at FILE:LINE`, `FILE:LINE +0x1f`, `FILE:LINE:in 'name'`.
     let text = inside.map_or(line, |(_, inside)| inside);
-    let text = text.trim_start_matches("at ").trim_start_matches("async ").trim_start_matches("file://");
+    let text = text
+        .rsplit_once(" at ")
+        .map_or(text, |(_, file)| file)
+        .trim_start_matches("at ")
+        .trim_start_matches("async ")
+        .trim_start_matches("file://");
     let (at, number) = text.match_indices(':').find_map(|(at, _)| Some((at, leading_number(&text[at + 1..])?)))?;
     Some((text[..at].into(), number))
 }
@@ -104,6 +113,16 @@ mod tests {
         assert_eq!(found("coroutine root [blocked]:\nmain.Run(...)\n\tDIR/src/main.rs:15 +0x1f"), main_rs(15));
         assert_eq!(found("   at Some.Run() in DIR/src/main.rs:line 16"), main_rs(16));
         assert_eq!(found("DIR/src/main.rs:17:in 'Some#run'"), main_rs(17));
+        assert_eq!(
+            found("run waits for activity: charge\n  DIR/src/serve.rs, line 3, in run\n  DIR/src/main.rs, line 18, in charge"),
+            main_rs(18)
+        );
+        assert_eq!(found("Changed.send at DIR/src/main.rs:19\nChanged.run at DIR/src/serve.rs:2"), main_rs(19));
+    }
+
+    #[test]
+    fn of_several_stacks_the_deepest_counts() {
+        assert_eq!(found("run at DIR/src/serve.rs:1\n\nsend at DIR/src/main.rs:20\nrun at DIR/src/serve.rs:2"), main_rs(20));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use foretime_history::{
 use super::{
     model::{Cause, Counts, History, PatchedHere, Report, RunName, Untold},
     place::Place,
+    wording,
 };
 use crate::check::patches::Patch;
 
@@ -48,7 +49,7 @@ pub(super) fn report() -> Report {
             },
             Untold {
                 why: untold.why.clone() + "; its last lines:\n    Traceback\n    Exit",
-                of: vec![untold.file],
+                of: vec![untold.file, "histories/slower.json".to_owned()],
                 runs_count: 1,
                 is_unreadable: false,
             },
@@ -129,7 +130,7 @@ fn cause(at: usize, verdict: &'static str, divergence: Divergence) -> Cause {
     };
     let example = History {
         cause: Some(at),
-        why: divergence.sentence(),
+        why: wording::sentence(&divergence),
         event_id: divergence.event_id,
         line: Some(412),
         ..history("waiting.json", verdict)

@@ -187,7 +187,7 @@ impl Writer {
     }
 
     fn message(&self, divergence: &Divergence) -> String {
-        let message = printable(divergence.message.trim());
+        let message = printable(wording::message(divergence).unwrap_or_default());
         let mut lines = message.lines().filter(|line| !line.trim().is_empty());
         let Some(first) = lines.next() else { return String::new() };
         let mut out = self.line(&format!("the SDK says: {first}"));
@@ -209,6 +209,8 @@ impl Writer {
         let Some(stack) = stack else { return String::new() };
         let mut out = self.line(what);
         let lines: Vec<&str> = stack.lines().filter(|line| !line.trim().is_empty()).collect();
+        let margin = lines.iter().map(|line| line.len() - line.trim_start_matches(' ').len()).min().unwrap_or(0);
+        let lines: Vec<&str> = lines.iter().map(|line| &line[margin..]).collect();
         lines.iter().take(STACK_LINES_MAX).for_each(|line| out += &self.dim(line));
         if lines.len() > STACK_LINES_MAX {
             out += &self.dim(&format!("({} more lines)", lines.len() - STACK_LINES_MAX));
@@ -223,13 +225,17 @@ impl Writer {
     }
 
     fn untold(&self, untold: &Untold) -> String {
-        let names = wording::first(&untold.of, LISTED_MAX, untold.of.len() as u64);
         let title = if untold.is_unreadable { "cannot read" } else { "could not tell" };
         let why = printable(&untold.why);
         let (why, more) = why.split_once('\n').unwrap_or((&why, ""));
-        let mut out = self.titled(title, Self::colour_of("could_not_tell"), &format!("{}: {why}", on_one_line(&names)));
+        let names = wording::first(&untold.of, LISTED_MAX, untold.of.len() as u64);
+        let (what, names) = match untold.of.len() {
+            1 => (on_one_line(&names), String::new()),
+            count => (wording::counted(count as u64, "history", "histories"), self.line(&names)),
+        };
+        let mut out = self.titled(title, Self::colour_of("could_not_tell"), &format!("{what}: {why}"));
         more.lines().for_each(|line| out += &self.dim(line.trim_start()));
-        out
+        out + &names
     }
 
     fn summary(&self, report: &Report) -> String {

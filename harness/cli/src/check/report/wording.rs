@@ -15,7 +15,7 @@ pub(super) fn counted(count: u64, one: &str, several: &str) -> String {
 }
 
 /// `48112` is `48,112`.
-fn grouped(count: u64) -> String {
+pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -58,6 +58,13 @@ pub(super) fn sentence(divergence: &Divergence) -> String {
     let at = divergence.event_id.map_or_else(String::new, |id| format!("event {id}: "));
     let fields: Vec<&str> = divergence.fields.iter().map(|it| it.field.as_str()).collect();
     format!("{at}{recorded} is recorded, the code asks for it with another {}", fields.join(", "))
+}
+
+/// The SDK's words, unless they are the sentence already.
+pub(super) fn message(divergence: &Divergence) -> Option<&str> {
+    let message = divergence.message.trim();
+    let is_news = !message.is_empty() && !sentence(divergence).ends_with(message);
+    is_news.then_some(message)
 }
 
 /// The SDKs, if they are known.

@@ -13,9 +13,12 @@ let shown = STEP;
 const words = { could_not_tell: 'could not be told' };
 const texts = histories.map((it) => [it.file, it.workflow_type, it.run.workflow_id, it.run.run_id, it.task_queue, it.why].join('\n').toLowerCase());
 
+// Without what would turn the direction of reading.
+const printable = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (it) => '\\u{' + it.charCodeAt(0).toString(16) + '}');
+
 function element(name, text, className) {
   const made = document.createElement(name);
-  if (text) made.textContent = text;
+  if (text) made.textContent = printable(text);
   if (className) made.className = className;
   return made;
 }
