@@ -5,7 +5,8 @@ use std::ffi::{OsStr, OsString};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    check::Check, failure::Failure, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev, test_server::TestServer,
+    check::Check, failure::Failure, hand::Time, histories::Histories, launch::Launch, serve::Serve, start_dev::StartDev,
+    test_server::TestServer,
 };
 
 const EXAMPLES: &str = "\
@@ -42,6 +43,9 @@ enum Command {
     Serve(Serve),
     Time(Time),
     Check(Box<Check>),
+    // For tests, and to see what `check` would fetch.
+    #[command(hide = true)]
+    Histories(Box<Histories>),
     /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
@@ -60,6 +64,8 @@ pub(crate) enum Invocation {
     Move(Time),
     /// Check recorded histories.
     Check(Box<Check>),
+    /// Fetch histories from a cluster.
+    Fetch(Box<Histories>),
     /// Write this (help or the version) to stdout.
     Print(clap::Error),
 }
@@ -77,6 +83,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
             Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
             Command::Time(time) => Invocation::Move(time),
             Command::Check(check) => Invocation::Check(check),
+            Command::Histories(histories) => Invocation::Fetch(histories),
         })
     };
     match parsed {

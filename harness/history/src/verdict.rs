@@ -110,7 +110,11 @@ impl Divergence {
             (Some(recorded), Some(asked)) => format!("{at}{recorded} is recorded, the code asks for {asked}"),
             (Some(recorded), None) => format!("{at}{recorded} is recorded, the code does not ask for it"),
             (None, Some(asked)) => format!("{at}the code asks for {asked}, nothing like it is recorded"),
-            (None, None) => format!("{at}{}", self.message.lines().next().unwrap_or("the SDK refuses")),
+            (None, None) => {
+                let message = self.message.lines().next().unwrap_or("the SDK refuses");
+                let fails = if self.message.contains("TMPRL1100") { "" } else { "the code fails: " };
+                format!("{at}{fails}{message}")
+            }
         }
     }
 }

@@ -12,13 +12,12 @@ use tokio::sync::Notify;
 
 use super::{
     Plan,
-    examine::{Examined, Examiner, Family, Lost, REPLAY_NAMESPACE, Subject},
+    examine::{Examined, Examiner, Lost, Subject},
     gather::Gathered,
     progress::Progress,
     run::Run,
     server::Server,
     session::{Attending, Session, attending},
-    worker::Launch,
 };
 use crate::failure::Failure;
 
@@ -59,16 +58,18 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progres
     if chosen.is_empty() {
         return Ok(conducted);
     }
+    let mut session = Session::start(plan.address, plan.launch.clone())?;
     progress.waiting();
-    let (session, pollers) = match started(plan, &queues, &mut conducted.remarks).await? {
-        Ok(started) => started,
+    conducted.checked = match session.attendance(&queues, &plan.limits).await {
+        Ok(pollers) => {
+            progress.checking(chosen.len());
+            all(plan, session, &pollers, chosen, progress).await
+        }
         Err(why) => {
-            conducted.checked = chosen.into_iter().map(|it| unchecked(it, &why)).collect();
-            return Ok(conducted);
+            session.stop().await;
+            chosen.into_iter().map(|it| unchecked(it, &why)).collect()
         }
     };
-    progress.checking(chosen.len());
-    conducted.checked = all(plan, session, &pollers, chosen, progress).await;
     Ok(conducted)
 }
 
@@ -86,49 +87,6 @@ fn chosen(plan: &Plan, gathered: &Gathered) -> Vec<Chosen> {
         })
     });
     of_path.collect()
-}
-
-type Started = (Session, BTreeMap<String, Vec<Poller>>);
-
-/// Starts the worker. Go's compares everything only in a namespace of its own, so it is started again there, if it can be.
-async fn started(
-    plan: &Plan,
-    queues: &BTreeSet<String>,
-    remarks: &mut Vec<String>,
-) -> Result<Result<Started, String>, Failure> {
-    let mut session = Session::start(plan.address, plan.launch.clone())?;
-    let pollers = match session.attendance(queues, &plan.limits).await {
-        Ok(pollers) => pollers,
-        Err(why) => {
-            session.stop().await;
-            return Ok(Err(why));
-        }
-    };
-    let is_go = |poller: &Poller| Family::of(&poller.client_name) == Family::Go && poller.namespace != REPLAY_NAMESPACE;
-    if !pollers.values().flatten().any(is_go) {
-        return Ok(Ok((session, pollers)));
-    }
-    let limited = "Go's SDK compares commands with events in the namespace ReplayNamespace alone; elsewhere it does not look at what a \
-                   run's last task asks for, so only Foretime's own comparison does";
-    let Some(launch) = &plan.launch else {
-        remarks.push(format!("{limited}. Start the worker with TEMPORAL_NAMESPACE={REPLAY_NAMESPACE} to have all checked"));
-        return Ok(Ok((session, pollers)));
-    };
-    session.stop().await;
-    let launch = Launch { namespace: REPLAY_NAMESPACE.to_owned(), ..launch.clone() };
-    let mut session = Session::start(plan.address, Some(launch))?;
-    match session.attendance(queues, &plan.limits).await {
-        Ok(pollers) => {
-            if pollers.values().flatten().any(is_go) {
-                remarks.push(format!("{limited}. The worker does not take its namespace from TEMPORAL_NAMESPACE"));
-            }
-            Ok(Ok((session, pollers)))
-        }
-        Err(why) => {
-            session.stop().await;
-            Ok(Err(why))
-        }
-    }
 }
 
 /// Checks all, several at a time. What a worker had in hand when it ended is tried once more, alone.
@@ -201,9 +159,13 @@ async fn one(plan: &Plan, server: &Server, pollers: &BTreeMap<String, Vec<Poller
         Err(why) => return Examined::unknown(why),
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
-    let Attending { namespace, family } = &attending;
-    let examiner = Examiner { server, family: *family, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
-    examiner.examine(&subject).await
+    let Attending { namespace, family, client_name } = &attending;
+    let examiner =
+        Examiner { server, family: *family, client_name, namespace, timeout: plan.limits.answer_timeout, strict: plan.strict };
+    match plan.hold {
+        Some(until_event_id) => examiner.hold(&subject, until_event_id).await,
+        None => examiner.examine(&subject).await,
+    }
 }
 
 fn unchecked(chosen: Chosen, why: &str) -> Checked {

@@ -2,8 +2,8 @@
 //!
 //! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
 //! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]; [`progress`] shows how far it is. [`said`] knows what a worker's words mean. [`report`]
-//! puts all of it together, with the [`patches`] that are needed no more.
+//! every chosen history examined by [`examine`]; [`progress`] shows how far it is. [`said`] knows what a worker's words mean, [`stack`]
+//! what its stacks do. [`report`] puts all of it together, with the [`patches`] that are needed no more.
 
 mod conduct;
 mod examine;
@@ -17,6 +17,7 @@ mod said;
 mod server;
 mod session;
 mod source;
+mod stack;
 mod worker;
 
 use std::{
@@ -24,6 +25,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
+    time::Duration,
 };
 
 pub(crate) use options::Check;
@@ -41,7 +43,12 @@ struct Plan {
     limits: Limits,
     strict: bool,
     map_queue: Vec<(String, String)>,
+    /// One history is served for as long as it takes, up to this event if there is one.
+    hold: Option<Option<i64>>,
 }
+
+/// With --hold, for as long as a person thinks.
+const HOLD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 impl Plan {
     /// The queue that the worker polls for histories recorded on `recorded`.
@@ -71,9 +78,15 @@ impl Check {
         })
     }
 
-    async fn check(self) -> Result<ExitCode, Failure> {
+    async fn check(mut self) -> Result<ExitCode, Failure> {
         let plan = self.plan()?;
-        if self.histories.is_empty() {
+        if let Some(history) = &self.hold {
+            self.histories.push(history.clone());
+            self.all = true;
+            let until = self.until.map_or_else(String::new, |until| format!(" up to event {until}"));
+            let _ = writeln!(io::stderr(), "foretime: holding {}{until}; ctrl-C ends the worker", history.display());
+        }
+        if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
         let is_github = self.is_github();
@@ -81,8 +94,8 @@ impl Check {
         let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)))?;
         let most = if self.all { usize::MAX } else { self.sample as usize };
         // A worker that writes to stderr itself would write into the line.
-        let progress = Progress::new(!self.reports.verbose);
-        let gathered = gather::gather(&self.histories, most, || progress.read());
+        let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
+        let gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
         let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
         progress.end();
         let directory = std::env::current_dir().ok();
@@ -103,15 +116,27 @@ impl Check {
                 "no worker: write its command after --, or give the --address where one will connect that you start yourself";
             return Err(Failure::Usage(text.to_owned()));
         }
-        let namespace = std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let of_environment = || std::env::var("TEMPORAL_NAMESPACE").ok().filter(|name| !name.is_empty());
+        let namespace = self.cluster.connection.namespace.clone().or_else(of_environment);
         let launch = (!self.worker.is_empty()).then(|| Launch {
             command: self.worker.clone(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
-            debugging: false,
-            shows_output: self.reports.verbose,
+            debugging: self.hold.is_some(),
+            shows_output: self.reports.verbose || self.hold.is_some(),
         });
-        Ok(Plan { address: self.address, launch, limits: self.limits, strict: self.strict, map_queue: self.map_queue.clone() })
+        let limits = match self.hold {
+            Some(_) => Limits { worker_timeout: HOLD, answer_timeout: HOLD, ..self.limits },
+            None => self.limits,
+        };
+        Ok(Plan {
+            address: self.address,
+            launch,
+            limits,
+            strict: self.strict,
+            map_queue: self.map_queue.clone(),
+            hold: self.hold.as_ref().map(|_| self.until),
+        })
     }
 
     fn print(&self, report: &Report, is_github: bool) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use crate::values;
+use crate::{cluster, values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,6 +66,9 @@ pub(crate) struct Check {
     /// With --hold: only up to this event
     #[arg(long, value_name = "EVENT", requires = "hold", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) until: Option<i64>,
+
+    #[command(flatten)]
+    pub(super) cluster: cluster::Options,
 
     #[command(flatten)]
     pub(super) limits: Limits,

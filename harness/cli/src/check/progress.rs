@@ -30,11 +30,10 @@ impl Progress {
         progress
     }
 
-    /// Another file has been read.
+    /// Another file has been read, or another history of a cluster.
     pub(super) fn read(&self) {
         self.bar.inc(1);
-        let count = self.bar.position();
-        self.bar.set_message(format!("reading histories: {count} {}", if count == 1 { "file" } else { "files" }));
+        self.bar.set_message(format!("reading histories: {}", self.bar.position()));
     }
 
     /// The worker is started, and has not polled yet.

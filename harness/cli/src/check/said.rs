@@ -1,6 +1,7 @@
 //! What a worker's words mean. The SDKs have no codes for this: their texts are all there is. `docs/check.md` lists where each was seen.
 
 use foretime_server::proto::{
+    command::command::Attributes,
     enums::{QueryResultType, WorkflowTaskFailedCause},
     failure::Failure,
     foretimeservice::{Outcome, ServeHistoryResponse},
@@ -10,25 +11,34 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
-use super::examine::Lost;
+use super::{examine::Lost, stack};
 
 /// What a worker has said of a history.
 #[derive(Clone, Debug)]
 pub(super) enum Said {
     /// It has replayed all of it. Of a workflow task, with what the code asks for then.
     Replays(Box<Answer>),
-    /// It refuses: the code does not fit the history, or fails. The SDK's words.
-    Refuses(String),
+    /// It refuses: the code does not fit the history, or fails.
+    Refuses(Refusal),
     /// Nothing follows from what it said.
     Unclear(String),
     /// It was gone, or silent.
     Nothing(Lost),
 }
 
+/// How an SDK refuses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusal {
+    /// Its words; empty if it does not object, but asks for something else.
+    pub(super) message: String,
+    /// Where the code has failed, if it has.
+    pub(super) stack: Option<String>,
+}
+
 /// What a worker answers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answer {
-    /// The answer to the query, if that was text.
+    /// Where the workflow's code waits, for people.
     pub(super) stack: Option<String>,
     /// The commands of the task, if it was one.
     pub(super) completed: Option<RespondWorkflowTaskCompletedRequest>,
@@ -61,6 +71,8 @@ const UNDECODABLE: [&str; 12] = [
     "payload codec",
     "PayloadCodec",
 ];
+/// Places in stacks where SDKs decode payloads.
+const DECODING: [&str; 6] = ["decode_activation", "decodeActivation", "_decode_", "in decode\n", ".decode (", "PayloadCodec"];
 /// Texts that say that the query alone has failed. The history was replayed before it.
 const QUERY_ALONE: [&str; 6] = [
     "Query handler for",
@@ -79,28 +91,37 @@ impl Said {
         match response.outcome() {
             Outcome::QueryAnswered => match RespondQueryTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(answer) if answer.completed_type() == QueryResultType::Answered => {
-                    let stack = answer.query_result.and_then(|it| text_of(&it.payloads.first()?.data));
+                    let stack = answer.query_result.and_then(|it| stack::shown(&it.payloads.first()?.data));
                     Self::Replays(Box::new(Answer { stack, completed: None }))
                 }
                 Ok(answer) => {
                     let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
-                    Self::of_failure(if answer.error_message.is_empty() { failure } else { answer.error_message })
+                    Self::of_failure(
+                        if answer.error_message.is_empty() { failure } else { answer.error_message },
+                        answer.failure.as_ref(),
+                    )
                 }
                 Err(error) => Self::Unclear(error.to_string()),
             },
             Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(completed) => {
+                    if let Some(message) = failed_for_nondeterminism(&completed) {
+                        return Self::Refuses(Refusal { message, stack: None });
+                    }
                     let result = completed.query_results.values().next();
-                    let stack = result.and_then(|it| text_of(&it.answer.as_ref()?.payloads.first()?.data));
+                    let stack = result.and_then(|it| stack::shown(&it.answer.as_ref()?.payloads.first()?.data));
                     Self::Replays(Box::new(Answer { stack, completed: Some(completed) }))
                 }
                 Err(error) => Self::Unclear(error.to_string()),
             },
             Outcome::TaskFailed => match RespondWorkflowTaskFailedRequest::decode(response.respond.as_slice()) {
-                Ok(failed) if failed.cause() == WorkflowTaskFailedCause::NonDeterministicError => {
-                    Self::Refuses(failed.failure.as_ref().map(failure_chain).unwrap_or_default())
+                Ok(failed) => {
+                    let message = failed.failure.as_ref().map(failure_chain).unwrap_or_default();
+                    match failed.cause() {
+                        WorkflowTaskFailedCause::NonDeterministicError => Self::Refuses(Refusal { message, stack: None }),
+                        _ => Self::of_failure(message, failed.failure.as_ref()),
+                    }
                 }
-                Ok(failed) => Self::of_failure(failed.failure.as_ref().map(failure_chain).unwrap_or_default()),
                 Err(error) => Self::Unclear(error.to_string()),
             },
             Outcome::TimedOut => Self::Nothing(Lost::TimedOut),
@@ -108,27 +129,39 @@ impl Said {
         }
     }
 
-    fn of_failure(message: String) -> Self {
+    fn of_failure(message: String, failure: Option<&Failure>) -> Self {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         if has(&NONDETERMINISTIC) {
-            Self::Refuses(message)
-        } else if has(&UNREGISTERED) || has(&UNDECODABLE) {
+            Self::Refuses(Refusal { message, stack: None })
+        } else if has(&UNREGISTERED) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec) {
             Self::Unclear(message)
         } else if has(&QUERY_ALONE) {
             Self::Replays(Box::default())
         } else {
-            Self::Refuses(message)
+            let stack = failure.and_then(|failure| stack::of_failure(&failure.stack_trace));
+            Self::Refuses(Refusal { message, stack })
         }
     }
+}
+
+/// The message of a workflow that fails because code and history part, as some are told to do (Python's
+/// `workflow_failure_exception_types`).
+fn failed_for_nondeterminism(completed: &RespondWorkflowTaskCompletedRequest) -> Option<String> {
+    let failures = completed.commands.iter().filter_map(|command| match command.attributes.as_ref()? {
+        Attributes::FailWorkflowExecutionCommandAttributes(fail) => fail.failure.as_ref(),
+        _ => None,
+    });
+    failures.map(failure_chain).find(|message| NONDETERMINISTIC.iter().any(|text| message.contains(text)))
+}
+
+/// Whether a payload codec has thrown it: its text is the user's own, but not the place.
+fn is_of_a_codec(failure: &Failure) -> bool {
+    let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
+    causes.into_iter().any(|failure| DECODING.iter().any(|place| failure.stack_trace.contains(place)))
 }
 
 /// A failure's message with those of its causes.
 fn failure_chain(failure: &Failure) -> String {
     let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
     causes.map(|failure| failure.message.as_str()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
-}
-
-/// A text in a JSON payload.
-fn text_of(data: &[u8]) -> Option<String> {
-    serde_json::from_slice::<String>(data).ok()
 }

@@ -41,6 +41,8 @@ const LINES_SHOWN: usize = 12;
 pub(super) struct Attending {
     pub(super) namespace: String,
     pub(super) family: Family,
+    /// What its SDK calls itself.
+    pub(super) client_name: String,
 }
 
 impl Session {
@@ -136,7 +138,8 @@ impl Session {
 pub(super) fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option<Attending> {
     let there = pollers.iter().find(|poller| Some(poller.namespace.as_str()) == recorded_in);
     let poller = there.or(pollers.first())?;
-    Some(Attending { namespace: poller.namespace.clone(), family: Family::of(&poller.client_name) })
+    let Poller { namespace, client_name, .. } = poller.clone();
+    Some(Attending { namespace, family: Family::of(&client_name), client_name })
 }
 
 impl Supervised {

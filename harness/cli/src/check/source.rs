@@ -25,6 +25,8 @@ pub(super) struct Source {
     pub(super) index: usize,
     /// Whether the file has others.
     pub(super) is_one_of_several: bool,
+    /// What it is called instead of its file.
+    pub(super) name: Option<Arc<str>>,
 }
 
 /// What was read: the runs, and the files that hold none, each with the reason.
@@ -46,6 +48,7 @@ impl Source {
     /// For people.
     pub(super) fn name(&self) -> String {
         match self.is_one_of_several {
+            _ if self.name.is_some() => self.name.as_deref().unwrap_or_default().to_owned(),
             true => format!("{}#{}", self.path.display(), self.index + 1),
             false => self.path.display().to_string(),
         }
@@ -78,7 +81,11 @@ impl Found {
         };
         let (path, is_one_of_several): (Arc<Path>, _) = (path.into(), histories.len() > 1);
         for (index, history) in histories.into_iter().enumerate() {
-            let source = Source { path: path.clone(), index, is_one_of_several };
+            let source = Source { path: path.clone(), index, is_one_of_several, name: None };
+            if history.has_more {
+                self.unreadable.push((source.name(), "is one page of a history, and the next is missing".to_owned()));
+                continue;
+            }
             if let Err(why) = whole(&history.encoded) {
                 self.unreadable.push((source.name(), why.to_string()));
                 continue;

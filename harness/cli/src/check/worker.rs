@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     net::SocketAddr,
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -57,6 +58,32 @@ pub(super) struct Launch {
 pub(super) struct Worker {
     child: Child,
     output: Arc<Mutex<Output>>,
+    _profile: Profile,
+}
+
+/// The file that SDKs read the address from, in place of the user's, which would name another server, and TLS. It goes with this.
+struct Profile {
+    path: PathBuf,
+}
+
+impl Profile {
+    fn write(address: &str, namespace: &str) -> Result<Self, Failure> {
+        let name = format!("foretime-check-{}-{}.toml", std::process::id(), address.replace([':', '[', ']'], "-"));
+        let path = std::env::temp_dir().join(name);
+        // Not an empty file: Java's SDK (1.38) fails on one.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let text = format!("[profile.default]\naddress = {}\nnamespace = {}\n", quoted(address), quoted(namespace));
+        let written = std::fs::write(&path, text);
+        written.map_err(|error| Failure::Runtime(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Profile {
+    fn drop(&mut self) {
+        // A file too many in the temporary folder harms nobody.
+        let _ = std::fs::remove_file(&self.path);
+    }
 }
 
 /// The last of what a worker has written.
@@ -91,8 +118,8 @@ impl Worker {
         }
         command.envs(ADDRESS_VARIABLES.map(|name| (name, &address)));
         command.env("TEMPORAL_NAMESPACE", &launch.namespace);
-        // A configuration file of the user's would name another server, and TLS.
-        command.env("TEMPORAL_CONFIG_FILE", if cfg!(unix) { "/dev/null" } else { "NUL" });
+        let profile = Profile::write(&address, &launch.namespace)?;
+        command.env("TEMPORAL_CONFIG_FILE", &profile.path);
         command.env("FORETIME_CHECK", "1");
         if launch.debugging {
             command.env("TEMPORAL_DEBUG", "true");
@@ -116,7 +143,7 @@ impl Worker {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(keep(stderr, output.clone()));
         }
-        Ok(Self { child, output })
+        Ok(Self { child, output, _profile: profile })
     }
 
     /// Waits until it ends by itself.

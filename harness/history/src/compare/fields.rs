@@ -86,7 +86,8 @@ fn compare_values(
             }
             "google.protobuf.Duration" => {
                 let (recorded, asked) = (span(recorded), span(asked));
-                if recorded != asked && !is_capped(of, recorded, asked) {
+                // Zero is what is left out, too.
+                if recorded != asked && !asked.is_zero() && !is_capped(of, recorded, asked) {
                     differ(format!("{recorded:?}"), format!("{asked:?}"));
                 }
             }
@@ -111,7 +112,7 @@ fn compare_values(
 pub(super) fn shown_fields(attributes: &DynamicMessage) -> Vec<(String, String)> {
     let set = attributes.fields().filter(|(field, _)| !NOT_COMPARED.contains(&field.name()));
     let shown = set.map(|(field, value)| (field.name().to_owned(), shown_field(value, &field)));
-    shown.filter(|(_, shown)| !matches!(shown.as_str(), "" | "{}" | "[]")).collect()
+    shown.filter(|(_, shown)| !matches!(shown.as_str(), "" | "{}" | "[]" | "0ns")).collect()
 }
 
 fn shown_field(value: &Value, field: &FieldDescriptor) -> String {

@@ -98,6 +98,18 @@ impl Step {
         fields::shown_fields(&self.attributes)
     }
 
+    /// Whether it ends the run.
+    pub fn closes_the_workflow(&self) -> bool {
+        use CommandType as C;
+        matches!(
+            self.kind,
+            C::CompleteWorkflowExecution
+                | C::FailWorkflowExecution
+                | C::CancelWorkflowExecution
+                | C::ContinueAsNewWorkflowExecution
+        )
+    }
+
     /// The event that the history has of it; `None` on the code's side.
     pub fn event_id(&self) -> Option<i64> {
         self.event_id

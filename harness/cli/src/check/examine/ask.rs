@@ -3,7 +3,7 @@
 use foretime_server::proto::foretimeservice::{Poller, ServeHistoryRequest};
 
 use super::{Examiner, Subject};
-use crate::check::said::Said;
+use crate::check::{said::Said, stack};
 
 /// What the worker said.
 pub(super) struct Asked {
@@ -20,30 +20,37 @@ pub(super) struct Cached {
     pub(super) until_event_id: i64,
 }
 
-impl Examiner<'_> {
-    /// Asks the worker to replay the history up to and with an event.
-    pub(super) async fn ask(self, subject: &Subject, until_event_id: i64, keeps_run: bool) -> Asked {
-        self.ask_on(subject, until_event_id, keeps_run, None).await
-    }
+/// Which part of a history is given, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Cut {
+    pub(super) until_event_id: i64,
+    /// Whether the worker keeps the run, to be given more of it.
+    pub(super) keeps_run: bool,
+    /// What it has of the run already.
+    pub(super) cached: Option<Cached>,
+}
 
-    /// The same for a worker that has the beginning of it in its cache.
-    pub(super) async fn ask_on(
-        self,
-        subject: &Subject,
-        until_event_id: i64,
-        keeps_run: bool,
-        cached: Option<&Cached>,
-    ) -> Asked {
-        let from_event_id = cached.map_or(1, |cached| cached.until_event_id + 1);
+impl Cut {
+    /// All up to and with an event, for a worker that forgets the run afterwards.
+    pub(super) fn at(until_event_id: i64) -> Self {
+        Self { until_event_id, keeps_run: false, cached: None }
+    }
+}
+
+impl Examiner<'_> {
+    /// Asks the worker to replay the history up to the cut.
+    pub(super) async fn ask(self, subject: &Subject, cut: Cut) -> Asked {
+        let Cut { until_event_id, keeps_run, cached } = cut;
+        let from_event_id = cached.as_ref().map_or(1, |cached| self.family.next_event(subject, cached.until_event_id));
         let request = ServeHistoryRequest {
-            task_queue: cached.map_or_else(|| subject.task_queue.clone(), |cached| cached.sticky_task_queue.clone()),
+            task_queue: cached.map_or_else(|| subject.task_queue.clone(), |cached| cached.sticky_task_queue),
             namespace: self.namespace.to_owned(),
             workflow_type: subject.workflow_type.clone(),
             workflow_id: subject.workflow_id.clone(),
             run_id: subject.run_id.clone(),
             history: subject.slice(from_event_id, until_event_id),
             manner: self.family.manner().into(),
-            query_type: self.family.query_type().to_owned(),
+            query_type: stack::query_type(self.client_name).to_owned(),
             timeout: self.timeout.try_into().ok(),
             started_event_id: subject.started_event_id(until_event_id),
             messages: Vec::new(),

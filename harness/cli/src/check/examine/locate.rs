@@ -6,67 +6,54 @@ use foretime_history::{
     verdict::{Divergence, Thing},
 };
 
-use super::{Examiner, Subject};
-use crate::check::said::{Answer, Said};
-
-/// What a worker says of a history up to the end of a task.
-enum Fit {
-    Fits(Box<Answer>),
-    DoesNot(String),
-    Unknown(String),
-}
+use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go};
+use crate::check::said::{Answer, Refusal, Said};
 
 impl Examiner<'_> {
-    /// The divergence of a history that is known not to replay, for which the SDK had this `message`.
+    /// The divergence of a history that is known not to replay: the SDK has refused it.
     ///
     /// # Errors
     /// Not all could be found out: what is known, and why not more.
-    pub(super) async fn locate(self, subject: &Subject, message: String) -> Result<Divergence, (Divergence, String)> {
-        let mut divergence = Divergence { message, ..Divergence::default() };
+    pub(super) async fn locate(self, subject: &Subject, refusal: Refusal) -> Result<Divergence, (Divergence, String)> {
+        let mut divergence = Divergence { message: refusal.message, stack_after: refusal.stack, ..Divergence::default() };
         let (mut fits, mut fails) = (0, subject.tasks.len());
         // `fits` tasks are known to fit, with `fails` it is known not to. At the end they are neighbours.
         while fits + 1 < fails {
             let middle = usize::midpoint(fits, fails);
-            match self.fit(subject, middle - 1).await {
+            match self.fit(subject, middle - 1).await.0 {
                 Fit::Fits(answer) => {
                     fits = middle;
                     divergence.stack_before = answer.stack;
                 }
-                Fit::DoesNot(message) => {
+                Fit::DoesNot(refusal) => {
                     fails = middle;
-                    if !message.is_empty() {
-                        divergence.message = message;
+                    if !refusal.message.is_empty() {
+                        divergence.message = refusal.message;
+                        divergence.stack_after = refusal.stack;
                     }
                 }
-                Fit::Unknown(why) => {
-                    let remark = format!("the task that diverges is one of {} to {fails}: {why}", fits + 1);
-                    return Err((divergence, remark));
-                }
+                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &why))),
+                Fit::Nothing(lost) => return Err((divergence, undecided(fits, fails, lost.why()))),
             }
         }
         let task = fails - 1;
         divergence.task = Some(fails);
         divergence.event_id = event_named_in(&divergence.message)
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
-        self.sides(subject, task, &mut divergence).await;
-        Ok(divergence)
-    }
-
-    async fn fit(self, subject: &Subject, task: usize) -> Fit {
-        match self.ask(subject, subject.after_commands(task), false).await.said {
-            Said::Replays(answer) => match self.family.leftover(subject, task, &answer).difference {
-                None => Fit::Fits(answer),
-                Some(_) => Fit::DoesNot(String::new()),
-            },
-            Said::Refuses(message) => Fit::DoesNot(message),
-            Said::Unclear(why) => Fit::Unknown(why),
-            Said::Nothing(why) => Fit::Unknown(why.why().to_owned()),
+        match self.family {
+            // To show its commands, Go's SDK would have to go on live. Its message has most of them.
+            Family::Go => go::read_message(subject, task, &mut divergence),
+            Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
+        if divergence.recorded.is_none() && divergence.asked.is_none() {
+            divergence.recorded = divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(Thing::of);
+        }
+        Ok(divergence)
     }
 
     /// What is recorded of the task, and what the code asks for in it.
     async fn sides(self, subject: &Subject, task: usize, divergence: &mut Divergence) {
-        let (started, before) = (subject.tasks[task].started_event_id, subject.before_commands(task));
+        let (started, before) = (subject.tasks[task].started_event_id, self.family.before_commands(subject, task));
         // Up to the start the code does not see what it was answered within the task. Behind that it may not come.
         let asked = self.asked(subject, task, before).await;
         let found = match asked {
@@ -75,7 +62,7 @@ impl Examiner<'_> {
             asked => asked,
         };
         let Some((stack, comparison)) = found else { return };
-        divergence.stack_after = stack;
+        divergence.stack_after = stack.or(divergence.stack_after.take());
         let Some(difference) = comparison.difference else { return };
         divergence.event_id = match &difference.recorded {
             Some(step) => step.event_id(),
@@ -88,7 +75,7 @@ impl Examiner<'_> {
 
     /// What the code asks for in a task, given the history up to `until_event_id`, against what is recorded behind that.
     async fn asked(self, subject: &Subject, task: usize, until_event_id: i64) -> Option<(Option<String>, Comparison)> {
-        let Said::Replays(answer) = self.ask(subject, until_event_id, false).await.said else { return None };
+        let Said::Replays(answer) = self.ask(subject, Cut::at(until_event_id)).await.said else { return None };
         let comparison = self.compared(subject, task, until_event_id, &answer)?;
         Some((answer.stack, comparison))
     }
@@ -109,10 +96,18 @@ impl Examiner<'_> {
     }
 }
 
+fn undecided(fits: usize, fails: usize, why: &str) -> String {
+    format!("the task that diverges is one of {} to {fails}: {why}", fits + 1)
+}
+
 /// The event that an SDK's message is about.
 fn event_named_in(message: &str) -> Option<i64> {
-    let patterns = ["HistoryEvent(id: ", "EventId:", "event id ", "eventId="];
-    let rest = patterns.iter().find_map(|pattern| message.split_once(pattern)).map(|(_, rest)| rest.trim_start())?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok().filter(|id: &i64| *id > 0 && *id < events::ID_MAX)
+    let patterns =
+        ["HistoryEvent(id: ", "history event position ", "scheduleEventID: ", "EventId:", "event id ", "eventId=", "Event "];
+    let ids = patterns.iter().filter_map(|pattern| {
+        let (_, rest) = message.split_once(pattern)?;
+        let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok().filter(|id: &i64| *id > 0 && *id < events::ID_MAX)
+    });
+    ids.into_iter().next()
 }

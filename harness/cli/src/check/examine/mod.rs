@@ -1,14 +1,18 @@
 //! Examines one history with the user's worker.
 //!
-//! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut
-//! and says what follows from the answer. [`locate`] finds the first task that the code does not fit, [`walk`] compares all that
-//! the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs.
+//! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
+//! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
+//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
+//! words of one. [`hold`] serves a history once, for a debugger.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
 //! activities nor local activities.
 
 mod ask;
 mod family;
+mod fit;
+mod go;
+mod hold;
 mod locate;
 mod subject;
 mod walk;
@@ -18,16 +22,19 @@ use std::time::Duration;
 use foretime_history::verdict::{Divergence, Verdict};
 use foretime_server::proto::foretimeservice::Poller;
 
-pub(super) use family::{Family, REPLAY_NAMESPACE};
+pub(super) use family::Family;
+use fit::Fit;
 pub(super) use subject::Subject;
 
-use super::{said::Said, server::Server};
+use super::{said::Refusal, server::Server};
 
 /// What is examined with: the server, and the worker's ways.
 #[derive(Clone, Copy)]
 pub(super) struct Examiner<'a> {
     pub(super) server: &'a Server,
     pub(super) family: Family,
+    /// What the SDK calls itself.
+    pub(super) client_name: &'a str,
     /// Where the worker polls; empty for anywhere.
     pub(super) namespace: &'a str,
     /// How long the worker may take with one history.
@@ -88,22 +95,15 @@ impl Examiner<'_> {
             return Examined::unknown("no workflow task was completed in it");
         };
         let mut examined = Examined::default();
-        let whole = self.ask(subject, subject.after_commands(last), false).await;
-        examined.poller.clone_from(&whole.poller);
-        match whole.said {
-            Said::Unclear(why) => examined.verdict = could_not_tell(why),
-            Said::Nothing(lost) => {
+        let (fit, poller) = self.fit(subject, last).await;
+        examined.poller = poller;
+        match fit {
+            Fit::Fits(_) => {}
+            Fit::DoesNot(refusal) => examined.verdict = self.located(subject, refusal, &mut examined.remarks).await,
+            Fit::Unknown(why) => examined.verdict = could_not_tell(why),
+            Fit::Nothing(lost) => {
                 examined.lost = Some(lost);
                 examined.verdict = could_not_tell(lost.why());
-            }
-            Said::Refuses(message) => examined.verdict = self.located(subject, message, &mut examined.remarks).await,
-            Said::Replays(answer) => {
-                let leftover = self.family.leftover(subject, last, &answer);
-                if leftover.difference.is_some() {
-                    examined.verdict = self.located(subject, String::new(), &mut examined.remarks).await;
-                } else if let Some(patch) = leftover.patched {
-                    examined.patched_here.push((subject.tasks[last].number, patch));
-                }
             }
         }
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
@@ -115,8 +115,8 @@ impl Examiner<'_> {
         examined
     }
 
-    async fn located(self, subject: &Subject, message: String, remarks: &mut Vec<String>) -> Verdict {
-        match self.locate(subject, message).await {
+    async fn located(self, subject: &Subject, refusal: Refusal, remarks: &mut Vec<String>) -> Verdict {
+        match self.locate(subject, refusal).await {
             Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
             Err((divergence, remark)) => {
                 remarks.push(remark);

@@ -39,16 +39,24 @@ impl Subject {
         task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
     }
 
-    /// The last event that the worker must see to answer with what the task asks for: its start, or the last of its events that the
-    /// code gets an answer from within the same task, a marker or an accepted update.
-    pub(super) fn before_commands(&self, task: usize) -> i64 {
-        let of_task = &self.tasks[task];
-        let Some(commands) = &of_task.commands else { return of_task.started_event_id };
-        let answering = self.events(*commands.start(), *commands.end()).filter(|event| event.is_answer());
-        answering.last().map_or(of_task.started_event_id, |event| event.id)
+    /// Whether a task's commands have closed the run.
+    pub(super) fn closes(&self, task: usize) -> bool {
+        let last = self.after_commands(task);
+        self.encoded_events(last, last).filter_map(Step::of_event).any(|step| step.closes_the_workflow())
     }
 
-    /// The first of those events; `None` if the task has none.
+    /// What an event says that the code asked for, if it says so.
+    pub(super) fn step(&self, event_id: i64) -> Option<Step> {
+        self.encoded_events(event_id, event_id).next().and_then(Step::of_event)
+    }
+
+    /// The last event of a task that the code gets an answer from within it, a marker or an accepted update; `None` if it has none.
+    pub(super) fn last_answer(&self, task: usize) -> Option<i64> {
+        let commands = self.tasks[task].commands.as_ref()?;
+        self.events(*commands.start(), *commands.end()).filter(|event| event.is_answer()).map(|event| event.id).last()
+    }
+
+    /// The first of those events.
     pub(super) fn first_answer(&self, task: usize) -> Option<i64> {
         let commands = self.tasks[task].commands.as_ref()?;
         self.events(*commands.start(), *commands.end()).find(|event| event.is_answer()).map(|event| event.id)

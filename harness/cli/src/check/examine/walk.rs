@@ -5,7 +5,7 @@ use foretime_history::verdict::{Divergence, Thing, Verdict};
 
 use super::{
     Examined, Examiner, Subject,
-    ask::{Asked, Cached},
+    ask::{Asked, Cached, Cut},
 };
 use crate::check::said::Said;
 
@@ -17,7 +17,7 @@ impl Examiner<'_> {
         let mut stack_before = None;
         for task in 0..subject.tasks.len() {
             let is_last = task + 1 == subject.tasks.len();
-            let until = subject.before_commands(task);
+            let until = self.family.before_commands(subject, task);
             let asked = self.step(subject, until, !is_last, cached.take()).await;
             let Said::Replays(answer) = asked.said else {
                 unseen += 1;
@@ -61,11 +61,11 @@ impl Examiner<'_> {
     /// One step: from the cache if the worker has the run there, else from the first event.
     async fn step(self, subject: &Subject, until: i64, keeps_run: bool, cached: Option<Cached>) -> Asked {
         if let Some(cached) = cached {
-            let asked = self.ask_on(subject, until, keeps_run, Some(&cached)).await;
+            let asked = self.ask(subject, Cut { until_event_id: until, keeps_run, cached: Some(cached) }).await;
             if matches!(asked.said, Said::Replays(_)) {
                 return asked;
             }
         }
-        self.ask(subject, until, keeps_run).await
+        self.ask(subject, Cut { until_event_id: until, keeps_run, cached: None }).await
     }
 }

@@ -52,7 +52,7 @@ impl Report {
             let mut history = history(&checked);
             let of = if history.verdict == "breaks" { &of_breaks } else { &of_differs };
             history.cause = key(&checked).and_then(|key| of.get(&key).copied());
-            let (name, examined) = (history.name(), checked.examined);
+            let (name, examined) = (history.name.clone(), checked.examined);
             let patched = examined.patched_here.into_iter();
             report.patched_here.extend(patched.map(|(task, patch)| PatchedHere { patch, task, history: name.clone() }));
             report.remarks.extend(examined.remarks.into_iter().map(|remark| format!("{name}: {remark}")));
@@ -123,8 +123,10 @@ fn history(checked: &Checked) -> History {
         Verdict::CouldNotTell { why } => (why.clone(), None),
     };
     let number = run.source.is_one_of_several.then_some(run.source.index + 1);
+    let file = file(run);
     History {
-        file: run.source.path.display().to_string(),
+        name: run.source.name(),
+        file: file.map(|path| path.display().to_string()),
         number,
         workflow_type: run.summary.workflow_type.clone(),
         task_queue: run.summary.task_queue.clone(),
@@ -134,29 +136,42 @@ fn history(checked: &Checked) -> History {
         why,
         cause: None,
         event_id,
-        line: event_id.and_then(|event_id| lines::of_event(&run.source.path, number.unwrap_or(1), event_id)),
+        line: file.zip(event_id).and_then(|(path, event_id)| lines::of_event(path, number.unwrap_or(1), event_id)),
         runs_count: checked.stands_for.len() as u64,
     }
 }
 
+/// The file of a run, if it is one that stays.
+fn file(run: &Run) -> Option<&Path> {
+    run.source.name.is_none().then_some(&*run.source.path)
+}
+
 /// What could not be told: files that could not be read first.
 fn untold(gathered: &Gathered, checked: &[Checked]) -> Vec<Untold> {
-    let mut all: BTreeMap<(bool, &str), Untold> = BTreeMap::new();
-    let unreadable = gathered.unreadable.iter().map(|(file, why)| (true, why.as_str(), file.clone(), 1));
+    let unreadable = gathered.unreadable.iter().map(|(name, why)| {
+        // One of several in a file is `FILE#NUMBER`.
+        let names = [name.as_str(), name.rsplit_once('#').map_or("", |(file, _)| file)];
+        let file = names.into_iter().find(|name| Path::new(name).exists());
+        (true, why, name.clone(), file.map(str::to_owned), 1)
+    });
     let unknown = checked.iter().filter_map(|checked| match &checked.examined.verdict {
         Verdict::CouldNotTell { why } => {
-            Some((false, why.as_str(), checked.run.source.name(), checked.stands_for.len() as u64))
+            let file = file(&checked.run).map(|path| path.display().to_string());
+            Some((false, why, checked.run.source.name(), file, checked.stands_for.len() as u64))
         }
         _ => None,
     });
-    for (is_unreadable, why, of, runs_count) in unreadable.chain(unknown) {
+    let mut all: BTreeMap<(bool, &String), Untold> = BTreeMap::new();
+    for (is_unreadable, why, of, file, runs_count) in unreadable.chain(unknown) {
         let entry = all.entry((!is_unreadable, why)).or_insert_with(|| Untold {
-            why: why.to_owned(),
+            why: why.clone(),
             of: Vec::new(),
+            files: Vec::new(),
             runs_count: 0,
             is_unreadable,
         });
         entry.of.push(of);
+        entry.files.extend(file);
         entry.runs_count += runs_count;
     }
     all.into_values().collect()

@@ -23,8 +23,8 @@ pub(in crate::check) fn quoted(text: &str) -> String {
 fn of_cause(verdict: &str, cause: &Cause) -> String {
     let level = if verdict == "breaks" { "error" } else { "warning" };
     let (file, line) = match &cause.place {
-        Some(place) => (place.file.as_str(), Some(place.line)),
-        None => (cause.example.file.as_str(), cause.example.line),
+        Some(place) => (Some(place.file.as_str()), Some(place.line)),
+        None => (cause.example.file.as_deref(), cause.example.line),
     };
     let title = format!("{} {verdict}: {}", cause.workflow_type, wording::affected(cause));
     let message = format!("{}\n{}", wording::sentence(&cause.divergence), text::details(cause));
@@ -35,14 +35,15 @@ fn of_untold(untold: &Untold) -> String {
     let title = if untold.is_unreadable { "cannot be read" } else { "could not be told" };
     let title = format!("{}: {title}", wording::counted(untold.of.len() as u64, "history", "histories"));
     let names = wording::first(&untold.of, 10, untold.of.len() as u64);
-    let file = untold.of.first().map_or("", String::as_str);
-    annotation("warning", file, None, &title, &format!("{names}: {}", untold.why))
+    annotation("warning", untold.files.first().map(String::as_str), None, &title, &format!("{names}: {}", untold.why))
 }
 
-fn annotation(level: &str, file: &str, line: Option<usize>, title: &str, message: &str) -> String {
-    let file = property(file.strip_prefix("./").unwrap_or(file));
-    let line = line.map_or_else(String::new, |line| format!(",line={line}"));
-    format!("::{level} file={file}{line},title={}::{}\n", property(title), data(message))
+fn annotation(level: &str, file: Option<&str>, line: Option<usize>, title: &str, message: &str) -> String {
+    let file = file.map_or_else(String::new, |file| format!("file={}", property(file.strip_prefix("./").unwrap_or(file))));
+    let line = line.map_or_else(String::new, |line| format!("line={line}"));
+    let title = format!("title={}", property(title));
+    let properties: Vec<String> = [file, line, title].into_iter().filter(|it| !it.is_empty()).collect();
+    format!("::{level} {}::{}\n", properties.join(","), data(message))
 }
 
 /// What stands behind the colons.

@@ -85,6 +85,8 @@ pub(in crate::check) struct Untold {
     pub(in crate::check) why: String,
     /// The histories, or files that could not be read.
     pub(in crate::check) of: Vec<String>,
+    /// Their files, as far as they have any.
+    pub(in crate::check) files: Vec<String>,
     pub(in crate::check) runs_count: u64,
     /// Whether these are files, or histories in them, that could not be read.
     pub(in crate::check) is_unreadable: bool,
@@ -103,8 +105,10 @@ pub(in crate::check) struct PatchedHere {
 /// A history that was checked.
 #[derive(Clone, Debug, Serialize)]
 pub(in crate::check) struct History {
-    /// Its file.
-    pub(in crate::check) file: String,
+    /// Its file, with its number if there are several; of a cluster, the workflow's id and the run's.
+    pub(in crate::check) name: String,
+    /// Its file; `None` if it came from a cluster and was not kept.
+    pub(in crate::check) file: Option<String>,
     /// Which one in the file, from 1; `None` if it is the only one.
     pub(in crate::check) number: Option<usize>,
     pub(in crate::check) workflow_type: String,
@@ -145,16 +149,6 @@ impl Report {
     pub(super) fn cause_of(&self, history: &History) -> Option<&Cause> {
         let causes = if history.verdict == "breaks" { &self.breaks } else { &self.differs };
         causes.get(history.cause?)
-    }
-}
-
-impl History {
-    /// Its file, with its number if there are several.
-    pub(super) fn name(&self) -> String {
-        match self.number {
-            Some(number) => format!("{}#{number}", self.file),
-            None => self.file.clone(),
-        }
     }
 }
 

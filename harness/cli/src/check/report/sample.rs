@@ -44,12 +44,14 @@ pub(super) fn report() -> Report {
             Untold {
                 why: "is JSON cut off at line 812".to_owned(),
                 of: vec!["histories/half.json".to_owned()],
+                files: vec!["histories/half.json".to_owned()],
                 runs_count: 1,
                 is_unreadable: true,
             },
             Untold {
                 why: untold.why.clone() + "; its last lines:\n    Traceback\n    Exit",
-                of: vec![untold.file, "histories/slower.json".to_owned()],
+                of: vec![untold.name, "histories/slower.json".to_owned()],
+                files: untold.file.into_iter().collect(),
                 runs_count: 1,
                 is_unreadable: false,
             },
@@ -95,7 +97,10 @@ pub(super) fn hostile() -> Report {
         hostile_divergence(&mut cause.divergence);
         hostile_history(&mut cause.example);
     }
-    report.could_not_tell.iter_mut().for_each(|untold| (untold.why, untold.of) = (text(), vec![text()]));
+    report
+        .could_not_tell
+        .iter_mut()
+        .for_each(|untold| (untold.why, untold.of, untold.files) = (text(), vec![text()], vec![text()]));
     report.patched_here.iter_mut().for_each(|it| (it.patch, it.history) = (text(), text()));
     report.patches.iter_mut().for_each(|it| (it.id, it.workflow_type) = (text(), text()));
     report.remarks = vec![text()];
@@ -118,7 +123,8 @@ fn hostile_divergence(divergence: &mut Divergence) {
 
 fn hostile_history(history: &mut History) {
     let text = || HOSTILE.to_owned();
-    (history.file, history.workflow_type, history.task_queue, history.why) = (text(), text(), text(), text());
+    (history.name, history.workflow_type, history.task_queue, history.why) = (text(), text(), text(), text());
+    history.file = history.file.take().map(|_| text());
     (history.run.workflow_id, history.run.run_id) = (text(), text());
 }
 
@@ -148,7 +154,8 @@ fn cause(at: usize, verdict: &'static str, divergence: Divergence) -> Cause {
 
 fn history(file: &str, verdict: &'static str) -> History {
     History {
-        file: format!("histories/{file}"),
+        name: format!("histories/{file}"),
+        file: Some(format!("histories/{file}")),
         number: None,
         workflow_type: "Subscription".to_owned(),
         task_queue: "subscriptions".to_owned(),

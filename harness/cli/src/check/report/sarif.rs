@@ -164,25 +164,23 @@ fn driver(version: &'static str) -> Driver {
 
 /// The user's line comes first if it is known, since hosts annotate the first location alone.
 fn of_cause(rule_id: &'static str, cause: &Cause) -> Finding {
-    let history = location(&cause.example.file, cause.example.line);
-    let (locations, related) = match &cause.place {
-        Some(place) => {
-            let related = Location {
-                id: Some(1),
-                message: Some(Text { text: printable(&format!("the history of {}", cause.example.run.name())) }),
-                ..history
-            };
-            (vec![location(&place.file, Some(place.line))], vec![related])
-        }
-        None => (vec![history], Vec::new()),
+    let history = cause.example.file.as_ref().map(|file| location(file, cause.example.line));
+    let (first, second) = match &cause.place {
+        Some(place) => (Some(location(&place.file, Some(place.line))), history),
+        None => (history, None),
     };
+    let related = second.map(|history| Location {
+        id: Some(1),
+        message: Some(Text { text: printable(&format!("the history of {}", cause.example.run.name())) }),
+        ..history
+    });
     let sentence = format!("{}: {}", cause.workflow_type, wording::sentence(&cause.divergence));
     Finding {
         rule_id,
         level: if rule_id == "breaks" { "error" } else { "warning" },
         message: Text { text: printable(&format!("{sentence}\n{}", text::details(cause))) },
-        locations,
-        related_locations: related,
+        locations: first.into_iter().collect(),
+        related_locations: related.into_iter().collect(),
         partial_fingerprints: Fingerprints {
             cause: printable(&format!("{rule_id} / {} / {}", cause.workflow_type, cause.divergence.likeness())),
         },
@@ -190,17 +188,12 @@ fn of_cause(rule_id: &'static str, cause: &Cause) -> Finding {
 }
 
 fn of_untold(untold: &Untold) -> Finding {
-    // A history of several in a file is `FILE#N`.
-    let file = |of: &String| match of.rsplit_once('#') {
-        Some((file, number)) if number.bytes().all(|it| it.is_ascii_digit()) => file.to_owned(),
-        _ => of.clone(),
-    };
     let names = wording::first(&untold.of, LOCATIONS_MAX, untold.of.len() as u64);
     Finding {
         rule_id: "could-not-tell",
         level: "warning",
         message: Text { text: printable(&format!("{names}: {}", untold.why)) },
-        locations: untold.of.iter().take(LOCATIONS_MAX).map(|of| location(&file(of), None)).collect(),
+        locations: untold.files.iter().take(LOCATIONS_MAX).map(|file| location(file, None)).collect(),
         related_locations: Vec::new(),
         partial_fingerprints: Fingerprints { cause: printable(&format!("could-not-tell / {}", untold.of.join(", "))) },
     }

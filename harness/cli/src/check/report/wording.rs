@@ -48,7 +48,7 @@ pub(super) fn whereabouts(cause: &Cause) -> String {
     let task = cause.divergence.task.map_or_else(String::new, |task| format!(": workflow task {task}"));
     let started = cause.divergence.task_started_event_id.filter(|_| !task.is_empty());
     let started = started.map_or_else(String::new, |id| format!(", which started at event {id}"));
-    format!("{example}{workflow}, in {}{task}{started}", cause.example.name())
+    format!("{example}{workflow}, in {}{task}{started}", cause.example.name)
 }
 
 /// What is wrong, as one sentence. Of fields with long values, the names alone: the table has the values.

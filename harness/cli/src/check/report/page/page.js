@@ -11,7 +11,7 @@ const STEP = 200;
 let shown = STEP;
 
 const words = { could_not_tell: 'could not be told' };
-const texts = histories.map((it) => [it.file, it.workflow_type, it.run.workflow_id, it.run.run_id, it.task_queue, it.why].join('\n').toLowerCase());
+const texts = histories.map((it) => [it.name, it.workflow_type, it.run.workflow_id, it.run.run_id, it.task_queue, it.why].join('\n').toLowerCase());
 
 // Without what would turn the direction of reading.
 const printable = (text) => String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (it) => '\\u{' + it.charCodeAt(0).toString(16) + '}');
@@ -41,10 +41,9 @@ function row(history) {
     link.append(word);
     verdict.append(link);
   }
-  const file = history.number === null ? history.file : history.file + '#' + history.number;
   const others = history.runs_count > 1 ? 'stands for ' + history.runs_count + ' runs' : '';
   const events = history.events_count + (history.run.is_open ? ', open' : '');
-  made.append(verdict, cell(history.run.workflow_id || 'without an id', history.workflow_type), cell(file, others), cell(events), cell(history.why));
+  made.append(verdict, cell(history.run.workflow_id || 'without an id', history.workflow_type), cell(history.name, others), cell(events), cell(history.why));
   return made;
 }
 

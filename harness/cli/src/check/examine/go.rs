@@ -1,0 +1,95 @@
+//! What Go's SDK says when code and history part: `history event is ActivityTaskScheduled: (...), replay command is StartTimer: (...)`,
+//! `extra replay command for ...`, `missing replay command for ...` (`internal_task_handlers.go`, matchReplayWithHistory).
+
+use foretime_history::{
+    compare::Step,
+    verdict::{Divergence, Thing},
+};
+
+use super::Subject;
+
+/// Fills in both sides, as far as the message tells them. `task` is the task that does not fit, from 0.
+pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence) {
+    let message = divergence.message.clone();
+    let recorded = described(&message, "history event is ").or_else(|| described(&message, "missing replay command for "));
+    let asked = described(&message, "replay command is ").or_else(|| described(&message, "extra replay command for "));
+    let step = recorded.as_ref().and_then(|recorded| step_like(subject, task, recorded));
+    divergence.asked = asked.map(|asked| Thing {
+        kind: asked.kind.clone(),
+        command: asked.kind,
+        name: asked.name,
+        fields: asked.id.into_iter().collect(),
+    });
+    match step {
+        Some(step) => {
+            divergence.event_id = step.event_id();
+            let mut recorded = Thing::of(&step);
+            // The message has few fields of the other side; the rest of them would look as if they differed.
+            recorded
+                .fields
+                .retain(|(name, _)| divergence.asked.iter().flat_map(|it| &it.fields).any(|(known, _)| known == name));
+            divergence.recorded = Some(recorded);
+        }
+        None if divergence.asked.is_some() => divergence.event_id = Some(subject.after_commands(task) + 1),
+        None => {}
+    }
+}
+
+/// What the message says of an event or a command.
+struct Described {
+    kind: String,
+    name: String,
+    /// The field that identifies it, and its value.
+    id: Option<(String, String)>,
+}
+
+fn described(message: &str, before: &str) -> Option<Described> {
+    let (_, rest) = message.split_once(before)?;
+    let kind: String = rest.chars().take_while(|it| it.is_ascii_alphanumeric()).collect();
+    // The other side follows on the same line.
+    let rest = rest.split(", replay command is").next().unwrap_or(rest);
+    let value = |key: &str| {
+        let (_, rest) = rest.split_once(key)?;
+        Some(rest.split([',', ')']).next().unwrap_or(rest).trim().to_owned())
+    };
+    let ids = [("ActivityId:", "activity_id"), ("TimerId:", "timer_id"), ("WorkflowId:", "workflow_id")];
+    let id = ids.iter().find_map(|(key, field)| Some(((*field).to_owned(), value(key)?)));
+    let quoted = |key: &str| Some(rest.split_once(key)?.1.split('"').next()?.to_owned());
+    let name = value("Name:").or_else(|| quoted("_type:{name:\"")).or_else(|| quoted("signal_name:\""));
+    Some(Described { kind, name: name.or_else(|| value("TimerId:")).unwrap_or_default(), id })
+}
+
+/// The event of a task that is described so.
+fn step_like(subject: &Subject, task: usize, described: &Described) -> Option<Step> {
+    let steps = || {
+        let events = subject.encoded_events(subject.tasks[task].completed_event_id + 1, subject.after_commands(task));
+        events.filter_map(Step::of_event).filter(|step| step.kind_name() == described.kind)
+    };
+    let has_id = |step: &Step| described.id.as_ref().is_some_and(|id| step.shown_fields().contains(id));
+    steps().find(has_id).or_else(|| steps().find(|step| step.name() == described.name)).or_else(|| steps().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_are_read() {
+        let message = "[TMPRL1100] nondeterministic workflow: history event is ActivityTaskScheduled: (ActivityId:6, \
+                       ActivityType:(Name:Charge), Input:(Payloads:[len=1])), replay command is ScheduleActivityTask: \
+                       (ActivityId:6, ActivityType:(Name:SendEmail), Input:(Payloads:[len=1]))";
+        let recorded = described(message, "history event is ").unwrap();
+        assert_eq!((recorded.kind.as_str(), recorded.name.as_str()), ("ActivityTaskScheduled", "Charge"));
+        let asked = described(message, "replay command is ").unwrap();
+        assert_eq!((asked.kind.as_str(), asked.name.as_str()), ("ScheduleActivityTask", "SendEmail"));
+        assert_eq!(asked.id, Some(("activity_id".to_owned(), "6".to_owned())));
+    }
+
+    #[test]
+    fn one_side_is_read() {
+        let message = "nondeterministic workflow: extra replay command for StartTimer: (TimerId:27, StartToFireTimeout:(Seconds:5, Nanos:0))";
+        assert!(described(message, "history event is ").is_none());
+        let asked = described(message, "extra replay command for ").unwrap();
+        assert_eq!((asked.kind.as_str(), asked.name.as_str()), ("StartTimer", "27"));
+    }
+}

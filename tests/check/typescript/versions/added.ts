@@ -1,0 +1,15 @@
+/** A reminder before each month's timer. */
+
+import { Deployed, type Plan, type Status } from '../subscription';
+
+export { Invoice, Receipt } from '../subscription';
+
+class Changed extends Deployed {
+  protected override async beforeMonth(month: number): Promise<void> {
+    await this.send(`month ${month} begins`);
+  }
+}
+
+export async function Subscription(plan: Plan): Promise<Status> {
+  return await new Changed(plan).run();
+}
