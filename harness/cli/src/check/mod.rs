@@ -33,7 +33,7 @@ pub(crate) use options::Check;
 use crate::failure::Failure;
 use options::Limits;
 use progress::Progress;
-use report::{Outputs, Report, Terminal};
+use report::{Outputs, Report, Repository, Terminal};
 use worker::Launch;
 
 /// What shall be done, apart from the histories.
@@ -91,16 +91,17 @@ impl Check {
         }
         let is_github = self.is_github();
         let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
-        let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)))?;
+        let directory = std::env::current_dir().ok();
+        let repository = Repository::around(directory.as_deref());
+        let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)), repository.clone())?;
         let most = if self.all { usize::MAX } else { self.sample as usize };
         // A worker that writes to stderr itself would write into the line.
         let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
         let gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
         let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
         progress.end();
-        let directory = std::env::current_dir().ok();
         let report = Report::of(&gathered, conducted, directory.as_deref(), !self.reports.no_payloads);
-        self.print(&report, is_github)?;
+        self.print(&report, is_github.then_some(&repository))?;
         outputs.write(&report)?;
         Ok(ExitCode::from(report.exit_code()))
     }
@@ -139,8 +140,8 @@ impl Check {
         })
     }
 
-    fn print(&self, report: &Report, is_github: bool) -> Result<(), Failure> {
-        let annotations = if is_github { report::annotations(report) } else { String::new() };
+    fn print(&self, report: &Report, annotated: Option<&Repository>) -> Result<(), Failure> {
+        let annotations = annotated.map_or_else(String::new, |repository| report::annotations(report, repository));
         let text = if self.reports.json {
             // What reads JSON from stdout can do without them. The runner reads stderr, too.
             let _ = io::stderr().write_all(annotations.as_bytes());
@@ -148,7 +149,7 @@ impl Check {
             json.map_err(|error| Failure::Runtime(format!("cannot write JSON: {error}")))? + "\n"
         } else {
             let text = report::text(report, Terminal::of_stdout());
-            if is_github { report::quoted(&text) + &annotations } else { text }
+            if annotated.is_some() { report::quoted(&text) + &annotations } else { text }
         };
         // A reader who closed the pipe early has read enough.
         let _ = io::stdout().write_all(text.as_bytes());

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Report, html, junit, markdown, sarif};
+use super::{Report, Repository, html, junit, markdown, sarif};
 use crate::{check::options::Reports, failure::Failure};
 
 /// Where reports are written.
@@ -15,6 +15,7 @@ pub(in crate::check) struct Outputs {
     files: Vec<(Form, PathBuf)>,
     /// The summary of a job on GitHub, which others write to, too.
     summary: Option<PathBuf>,
+    repository: Repository,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ impl Outputs {
     ///
     /// # Errors
     /// One cannot be written to, or is asked for twice.
-    pub(in crate::check) fn of(reports: &Reports, summary: Option<PathBuf>) -> Result<Self, Failure> {
+    pub(in crate::check) fn of(reports: &Reports, summary: Option<PathBuf>, repository: Repository) -> Result<Self, Failure> {
         let asked = [
             ("--html", Form::Html, &reports.html),
             ("--junit", Form::Junit, &reports.junit),
@@ -47,7 +48,7 @@ impl Outputs {
             }
             files.push((form, path));
         }
-        Ok(Self { files, summary })
+        Ok(Self { files, summary, repository })
     }
 
     /// Writes all of them.
@@ -57,7 +58,7 @@ impl Outputs {
     pub(in crate::check) fn write(&self, report: &Report) -> Result<(), Failure> {
         let mut failed = Vec::new();
         for (form, path) in &self.files {
-            if let Err(error) = form.of(report).and_then(|text| replace(path, text.as_bytes())) {
+            if let Err(error) = form.of(report, &self.repository).and_then(|text| replace(path, text.as_bytes())) {
                 failed.push(format!("{} cannot be written: {error}", path.display()));
             }
         }
@@ -72,11 +73,11 @@ impl Outputs {
 }
 
 impl Form {
-    fn of(self, report: &Report) -> io::Result<String> {
+    fn of(self, report: &Report, repository: &Repository) -> io::Result<String> {
         match self {
             Self::Html => Ok(html::page(report)),
             Self::Junit => junit::xml(report),
-            Self::Sarif => sarif::json(report).map_err(io::Error::other),
+            Self::Sarif => sarif::json(report, repository).map_err(io::Error::other),
             Self::Markdown => Ok(markdown::markdown(report)),
         }
     }
@@ -143,7 +144,7 @@ mod tests {
     }
 
     fn refusal(reports: &Reports) -> String {
-        match Outputs::of(reports, None) {
+        match Outputs::of(reports, None, Repository::default()) {
             Err(Failure::Usage(why)) => why,
             other => panic!("{other:?}"),
         }
@@ -155,7 +156,7 @@ mod tests {
         let (html, summary) = (folder.join("report.html"), folder.join("summary.md"));
         fs::write(&html, "from before").unwrap();
         fs::write(&summary, "others\n").unwrap();
-        let outputs = Outputs::of(&reports(Some(html.clone()), None), Some(summary.clone())).unwrap();
+        let outputs = Outputs::of(&reports(Some(html.clone()), None), Some(summary.clone()), Repository::default()).unwrap();
         assert_eq!(fs::read_to_string(&html).unwrap(), "from before", "nothing is known yet");
         outputs.write(&sample::report()).unwrap();
         assert!(fs::read_to_string(&html).unwrap().ends_with("</html>\n"));

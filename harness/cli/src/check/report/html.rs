@@ -126,10 +126,10 @@ fn marked(one: &str, other: &str) -> (String, String) {
 fn stacks(divergence: &Divergence) -> String {
     let there = |stack: &Option<String>| stack.clone().filter(|stack| !stack.trim().is_empty());
     match (there(&divergence.stack_before), there(&divergence.stack_after)) {
-        (Some(before), Some(after)) if before == after => folded("Before and after that task, the code waits at", &before),
+        (Some(before), Some(after)) if before == after => folded("Where the code waits before and after that task", &before),
         (before, after) => {
-            before.map_or_else(String::new, |stack| folded("Before that task, the code waits at", &stack))
-                + &after.map_or_else(String::new, |stack| folded("After it, the code waits at", &stack))
+            before.map_or_else(String::new, |stack| folded("Where the code waits before that task", &stack))
+                + &after.map_or_else(String::new, |stack| folded("Where it waits after that", &stack))
         }
     }
 }

@@ -3,7 +3,8 @@
 //! [`model`] is all of it as data, also its JSON. [`causes`] puts the runs together that diverge in one way. [`text`] is for a terminal,
 //! [`html`] a page, [`markdown`] a comment on a pull request, [`junit`] and [`sarif`] are for machines, [`github`] has annotations. They
 //! share [`sides`], what was recorded against what the code asks for; [`wording`], phrases; [`layout`], text of limited width;
-//! [`place`], a line of the user's code, and [`lines`], a line of a history. [`files`] writes.
+//! [`place`], a line of the user's code, [`lines`], a line of a history, and [`repository`], where code hosts look for them. [`files`]
+//! writes.
 
 mod causes;
 mod files;
@@ -15,6 +16,7 @@ mod lines;
 mod markdown;
 mod model;
 mod place;
+mod repository;
 #[cfg(test)]
 mod sample;
 mod sarif;
@@ -28,4 +30,5 @@ pub(super) use files::Outputs;
 pub(super) use github::{annotations, quoted};
 pub(super) use layout::{Terminal, on_one_line};
 pub(super) use model::Report;
+pub(super) use repository::Repository;
 pub(super) use text::text;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     layout::printable,
     model::{Cause, Report, Untold},
+    repository::Repository,
     text, wording,
 };
 
@@ -16,9 +17,9 @@ const LOCATIONS_MAX: usize = 20;
 ///
 /// # Errors
 /// It is not JSON, which does not happen.
-pub(super) fn json(report: &Report) -> serde_json::Result<String> {
-    let causes = report.causes().map(|(rule_id, cause)| of_cause(rule_id, cause));
-    let results = causes.chain(report.could_not_tell.iter().map(of_untold)).collect();
+pub(super) fn json(report: &Report, repository: &Repository) -> serde_json::Result<String> {
+    let causes = report.causes().map(|(rule_id, cause)| of_cause(rule_id, cause, repository));
+    let results = causes.chain(report.could_not_tell.iter().map(|untold| of_untold(untold, repository))).collect();
     let log = Log {
         schema: "https://json.schemastore.org/sarif-2.1.0.json",
         version: "2.1.0",
@@ -163,10 +164,10 @@ fn driver(version: &'static str) -> Driver {
 }
 
 /// The user's line comes first if it is known, since hosts annotate the first location alone.
-fn of_cause(rule_id: &'static str, cause: &Cause) -> Finding {
-    let history = cause.example.file.as_ref().map(|file| location(file, cause.example.line));
+fn of_cause(rule_id: &'static str, cause: &Cause, repository: &Repository) -> Finding {
+    let history = cause.example.file.as_ref().map(|file| location(&repository.path(file), cause.example.line));
     let (first, second) = match &cause.place {
-        Some(place) => (Some(location(&place.file, Some(place.line))), history),
+        Some(place) => (Some(location(&repository.path(&place.file), Some(place.line))), history),
         None => (history, None),
     };
     let related = second.map(|history| Location {
@@ -187,13 +188,13 @@ fn of_cause(rule_id: &'static str, cause: &Cause) -> Finding {
     }
 }
 
-fn of_untold(untold: &Untold) -> Finding {
+fn of_untold(untold: &Untold, repository: &Repository) -> Finding {
     let names = wording::first(&untold.of, LOCATIONS_MAX, untold.of.len() as u64);
     Finding {
         rule_id: "could-not-tell",
         level: "warning",
         message: Text { text: printable(&format!("{names}: {}", untold.why)) },
-        locations: untold.files.iter().take(LOCATIONS_MAX).map(|file| location(file, None)).collect(),
+        locations: untold.files.iter().take(LOCATIONS_MAX).map(|file| location(&repository.path(file), None)).collect(),
         related_locations: Vec::new(),
         partial_fingerprints: Fingerprints { cause: printable(&format!("could-not-tell / {}", untold.of.join(", "))) },
     }
@@ -212,12 +213,10 @@ fn location(file: &str, line: Option<usize>) -> Location {
 
 /// A path as a reference by RFC 3986: relative paths stay relative.
 fn uri(path: &str) -> String {
-    let path = path.strip_prefix("./").unwrap_or(path);
     let mut uri = if path.starts_with('/') { "file://".to_owned() } else { String::new() };
     for byte in path.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
-            b'\\' if cfg!(windows) => uri.push('/'),
             other => uri += &format!("%{other:02X}"),
         }
     }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::{
-    Terminal, github, junit, layout, markdown,
+    Repository, Terminal, github, junit, layout, markdown,
     sample::{self, HOSTILE},
     sarif, text,
 };
@@ -85,12 +85,12 @@ fn junit_xml() {
 
 #[test]
 fn sarif_json() {
-    assert_snapshot!(sarif::json(&sample::report()).unwrap());
+    assert_snapshot!(sarif::json(&sample::report(), &Repository::default()).unwrap());
 }
 
 #[test]
 fn github_annotations() {
-    assert_snapshot!(github::annotations(&sample::report()));
+    assert_snapshot!(github::annotations(&sample::report(), &Repository::default()));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn xml_holds_hostile_text() {
 #[test]
 fn an_annotation_is_one_line_and_nothing_else_is_obeyed() {
     let report = sample::hostile();
-    let annotations = github::annotations(&report);
+    let annotations = github::annotations(&report, &Repository::default());
     assert_eq!(annotations.lines().count(), report.causes().count() + report.could_not_tell.len());
     for line in annotations.lines() {
         let (head, data) = line[2..].split_once("::").expect("data");
@@ -147,7 +147,7 @@ fn markdown_holds_hostile_text() {
 
 #[test]
 fn sarif_holds_hostile_text() {
-    let sarif = sarif::json(&sample::hostile()).unwrap();
+    let sarif = sarif::json(&sample::hostile(), &Repository::default()).unwrap();
     let log: serde_json::Value = serde_json::from_str(&sarif).unwrap();
     let uri = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
     assert!(uri.bytes().all(|it| it.is_ascii_alphanumeric() || b"%-._~/".contains(&it)), "{uri}");

@@ -18,7 +18,7 @@ const LISTED_MAX: usize = 10;
 /// A side of the table is at least so wide, or the sides stand below each other.
 const SIDE_WIDTH_MIN: usize = 24;
 /// How wide the table is where nobody knows how wide it may be.
-const TABLE_WIDTH: usize = 120;
+const TABLE_WIDTH: usize = 160;
 
 const RECORDED: &str = "recorded";
 const ASKED: &str = "the code asks for";
@@ -200,17 +200,20 @@ impl Writer {
             |stack: &Option<String>| stack.as_deref().map(str::trim_end).filter(|it| !it.trim().is_empty()).map(printable);
         let (before, after) = (there(&divergence.stack_before), there(&divergence.stack_after));
         if before.is_some() && before == after {
-            return self.stack("before and after that task, the code waits at", before);
+            return self.stack("where the code waits before and after that task", before);
         }
-        self.stack("before that task, the code waits at", before) + &self.stack("after it, the code waits at", after)
+        self.stack("where the code waits before that task", before) + &self.stack("where it waits after that", after)
     }
 
     fn stack(&self, what: &str, stack: Option<String>) -> String {
         let Some(stack) = stack else { return String::new() };
-        let mut out = self.line(what);
         let lines: Vec<&str> = stack.lines().filter(|line| !line.trim().is_empty()).collect();
         let margin = lines.iter().map(|line| line.len() - line.trim_start_matches(' ').len()).min().unwrap_or(0);
         let lines: Vec<&str> = lines.iter().map(|line| &line[margin..]).collect();
+        if let [line] = lines[..] {
+            return self.line(&format!("{what}: {line}"));
+        }
+        let mut out = self.line(&format!("{what}:"));
         lines.iter().take(STACK_LINES_MAX).for_each(|line| out += &self.dim(line));
         if lines.len() > STACK_LINES_MAX {
             out += &self.dim(&format!("({} more lines)", lines.len() - STACK_LINES_MAX));
