@@ -23,8 +23,8 @@ impl Examiner<'_> {
     pub(super) async fn fit(self, subject: &Subject, task: usize) -> (Fit, Option<Poller>) {
         let asked = self.ask(subject, Cut::at(subject.after_commands(task))).await;
         let fit = match asked.said {
-            Said::Replays(answer) if self.leftover(subject, task, &answer).difference.is_some() => {
-                Fit::DoesNot(Refusal::default())
+            Said::Replays(answer) if let Some(difference) = self.leftover(subject, task, &answer).difference => {
+                Fit::DoesNot(Refusal { difference: Some(difference), ..Refusal::default() })
             }
             Said::Replays(answer) if self.family == Family::Go && task > 0 && subject.closes(task) => {
                 // Go's SDK leaves out its comparison once the workflow is complete. What it asks for in the last task is compared above.

@@ -117,11 +117,12 @@ fn cause(checked: &Checked, divergence: &Divergence, directory: Option<&Path>) -
 
 fn history(checked: &Checked) -> History {
     let run = &checked.run;
-    let (why, event_id) = match &checked.examined.verdict {
+    let (why, parts) = match &checked.examined.verdict {
         Verdict::Replays => (String::new(), None),
-        Verdict::Breaks(it) | Verdict::Differs(it) => (wording::sentence(it), it.event_id),
+        Verdict::Breaks(it) | Verdict::Differs(it) => (wording::sentence(it), Some(it)),
         Verdict::CouldNotTell { why } => (why.clone(), None),
     };
+    let event_id = parts.and_then(|it| it.event_id);
     let number = run.source.is_one_of_several.then_some(run.source.index + 1);
     let file = file(run);
     History {
@@ -136,6 +137,7 @@ fn history(checked: &Checked) -> History {
         why,
         cause: None,
         event_id,
+        task: parts.and_then(|it| it.task),
         line: file.zip(event_id).and_then(|(path, event_id)| lines::of_event(path, number.unwrap_or(1), event_id)),
         runs_count: checked.stands_for.len() as u64,
     }

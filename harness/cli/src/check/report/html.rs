@@ -168,7 +168,8 @@ fn runs(cause: &Cause) -> String {
 fn could_not_tell(report: &Report) -> String {
     let of_one = report.could_not_tell.iter().map(|untold| {
         let (why, more) = untold.why.split_once('\n').unwrap_or((&untold.why, ""));
-        let more = if more.is_empty() { String::new() } else { format!("<pre>{}</pre>", shown(more)) };
+        let more: Vec<&str> = more.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+        let more = if more.is_empty() { String::new() } else { format!("<pre>{}</pre>", shown(&more.join("\n"))) };
         let names: Vec<String> = untold.of.iter().map(|name| shown(name)).collect();
         let names = wording::first(&names, LISTED_MAX, names.len() as u64);
         let title = if untold.is_unreadable { "cannot read: " } else { "" };

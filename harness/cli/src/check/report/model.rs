@@ -117,12 +117,14 @@ pub(in crate::check) struct History {
     pub(in crate::check) events_count: usize,
     /// `replays`, `breaks`, `differs` or `could_not_tell`.
     pub(in crate::check) verdict: &'static str,
-    /// One sentence; empty if it replays.
+    /// One sentence, which may be followed by lines of what a worker has written; empty if it replays.
     pub(in crate::check) why: String,
     /// If it breaks or differs, its cause: the index in the report's `breaks` or `differs`, from 0.
     pub(in crate::check) cause: Option<usize>,
     /// The event at which it parts from the code, if known.
     pub(in crate::check) event_id: Option<i64>,
+    /// The workflow task in which it does, from 1, if known.
+    pub(in crate::check) task: Option<usize>,
     /// The line of that event in the file, if that is JSON.
     pub(in crate::check) line: Option<usize>,
     /// The runs that took the same path, this one included.

@@ -138,6 +138,7 @@ fn cause(at: usize, verdict: &'static str, divergence: Divergence) -> Cause {
         cause: Some(at),
         why: wording::sentence(&divergence),
         event_id: divergence.event_id,
+        task: divergence.task,
         line: Some(412),
         ..history("waiting.json", verdict)
     };
@@ -165,6 +166,7 @@ fn history(file: &str, verdict: &'static str) -> History {
         why: String::new(),
         cause: None,
         event_id: None,
+        task: None,
         line: None,
         runs_count: 1,
     }

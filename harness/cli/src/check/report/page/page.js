@@ -43,7 +43,7 @@ function row(history) {
   }
   const others = history.runs_count > 1 ? 'stands for ' + history.runs_count + ' runs' : '';
   const events = history.events_count + (history.run.is_open ? ', open' : '');
-  made.append(verdict, cell(history.run.workflow_id || 'without an id', history.workflow_type), cell(history.name, others), cell(events), cell(history.why));
+  made.append(verdict, cell(history.run.workflow_id || 'without an id', history.workflow_type), cell(history.name, others), cell(events), cell(history.why.split('\n')[0]));
   return made;
 }
 
