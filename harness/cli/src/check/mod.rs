@@ -3,12 +3,14 @@
 //! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
 //! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
 //! every chosen history examined by [`examine`]; [`progress`] shows how far it is. [`said`] knows what a worker's words mean, [`stack`]
-//! what its stacks do. [`report`] puts all of it together, with the [`patches`] that are needed no more.
+//! what its stacks do. [`report`] puts all of it together, with the [`patches`] that are needed no more,
+//! and [`outputs`] are the files that it is written to.
 
 mod conduct;
 mod examine;
 mod gather;
 mod options;
+mod outputs;
 mod patches;
 mod progress;
 mod report;
@@ -21,7 +23,7 @@ mod stack;
 mod worker;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
@@ -30,11 +32,15 @@ use std::{
 
 pub(crate) use options::Check;
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use options::Limits;
+use outputs::Outputs;
 use progress::Progress;
-use report::{Outputs, Report, Repository, Terminal};
+use report::{Report, Repository, Terminal};
 use worker::Launch;
+
+/// A narrower terminal is written to as if it were as wide.
+const WIDTH_MIN: usize = 30;
 
 /// What shall be done, apart from the histories.
 struct Plan {
@@ -148,11 +154,21 @@ impl Check {
             let json = serde_json::to_string_pretty(report);
             json.map_err(|error| Failure::Runtime(format!("cannot write JSON: {error}")))? + "\n"
         } else {
-            let text = report::text(report, Terminal::of_stdout());
+            let text = report::text(report, stdout());
             if annotated.is_some() { report::quoted(&text) + &annotations } else { text }
         };
         // A reader who closed the pipe early has read enough.
         let _ = io::stdout().write_all(text.as_bytes());
         Ok(())
     }
+}
+
+/// Standard output.
+fn stdout() -> Terminal {
+    if !io::stdout().is_terminal() {
+        return Terminal::default();
+    }
+    let size = terminal_size::terminal_size_of(io::stdout());
+    let width = size.map(|(width, _)| usize::from(width.0).max(WIDTH_MIN));
+    Terminal { is_coloured: failure::is_colour_wanted(), width }
 }

@@ -30,7 +30,7 @@ struct Data<'a> {
 }
 
 /// The whole page.
-pub(super) fn page(report: &Report) -> String {
+pub(in crate::check) fn page(report: &Report) -> String {
     let (class, verdict) = match report.exit_code() {
         0 => ("passed", "replays"),
         1 if report.breaks.is_empty() => ("unclear", "differs"),

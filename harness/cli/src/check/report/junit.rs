@@ -17,7 +17,7 @@ use super::{
 ///
 /// # Errors
 /// Memory cannot be written to, which does not happen.
-pub(super) fn xml(report: &Report) -> io::Result<String> {
+pub(in crate::check) fn xml(report: &Report) -> io::Result<String> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let unreadable: Vec<_> = report.could_not_tell.iter().filter(|it| it.is_unreadable).collect();

@@ -1,34 +1,17 @@
 //! Text of limited width.
 
-use std::io::{self, IsTerminal};
-
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::failure;
-
-/// A narrower terminal is written to as if it were as wide.
-const WIDTH_MIN: usize = 30;
 /// Characters of what two texts have in common that stand before where they part.
 const CONTEXT_CHARS: usize = 10;
 
 /// What is written to.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::check) struct Terminal {
+    /// Whether it shows colours.
     pub(in crate::check) is_coloured: bool,
     /// In columns. `None`: nobody knows, and nothing is wrapped.
     pub(in crate::check) width: Option<usize>,
-}
-
-impl Terminal {
-    /// Standard output.
-    pub(in crate::check) fn of_stdout() -> Self {
-        if !io::stdout().is_terminal() {
-            return Self::default();
-        }
-        let size = terminal_size::terminal_size_of(io::stdout());
-        let width = size.map(|(width, _)| usize::from(width.0).max(WIDTH_MIN));
-        Self { is_coloured: failure::is_colour_wanted(), width }
-    }
 }
 
 /// The columns that a text takes.

@@ -23,7 +23,7 @@ const DETAIL_CHARS_MAX: usize = 6_000;
 const MARKER: &str = "<!-- foretime check -->";
 
 /// All of it.
-pub(super) fn markdown(report: &Report) -> String {
+pub(in crate::check) fn markdown(report: &Report) -> String {
     let is_well = report.exit_code() == 0;
     let title = match report.exit_code() {
         0 => "all histories replay",

@@ -3,11 +3,9 @@
 //! [`model`] is all of it as data, also its JSON. [`causes`] puts the runs together that diverge in one way. [`text`] is for a terminal,
 //! [`html`] a page, [`markdown`] a comment on a pull request, [`junit`] and [`sarif`] are for machines, [`github`] has annotations. They
 //! share [`sides`], what was recorded against what the code asks for; [`wording`], phrases; [`layout`], text of limited width;
-//! [`place`], a line of the user's code, [`lines`], a line of a history, and [`repository`], where code hosts look for them. [`files`]
-//! writes.
+//! [`place`], a line of the user's code, [`lines`], a line of a history, and [`repository`], where code hosts look for them.
 
 mod causes;
-mod files;
 mod github;
 mod html;
 mod junit;
@@ -18,7 +16,7 @@ mod model;
 mod place;
 mod repository;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 mod sarif;
 mod sides;
 #[cfg(test)]
@@ -26,9 +24,12 @@ mod tests;
 mod text;
 mod wording;
 
-pub(super) use files::Outputs;
 pub(super) use github::{annotations, quoted};
+pub(super) use html::page;
+pub(super) use junit::xml;
 pub(super) use layout::{Terminal, on_one_line};
+pub(super) use markdown::markdown;
 pub(super) use model::Report;
 pub(super) use repository::Repository;
+pub(super) use sarif::sarif;
 pub(super) use text::text;

@@ -10,6 +10,7 @@ use super::place::Place;
 pub(in crate::check) struct Report {
     /// The version of this program.
     pub(in crate::check) foretime: &'static str,
+    /// How many histories, and what came of them.
     pub(in crate::check) counts: Counts,
     /// What breaks: in production, the tasks of these workflows would fail. The causes that affect most open runs first.
     pub(in crate::check) breaks: Vec<Cause>,
@@ -53,6 +54,7 @@ pub(in crate::check) struct Counts {
 /// One cause, in however many runs.
 #[derive(Debug, Serialize)]
 pub(in crate::check) struct Cause {
+    /// The type of the workflow.
     pub(in crate::check) workflow_type: String,
     /// Where one of the runs parts from the code.
     pub(in crate::check) divergence: Divergence,
@@ -75,6 +77,7 @@ pub(in crate::check) struct RunName {
     pub(in crate::check) workflow_id: String,
     /// Empty if it is not recorded.
     pub(in crate::check) run_id: String,
+    /// Whether it was open when it was recorded.
     pub(in crate::check) is_open: bool,
 }
 
@@ -87,6 +90,7 @@ pub(in crate::check) struct Untold {
     pub(in crate::check) of: Vec<String>,
     /// Their files, as far as they have any.
     pub(in crate::check) files: Vec<String>,
+    /// How many runs they stand for.
     pub(in crate::check) runs_count: u64,
     /// Whether these are files, or histories in them, that could not be read.
     pub(in crate::check) is_unreadable: bool,
@@ -95,6 +99,7 @@ pub(in crate::check) struct Untold {
 /// A task in which the code records a patch or version that the history has not.
 #[derive(Debug, Serialize)]
 pub(in crate::check) struct PatchedHere {
+    /// Its id.
     pub(in crate::check) patch: String,
     /// The number of the workflow task, from 1.
     pub(in crate::check) task: usize,
@@ -111,9 +116,13 @@ pub(in crate::check) struct History {
     pub(in crate::check) file: Option<String>,
     /// Which one in the file, from 1; `None` if it is the only one.
     pub(in crate::check) number: Option<usize>,
+    /// The type of the workflow.
     pub(in crate::check) workflow_type: String,
+    /// The task queue on which it was recorded.
     pub(in crate::check) task_queue: String,
+    /// The run that it is of.
     pub(in crate::check) run: RunName,
+    /// How many events it has.
     pub(in crate::check) events_count: usize,
     /// `replays`, `breaks`, `differs` or `could_not_tell`.
     pub(in crate::check) verdict: &'static str,

@@ -17,7 +17,7 @@ const LOCATIONS_MAX: usize = 20;
 ///
 /// # Errors
 /// It is not JSON, which does not happen.
-pub(super) fn json(report: &Report, repository: &Repository) -> serde_json::Result<String> {
+pub(in crate::check) fn sarif(report: &Report, repository: &Repository) -> serde_json::Result<String> {
     let causes = report.causes().map(|(rule_id, cause)| of_cause(rule_id, cause, repository));
     let results = causes.chain(report.could_not_tell.iter().map(|untold| of_untold(untold, repository))).collect();
     let log = Log {

@@ -81,3 +81,35 @@ pub(super) fn hide_payloads(divergence: &mut Divergence) {
         HIDDEN.clone_into(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::report::sample;
+
+    fn fields(rows: &[Row]) -> Vec<(&str, bool)> {
+        rows.iter().map(|row| (row.field.as_str(), row.is_different)).collect()
+    }
+
+    #[test]
+    fn two_kinds_differ_as_a_whole_and_one_kind_in_fields() {
+        let report = sample::report();
+        let kinds = rows(&report.breaks[0].divergence);
+        assert_eq!(fields(&kinds)[..2], [("", true), ("timer_id", false)]);
+        assert_eq!((kinds[1].recorded.as_str(), kinds[1].asked.as_str()), ("1", ""));
+        let one = rows(&report.differs[0].divergence);
+        assert_eq!(fields(&one), [("", false), ("input", true), ("activity_id", false), ("task_queue", false)]);
+        assert!(rows(&Divergence::default()).is_empty());
+    }
+
+    #[test]
+    fn payloads_are_hidden_wherever_they_stand() {
+        let mut report = sample::report();
+        for cause in report.breaks.iter_mut().chain(&mut report.differs) {
+            hide_payloads(&mut cause.divergence);
+            let told = format!("{:?}", cause.divergence);
+            assert!(told.contains(HIDDEN) && !told.contains("ada"), "{told}");
+            assert!(told.contains("subscriptions"), "what is no payload stays: {told}");
+        }
+    }
+}

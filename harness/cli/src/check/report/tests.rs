@@ -3,9 +3,9 @@
 use insta::assert_snapshot;
 
 use super::{
-    Repository, Terminal, github, junit, layout, markdown,
+    Repository, Terminal, annotations, layout, markdown, quoted,
     sample::{self, HOSTILE},
-    sarif, text,
+    sarif, text, xml,
 };
 
 fn at(width: usize) -> Terminal {
@@ -64,7 +64,7 @@ fn json() {
 
 #[test]
 fn markdown_for_a_pull_request() {
-    assert_snapshot!(markdown::markdown(&sample::report()));
+    assert_snapshot!(markdown(&sample::report()));
 }
 
 #[test]
@@ -73,24 +73,24 @@ fn markdown_stays_within_what_github_takes() {
     let cause = || sample::report().breaks.remove(0);
     report.breaks = (0..500).map(|_| cause()).collect();
     report.breaks.iter_mut().for_each(|cause| cause.divergence.message = "<&>".repeat(10_000));
-    let markdown = markdown::markdown(&report);
+    let markdown = markdown(&report);
     assert!(markdown.chars().count() < 60_000, "{}", markdown.chars().count());
     assert!(markdown.contains("451 more causes are in the other reports.") && markdown.contains("more sections have no room"));
 }
 
 #[test]
 fn junit_xml() {
-    assert_snapshot!(junit::xml(&sample::report()).unwrap());
+    assert_snapshot!(xml(&sample::report()).unwrap());
 }
 
 #[test]
 fn sarif_json() {
-    assert_snapshot!(sarif::json(&sample::report(), &Repository::default()).unwrap());
+    assert_snapshot!(sarif(&sample::report(), &Repository::default()).unwrap());
 }
 
 #[test]
 fn github_annotations() {
-    assert_snapshot!(github::annotations(&sample::report(), &Repository::default()));
+    assert_snapshot!(annotations(&sample::report(), &Repository::default()));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_terminal_is_not_steered() {
 
 #[test]
 fn xml_holds_hostile_text() {
-    let xml = junit::xml(&sample::hostile()).unwrap();
+    let xml = xml(&sample::hostile()).unwrap();
     assert!(!xml.contains("<img") && !xml.contains("]]>") && !xml.contains(['\x1b', '\u{0}']));
     let mut reader = quick_xml::Reader::from_str(&xml);
     let mut cases = 0;
@@ -120,7 +120,7 @@ fn xml_holds_hostile_text() {
 #[test]
 fn an_annotation_is_one_line_and_nothing_else_is_obeyed() {
     let report = sample::hostile();
-    let annotations = github::annotations(&report, &Repository::default());
+    let annotations = annotations(&report, &Repository::default());
     assert_eq!(annotations.lines().count(), report.causes().count() + report.could_not_tell.len());
     for line in annotations.lines() {
         let (head, data) = line[2..].split_once("::").expect("data");
@@ -129,7 +129,7 @@ fn an_annotation_is_one_line_and_nothing_else_is_obeyed() {
         assert!(data.contains("%250A%0A"), "a % of the text is a %: {data}");
     }
     let text = text(&report, Terminal::default());
-    let quoted = github::quoted(&text);
+    let quoted = quoted(&text);
     let (first, rest) = quoted.split_once('\n').unwrap();
     let token = first.strip_prefix("::stop-commands::").expect("commands are stopped");
     assert!(!text.contains(token) && rest.ends_with(&format!("::{token}::\n")));
@@ -137,7 +137,7 @@ fn an_annotation_is_one_line_and_nothing_else_is_obeyed() {
 
 #[test]
 fn markdown_holds_hostile_text() {
-    let markdown = markdown::markdown(&sample::hostile());
+    let markdown = markdown(&sample::hostile());
     assert!(!markdown.contains("<img") && !markdown.contains("@team]") && !markdown.contains('\x1b'));
     assert_eq!(markdown.matches("<pre>").count(), markdown.matches("</pre>").count());
     // A row of the table has as many cells as its head, whatever is in them.
@@ -147,10 +147,23 @@ fn markdown_holds_hostile_text() {
 
 #[test]
 fn sarif_holds_hostile_text() {
-    let sarif = sarif::json(&sample::hostile(), &Repository::default()).unwrap();
+    let sarif = sarif(&sample::hostile(), &Repository::default()).unwrap();
     let log: serde_json::Value = serde_json::from_str(&sarif).unwrap();
     let uri = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
     assert!(uri.bytes().all(|it| it.is_ascii_alphanumeric() || b"%-._~/".contains(&it)), "{uri}");
     assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 4);
     assert!(HOSTILE.contains('\u{202e}') && !sarif.contains('\u{202e}'));
+}
+
+#[test]
+fn a_history_of_a_cluster_has_no_file() {
+    let mut report = sample::report();
+    let examples = report.breaks.iter_mut().chain(&mut report.differs);
+    examples.for_each(|cause| (cause.place, cause.example.file, cause.example.line) = (None, None, None));
+    report.checked.iter_mut().for_each(|history| (history.file, history.line) = (None, None));
+    let annotations = annotations(&report, &Repository::default());
+    assert!(annotations.starts_with("::error title=Subscription breaks"), "{annotations}");
+    let sarif: serde_json::Value = serde_json::from_str(&sarif(&report, &Repository::default()).unwrap()).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["locations"], serde_json::json!([]));
+    assert!(!xml(&report).unwrap().contains("file="));
 }

@@ -6,12 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Report, Repository, html, junit, markdown, sarif};
-use crate::{check::options::Reports, failure::Failure};
+use super::{
+    options::Reports,
+    report::{self, Report, Repository},
+};
+use crate::failure::Failure;
 
 /// Where reports are written.
 #[derive(Debug, Default)]
-pub(in crate::check) struct Outputs {
+pub(super) struct Outputs {
     files: Vec<(Form, PathBuf)>,
     /// The summary of a job on GitHub, which others write to, too.
     summary: Option<PathBuf>,
@@ -31,7 +34,7 @@ impl Outputs {
     ///
     /// # Errors
     /// One cannot be written to, or is asked for twice.
-    pub(in crate::check) fn of(reports: &Reports, summary: Option<PathBuf>, repository: Repository) -> Result<Self, Failure> {
+    pub(super) fn of(reports: &Reports, summary: Option<PathBuf>, repository: Repository) -> Result<Self, Failure> {
         let asked = [
             ("--html", Form::Html, &reports.html),
             ("--junit", Form::Junit, &reports.junit),
@@ -55,7 +58,7 @@ impl Outputs {
     ///
     /// # Errors
     /// One could not be written: which, and why. The others are.
-    pub(in crate::check) fn write(&self, report: &Report) -> Result<(), Failure> {
+    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
         let mut failed = Vec::new();
         for (form, path) in &self.files {
             if let Err(error) = form.of(report, &self.repository).and_then(|text| replace(path, text.as_bytes())) {
@@ -64,7 +67,7 @@ impl Outputs {
         }
         if let Some(path) = &self.summary {
             let opened = fs::OpenOptions::new().append(true).create(true).open(path);
-            if let Err(error) = opened.and_then(|mut file| file.write_all(markdown::markdown(report).as_bytes())) {
+            if let Err(error) = opened.and_then(|mut file| file.write_all(report::markdown(report).as_bytes())) {
                 crate::failure::warn(&format!("the job's summary {} cannot be written: {error}", path.display()));
             }
         }
@@ -75,10 +78,10 @@ impl Outputs {
 impl Form {
     fn of(self, report: &Report, repository: &Repository) -> io::Result<String> {
         match self {
-            Self::Html => Ok(html::page(report)),
-            Self::Junit => junit::xml(report),
-            Self::Sarif => sarif::json(report, repository).map_err(io::Error::other),
-            Self::Markdown => Ok(markdown::markdown(report)),
+            Self::Html => Ok(report::page(report)),
+            Self::Junit => report::xml(report),
+            Self::Sarif => report::sarif(report, repository).map_err(io::Error::other),
+            Self::Markdown => Ok(report::markdown(report)),
         }
     }
 }
