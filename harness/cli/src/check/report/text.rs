@@ -241,15 +241,18 @@ impl Writer {
         out + &names
     }
 
+    /// All of it in a sentence, in which no count is torn from its word.
     fn summary(&self, report: &Report) -> String {
-        let line = wrapped(&wording::summary(&report.counts), 0, self.terminal.width);
-        let outcome = wording::outcome(&report.counts).into_iter();
-        outcome.fold(line, |line, (verdict, text)| {
-            // The last one: what was checked comes first, and may have the same words.
-            match line.rsplit_once(&text) {
-                Some((before, behind)) => format!("{before}{}{behind}", self.paint(Self::colour_of(verdict), &text)),
-                None => line,
-            }
-        })
+        const TIE: &str = "\u{a0}";
+        let outcome = wording::outcome(&report.counts);
+        let tied: Vec<String> = outcome.iter().map(|(_, text)| text.replace(' ', TIE)).collect();
+        let line = format!("{}: {}", wording::extent(&report.counts), tied.join(", "));
+        let line = wrapped(&line, 0, self.terminal.width);
+        let painted = outcome.iter().zip(&tied).fold(line, |line, ((verdict, text), tied)| {
+            let is_none = text.starts_with("0 ");
+            let shown = if is_none { text.clone() } else { self.paint(Self::colour_of(verdict), text) };
+            line.replacen(tied, &shown, 1)
+        });
+        painted.replace(TIE, " ")
     }
 }
