@@ -69,6 +69,22 @@ pub trait Supervised {
     fn ended(&mut self) -> impl Future<Output = (bool, String)>;
 }
 
+/// Who wants to see how far a check is.
+pub trait Progress {
+    /// The worker will be given the history of this name.
+    fn begun(&self, name: &str);
+
+    /// So many are done.
+    fn done(&self, count: usize);
+}
+
+/// Nobody does.
+impl Progress for () {
+    fn begun(&self, _name: &str) {}
+
+    fn done(&self, _count: usize) {}
+}
+
 /// Who polls, by task queue.
 pub type Pollers = BTreeMap<String, Vec<Poller>>;
 
@@ -118,15 +134,14 @@ pub fn chosen(gathered: &Gathered, queue_of: impl Fn(&str) -> String) -> Vec<Cho
     of_path.collect()
 }
 
-/// Checks all, several at a time. What a worker had in hand when it ended is tried once more, alone. Calls `progress` with how many are
-/// done.
+/// Checks all, several at a time. What a worker had in hand when it ended is tried once more, alone.
 pub async fn all(
     terms: Terms,
     server: &Server,
     worker: &mut impl Supervised,
     pollers: &Pollers,
     chosen: Vec<Chosen>,
-    progress: impl Fn(usize),
+    progress: &impl Progress,
 ) -> Vec<Checked> {
     let done: RefCell<BTreeMap<usize, Examined>> = RefCell::default();
     let (silences, is_silent) = (Cell::new(0), Notify::new());
@@ -136,14 +151,17 @@ pub async fn all(
             let done = done.borrow();
             (0..chosen.len()).filter(|at| done.get(at).is_none_or(|examined| examined.lost == Some(Lost::WorkerGone))).collect()
         };
-        let work = stream::iter(left).map(async |at| (at, one(terms, server, pollers, &chosen[at]).await));
+        let work = stream::iter(left).map(async |at| {
+            progress.begun(&chosen[at].run.source.name());
+            (at, one(terms, server, pollers, &chosen[at]).await)
+        });
         let work = work.buffer_unordered(jobs).for_each(|(at, examined)| {
             silences.set(if examined.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
             if silences.get() == SILENCES_MAX {
                 is_silent.notify_one();
             }
             done.borrow_mut().insert(at, examined);
-            progress(done.borrow().len());
+            progress.done(done.borrow().len());
             std::future::ready(())
         });
         let mut work = pin!(work);

@@ -7,14 +7,14 @@ use foretime_examine::{
     gather::Gathered,
 };
 
-use super::{Plan, options::Limits, session::Session};
+use super::{Plan, options::Limits, progress::Progress, session::Session};
 use crate::failure::Failure;
 
 /// Checks what was gathered.
 ///
 /// # Errors
 /// The address is taken, or the worker's program cannot be started.
-pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(usize)) -> Result<Conducted, Failure> {
+pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progress) -> Result<Conducted, Failure> {
     let chosen = conduct::chosen(gathered, |recorded| plan.queue_of(recorded));
     let queues: BTreeSet<String> = chosen.iter().map(|it| it.task_queue().to_owned()).collect();
     let mut conducted = Conducted::default();
@@ -22,8 +22,10 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(
         return Ok(conducted);
     }
     let mut session = Session::start(plan.address, plan.launch.clone())?;
+    progress.waiting();
     conducted.checked = match session.attendance(&queues, &plan.limits).await {
         Ok(pollers) => {
+            progress.checking(chosen.len());
             let Limits { answer_timeout, jobs, .. } = plan.limits;
             let terms = Terms { strict: plan.strict, answer_timeout, jobs: jobs as usize, hold: plan.hold };
             conduct::all(terms, &session.server, &mut session.worker, &pollers, chosen, progress).await
