@@ -20,7 +20,7 @@ pub(super) enum Said {
     /// It has replayed all of it. Of a workflow task, with what the code asks for then.
     Replays(Box<Answer>),
     /// It refuses: the code does not fit the history, or fails.
-    Refuses(Refusal),
+    Refuses(Box<Refusal>),
     /// Nothing follows from what it said.
     Unclear(String),
     /// It was gone, or silent.
@@ -109,7 +109,7 @@ impl Said {
             Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(completed) => {
                     if let Some(message) = failed_for_nondeterminism(&completed) {
-                        return Self::Refuses(Refusal { message, ..Refusal::default() });
+                        return Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }));
                     }
                     let result = completed.query_results.values().next();
                     let stack = result.and_then(|it| stack::shown(&it.answer.as_ref()?.payloads.first()?.data));
@@ -122,7 +122,7 @@ impl Said {
                     let message = failed.failure.as_ref().map(failure_chain).unwrap_or_default();
                     match failed.cause() {
                         WorkflowTaskFailedCause::NonDeterministicError => {
-                            Self::Refuses(Refusal { message, ..Refusal::default() })
+                            Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
                         }
                         _ => Self::of_failure(message, failed.failure.as_ref()),
                     }
@@ -137,7 +137,7 @@ impl Said {
     fn of_failure(message: String, failure: Option<&Failure>) -> Self {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         if has(&NONDETERMINISTIC) {
-            Self::Refuses(Refusal { message, ..Refusal::default() })
+            Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
         } else if has(&UNREGISTERED) || names_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec)
         {
             Self::Unclear(message)
@@ -145,7 +145,7 @@ impl Said {
             Self::Replays(Box::default())
         } else {
             let stack = failure.and_then(|failure| stack::of_failure(&failure.stack_trace));
-            Self::Refuses(Refusal { message, stack, ..Refusal::default() })
+            Self::Refuses(Box::new(Refusal { message, stack, ..Refusal::default() }))
         }
     }
 }

@@ -11,7 +11,7 @@ pub(super) enum Fit {
     /// The code asks for all that is recorded, in order, and for no more.
     Fits(Box<Answer>),
     /// It does not.
-    DoesNot(Refusal),
+    DoesNot(Box<Refusal>),
     /// It cannot be told.
     Unknown(String),
     /// The worker did not answer.
@@ -24,7 +24,7 @@ impl Examiner<'_> {
         let asked = self.ask(subject, Cut::at(subject.after_commands(task))).await;
         let fit = match asked.said {
             Said::Replays(answer) if let Some(difference) = self.leftover(subject, task, &answer).difference => {
-                Fit::DoesNot(Refusal { difference: Some(difference), ..Refusal::default() })
+                Fit::DoesNot(Box::new(Refusal { difference: Some(difference), ..Refusal::default() }))
             }
             Said::Replays(answer) if self.family == Family::Go && task > 0 && subject.closes(task) => {
                 // Go's SDK leaves out its comparison once the workflow is complete. What it asks for in the last task is compared above.

@@ -100,7 +100,7 @@ impl Examiner<'_> {
         examined.poller = poller;
         match fit {
             Fit::Fits(_) => {}
-            Fit::DoesNot(refusal) => examined.verdict = self.located(subject, refusal, &mut examined.remarks).await,
+            Fit::DoesNot(refusal) => examined.verdict = self.located(subject, *refusal, &mut examined.remarks).await,
             Fit::Unknown(why) => examined.verdict = could_not_tell(why),
             Fit::Nothing(lost) => {
                 examined.lost = Some(lost);

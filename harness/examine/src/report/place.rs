@@ -99,30 +99,30 @@ mod tests {
         of(&stack, directory).map(|place| (place.file, place.line))
     }
 
-    fn main_rs(line: usize) -> Option<(String, usize)> {
-        Some(("src/main.rs".to_owned(), line))
+    fn lib_rs(line: usize) -> Option<(String, usize)> {
+        Some(("src/lib.rs".to_owned(), line))
     }
 
     #[test]
     fn stacks_of_every_language_name_a_line() {
-        let python = "Stack for <Task> (most recent call last):\n  File \"DIR/src/serve.rs\", line 3, in run\n    await x\n  \
-                      File \"DIR/src/main.rs\", line 12, in charge\n  File \"/usr/lib/python3/asyncio.py\", line 9, in wait";
-        assert_eq!(found(python), main_rs(12));
-        assert_eq!(found("    at async Subscription (DIR/src/main.rs:13:5)\n    at DIR/src/serve.rs:1:1"), main_rs(13));
-        assert_eq!(found("    at file://DIR/src/main.rs:14:5"), main_rs(14));
-        assert_eq!(found("coroutine root [blocked]:\nmain.Run(...)\n\tDIR/src/main.rs:15 +0x1f"), main_rs(15));
-        assert_eq!(found("   at Some.Run() in DIR/src/main.rs:line 16"), main_rs(16));
-        assert_eq!(found("DIR/src/main.rs:17:in 'Some#run'"), main_rs(17));
+        let python = "Stack for <Task> (most recent call last):\n  File \"DIR/src/said.rs\", line 3, in run\n    await x\n  \
+                      File \"DIR/src/lib.rs\", line 12, in charge\n  File \"/usr/lib/python3/asyncio.py\", line 9, in wait";
+        assert_eq!(found(python), lib_rs(12));
+        assert_eq!(found("    at async Subscription (DIR/src/lib.rs:13:5)\n    at DIR/src/said.rs:1:1"), lib_rs(13));
+        assert_eq!(found("    at file://DIR/src/lib.rs:14:5"), lib_rs(14));
+        assert_eq!(found("coroutine root [blocked]:\nmain.Run(...)\n\tDIR/src/lib.rs:15 +0x1f"), lib_rs(15));
+        assert_eq!(found("   at Some.Run() in DIR/src/lib.rs:line 16"), lib_rs(16));
+        assert_eq!(found("DIR/src/lib.rs:17:in 'Some#run'"), lib_rs(17));
         assert_eq!(
-            found("run waits for activity: charge\n  DIR/src/serve.rs, line 3, in run\n  DIR/src/main.rs, line 18, in charge"),
-            main_rs(18)
+            found("run waits for activity: charge\n  DIR/src/said.rs, line 3, in run\n  DIR/src/lib.rs, line 18, in charge"),
+            lib_rs(18)
         );
-        assert_eq!(found("Changed.send at DIR/src/main.rs:19\nChanged.run at DIR/src/serve.rs:2"), main_rs(19));
+        assert_eq!(found("Changed.send at DIR/src/lib.rs:19\nChanged.run at DIR/src/said.rs:2"), lib_rs(19));
     }
 
     #[test]
     fn of_several_stacks_the_deepest_counts() {
-        assert_eq!(found("run at DIR/src/serve.rs:1\n\nsend at DIR/src/main.rs:20\nrun at DIR/src/serve.rs:2"), main_rs(20));
+        assert_eq!(found("run at DIR/src/said.rs:1\n\nsend at DIR/src/lib.rs:20\nrun at DIR/src/said.rs:2"), lib_rs(20));
     }
 
     #[test]

@@ -58,7 +58,7 @@ mod tests {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let top = here.ancestors().find(|it| it.join("Cargo.lock").exists()).expect("the workspace");
         if top.join(".git").exists() {
-            assert_eq!(Repository::around(Some(here)).path("src"), "harness/cli/src");
+            assert_eq!(Repository::around(Some(here)).path("src"), "harness/examine/src");
         }
         assert_eq!(Repository::around(None).path("src"), "src");
     }

@@ -16,7 +16,7 @@ use crate::patches::Patch;
 pub(super) const HOSTILE: &str = "</script><img src=x onerror=alert(1)>{{style}}<!--\"'&]]>|`*@team%0A\n::error::x\r\n\u{1b}[31m\u{202e}\u{0}</pre></details>";
 
 /// Something of everything.
-pub fn report() -> Report {
+pub(super) fn report() -> Report {
     let breaks = cause(0, "breaks", activity_instead_of_timer());
     let differs = cause(0, "differs", other_input());
     let replaying = history("completed.json", "replays");
