@@ -96,7 +96,7 @@ impl Check {
         let most = if self.all { usize::MAX } else { self.sample as usize };
         // A worker that writes to stderr itself would write into the line.
         let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
-        let (gathered, _spool) = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        let gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
         let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
         progress.end();
         let report = Report::of(&gathered, conducted, directory.as_deref(), !self.reports.no_payloads);
