@@ -3,7 +3,8 @@
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
 //! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one. [`hold`] serves a history once, for a debugger.
+//! words of one. [`hold`] serves a history once, for a debugger, and [`suggestion`] says what
+//! could be done.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
 //! activities nor local activities.
@@ -15,6 +16,7 @@ mod go;
 mod hold;
 mod locate;
 mod subject;
+mod suggestion;
 mod walk;
 
 use std::time::Duration;
@@ -110,8 +112,15 @@ impl Examiner<'_> {
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
             self.walk(subject, &mut examined).await;
         }
+        let breaks = matches!(examined.verdict, Verdict::Breaks(_));
         if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
-            self.complete(subject, divergence, examined.poller.as_ref());
+            self.complete(subject, divergence, examined.poller.as_ref(), breaks);
+            if !subject.unrecorded.is_empty() {
+                let (ids, sentence) = (subject.unrecorded, divergence.sentence());
+                examined.verdict = could_not_tell(format!(
+                    "its {ids} are not recorded, and random numbers, UUIDs and whatever the code makes of them may differ for that; {sentence}"
+                ));
+            }
         }
         examined
     }
@@ -127,7 +136,7 @@ impl Examiner<'_> {
     }
 
     /// Fills in what the history and the worker tell besides.
-    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>) {
+    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>, breaks: bool) {
         let task = divergence.task.and_then(|number| subject.tasks.get(number - 1));
         if let Some(task) = task {
             divergence.task_started_event_id = Some(task.started_event_id);
@@ -136,7 +145,7 @@ impl Examiner<'_> {
         divergence.patches = subject.patches_until(divergence.event_id);
         divergence.sdk_running =
             poller.map(|poller| format!("{} {}", poller.client_name, poller.client_version).trim().to_owned());
-        divergence.suggestion = self.family.suggestion(divergence);
+        divergence.suggestion = suggestion::suggestion(divergence, self.client_name, breaks);
     }
 }
 
