@@ -28,6 +28,17 @@ pub(super) struct Gathered {
     _spool: Option<Spool>,
 }
 
+impl Gathered {
+    /// Leaves out what the reasons say of the files' contents.
+    pub(super) fn leave_out_contents(&mut self) {
+        for (_, why) in &mut self.unreadable {
+            if let Some(quoted) = why.find('"') {
+                why.replace_range(quoted.., "...");
+            }
+        }
+    }
+}
+
 /// Reads files and folders, and a cluster if one is named. Of each path through the code, `most` runs are checked.
 ///
 /// # Errors

@@ -3,13 +3,15 @@
 //! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
 //! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
 //! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean, [`stack`] what its stacks do. [`report`] puts all of it together, with the
-//! [`patches`] that are needed no more.
+//! [`patches`] that are needed no more. [`payloads`] says what is done with payloads, and [`redact`] makes histories without them.
 
 mod conduct;
 mod examine;
 mod gather;
 mod options;
 mod patches;
+mod payloads;
+mod redact;
 mod report;
 mod run;
 mod said;
@@ -28,8 +30,13 @@ use std::{
 
 pub(crate) use options::Check;
 
-use crate::failure::{self, Failure};
+use crate::{
+    codec::Codec,
+    failure::{self, Failure},
+};
+use foretime_history::Telling;
 use options::Limits;
+use redact::Redaction;
 use report::Report;
 use worker::Launch;
 
@@ -39,6 +46,9 @@ struct Plan {
     launch: Option<Launch>,
     limits: Limits,
     strict: bool,
+    codec: Option<Codec>,
+    telling: Telling,
+    redaction: Option<Redaction>,
     map_queue: Vec<(String, String)>,
     /// One history is served for as long as it takes, up to this event if there is one.
     hold: Option<Option<i64>>,
@@ -87,7 +97,14 @@ impl Check {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
         let most = if self.all { usize::MAX } else { self.sample as usize };
-        let gathered = gather::gather(&self.histories, &self.cluster, most, || {}).await?;
+        if self.payloads.redact {
+            // What is saved then is not what the cluster has.
+            self.cluster.save = None;
+        }
+        let mut gathered = gather::gather(&self.histories, &self.cluster, most, || {}).await?;
+        if plan.telling == Telling::Sizes {
+            gathered.leave_out_contents();
+        }
         let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
         let report = Report::of(&gathered, conducted);
         self.print(&report)?;
@@ -107,6 +124,7 @@ impl Check {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
             debugging: self.hold.is_some(),
+            tells_output: !self.payloads.no_payloads,
             shows_output: self.reports.verbose || self.hold.is_some(),
         });
         let limits = match self.hold {
@@ -118,6 +136,9 @@ impl Check {
             launch,
             limits,
             strict: self.strict,
+            codec: self.payloads.codec(&self.cluster.connection)?,
+            telling: self.payloads.telling(),
+            redaction: self.payloads.redaction(self.cluster.save.as_deref())?,
             map_queue: self.map_queue.clone(),
             hold: self.hold.as_ref().map(|_| self.until),
         })

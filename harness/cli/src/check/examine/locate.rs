@@ -32,7 +32,7 @@ impl Examiner<'_> {
                         divergence.stack_after = refusal.stack;
                     }
                 }
-                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &why))),
+                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &self.told(&why)))),
                 Fit::Nothing(lost) => return Err((divergence, undecided(fits, fails, lost.why()))),
             }
         }
@@ -42,11 +42,12 @@ impl Examiner<'_> {
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
         match self.family {
             // To show its commands, Go's SDK would have to go on live. Its message has most of them.
-            Family::Go => go::read_message(subject, task, &mut divergence),
+            Family::Go => go::read_message(subject, task, &mut divergence, self.telling),
             Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
         if divergence.recorded.is_none() && divergence.asked.is_none() {
-            divergence.recorded = divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(Thing::of);
+            divergence.recorded =
+                divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(|step| Thing::of(step, self.telling));
         }
         Ok(divergence)
     }
@@ -68,8 +69,8 @@ impl Examiner<'_> {
             Some(step) => step.event_id(),
             None => Some(subject.after_commands(task) + 1),
         };
-        divergence.recorded = difference.recorded.as_ref().map(Thing::of);
-        divergence.asked = difference.asked.as_ref().map(Thing::of);
+        divergence.recorded = difference.recorded.as_ref().map(|step| Thing::of(step, self.telling));
+        divergence.asked = difference.asked.as_ref().map(|step| Thing::of(step, self.telling));
         divergence.fields = difference.fields;
     }
 
@@ -86,7 +87,7 @@ impl Examiner<'_> {
         let end = subject.after_commands(task);
         let hidden = subject.first_answer(task).filter(|answer| *answer > until);
         let recorded = subject.encoded_events(until + 1, hidden.map_or(end, |hidden| hidden - 1));
-        let mut comparison = compare(recorded, &completed.commands);
+        let mut comparison = compare(recorded, &completed.commands, self.telling);
         // Behind what the code could not see, nothing can be said.
         if hidden.is_some() && comparison.difference.as_ref().is_some_and(|it| it.recorded.is_none()) {
             comparison.difference = None;

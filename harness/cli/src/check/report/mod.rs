@@ -142,6 +142,9 @@ impl Report {
                 Verdict::Differs(divergence) => add_cause(&mut differs, &checked, divergence, &history),
                 Verdict::CouldNotTell { why } => add_untold(&mut untold, why.clone(), history.file.clone(), history.runs_count),
             }
+            if let Some(Err(why)) = &checked.saved {
+                add_untold(&mut untold, format!("could not redact: {why}"), history.file.clone(), history.runs_count);
+            }
             let patched = checked.examined.patched_here.into_iter();
             report.patched_here.extend(patched.map(|(task, patch)| PatchedHere { patch, task, history: history.file.clone() }));
             report.remarks.extend(checked.examined.remarks.into_iter().map(|remark| format!("{}: {remark}", history.file)));
