@@ -1,19 +1,36 @@
-//! The descriptors of the Temporal API, decoded once.
+//! The descriptors of histories and commands, decoded once. Those of the whole API would take twice as long.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use foretime_server::proto::{DESCRIPTORS, history::History};
-use prost::Name;
+use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, MessageDescriptor};
+use prost_types::FileDescriptorSet;
+
+/// The files that have histories and commands.
+const FILES: [&str; 2] = ["temporal/api/history/v1/message.proto", "temporal/api/command/v1/message.proto"];
 
 /// The descriptor of a `History`; `None` if those that we are built with are not whole.
 pub(crate) fn history() -> Option<MessageDescriptor> {
     of::<History>()
 }
 
-/// The descriptor of a message; `None` as above.
+/// The descriptor of a message in these files; `None` as above.
 pub(crate) fn of<M: Name>() -> Option<MessageDescriptor> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
-    let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok()).as_ref()?;
-    pool.get_message_by_name(&M::full_name())
+    POOL.get_or_init(pool).as_ref()?.get_message_by_name(&M::full_name())
+}
+
+fn pool() -> Option<DescriptorPool> {
+    let mut all = FileDescriptorSet::decode(DESCRIPTORS).ok()?;
+    let mut wanted = BTreeSet::new();
+    let mut open: Vec<String> = FILES.map(str::to_owned).into();
+    while let Some(name) = open.pop() {
+        let file = all.file.iter().find(|file| file.name() == name)?;
+        if wanted.insert(name) {
+            open.extend(file.dependency.iter().cloned());
+        }
+    }
+    all.file.retain(|file| wanted.contains(file.name()));
+    DescriptorPool::from_file_descriptor_set(all).ok()
 }

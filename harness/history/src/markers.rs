@@ -24,8 +24,11 @@ pub(crate) fn patch(attributes: Message<'_>) -> Option<Patch> {
     match attributes.text(NAME) {
         "core_patch" => {
             let data = detail(attributes, "patch-data");
-            // Markers from before 2023 have the id under a name of its own.
-            let id = data.as_ref().and_then(|data| text(data.get("id")?)).or_else(|| text(&detail(attributes, "patch_id")?));
+            // Older markers have the id in a detail of its own, as bare text.
+            let id = data.as_ref().and_then(|data| text(data.get("id")?)).or_else(|| {
+                let bare = std::str::from_utf8(data_of(attributes, "patch_id")?).ok()?;
+                Some(bare.to_owned())
+            });
             Some(Patch { id, version: None })
         }
         "Version" => {
@@ -51,8 +54,12 @@ pub(crate) fn local_activity(attributes: Message<'_>) -> Option<String> {
 
 /// The first payload of a detail, if it is JSON.
 fn detail(attributes: Message<'_>, key: &str) -> Option<Value> {
-    let payload = attributes.entry(DETAILS, key).all(PAYLOADS).next()?;
-    serde_json::from_slice(payload.message(DATA).0).ok()
+    serde_json::from_slice(data_of(attributes, key)?).ok()
+}
+
+/// The data of the first payload of a detail.
+fn data_of<'b>(attributes: Message<'b>, key: &str) -> Option<&'b [u8]> {
+    Some(attributes.entry(DETAILS, key).all(PAYLOADS).next()?.message(DATA).0)
 }
 
 fn text(value: &Value) -> Option<String> {

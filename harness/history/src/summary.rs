@@ -21,7 +21,7 @@ pub struct Summary {
     pub workflow_type: String,
     /// The task queue that the run was started on.
     pub task_queue: String,
-    /// The workflow's id. Servers before 1.24 (2024) do not record it in any event.
+    /// The workflow's id. Older servers do not record it in any event.
     pub workflow_id: Option<String>,
     /// The run's id. A run that was made by a reset has the events of the other run up to there, and its own id in the event of the
     /// workflow task that the reset failed.
@@ -34,7 +34,7 @@ pub struct Summary {
     pub last_event_id: i64,
     /// When the run was started.
     pub started: Option<SystemTime>,
-    /// The SDK that completed the first workflow task. SDKs from before 2023 do not record themselves.
+    /// The SDK that completed the first workflow task. Older SDKs do not record themselves.
     pub first_sdk: Option<Sdk>,
     /// The SDK that completed the last one.
     pub last_sdk: Option<Sdk>,

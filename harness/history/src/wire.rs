@@ -58,7 +58,8 @@ impl<'b> Message<'b> {
             }
             _ => return None,
         };
-        Some((u32::try_from(key >> 3).ok()?, value, Self(rest)))
+        let number = u32::try_from(key >> 3).ok().filter(|number| *number > 0)?;
+        Some((number, value, Self(rest)))
     }
 
     /// All fields.

@@ -15,6 +15,7 @@ use super::{
     Plan,
     examine::{Decoder, Examined, Examiner, Lost, Subject},
     gather::Gathered,
+    progress::Progress,
     redact::Saved,
     run::Run,
     server::Server,
@@ -54,7 +55,7 @@ struct Chosen {
 ///
 /// # Errors
 /// The address is taken, or the worker's program cannot be started.
-pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(usize)) -> Result<Conducted, Failure> {
+pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progress) -> Result<Conducted, Failure> {
     let chosen = chosen(plan, gathered);
     let queues: BTreeSet<String> = chosen.iter().map(|it| it.task_queue.clone()).collect();
     let mut conducted = Conducted::default();
@@ -62,8 +63,12 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: impl Fn(
         return Ok(conducted);
     }
     let mut session = Session::start(plan.address, plan.launch.clone())?;
+    progress.waiting();
     conducted.checked = match session.attendance(&queues, &plan.limits).await {
-        Ok(pollers) => all(plan, session, &pollers, chosen, progress).await,
+        Ok(pollers) => {
+            progress.checking(chosen.len());
+            all(plan, session, &pollers, chosen, progress).await
+        }
         Err(why) => {
             session.stop().await;
             chosen.into_iter().map(|it| unchecked(it, &why)).collect()
@@ -121,7 +126,7 @@ async fn all(
     session: Session,
     pollers: &BTreeMap<String, Vec<Poller>>,
     chosen: Vec<Chosen>,
-    progress: impl Fn(usize),
+    progress: &Progress,
 ) -> Vec<Checked> {
     let Session { server, mut worker } = session;
     let server = &server;
@@ -135,14 +140,17 @@ async fn all(
                 .filter(|at| done.get(at).is_none_or(|(examined, _)| examined.lost == Some(Lost::WorkerGone)))
                 .collect()
         };
-        let work = stream::iter(left).map(async |at| (at, one(plan, server, pollers, &chosen[at]).await));
+        let work = stream::iter(left).map(async |at| {
+            progress.begun(&chosen[at].run.source.name());
+            (at, one(plan, server, pollers, &chosen[at]).await)
+        });
         let work = work.buffer_unordered(jobs).for_each(|(at, examined)| {
             silences.set(if examined.0.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
             if silences.get() == SILENCES_MAX {
                 is_silent.notify_one();
             }
             done.borrow_mut().insert(at, examined);
-            progress(done.borrow().len());
+            progress.done(done.borrow().len());
             std::future::ready(())
         });
         let mut work = pin!(work);
@@ -207,7 +215,8 @@ async fn one(plan: &Plan, server: &Server, pollers: &BTreeMap<String, Vec<Poller
     let examined = examiner.examine(&subject).await;
     let saved = match &plan.redaction {
         Some(redaction) if matches!(examined.verdict, Verdict::Replays | Verdict::Differs(_)) => {
-            Some(redaction.of(examiner, &subject, &chosen.run).await)
+            let saved = redaction.of(examiner, &subject, &chosen.run).await;
+            Some(saved.map_err(|why| format!("could not redact: {why}")))
         }
         _ => None,
     };

@@ -1,5 +1,6 @@
 //! What a worker's words mean. The SDKs have no codes for this: their texts are all there is. `docs/check.md` lists where each was seen.
 
+use foretime_history::compare::Difference;
 use foretime_server::proto::{
     command::command::Attributes,
     enums::{QueryResultType, WorkflowTaskFailedCause},
@@ -34,6 +35,8 @@ pub(super) struct Refusal {
     pub(super) message: String,
     /// Where the code has failed, if it has.
     pub(super) stack: Option<String>,
+    /// What it asks for beyond what is recorded, if that is all that is wrong.
+    pub(super) difference: Option<Difference>,
 }
 
 /// What a worker answers.
@@ -108,7 +111,7 @@ impl Said {
             Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(completed) => {
                     if let Some(message) = failed_for_nondeterminism(&completed) {
-                        return Self::Refuses(Refusal { message, stack: None });
+                        return Self::Refuses(Refusal { message, ..Refusal::default() });
                     }
                     let result = completed.query_results.values().next();
                     let stack = result.and_then(|it| stack::shown(&it.answer.as_ref()?.payloads.first()?.data));
@@ -120,7 +123,9 @@ impl Said {
                 Ok(failed) => {
                     let message = failed.failure.as_ref().map(failure_chain).unwrap_or_default();
                     match failed.cause() {
-                        WorkflowTaskFailedCause::NonDeterministicError => Self::Refuses(Refusal { message, stack: None }),
+                        WorkflowTaskFailedCause::NonDeterministicError => {
+                            Self::Refuses(Refusal { message, ..Refusal::default() })
+                        }
                         _ => Self::of_failure(message, failed.failure.as_ref()),
                     }
                 }
@@ -134,7 +139,7 @@ impl Said {
     fn of_failure(message: String, failure: Option<&Failure>) -> Self {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         if has(&NONDETERMINISTIC) {
-            Self::Refuses(Refusal { message, stack: None })
+            Self::Refuses(Refusal { message, ..Refusal::default() })
         } else if failure.is_some_and(is_unreadable) {
             // It may say anything: that the code fails, or that the type of the workflow is not known.
             Self::Unclear(
@@ -146,7 +151,7 @@ impl Said {
             Self::Replays(Box::default())
         } else {
             let stack = failure.and_then(|failure| stack::of_failure(&text_of(failure).stack_trace));
-            Self::Refuses(Refusal { message, stack })
+            Self::Refuses(Refusal { message, stack, ..Refusal::default() })
         }
     }
 }

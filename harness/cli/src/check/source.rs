@@ -82,6 +82,10 @@ impl Found {
         let (path, is_one_of_several): (Arc<Path>, _) = (path.into(), histories.len() > 1);
         for (index, history) in histories.into_iter().enumerate() {
             let source = Source { path: path.clone(), index, is_one_of_several, name: None };
+            if history.has_more {
+                self.unreadable.push((source.name(), "is one page of a history, and the next is missing".to_owned()));
+                continue;
+            }
             if let Err(why) = whole(&history.encoded) {
                 self.unreadable.push((source.name(), why.to_string()));
                 continue;

@@ -12,6 +12,8 @@ const INNER: u32 = 1;
 /// Of `GetWorkflowExecutionHistoryResponse`: events as the server stores them, in `DataBlob`s, whose second field is the data.
 const RAW_HISTORY: u32 = 2;
 const BLOB_DATA: u32 = 2;
+/// Of the same.
+const NEXT_PAGE_TOKEN: u32 = 3;
 /// From the reply's page or the export's list to the events.
 const DEPTH_MAX: usize = 3;
 
@@ -65,6 +67,11 @@ fn take(bytes: &[u8], depth: usize, start: usize, histories: &mut Vec<Recorded>)
         {
             take(inner, depth - 1, start + bytes.len() - after.0.len() - inner.len(), histories)?;
         }
+        if let (Value::Bytes([_, ..]), Some(last)) = (value, histories.last_mut())
+            && number == NEXT_PAGE_TOKEN
+        {
+            last.has_more = true;
+        }
         rest = after;
     }
     Ok(())
@@ -80,21 +87,19 @@ fn check(bytes: &[u8], start: usize) -> Result<(), Unreadable> {
     while !rest.0.is_empty() {
         let at = start + bytes.len() - rest.0.len();
         let (number, value, after) = rest.split_first().ok_or_else(|| cut_off(at))?;
-        if let Value::Bytes(event) = value
-            && number == INNER
-        {
-            let decoded = HistoryEvent::decode(event);
-            let told =
-                |what: &dyn std::fmt::Display| Unreadable::new(format!("is protobuf, but no event is at byte {at}: {what}"));
-            match decoded {
-                Err(error) => return Err(told(&error)),
-                Ok(event) if event.event_id == 0 => return Err(told(&"it has no id")),
-                Ok(_) => {}
-            }
+        if number == INNER {
+            event(value).map_err(|what| Unreadable::new(format!("is protobuf, but no event is at byte {at}: {what}")))?;
         }
         rest = after;
     }
     Ok(())
+}
+
+/// Whether this is an event.
+fn event(value: Value<'_>) -> Result<(), String> {
+    let Value::Bytes(event) = value else { return Err("it is a number".to_owned()) };
+    let event = HistoryEvent::decode(event).map_err(|error| error.to_string())?;
+    if event.event_id == 0 { Err("it has no id".to_owned()) } else { Ok(()) }
 }
 
 /// A page goes on with the history before it.
@@ -105,6 +110,7 @@ fn push(bytes: &[u8], histories: &mut Vec<Recorded>) {
         && crate::wire::events(&last.encoded).last().is_some_and(|event| event.id + 1 == first.id)
     {
         last.encoded.extend_from_slice(bytes);
+        last.has_more = false;
         return;
     }
     histories.push(Recorded { encoded: bytes.to_owned(), ..Recorded::default() });

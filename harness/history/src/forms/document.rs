@@ -73,6 +73,7 @@ impl Found {
         match last.filter(|last| last.goes_on_with(first_id)) {
             Some(last) => {
                 last.recorded.encoded.extend_from_slice(&encoded);
+                last.recorded.has_more = false;
                 last.last_id = last_id;
             }
             None => {
@@ -115,6 +116,7 @@ enum Part {
     WorkflowId,
     RunId,
     Namespace,
+    NextPageToken,
     /// The object is an event.
     OfEvent(Option<&'static Member>),
     Other,
@@ -151,6 +153,7 @@ impl Visitor<'_> for PartKey<'_> {
             "workflowId" | "workflow_id" => Part::WorkflowId,
             "runId" | "run_id" => Part::RunId,
             "namespace" => Part::Namespace,
+            "nextPageToken" | "next_page_token" => Part::NextPageToken,
             "eventId" | "event_id" | "eventType" | "event_type" | "eventTime" | "event_time" | "attributes" => {
                 Part::OfEvent(self.0.event.and_then(|event| event.member(name)))
             }
@@ -203,7 +206,7 @@ impl<'de> Visitor<'de> for Document<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let found = self.found;
-        let (start, mut around) = (found.histories.len(), Around::default());
+        let (start, mut around, mut has_more) = (found.histories.len(), Around::default(), false);
         while let Some(part) = object.next_key_seed(PartKey(found))? {
             match part {
                 Part::Events => {
@@ -228,6 +231,7 @@ impl<'de> Visitor<'de> for Document<'_> {
                 Part::WorkflowId => around.workflow_id = object.next_value()?,
                 Part::RunId => around.run_id = object.next_value()?,
                 Part::Namespace => around.namespace = object.next_value()?,
+                Part::NextPageToken => has_more = is_token(&object.next_value()?),
                 Part::OfEvent(member) => found.event(member, &mut object)?,
                 Part::Other => drop(object.next_value::<IgnoredAny>()?),
             }
@@ -235,6 +239,11 @@ impl<'de> Visitor<'de> for Document<'_> {
         let start = start.min(found.histories.len());
         for grown in &mut found.histories[start..] {
             around.tell(&mut grown.recorded);
+        }
+        if let Some(last) = found.histories.last_mut()
+            && has_more
+        {
+            last.recorded.has_more = true;
         }
         Ok(())
     }
@@ -255,6 +264,11 @@ impl Found {
         self.take();
         Ok(())
     }
+}
+
+/// Whether this token asks for a page. It is base64, or bytes as serde has them; that of the last page is empty.
+fn is_token(token: &serde_json::Value) -> bool {
+    token.as_str().is_some_and(|token| !token.is_empty()) || token.as_array().is_some_and(|token| !token.is_empty())
 }
 
 /// A batch of events as the server stores it.

@@ -39,15 +39,16 @@ impl Transcoder {
 
     /// Where it failed: `events[41].eventTime`.
     pub(super) fn path(&self) -> String {
+        const STEPS_MAX: usize = 20;
         let mut told = String::new();
-        for step in &self.path {
+        for step in self.path.iter().take(STEPS_MAX) {
             match step {
                 Step::Field(name) if told.is_empty() => told += name,
                 Step::Field(name) => told += &format!(".{name}"),
                 Step::Index(index) => told += &format!("[{index}]"),
             }
         }
-        told
+        if self.path.len() > STEPS_MAX { told + "…" } else { told }
     }
 
     /// Goes a step down.

@@ -121,7 +121,7 @@ struct Text<'j>(#[serde(borrow)] Cow<'j, str>);
 
 /// Whether decoded metadata is what somebody would name an encoding. "json/plain" is base64 itself, but of no such thing.
 fn is_printable(encoding: &[u8]) -> bool {
-    !encoding.is_empty() && encoding.iter().all(u8::is_ascii_graphic)
+    !encoding.is_empty() && encoding.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
 }
 
 /// A payload with this metadata and the data that `write` appends.

@@ -13,6 +13,8 @@ pub struct Recorded {
     pub run_id: Option<String>,
     /// The namespace, if the file has it around the events. No event has it.
     pub namespace: Option<String>,
+    /// Whether the file says that the history goes on: it is a page, and the next one is not there.
+    pub has_more: bool,
 }
 
 /// The histories in a file, at least one. It may be JSON or protobuf in any of the forms that tools, SDKs and servers write, and

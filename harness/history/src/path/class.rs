@@ -118,6 +118,7 @@ fn shown(word: &Word<'_>) -> Option<String> {
         E::WorkflowExecutionContinuedAsNew => "continues as new".to_owned(),
         E::WorkflowExecutionCanceled => "ends as canceled".to_owned(),
         E::MarkerRecorded => match (&**name, &**detail) {
+            ("core_patch" | "Version", "") => "patch (unreadable)".to_owned(),
             ("core_patch", id) => format!("patch {id}"),
             ("Version", id) => format!("version {id}"),
             ("core_local_activity" | "LocalActivity", name) => format!("local activity {name}"),

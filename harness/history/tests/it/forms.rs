@@ -163,6 +163,16 @@ fn histories_are_found_wherever_they_are() {
 }
 
 #[test]
+fn a_page_without_the_next_is_told() {
+    let page = |token: Value| json!({ "history": { "events": [{ "eventId": "1" }] }, "nextPageToken": token });
+    let last = json!({ "history": { "events": [{ "eventId": "2" }] } });
+    assert!(one(page(json!("eA==")).to_string().as_bytes()).has_more);
+    assert!(!one(page(json!("")).to_string().as_bytes()).has_more);
+    assert!(!one(json!([page(json!("eA==")), last]).to_string().as_bytes()).has_more);
+    assert!(!one(ORDER).has_more);
+}
+
+#[test]
 fn ids_around_the_events_are_told() {
     let event = json!({ "eventId": "1" });
     let around = json!({ "events": [event], "workflowId": "w", "run_id": "r", "namespace": "n" });
@@ -188,6 +198,7 @@ fn protobuf_may_have_messages_around_the_history() {
     let blob = |history: &[u8]| field(2, &field(2, history));
     let raw = [blob(&prefix(ORDER, 3)), blob(&ORDER[prefix(ORDER, 3).len()..])].concat();
     let reply = [field(1, ORDER), field(3, b"token")].concat();
+    assert!(one(&reply).has_more);
     for bytes in [&reply, &field(1, &reply), &raw, &delimited] {
         assert_eq!(decoded(&one(bytes).encoded), decoded(ORDER));
     }

@@ -97,6 +97,23 @@ fn names_count_and_ids_do_not() {
 }
 
 #[test]
+fn patches_have_ids_in_old_markers_too() {
+    let marker = |details: Value| {
+        let marker = json!({ "markerName": "core_patch", "details": details, "workflowTaskCompletedEventId": 4 });
+        Run::new().task().event("MarkerRecorded", marker).completed()
+    };
+    let bare = json!({ "payloads": [{ "metadata": { "encoding": "YmluYXJ5L3BsYWlu" }, "data": "Z2lmdA==" }] });
+    let old = marker(json!({ "patch_id": bare, "deprecated": bare }));
+    let new = marker(json!({ "patch-data": [{ "id": "gift", "deprecated": false }] }));
+    assert_eq!([&old, &new].map(|run| Summary::of(run).patches), [(); 2].map(|()| BTreeSet::from(["gift".to_owned()])));
+    assert_eq!(class(&old), class(&new));
+    assert_eq!(
+        describe(&marker(json!({ "patch-data": { "payloads": [{ "data": "eA==", "metadata": { "encoding": "eC95" } }] } }))),
+        "patch (unreadable), completes"
+    );
+}
+
+#[test]
 fn the_order_of_what_comes_together_does_not_matter() {
     let signaled = |names: [&str; 2], is_at_once: bool| {
         let run = Run::new().task();

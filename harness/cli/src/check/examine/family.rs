@@ -36,9 +36,10 @@ impl Family {
     pub(super) fn before_commands(self, subject: &Subject, task: usize) -> i64 {
         let of_task = &subject.tasks[task];
         subject.last_answer(task).unwrap_or(match self {
-            // The event of the completion has flags of the SDK that recorded it.
-            Self::Core => of_task.completed_event_id,
-            Self::Go | Self::Java => of_task.started_event_id,
+            // With the event of its completion, it is a replay: Java's SDK would go on live without it, and run local activities. It also
+            // has the flags of the SDK that recorded it.
+            Self::Core | Self::Java => of_task.completed_event_id,
+            Self::Go => of_task.started_event_id,
         })
     }
 

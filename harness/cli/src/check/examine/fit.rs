@@ -23,8 +23,8 @@ impl Examiner<'_> {
     pub(super) async fn fit(self, subject: &Subject, task: usize) -> (Fit, Option<Poller>) {
         let asked = self.ask(subject, Cut::at(subject.after_commands(task))).await;
         let fit = match asked.said {
-            Said::Replays(answer) if self.leftover(subject, task, &answer).difference.is_some() => {
-                Fit::DoesNot(Refusal::default())
+            Said::Replays(answer) if let Some(difference) = self.leftover(subject, task, &answer).difference => {
+                Fit::DoesNot(Refusal { difference: Some(difference), ..Refusal::default() })
             }
             Said::Replays(answer) if self.family == Family::Go && task > 0 && subject.closes(task) => {
                 // Go's SDK leaves out its comparison once the workflow is complete. What it asks for in the last task is compared above.
@@ -39,7 +39,7 @@ impl Examiner<'_> {
         (fit, asked.poller)
     }
 
-    /// Whether the code replays the whole history.
+    /// Whether the code replays the whole history, apart from the values that it completes with.
     ///
     /// # Errors
     /// It does not, or that cannot be told: why, as one line.
@@ -47,6 +47,7 @@ impl Examiner<'_> {
         let Some(last) = subject.tasks.len().checked_sub(1) else { return Ok(()) };
         let words = match self.fit(subject, last).await.0 {
             Fit::Fits(_) => return Ok(()),
+            Fit::DoesNot(Refusal { difference: Some(difference), .. }) if !difference.fields.is_empty() => return Ok(()),
             Fit::DoesNot(refusal) if refusal.message.is_empty() => "the code asks for something else".to_owned(),
             Fit::DoesNot(refusal) => self.told(&refusal.message),
             Fit::Unknown(why) => self.told(&why),

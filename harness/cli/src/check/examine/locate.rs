@@ -1,7 +1,8 @@
 //! Finds the first workflow task that the code does not fit, and what it asks for there.
 
 use foretime_history::{
-    compare::{Comparison, compare},
+    Telling,
+    compare::{Comparison, Difference, compare},
     events,
     verdict::{Divergence, Thing},
 };
@@ -15,6 +16,7 @@ impl Examiner<'_> {
     /// # Errors
     /// Not all could be found out: what is known, and why not more.
     pub(super) async fn locate(self, subject: &Subject, refusal: Refusal) -> Result<Divergence, (Divergence, String)> {
+        let mut left_over = refusal.difference;
         let mut divergence = Divergence { message: refusal.message, stack_after: refusal.stack, ..Divergence::default() };
         let (mut fits, mut fails) = (0, subject.tasks.len());
         // `fits` tasks are known to fit, with `fails` it is known not to. At the end they are neighbours.
@@ -27,6 +29,7 @@ impl Examiner<'_> {
                 }
                 Fit::DoesNot(refusal) => {
                     fails = middle;
+                    left_over = refusal.difference;
                     if !refusal.message.is_empty() {
                         divergence.message = refusal.message;
                         divergence.stack_after = refusal.stack;
@@ -45,6 +48,14 @@ impl Examiner<'_> {
             Family::Go => go::read_message(subject, task, &mut divergence, self.telling),
             Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
+        if divergence.recorded.is_none()
+            && divergence.asked.is_none()
+            && let Some(difference) = left_over
+        {
+            divergence.event_id = event_of(&difference, subject, task);
+            take(difference, &mut divergence, self.telling);
+        }
+        divergence.event_id = divergence.event_id.or_else(|| subject.patch_named_in(task, &divergence.message));
         if divergence.recorded.is_none() && divergence.asked.is_none() {
             divergence.recorded =
                 divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(|step| Thing::of(step, self.telling));
@@ -65,13 +76,8 @@ impl Examiner<'_> {
         let Some((stack, comparison)) = found else { return };
         divergence.stack_after = stack.or(divergence.stack_after.take());
         let Some(difference) = comparison.difference else { return };
-        divergence.event_id = match &difference.recorded {
-            Some(step) => step.event_id(),
-            None => Some(subject.after_commands(task) + 1),
-        };
-        divergence.recorded = difference.recorded.as_ref().map(|step| Thing::of(step, self.telling));
-        divergence.asked = difference.asked.as_ref().map(|step| Thing::of(step, self.telling));
-        divergence.fields = difference.fields;
+        divergence.event_id = event_of(&difference, subject, task);
+        take(difference, divergence, self.telling);
     }
 
     /// What the code asks for in a task, given the history up to `until_event_id`, against what is recorded behind that.
@@ -95,6 +101,20 @@ impl Examiner<'_> {
         }
         Some(comparison)
     }
+}
+
+/// The event at which they differ: the recorded one, or the one before which the code asks for more.
+fn event_of(difference: &Difference, subject: &Subject, task: usize) -> Option<i64> {
+    match &difference.recorded {
+        Some(step) => step.event_id(),
+        None => Some(subject.after_commands(task) + 1),
+    }
+}
+
+fn take(difference: Difference, divergence: &mut Divergence, telling: Telling) {
+    divergence.recorded = difference.recorded.as_ref().map(|step| Thing::of(step, telling));
+    divergence.asked = difference.asked.as_ref().map(|step| Thing::of(step, telling));
+    divergence.fields = difference.fields;
 }
 
 fn undecided(fits: usize, fails: usize, why: &str) -> String {

@@ -62,6 +62,17 @@ impl Subject {
         task.commands.as_ref().map_or(task.completed_event_id, |commands| *commands.end())
     }
 
+    /// The marker of the patch that a message names, among those that a task has recorded.
+    pub(super) fn patch_named_in(&self, task: usize, message: &str) -> Option<i64> {
+        let markers =
+            self.events(self.tasks[task].completed_event_id, self.after_commands(task)).filter(events::Event::is_marker);
+        let named = |event: &events::Event<'_>| match Step::of_event(event.encoded)?.marker()? {
+            Marker::Patch { id, .. } => Some(!id.is_empty() && message.contains(id.as_str())),
+            _ => None,
+        };
+        markers.into_iter().find(|event| named(event) == Some(true)).map(|event| event.id)
+    }
+
     /// Whether a task's commands have closed the run.
     pub(super) fn closes(&self, task: usize) -> bool {
         let last = self.after_commands(task);

@@ -1,206 +1,258 @@
 //! The report for a terminal.
 
-use std::fmt::Write;
+use foretime_history::verdict::Divergence;
 
-use foretime_history::verdict::{Divergence, Thing};
-
-use super::{Cause, History, Report, RunName, Untold};
+use super::{
+    layout::{Terminal, cut, cut_both, on_one_line, padded, printable, width, wrapped},
+    model::{Cause, Report, Untold},
+    sides::{self, Row},
+    wording,
+};
 
 /// Lines of a stack that are shown.
 const STACK_LINES_MAX: usize = 12;
+/// Lines of an SDK's words that are shown.
+const MESSAGE_LINES_MAX: usize = 5;
 /// Histories that are listed for one reason.
 const LISTED_MAX: usize = 10;
+/// A side of the table is at least so wide, or the sides stand below each other.
+const SIDE_WIDTH_MIN: usize = 24;
+/// How wide the table is where nobody knows how wide it may be.
+const TABLE_WIDTH: usize = 160;
 
-/// Colours, or none.
-#[derive(Clone, Copy)]
-struct Paint {
-    is_on: bool,
-}
+const RECORDED: &str = "recorded";
+const ASKED: &str = "the code asks for";
+const ASKED_SHORT: &str = "asked for";
 
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.is_on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn bad(self, text: &str) -> String {
-        self.with("1;31", text)
-    }
-
-    fn warn(self, text: &str) -> String {
-        self.with("1;33", text)
-    }
-
-    fn good(self, text: &str) -> String {
-        self.with("1;32", text)
-    }
-
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-}
-
-/// All of it, in colour if `is_coloured`.
-pub(in crate::check) fn text(report: &Report, is_coloured: bool) -> String {
-    let paint = Paint { is_on: is_coloured };
+/// All of it.
+pub(in crate::check) fn text(report: &Report, terminal: Terminal) -> String {
+    let writer = Writer { terminal };
     let mut out = String::new();
-    for cause in &report.breaks {
-        out += &told(cause, &paint.bad("breaks"), paint);
+    for (verdict, cause) in report.causes() {
+        out += &writer.cause(verdict, cause);
+        out.push('\n');
     }
-    for cause in &report.differs {
-        out += &told(cause, &paint.warn("differs"), paint);
-    }
+    let before = out.len();
     for untold in &report.could_not_tell {
-        out += &could_not_tell(untold, paint);
+        out += &writer.untold(untold);
     }
-    for it in &report.patched_here {
-        let _ = writeln!(out, "{} {} in task {} of {}", paint.good("patched here"), it.patch, it.task, it.history);
+    for (patch, places) in wording::patched_here(&report.patched_here) {
+        let text = format!("{}: the code takes it newly, in {places}", on_one_line(&patch));
+        out += &writer.titled("new patch", "32", &on_one_line(&text));
     }
     for patch in &report.patches {
         if let Some(advice) = patch.advice() {
-            let _ = writeln!(out, "{} {}: {advice}", paint.dim("patch"), patch.id);
+            out += &writer.titled("old patch", "36", &on_one_line(&format!("{}: {advice}", patch.id)));
         }
     }
     for remark in &report.remarks {
-        let _ = writeln!(out, "{} {remark}", paint.dim("note"));
+        out += &writer.titled("note", "2", &on_one_line(remark));
     }
-    if !out.is_empty() {
+    if out.len() > before {
         out.push('\n');
     }
-    out + &summary(report, paint)
+    out + &writer.summary(report)
 }
 
-fn told(cause: &Cause, verdict: &str, paint: Paint) -> String {
-    let Cause { divergence, example, .. } = cause;
-    let mut out = String::new();
-    let open = if cause.open_count > 0 { format!(", {} open", cause.open_count) } else { String::new() };
-    let _ = writeln!(out, "{verdict} {} ({}{open})", cause.workflow_type, runs(cause.runs_count));
-    let task = divergence.task.map_or_else(String::new, |task| format!(", workflow task {task}"));
-    let started = divergence.task_started_event_id.map_or_else(String::new, |id| format!(" (started at event {id})"));
-    let _ = writeln!(out, "  {}{task}{started}", shown(example));
-    let _ = writeln!(out, "  {}", divergence.sentence());
-    sides(&mut out, divergence, paint);
-    if !divergence.message.is_empty() {
-        let mut lines = divergence.message.lines();
-        let _ = writeln!(out, "  the SDK says: {}", lines.next().unwrap_or_default());
-        lines.take(4).for_each(|line| {
-            let _ = writeln!(out, "    {}", paint.dim(line));
-        });
-    }
-    stack(&mut out, "the workflow waits before that task at", divergence.stack_before.as_deref(), paint);
-    stack(&mut out, "the new code waits after it at", divergence.stack_after.as_deref(), paint);
-    if !divergence.patches.is_empty() {
-        let _ = writeln!(out, "  patches recorded until there: {}", divergence.patches.join(", "));
-    }
-    if let (Some(recorded), Some(running)) = (&divergence.sdk_recorded, &divergence.sdk_running) {
-        let _ = writeln!(out, "  recorded with {recorded}, replayed with {running}");
-    }
-    if cause.runs_count > 1 {
-        let names: Vec<String> = cause.runs.iter().take(LISTED_MAX).map(name).collect();
-        let more = cause.runs_count.saturating_sub(names.len() as u64);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let _ = writeln!(out, "  affected: {}{more}", names.join(", "));
-    }
-    if let Some(suggestion) = &divergence.suggestion {
-        let _ = writeln!(out, "  {} {suggestion}", paint.good("suggestion:"));
-    }
-    out.push('\n');
-    out
+/// What is known of a cause besides its sentence, without colours and as wide as it needs.
+pub(super) fn details(cause: &Cause) -> String {
+    Writer { terminal: Terminal::default() }.details(cause)
 }
 
-/// Both sides beside each other, with the fields that differ.
-fn sides(out: &mut String, divergence: &Divergence, paint: Paint) {
-    let side = |thing: &Option<Thing>| thing.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
-    if divergence.recorded.is_none() && divergence.asked.is_none() {
-        return;
+/// Writes for a terminal. All that it is given may hold what a terminal would obey, so all goes through [`printable`].
+struct Writer {
+    terminal: Terminal,
+}
+
+impl Writer {
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.terminal.is_coloured { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
-    let mut rows = vec![("".to_owned(), side(&divergence.recorded), side(&divergence.asked))];
-    if divergence.fields.is_empty() {
-        for (name, recorded) in divergence.recorded.iter().flat_map(|it| &it.fields) {
-            rows.push((name.clone(), recorded.clone(), value_of(divergence.asked.as_ref(), name)));
+
+    fn colour_of(verdict: &str) -> &'static str {
+        match verdict {
+            "replays" => "1;32",
+            "breaks" => "1;31",
+            _ => "1;33",
         }
-        for (name, asked) in divergence.asked.iter().flat_map(|it| &it.fields) {
-            if !rows.iter().any(|(known, ..)| known == name) {
-                rows.push((name.clone(), String::new(), asked.clone()));
+    }
+
+    /// A line at the margin that begins with a coloured word.
+    fn titled(&self, title: &str, colour: &str, text: &str) -> String {
+        let line = wrapped(&format!("{title} {text}"), 0, self.terminal.width);
+        line.replacen(title, &self.paint(colour, title), 1)
+    }
+
+    /// A line below a title.
+    fn line(&self, text: &str) -> String {
+        wrapped(&on_one_line(text), 2, self.terminal.width)
+    }
+
+    fn cause(&self, verdict: &str, cause: &Cause) -> String {
+        let title = on_one_line(&format!("{}: {}", cause.workflow_type, wording::affected(cause)));
+        let mut out = self.titled(verdict, Self::colour_of(verdict), &title);
+        out += &self.line(&wording::sentence(&cause.divergence));
+        out + &self.details(cause)
+    }
+
+    fn details(&self, cause: &Cause) -> String {
+        let divergence = &cause.divergence;
+        let mut out = self.line(&wording::whereabouts(cause));
+        out += &self.table(&sides::rows(divergence));
+        out += &self.message(divergence);
+        out += &self.stacks(divergence);
+        if let Some(place) = &cause.place {
+            out += &self.line(&format!("in your code: {}:{}", place.file, place.line));
+        }
+        if !divergence.patches.is_empty() {
+            out += &self.line(&format!("patches recorded until there: {}", divergence.patches.join(", ")));
+        }
+        if let Some(sdks) = wording::sdks(cause) {
+            out += &self.line(&sdks);
+        }
+        if cause.runs_count > 1 {
+            let names: Vec<String> = cause.runs.iter().map(wording::listed).collect();
+            out += &self.line(&format!("affected: {}", wording::first(&names, LISTED_MAX, cause.runs_count)));
+        }
+        if let Some(suggestion) = &divergence.suggestion {
+            let line = self.line(&format!("suggestion: {suggestion}"));
+            out += &line.replacen("suggestion:", &self.paint("1;32", "suggestion:"), 1);
+        }
+        out
+    }
+
+    /// Both sides, beside each other if there is room.
+    fn table(&self, rows: &[Row]) -> String {
+        let shown = |text: &str| if text.is_empty() { "-".to_owned() } else { on_one_line(text) };
+        // Where fields are known to differ, the others say little.
+        let is_known = rows.iter().any(|row| row.is_different && !row.field.is_empty());
+        let rows: Vec<Row> = rows
+            .iter()
+            .filter(|row| row.is_different || row.field.is_empty() || !is_known)
+            .map(|row| Row {
+                field: on_one_line(&row.field),
+                recorded: shown(&row.recorded),
+                asked: shown(&row.asked),
+                is_different: row.is_different,
+            })
+            .collect();
+        let widest = |of: fn(&Row) -> &str| rows.iter().map(|row| width(of(row))).max();
+        let Some(names) = widest(|row| &row.field) else { return String::new() };
+        let recorded = widest(|row| &row.recorded).unwrap_or(0).max(RECORDED.len());
+        let asked = widest(|row| &row.asked).unwrap_or(0).max(ASKED.len());
+        // Before it are a mark and the name, with spaces; between the sides, two.
+        let room = self.columns().saturating_sub(4 + names + 2 + 2);
+        let half = room / 2;
+        let (recorded, asked) = match () {
+            () if recorded + asked <= room => (recorded, asked),
+            () if half < SIDE_WIDTH_MIN => return self.below_each_other(&rows),
+            () if recorded <= half => (recorded, room - recorded),
+            () if asked <= half => (room - asked, asked),
+            () => (half, room - half),
+        };
+        let head = format!("    {}  {}  {ASKED}", " ".repeat(names), padded(RECORDED, recorded));
+        let mut out = self.paint("2", &head) + "\n";
+        for row in &rows {
+            let (was, is) = cut_both((&row.recorded, recorded), (&row.asked, asked));
+            let line = format!("{}  {}  {is}", padded(&row.field, names), padded(&was, recorded));
+            out += &format!("  {} {line}\n", self.mark(row.is_different));
+        }
+        out
+    }
+
+    fn below_each_other(&self, rows: &[Row]) -> String {
+        let label = RECORDED.len().max(ASKED_SHORT.len());
+        let room = self.columns().saturating_sub(6 + label + 1);
+        let mut out = String::new();
+        for row in rows {
+            let (was, is) = cut_both((&row.recorded, room), (&row.asked, room));
+            let field = cut(&row.field, self.columns().saturating_sub(4));
+            let head = format!("  {} {field}", self.mark(row.is_different));
+            if !head.trim().is_empty() {
+                out += &format!("{}\n", head.trim_end());
             }
+            out += &format!("      {} {was}\n", self.paint("2", &padded(RECORDED, label)));
+            out += &format!("      {} {is}\n", self.paint("2", &padded(ASKED_SHORT, label)));
         }
-    } else {
-        rows.extend(divergence.fields.iter().map(|it| (it.field.clone(), it.recorded.clone(), it.asked.clone())));
+        out
     }
-    let width =
-        |of: fn(&(String, String, String)) -> &String| rows.iter().map(|row| of(row).chars().count()).max().unwrap_or(0);
-    let (names, recorded) = (width(|row| &row.0), width(|row| &row.1).clamp(8, 48));
-    let _ = writeln!(out, "    {:names$}  {:recorded$}  {}", "", paint.dim("recorded"), paint.dim("asked for"));
-    for (name, was, is) in &rows {
-        let mark = if was == is { " " } else { "≠" };
-        let _ = writeln!(out, "  {mark} {name:names$}  {:recorded$}  {}", cut(was), cut(is));
+
+    /// How wide a table may be.
+    fn columns(&self) -> usize {
+        self.terminal.width.unwrap_or(TABLE_WIDTH)
     }
-}
 
-fn value_of(thing: Option<&Thing>, name: &str) -> String {
-    let fields = thing.iter().flat_map(|thing| &thing.fields);
-    fields.filter(|(known, _)| known == name).map(|(_, value)| value.clone()).next().unwrap_or_default()
-}
-
-fn cut(text: &str) -> String {
-    const CHARS_MAX: usize = 48;
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+    fn mark(&self, is_different: bool) -> String {
+        if is_different { self.paint("1;31", "≠") } else { " ".to_owned() }
     }
-}
 
-fn stack(out: &mut String, what: &str, stack: Option<&str>, paint: Paint) {
-    let Some(stack) = stack.filter(|stack| !stack.trim().is_empty()) else { return };
-    let _ = writeln!(out, "  {what}");
-    for line in stack.lines().filter(|line| !line.trim().is_empty()).take(STACK_LINES_MAX) {
-        let _ = writeln!(out, "    {}", paint.dim(line));
+    fn message(&self, divergence: &Divergence) -> String {
+        let message = printable(wording::message(divergence).unwrap_or_default());
+        let mut lines = message.lines().filter(|line| !line.trim().is_empty());
+        let Some(first) = lines.next() else { return String::new() };
+        let mut out = self.line(&format!("the SDK says: {first}"));
+        lines.take(MESSAGE_LINES_MAX - 1).for_each(|line| out += &self.dim(line));
+        out
     }
-}
 
-fn could_not_tell(untold: &Untold, paint: Paint) -> String {
-    let names = untold.of.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
-    let more = untold.of.len().saturating_sub(LISTED_MAX);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{} {names}{more}: {}\n", paint.warn("could not tell"), untold.why)
-}
-
-fn summary(report: &Report, paint: Paint) -> String {
-    let counts = &report.counts;
-    let mut parts = vec![paint.good(&format!("{} replay", counts.replay))];
-    if counts.break_ > 0 {
-        parts.push(paint.bad(&format!("{} break", counts.break_)));
-    }
-    if counts.differ > 0 {
-        parts.push(paint.warn(&format!("{} differ", counts.differ)));
-    }
-    if counts.could_not_tell > 0 {
-        parts.push(paint.warn(&format!("{} could not be told", counts.could_not_tell)));
-    }
-    let of = format!("{}, {} read, {} paths, {} checked", runs(counts.runs), counts.read, counts.paths, counts.checked);
-    format!("{of}: {}\n", parts.join(", "))
-}
-
-fn runs(count: u64) -> String {
-    if count == 1 { "1 run".to_owned() } else { format!("{} runs", grouped(count)) }
-}
-
-/// `48112` is `48,112`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(',');
+    fn stacks(&self, divergence: &Divergence) -> String {
+        let there =
+            |stack: &Option<String>| stack.as_deref().map(str::trim_end).filter(|it| !it.trim().is_empty()).map(printable);
+        let (before, after) = (there(&divergence.stack_before), there(&divergence.stack_after));
+        if before.is_some() && before == after {
+            return self.stack("where the code waits before and after that task", before);
         }
-        out.push(digit);
+        self.stack("where the code waits before that task", before) + &self.stack("where it waits after that", after)
     }
-    out
-}
 
-fn shown(history: &History) -> String {
-    format!("{} ({})", name(&history.run), history.file)
-}
+    fn stack(&self, what: &str, stack: Option<String>) -> String {
+        let Some(stack) = stack else { return String::new() };
+        let lines: Vec<&str> = stack.lines().filter(|line| !line.trim().is_empty()).collect();
+        let margin = lines.iter().map(|line| line.len() - line.trim_start_matches(' ').len()).min().unwrap_or(0);
+        let lines: Vec<&str> = lines.iter().map(|line| &line[margin..]).collect();
+        if let [line] = lines[..] {
+            return self.line(&format!("{what}: {line}"));
+        }
+        let mut out = self.line(&format!("{what}:"));
+        lines.iter().take(STACK_LINES_MAX).for_each(|line| out += &self.dim(line));
+        if lines.len() > STACK_LINES_MAX {
+            out += &self.dim(&format!("({} more lines)", lines.len() - STACK_LINES_MAX));
+        }
+        out
+    }
 
-fn name(run: &RunName) -> String {
-    if run.workflow_id.is_empty() { "a workflow without an id".to_owned() } else { run.workflow_id.clone() }
+    /// A line of somebody else's text: as it is, cut where the terminal ends.
+    fn dim(&self, line: &str) -> String {
+        let line = self.terminal.width.map_or_else(|| line.to_owned(), |columns| cut(line, columns.saturating_sub(4)));
+        format!("    {}\n", self.paint("2", &line))
+    }
+
+    fn untold(&self, untold: &Untold) -> String {
+        let title = if untold.is_unreadable { "cannot read" } else { "could not tell" };
+        let why = printable(&untold.why);
+        let (why, more) = why.split_once('\n').unwrap_or((&why, ""));
+        let names = wording::first(&untold.of, LISTED_MAX, untold.of.len() as u64);
+        let (what, names) = match untold.of.len() {
+            1 => (on_one_line(&names), String::new()),
+            count => (wording::counted(count as u64, "history", "histories"), self.line(&names)),
+        };
+        let mut out = self.titled(title, Self::colour_of("could_not_tell"), &format!("{what}: {why}"));
+        more.lines().for_each(|line| out += &self.dim(line.trim_start()));
+        out + &names
+    }
+
+    /// All of it in a sentence, in which no count is torn from its word.
+    fn summary(&self, report: &Report) -> String {
+        const TIE: &str = "\u{a0}";
+        let outcome = wording::outcome(&report.counts);
+        let tied: Vec<String> = outcome.iter().map(|(_, text)| text.replace(' ', TIE)).collect();
+        let line = format!("{}: {}", wording::extent(&report.counts), tied.join(", "));
+        let line = wrapped(&line, 0, self.terminal.width);
+        let painted = outcome.iter().zip(&tied).fold(line, |line, ((verdict, text), tied)| {
+            let is_none = text.starts_with("0 ");
+            let shown = if is_none { text.clone() } else { self.paint(Self::colour_of(verdict), text) };
+            line.replacen(tied, &shown, 1)
+        });
+        painted.replace(TIE, " ")
+    }
 }
