@@ -60,7 +60,7 @@ impl Decoded {
 
 /// Shows a visitor the contents of an encoded message, and encodes what it leaves.
 fn look<M: Name>(encoded: &[u8], visitor: &mut impl Visitor) -> Option<Vec<u8>> {
-    let mut message = DynamicMessage::decode(descriptors::of::<M>()?, encoded).ok()?;
+    let mut message = DynamicMessage::decode(descriptors::of_any::<M>()?, encoded).ok()?;
     contents::visit(&mut message, visitor);
     Some(message.encode_to_vec())
 }
