@@ -1,28 +1,18 @@
 //! `foretime check`: does today's code still replay what production recorded?
 //!
-//! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
-//! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]; [`progress`] shows how far it is. [`said`] knows what a worker's words mean, [`stack`]
-//! what its stacks do. [`report`] puts all of it together, with the [`patches`] that are needed no more,
-//! and [`outputs`] are the files that it is written to. [`payloads`] says what is done with payloads, and [`redact`] makes histories
-//! without them.
+//! [`options`] are the arguments. [`gather`] reads the histories, from files and from a cluster. [`conduct`] starts a [`session`], which is
+//! a server behind a [`listener`] and the user's own [`worker`], and has the histories examined; [`progress`] shows how far it is.
+//! [`outputs`] are the files that the report is written to, and [`payloads`] says what is done with payloads. All else is in
+//! `foretime_examine`: the histories, which of them are checked, what comes of each, and the report.
 
 mod conduct;
-mod examine;
 mod gather;
+mod listener;
 mod options;
 mod outputs;
-mod patches;
 mod payloads;
 mod progress;
-mod redact;
-mod report;
-mod run;
-mod said;
-mod server;
 mod session;
-mod source;
-mod stack;
 mod worker;
 
 use std::{
@@ -35,16 +25,19 @@ use std::{
 
 pub(crate) use options::Check;
 
+use foretime_examine::{
+    redact::Redaction,
+    report::{self, Report, Repository, Terminal},
+};
+use foretime_history::Telling;
+
 use crate::{
     codec::Codec,
     failure::{self, Failure},
 };
-use foretime_history::Telling;
 use options::Limits;
 use outputs::Outputs;
 use progress::Progress;
-use redact::Redaction;
-use report::{Report, Repository, Terminal};
 use worker::Launch;
 
 /// A narrower terminal is written to as if it were as wide.
@@ -118,7 +111,7 @@ impl Check {
         }
         // A worker that writes to stderr itself would write into the line.
         let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
-        let mut gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        let (mut gathered, _spool) = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
         if plan.telling == Telling::Sizes {
             gathered.leave_out_contents();
         }

@@ -6,10 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    options::Reports,
-    report::{self, Report, Repository},
-};
+use foretime_examine::report::{self, Report, Repository};
+
+use super::options::Reports;
 use crate::failure::Failure;
 
 /// Where reports are written.
@@ -132,8 +131,9 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use foretime_examine::{conduct::Conducted, gather::Gathered};
+
     use super::*;
-    use crate::check::report::sample;
 
     fn folder_of(test: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("foretime-{test}-{}", std::process::id()));
@@ -161,7 +161,7 @@ mod tests {
         fs::write(&summary, "others\n").unwrap();
         let outputs = Outputs::of(&reports(Some(html.clone()), None), Some(summary.clone()), Repository::default()).unwrap();
         assert_eq!(fs::read_to_string(&html).unwrap(), "from before", "nothing is known yet");
-        outputs.write(&sample::report()).unwrap();
+        outputs.write(&Report::of(&Gathered::default(), Conducted::default(), None, true)).unwrap();
         assert!(fs::read_to_string(&html).unwrap().ends_with("</html>\n"));
         assert!(fs::read_to_string(&summary).unwrap().starts_with("others\n<!-- foretime check -->"));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);

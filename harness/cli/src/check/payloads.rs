@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use foretime_examine::{
+    examine::{Decoder, Decoding},
+    redact::Redaction,
+    run::Run,
+};
 use foretime_history::{
     Telling,
     redact::{Keep, Pattern},
 };
 
-use super::{
-    examine::{Decoder, Decoding},
-    redact::Redaction,
-    run::Run,
-};
 use crate::{
     cluster::{CodecOptions, CodecSettings, Connection, Folder, Name},
     codec::Codec,

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use foretime_examine::{conduct, report::on_one_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
-
-use super::report::on_one_line;
 
 /// How often the line moves while nothing happens.
 const TICK: Duration = Duration::from_millis(200);
@@ -51,16 +50,6 @@ impl Progress {
         self.template(COUNTED);
     }
 
-    /// The worker gets this history now.
-    pub(super) fn begun(&self, name: &str) {
-        self.bar.set_message(on_one_line(name));
-    }
-
-    /// So many histories have been checked.
-    pub(super) fn done(&self, count: usize) {
-        self.bar.set_position(count as u64);
-    }
-
     /// Takes the line away, before anything else is written.
     pub(super) fn end(self) {
         self.bar.finish_and_clear();
@@ -70,5 +59,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style);
         }
+    }
+}
+
+impl conduct::Progress for Progress {
+    /// The worker gets this history now.
+    fn begun(&self, name: &str) {
+        self.bar.set_message(on_one_line(name));
+    }
+
+    /// So many histories have been checked.
+    fn done(&self, count: usize) {
+        self.bar.set_position(count as u64);
     }
 }
