@@ -4,7 +4,8 @@
 //! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
 //! data, with the options on time from [`clock`]. [`launch`] then opens the port, starts the server and waits for a signal. [`hand`] is a
 //! client of a running server, and moves its time. [`check`] checks recorded histories with the user's worker, [`cluster`] reads those that
-//! a running cluster has, and [`histories`] fetches them alone. [`values`] reads the values of options,
+//! a running cluster has, and [`histories`] fetches them alone. [`codec`] asks a codec server.
+//! [`values`] reads the values of options,
 //! [`logging`] sets up the log, and [`failure`] is what goes wrong and how it is reported.
 //!
 //! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
@@ -12,6 +13,7 @@
 mod check;
 mod clock;
 mod cluster;
+mod codec;
 mod failure;
 mod hand;
 mod histories;

@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn reports(html: Option<PathBuf>, junit: Option<PathBuf>) -> Reports {
-        Reports { html, junit, json: false, sarif: None, markdown: None, github: None, no_payloads: false, verbose: false }
+        Reports { html, junit, json: false, sarif: None, markdown: None, github: None, verbose: false }
     }
 
     fn refusal(reports: &Reports) -> String {

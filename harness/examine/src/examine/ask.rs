@@ -58,7 +58,10 @@ impl Examiner<'_> {
             previous_started_event_id: None,
         };
         match self.server.serve(request).await {
-            Ok(response) => Asked { said: Said::of(&response), poller: response.poller },
+            Ok(response) => {
+                let response = self.readable(response).await;
+                Asked { said: Said::of(&response), poller: response.poller }
+            }
             Err(why) => Asked { said: Said::Unclear(why), poller: None },
         }
     }

@@ -39,17 +39,34 @@ impl Examiner<'_> {
         (fit, asked.poller)
     }
 
+    /// Whether the code replays the whole history, apart from the values that it completes with.
+    ///
+    /// # Errors
+    /// It does not, or that cannot be told: why, as one line.
+    pub(crate) async fn replays(self, subject: &Subject) -> Result<(), String> {
+        let Some(last) = subject.tasks.len().checked_sub(1) else { return Ok(()) };
+        let words = match self.fit(subject, last).await.0 {
+            Fit::Fits(_) => return Ok(()),
+            Fit::DoesNot(refusal) if refusal.difference.as_ref().is_some_and(|it| !it.fields.is_empty()) => return Ok(()),
+            Fit::DoesNot(refusal) if refusal.message.is_empty() => "the code asks for something else".to_owned(),
+            Fit::DoesNot(refusal) => self.told(&refusal.message),
+            Fit::Unknown(why) => self.told(&why),
+            Fit::Nothing(lost) => lost.why().to_owned(),
+        };
+        Err(words.lines().next().unwrap_or_default().to_owned())
+    }
+
     /// What the code asks for beyond the task's recorded commands, after a history that ends with these.
     fn leftover(self, subject: &Subject, task: usize, answer: &Answer) -> Comparison {
         let Some(completed) = &answer.completed else { return Comparison::default() };
         match self.family {
             // They answer with what no event accounts for.
-            Family::Core | Family::Java => compare([], &completed.commands),
+            Family::Core | Family::Java => compare([], &completed.commands, self.telling),
             // It answers with the command that completes the workflow, and compares everything else itself.
             Family::Go => {
                 let last = subject.after_commands(task);
                 let recorded = subject.encoded_events(last, last).filter(|event| is_close(event));
-                compare(recorded, completed.commands.last().map_or(&[], std::slice::from_ref))
+                compare(recorded, completed.commands.last().map_or(&[], std::slice::from_ref), self.telling)
             }
         }
     }

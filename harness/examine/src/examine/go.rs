@@ -2,6 +2,7 @@
 //! `extra replay command for ...`, `missing replay command for ...` (`internal_task_handlers.go`, matchReplayWithHistory).
 
 use foretime_history::{
+    Telling,
     compare::Step,
     verdict::{Divergence, Thing},
 };
@@ -9,7 +10,7 @@ use foretime_history::{
 use super::Subject;
 
 /// Fills in both sides, as far as the message tells them. `task` is the task that does not fit, from 0.
-pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence) {
+pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence, telling: Telling) {
     let message = divergence.message.clone();
     let recorded = described(&message, "history event is ").or_else(|| described(&message, "missing replay command for "));
     let asked = described(&message, "replay command is ").or_else(|| described(&message, "extra replay command for "));
@@ -23,7 +24,7 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
     match step {
         Some(step) => {
             divergence.event_id = step.event_id();
-            let mut recorded = Thing::of(&step);
+            let mut recorded = Thing::of(&step, telling);
             // The message has few fields of the other side; the rest of them would look as if they differed.
             recorded
                 .fields
@@ -65,7 +66,7 @@ fn step_like(subject: &Subject, task: usize, described: &Described) -> Option<St
         let events = subject.encoded_events(subject.tasks[task].completed_event_id + 1, subject.after_commands(task));
         events.filter_map(Step::of_event).filter(|step| step.kind_name() == described.kind)
     };
-    let has_id = |step: &Step| described.id.as_ref().is_some_and(|id| step.shown_fields().contains(id));
+    let has_id = |step: &Step| described.id.as_ref().is_some_and(|id| step.shown_fields(Telling::Contents).contains(id));
     steps().find(has_id).or_else(|| steps().find(|step| step.name() == described.name)).or_else(|| steps().next())
 }
 

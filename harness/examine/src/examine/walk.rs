@@ -33,6 +33,7 @@ impl Examiner<'_> {
                 continue;
             };
             unseen += usize::from(comparison.is_cut_short);
+            examined.incomparable_count += comparison.incomparable_count;
             examined.patched_here.extend(comparison.patched.map(|patch| (task + 1, patch)));
             if let Some(difference) = comparison.difference {
                 examined.verdict = Verdict::Differs(Box::new(Divergence {
@@ -42,8 +43,8 @@ impl Examiner<'_> {
                         .as_ref()
                         .and_then(|it| it.event_id())
                         .or(Some(subject.after_commands(task) + 1)),
-                    recorded: difference.recorded.as_ref().map(Thing::of),
-                    asked: difference.asked.as_ref().map(Thing::of),
+                    recorded: difference.recorded.as_ref().map(|step| Thing::of(step, self.telling)),
+                    asked: difference.asked.as_ref().map(|step| Thing::of(step, self.telling)),
                     fields: difference.fields,
                     stack_before,
                     stack_after: answer.stack,
