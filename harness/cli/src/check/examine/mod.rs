@@ -3,19 +3,21 @@
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
 //! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one. [`hold`] serves a history once, for a debugger.
+//! words of one, and [`walk_go`] walks with it over tasks that [`live`] makes. [`hold`] serves a history once, for a debugger.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
-//! activities nor local activities.
+//! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
 
 mod ask;
 mod family;
 mod fit;
 mod go;
 mod hold;
+mod live;
 mod locate;
 mod subject;
 mod walk;
+mod walk_go;
 
 use std::time::Duration;
 
@@ -107,7 +109,10 @@ impl Examiner<'_> {
             }
         }
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
-            self.walk(subject, &mut examined).await;
+            match self.family {
+                Family::Go => self.walk_live(subject, &mut examined).await,
+                Family::Core | Family::Java => self.walk(subject, &mut examined).await,
+            }
         }
         if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
             self.complete(subject, divergence, examined.poller.as_ref());
