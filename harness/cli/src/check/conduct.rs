@@ -4,11 +4,12 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     pin::pin,
+    rc::Rc,
 };
 
 use foretime_server::proto::foretimeservice::Poller;
 use futures_util::{StreamExt, stream};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::{
     Plan,
@@ -44,6 +45,16 @@ struct Chosen {
     run: Run,
     stands_for: Vec<Run>,
     task_queue: String,
+}
+
+/// Takes care that no two histories of one run are in the worker's hands: it keeps runs by their ids.
+#[derive(Default)]
+struct Runs(RefCell<BTreeMap<Option<String>, Rc<Mutex<()>>>>);
+
+impl Runs {
+    fn of(&self, run: &Run) -> Rc<Mutex<()>> {
+        Rc::clone(self.0.borrow_mut().entry(run.summary.run_id.clone()).or_default())
+    }
 }
 
 /// Checks what was gathered.
@@ -102,7 +113,12 @@ async fn all(
             let done = done.borrow();
             (0..chosen.len()).filter(|at| done.get(at).is_none_or(|examined| examined.lost == Some(Lost::WorkerGone))).collect()
         };
-        let work = stream::iter(left).map(async |at| (at, one(plan, server, pollers, &chosen[at]).await));
+        let runs = Runs::default();
+        let work = stream::iter(left).map(async |at| {
+            let run = runs.of(&chosen[at].run);
+            let _alone = run.lock().await;
+            (at, one(plan, server, pollers, &chosen[at]).await)
+        });
         let work = work.buffer_unordered(jobs).for_each(|(at, examined)| {
             silences.set(if examined.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
             if silences.get() == SILENCES_MAX {

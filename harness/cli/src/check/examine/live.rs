@@ -8,11 +8,11 @@
 //! Live code could start a local activity that is not recorded. It would run as soon as the task's events are through. Before that comes a
 //! marker that says that the local activity has failed, so that it never runs. The answer shows that one was started.
 
-use foretime_history::events;
+use foretime_history::{compare::Step, events};
 use foretime_server::proto::{
     command::{Command, command::Attributes as Asked},
     common::{Payload, Payloads},
-    enums::EventType,
+    enums::{CommandType, EventType},
     failure::Failure,
     history::{
         ActivityTaskStartedEventAttributes, History, HistoryEvent, MarkerRecordedEventAttributes,
@@ -26,10 +26,13 @@ use serde_json::json;
 
 use super::Subject;
 
+/// How a local activity fails that is not recorded.
+pub(super) const NOT_RUN: &str = "foretime check runs no local activities";
 /// More local activities that wait at the same time are not looked for.
 const UNRECORDED_MAX: u64 = 8;
+pub(super) const SIDE_EFFECT: &str = "SideEffect";
 const VERSION: &str = "Version";
-const LOCAL_ACTIVITY: &str = "LocalActivity";
+pub(super) const LOCAL_ACTIVITY: &str = "LocalActivity";
 
 /// The markers of a history that Go's SDK has recorded.
 pub(super) struct Markers<'a> {
@@ -84,7 +87,7 @@ impl<'a> Markers<'a> {
                 _ => append(&mut history, without_effect(event_id)),
             }
         }
-        let markers = unversioned.iter().map(|id| version(id)).chain(self.unrecorded(last).map(not_run));
+        let markers = unversioned.iter().map(|id| version(id)).chain(self.unrecorded(last).map(|number| not_run(number, "")));
         let mut next = last + 1;
         for marker in markers {
             append(&mut history, recorded(next, marker));
@@ -93,6 +96,31 @@ impl<'a> Markers<'a> {
         // The SDK takes what ends with a command's event for a replay.
         append(&mut history, without_effect(next));
         history
+    }
+
+    /// The history up to an event for a replay that shall run no local activity. Go's SDK would run one that still waits at its end. Here it
+    /// refuses: it tells of the local activity, or, if none waits, that nothing asks for a marker that has [`NOT_RUN`] as its failure.
+    pub(super) fn guarded(&self, until_event_id: i64) -> Vec<u8> {
+        let mut history = self.subject.slice(1, until_event_id);
+        for (event_id, number) in (until_event_id + 1..).zip(self.unrecorded(until_event_id)) {
+            append(&mut history, recorded(event_id, not_run(number, "nothing")));
+        }
+        history
+    }
+
+    /// Of the events that the task's commands have written, the ids of those that replay asks for with commands, but for updates; and the
+    /// ids of the markers of its local activities and side effects.
+    pub(super) fn replayed(&self, task: usize) -> (Vec<i64>, Vec<i64>) {
+        let (first, last) = self.commands(task);
+        let is_local = |id: &i64| matches!(self.kind(*id), Some(Kind::LocalActivity(_) | Kind::SideEffect));
+        let commands = (first..=last).filter(|id| self.kind(*id).is_none() && !self.goes_along_with_version(*id));
+        (commands.collect(), (first..=last).filter(is_local).collect())
+    }
+
+    /// Whether an event is of the search attribute that a version writes besides its marker.
+    fn goes_along_with_version(&self, event_id: i64) -> bool {
+        let is_upsert = |step: Step| step.kind() == CommandType::UpsertWorkflowSearchAttributes;
+        self.kind(event_id - 1) == Some(Kind::Version) && self.subject.step(event_id).is_some_and(is_upsert)
     }
 
     /// The updates that the task has accepted, as messages.
@@ -161,7 +189,7 @@ impl Kind {
         match marker.marker_name.as_str() {
             VERSION => Self::Version,
             LOCAL_ACTIVITY => Self::LocalActivity(number(marker)),
-            "SideEffect" => Self::SideEffect,
+            SIDE_EFFECT => Self::SideEffect,
             "MutableSideEffect" => Self::MutableSideEffect,
             _ => Self::Other,
         }
@@ -185,12 +213,14 @@ fn version(change_id: &str) -> MarkerRecordedEventAttributes {
     }
 }
 
-/// The local activity of this number, whatever its type, has failed. The SDK passes over it if no such one waits.
-fn not_run(number: u64) -> MarkerRecordedEventAttributes {
+/// The local activity of this number has failed; nothing if no such one waits. The SDK refuses if one waits that is not of this type; an
+/// empty one stands for all types.
+fn not_run(number: u64, activity_type: &str) -> MarkerRecordedEventAttributes {
+    let data = json!({ "ActivityID": number.to_string(), "ActivityType": activity_type });
     MarkerRecordedEventAttributes {
         marker_name: LOCAL_ACTIVITY.to_owned(),
-        details: [("data".to_owned(), json(&json!({ "ActivityID": number.to_string() })))].into(),
-        failure: Some(Failure { message: "foretime check runs no local activities".to_owned(), ..Default::default() }),
+        details: [("data".to_owned(), json(&data))].into(),
+        failure: Some(Failure { message: NOT_RUN.to_owned(), ..Default::default() }),
         ..Default::default()
     }
 }

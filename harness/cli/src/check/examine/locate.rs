@@ -6,7 +6,7 @@ use foretime_history::{
     verdict::{Divergence, Thing},
 };
 
-use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go};
+use super::{Examiner, Family, Subject, ask::Cut, fit::Fit, go, walk::differing};
 use crate::check::said::{Answer, Refusal, Said};
 
 impl Examiner<'_> {
@@ -42,7 +42,14 @@ impl Examiner<'_> {
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
         match self.family {
             // To show its commands, Go's SDK would have to go on live. Its message has most of them.
-            Family::Go => go::read_message(subject, task, &mut divergence),
+            Family::Go => match self.closing_difference(subject, task).await {
+                Some(difference) => {
+                    let message = std::mem::take(&mut divergence.message);
+                    let (stack_before, stack_after) = (divergence.stack_before, divergence.stack_after);
+                    divergence = Divergence { message, stack_before, stack_after, ..differing(subject, task, difference) };
+                }
+                None => go::read_message(subject, task, &mut divergence),
+            },
             Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
         if divergence.recorded.is_none() && divergence.asked.is_none() {

@@ -2,8 +2,9 @@
 //!
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
-//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one, and [`walk_go`] walks with it over tasks that [`live`] makes. [`hold`] serves a history once, for a debugger.
+//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; Go's
+//! is the one that has its own ways: [`go`] reads its words, and [`fit_go`] and [`walk_go`] do as [`fit`] and [`walk`], with what [`live`]
+//! puts into histories for it. [`hold`] serves a history once, for a debugger.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
 //! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
@@ -11,6 +12,7 @@
 mod ask;
 mod family;
 mod fit;
+mod fit_go;
 mod go;
 mod hold;
 mod live;
