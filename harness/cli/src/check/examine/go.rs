@@ -50,7 +50,7 @@ fn read_local_activity(subject: &Subject, task: usize, divergence: &mut Divergen
 }
 
 /// The type of the local activity of which a guarded history has no end.
-fn unrecorded_local_activity(message: &str) -> Option<String> {
+pub(super) fn unrecorded_local_activity(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("code executed local activity ")?;
     Some(rest.split_once(", but history event found ")?.0.to_owned())
 }

@@ -11,28 +11,20 @@
 use foretime_history::{compare::Step, events};
 use foretime_server::proto::{
     command::{Command, command::Attributes as Asked},
-    common::{Payload, Payloads},
     enums::{CommandType, EventType},
-    failure::Failure,
-    history::{
-        ActivityTaskStartedEventAttributes, History, HistoryEvent, MarkerRecordedEventAttributes,
-        WorkflowExecutionUpdateAcceptedEventAttributes, history_event::Attributes,
-    },
-    protocol, update,
+    history::{History, HistoryEvent, MarkerRecordedEventAttributes, history_event::Attributes},
 };
-use prost::{Message, Name};
-use prost_types::Any;
-use serde_json::json;
+use prost::Message;
 
-use super::Subject;
+use super::{
+    Subject,
+    invented::{LOCAL_ACTIVITY, VERSION, message, not_run, recorded, version, without_effect},
+};
 
-/// How a local activity fails that is not recorded.
-pub(super) const NOT_RUN: &str = "foretime check runs no local activities";
 /// More local activities that wait at the same time are not looked for.
 const UNRECORDED_MAX: u64 = 8;
+/// The name of the markers of side effects.
 pub(super) const SIDE_EFFECT: &str = "SideEffect";
-const VERSION: &str = "Version";
-pub(super) const LOCAL_ACTIVITY: &str = "LocalActivity";
 
 /// The markers of a history that Go's SDK has recorded.
 pub(super) struct Markers<'a> {
@@ -99,13 +91,20 @@ impl<'a> Markers<'a> {
     }
 
     /// The history up to an event for a replay that shall run no local activity. Go's SDK would run one that still waits at its end. Here it
-    /// refuses: it tells of the local activity, or, if none waits, that nothing asks for a marker that has [`NOT_RUN`] as its failure.
+    /// refuses: it tells of the local activity, or, if none waits, that nothing asks for a marker that has [`NOT_RUN`](super::invented::NOT_RUN) as its failure.
     pub(super) fn guarded(&self, until_event_id: i64) -> Vec<u8> {
         let mut history = self.subject.slice(1, until_event_id);
         for (event_id, number) in (until_event_id + 1..).zip(self.unrecorded(until_event_id)) {
             append(&mut history, recorded(event_id, not_run(number, "nothing")));
         }
         history
+    }
+
+    /// Whether a local activity may wait behind an event: the next task is scheduled at once if the time of one ends before the local
+    /// activity does.
+    pub(super) fn may_wait(&self, until_event_id: i64) -> bool {
+        let next = self.subject.slice(until_event_id + 1, until_event_id + 1);
+        events::of(&next).any(|event| event.event_type == Some(EventType::WorkflowTaskScheduled))
     }
 
     /// Of the events that the task's commands have written, the ids of those that replay asks for with commands, but for updates; and the
@@ -203,57 +202,168 @@ fn number(marker: &MarkerRecordedEventAttributes) -> Option<u64> {
     data.get("ActivityID")?.as_str()?.parse().ok()
 }
 
-/// The change of this id has no version, which Go's SDK calls -1.
-fn version(change_id: &str) -> MarkerRecordedEventAttributes {
-    let details = [("change-id", json(&json!(change_id))), ("version", json(&json!(-1)))];
-    MarkerRecordedEventAttributes {
-        marker_name: VERSION.to_owned(),
-        details: details.map(|(key, payloads)| (key.to_owned(), payloads)).into(),
-        ..Default::default()
-    }
-}
-
-/// The local activity of this number has failed; nothing if no such one waits. The SDK refuses if one waits that is not of this type; an
-/// empty one stands for all types.
-fn not_run(number: u64, activity_type: &str) -> MarkerRecordedEventAttributes {
-    let data = json!({ "ActivityID": number.to_string(), "ActivityType": activity_type });
-    MarkerRecordedEventAttributes {
-        marker_name: LOCAL_ACTIVITY.to_owned(),
-        details: [("data".to_owned(), json(&data))].into(),
-        failure: Some(Failure { message: NOT_RUN.to_owned(), ..Default::default() }),
-        ..Default::default()
-    }
-}
-
-fn json(value: &serde_json::Value) -> Payloads {
-    let metadata = [("encoding".to_owned(), b"json/plain".to_vec())].into();
-    Payloads { payloads: vec![Payload { metadata, data: value.to_string().into_bytes(), ..Default::default() }] }
-}
-
-fn recorded(event_id: i64, marker: MarkerRecordedEventAttributes) -> HistoryEvent {
-    let attributes = Some(Attributes::MarkerRecordedEventAttributes(marker));
-    HistoryEvent { event_id, event_type: EventType::MarkerRecorded.into(), attributes, ..Default::default() }
-}
-
-/// An event that Go's SDK does nothing with.
-fn without_effect(event_id: i64) -> HistoryEvent {
-    let started = ActivityTaskStartedEventAttributes { scheduled_event_id: 1, ..Default::default() };
-    let attributes = Some(Attributes::ActivityTaskStartedEventAttributes(started));
-    HistoryEvent { event_id, event_type: EventType::ActivityTaskStarted.into(), attributes, ..Default::default() }
-}
-
 fn append(history: &mut Vec<u8>, event: HistoryEvent) {
     history.extend(History { events: vec![event] }.encode_to_vec());
 }
 
-/// The message with which the update came that was accepted; `None` if it came with an event.
-fn message(accepted: WorkflowExecutionUpdateAcceptedEventAttributes) -> Option<protocol::Message> {
-    let request = accepted.accepted_request?;
-    let type_url = format!("type.googleapis.com/{}", update::Request::full_name());
-    Some(protocol::Message {
-        id: accepted.accepted_request_message_id,
-        protocol_instance_id: accepted.protocol_instance_id,
-        sequencing_id: Some(protocol::message::SequencingId::EventId(accepted.accepted_request_sequencing_event_id)),
-        body: Some(Any { type_url, value: request.encode_to_vec() }),
-    })
+#[cfg(test)]
+mod tests {
+    use foretime_history::Summary;
+    use foretime_server::proto::history::{
+        ActivityTaskScheduledEventAttributes, WorkflowExecutionUpdateAcceptedEventAttributes,
+        WorkflowTaskCompletedEventAttributes,
+    };
+
+    use super::{super::invented::NOT_RUN, *};
+
+    const COMPLETED: i64 = 4;
+
+    /// A run of one task that has these events behind its completion.
+    fn subject(commands: Vec<Attributes>) -> Subject {
+        let bare = |event_id: i64, event_type: EventType| HistoryEvent {
+            event_id,
+            event_type: event_type.into(),
+            ..HistoryEvent::default()
+        };
+        let task = WorkflowTaskCompletedEventAttributes { scheduled_event_id: 2, started_event_id: 3, ..Default::default() };
+        let mut events = vec![
+            bare(1, EventType::WorkflowExecutionStarted),
+            bare(2, EventType::WorkflowTaskScheduled),
+            bare(3, EventType::WorkflowTaskStarted),
+            HistoryEvent {
+                attributes: Some(Attributes::WorkflowTaskCompletedEventAttributes(task)),
+                ..bare(COMPLETED, EventType::WorkflowTaskCompleted)
+            },
+        ];
+        events.extend((COMPLETED + 1..).zip(commands).map(|(event_id, attributes)| HistoryEvent {
+            attributes: Some(attributes.clone()),
+            ..bare(
+                event_id,
+                match attributes {
+                    Attributes::MarkerRecordedEventAttributes(_) => EventType::MarkerRecorded,
+                    Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(_) => EventType::WorkflowExecutionUpdateAccepted,
+                    _ => EventType::ActivityTaskScheduled,
+                },
+            )
+        }));
+        let encoded = History { events }.encode_to_vec();
+        let summary = Summary::of(&encoded);
+        Subject::new(encoded, &summary, "queue".to_owned())
+    }
+
+    fn activity() -> Attributes {
+        Attributes::ActivityTaskScheduledEventAttributes(ActivityTaskScheduledEventAttributes {
+            workflow_task_completed_event_id: COMPLETED,
+            ..Default::default()
+        })
+    }
+
+    fn of_task(marker: MarkerRecordedEventAttributes) -> Attributes {
+        let marker = MarkerRecordedEventAttributes { workflow_task_completed_event_id: COMPLETED, ..marker };
+        Attributes::MarkerRecordedEventAttributes(marker)
+    }
+
+    fn named(name: &str) -> Attributes {
+        of_task(MarkerRecordedEventAttributes { marker_name: name.to_owned(), ..Default::default() })
+    }
+
+    /// What an event is to Go's SDK: its id, and of a marker its name and the number of its local activity.
+    fn read(history: &[u8]) -> Vec<(i64, String)> {
+        let events = History::decode(history).unwrap().events;
+        let of = |event: HistoryEvent| match event.attributes {
+            Some(Attributes::MarkerRecordedEventAttributes(marker)) => {
+                let number = number(&marker).map_or_else(String::new, |number| format!(" {number}"));
+                (event.event_id, format!("{}{number}", marker.marker_name))
+            }
+            _ => (event.event_id, EventType::try_from(event.event_type).unwrap().as_str_name()[11..].to_owned()),
+        };
+        events.into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn a_task_finds_its_markers_where_they_are_recorded() {
+        let commands = vec![activity(), of_task(version("a")), of_task(not_run(1, "rate")), activity()];
+        let subject = subject(commands);
+        let markers = Markers::of(&subject);
+        let events = read(&markers.history(0, &["b".to_owned()]));
+        let ids: Vec<i64> = events.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids, (2..2 + i64::try_from(ids.len()).unwrap()).collect::<Vec<_>>());
+        let shown: Vec<&str> = events.iter().map(|(_, what)| what.as_str()).collect();
+        assert_eq!(shown[..3], ["WORKFLOW_TASK_SCHEDULED", "WORKFLOW_TASK_STARTED", "WORKFLOW_TASK_COMPLETED"]);
+        assert_eq!(shown[3..7], ["ACTIVITY_TASK_STARTED", "Version", "LocalActivity 1", "ACTIVITY_TASK_STARTED"]);
+        assert_eq!(shown[7..10], ["Version", "LocalActivity 2", "LocalActivity 3"]);
+        assert_eq!(*shown.last().unwrap(), "ACTIVITY_TASK_STARTED");
+    }
+
+    #[test]
+    fn versions_are_known_beforehand() {
+        let subject = subject(vec![of_task(version("a")), activity()]);
+        let markers = Markers::of(&subject);
+        let recorded = markers.recorded(0).map(|event| HistoryEvent::decode(event).unwrap().event_id);
+        assert_eq!(recorded.collect::<Vec<_>>(), [6]);
+    }
+
+    #[test]
+    fn a_replay_refuses_local_activities_that_are_not_recorded() {
+        let subject = subject(vec![of_task(not_run(1, "rate")), activity()]);
+        let guarded = Markers::of(&subject).guarded(6);
+        let guards = History::decode(guarded.as_slice()).unwrap().events.split_off(6);
+        assert_eq!(guards.first().map(|event| event.event_id), Some(7));
+        for guard in guards {
+            let Some(Attributes::MarkerRecordedEventAttributes(marker)) = guard.attributes else { panic!("no marker") };
+            assert_ne!(number(&marker), Some(1));
+            assert_eq!(marker.failure.unwrap().message, NOT_RUN);
+        }
+    }
+
+    #[test]
+    fn encrypted_local_activities_leave_none_unguarded() {
+        let subject = subject(vec![named(LOCAL_ACTIVITY), named(LOCAL_ACTIVITY)]);
+        let numbers: Vec<u64> = Markers::of(&subject).unrecorded(6).collect();
+        assert_eq!(numbers[..3], [1, 2, 3]);
+    }
+
+    #[test]
+    fn nothing_is_compared_behind_a_local_activity_that_is_not_recorded() {
+        let subject = subject(vec![of_task(not_run(1, "rate")), activity()]);
+        let of_marker = |number| match of_task(not_run(number, "")) {
+            Attributes::MarkerRecordedEventAttributes(marker) => Command {
+                command_type: CommandType::RecordMarker.into(),
+                attributes: Some(Asked::RecordMarkerCommandAttributes(
+                    foretime_server::proto::command::RecordMarkerCommandAttributes {
+                        marker_name: marker.marker_name,
+                        ..Default::default()
+                    },
+                )),
+                ..Default::default()
+            },
+            _ => Command::default(),
+        };
+        let timer = || Command { command_type: CommandType::StartTimer.into(), ..Default::default() };
+        let commands = vec![of_marker(1), timer(), of_marker(2), timer()];
+        assert_eq!(Markers::of(&subject).comparable(0, commands), [timer()]);
+    }
+
+    #[test]
+    fn tasks_with_side_effects_are_told() {
+        let of = |name: &str| subject(vec![named(name), activity()]);
+        assert!(Markers::of(&of(SIDE_EFFECT)).would_draw_anew(0));
+        assert!(Markers::of(&of("MutableSideEffect")).would_draw_anew(0));
+        assert!(!Markers::of(&of(VERSION)).would_draw_anew(0));
+    }
+
+    #[test]
+    fn updates_come_as_messages() {
+        let accepted = WorkflowExecutionUpdateAcceptedEventAttributes {
+            protocol_instance_id: "update".to_owned(),
+            accepted_request_message_id: "update/request".to_owned(),
+            accepted_request_sequencing_event_id: 2,
+            accepted_request: Some(foretime_server::proto::update::Request::default()),
+        };
+        let subject = subject(vec![Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted)]);
+        let messages = Markers::of(&subject).messages(0);
+        let message = foretime_server::proto::protocol::Message::decode(messages[0].as_slice()).unwrap();
+        assert_eq!((message.id.as_str(), message.protocol_instance_id.as_str()), ("update/request", "update"));
+        assert_eq!(message.body.unwrap().type_url, "type.googleapis.com/temporal.api.update.v1.Request");
+    }
 }

@@ -4,7 +4,7 @@
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
 //! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; Go's
 //! is the one that has its own ways: [`go`] reads its words, and [`fit_go`] and [`walk_go`] do as [`fit`] and [`walk`], with what [`live`]
-//! puts into histories for it. [`hold`] serves a history once, for a debugger.
+//! puts into histories for it and [`invented`] makes. [`hold`] serves a history once, for a debugger.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
 //! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
@@ -15,6 +15,7 @@ mod fit;
 mod fit_go;
 mod go;
 mod hold;
+mod invented;
 mod live;
 mod locate;
 mod subject;

@@ -128,7 +128,7 @@ impl Examiner<'_> {
 impl Unseen {
     fn remarks(&self) -> impl Iterator<Item = String> {
         let side_effects = (self.side_effects > 0)
-            .then(|| format!("{} tasks were not compared: their side effects would draw anew", self.side_effects));
+            .then(|| format!("not compared, as side effects would draw anew: {} tasks", self.side_effects));
         let others =
             (self.others > 0).then(|| format!("of {} tasks not all that the code asks for could be seen", self.others));
         [side_effects, others].into_iter().flatten()
