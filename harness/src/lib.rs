@@ -55,6 +55,10 @@ pub use foretime_campaign::{
     faults::{ActivityFaults, Faults, When},
     runner::Summary,
 };
+/// Checks of recorded histories; the function of that name begins one.
+pub use foretime_check as check;
+#[doc(no_inline)]
+pub use foretime_check::check;
 pub use foretime_macros::test;
 pub use foretime_server::config::SearchAttributeType;
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};

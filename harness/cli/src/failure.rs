@@ -1,6 +1,7 @@
 //! What goes wrong on the command line. It is reported as one line on stderr, in red on a terminal.
 
 use std::{
+    ffi::OsStr,
     io::{IsTerminal, Write},
     process::ExitCode,
 };
@@ -74,7 +75,12 @@ pub(crate) fn colour_on_stderr() -> bool {
 
 /// Whether colour is not switched off (<https://no-color.org>).
 pub(crate) fn is_colour_wanted() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    !declines_colour(std::env::var_os("NO_COLOR").as_deref())
+}
+
+/// Whether this value of `NO_COLOR` says no: any but the empty one does.
+fn declines_colour(no_color: Option<&OsStr>) -> bool {
+    no_color.is_some_and(|value| !value.is_empty())
 }
 
 /// Writes help or the version to stdout, in clap's colours on a terminal.
@@ -82,4 +88,16 @@ pub(crate) fn print(text: &clap::Error) -> ExitCode {
     // A reader who closed the pipe early has read enough.
     let _ = text.print();
     ExitCode::SUCCESS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_declines_colour_unless_it_is_empty() {
+        for (value, declines) in [(None, false), (Some(""), false), (Some("1"), true), (Some("0"), true)] {
+            assert_eq!(declines_colour(value.map(OsStr::new)), declines, "{value:?}");
+        }
+    }
 }

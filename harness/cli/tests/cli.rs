@@ -104,6 +104,10 @@ fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
         (&["server", "start-dev", "--log-level", "loud"], &["loud", "--log-level", "debug"]),
         (&["server", "start-dev", "--log-format", "xml"], &["xml", "--log-format", "json"]),
         (&["server", "start-dev", "--sqlite-pragma", "a"], &["--sqlite-pragma", "KEY=VALUE"]),
+        (&["check", "histories"], &["no worker", "--address"]),
+        (&["check", "x", "--github=perhaps", "--", "true"], &["--github", "perhaps"]),
+        (&["check", "x", "--html", "/no/such/folder/x", "--", "true"], &["--html", "/no/such/folder/x", "there is no folder"]),
+        (&["check", "x", "--sarif", "/", "--", "true"], &["--sarif", "it is a folder"]),
     ] {
         let output = run(args);
         let errors = String::from_utf8(output.stderr).expect("text");

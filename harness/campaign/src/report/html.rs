@@ -5,6 +5,7 @@
 //! onerror=...>`). Text goes through [`escaped`], data through [`embedded`], the script writes text nodes only, and the page's
 //! policy allows no other script than its own.
 
+use foretime_page::{embedded, escaped, filled};
 use serde::Serialize;
 
 use super::{
@@ -30,7 +31,8 @@ struct Data<'a> {
 /// The whole page.
 pub(crate) fn page(report: &Report) -> String {
     filled(PAGE, |slot| match slot {
-        "style" => STYLE.to_owned(),
+        "policy" => foretime_page::POLICY.to_owned(),
+        "style" => format!("{}{STYLE}", foretime_page::STYLE),
         "script" => SCRIPT.to_owned(),
         "data" => embedded(&Data { report, layout: Layout::of(report) }),
         "verdict" => if report.failed { "failed" } else { "passed" }.to_owned(),
@@ -45,39 +47,6 @@ pub(crate) fn page(report: &Report) -> String {
         "output" => escaped(&report.output),
         _ => String::new(),
     })
-}
-
-/// Puts values in place of `{{name}}`, in one pass: what a value contains is never taken for a slot.
-fn filled(template: &str, value: impl Fn(&str) -> String) -> String {
-    let mut pieces = template.split("{{");
-    let mut page = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let (slot, rest) = piece.split_once("}}").unwrap_or((piece, ""));
-        page += &value(slot);
-        page += rest;
-    }
-    page
-}
-
-/// Text for an element's content or a quoted attribute.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            '>' => safe += "&gt;",
-            '"' => safe += "&quot;",
-            '\'' => safe += "&#39;",
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
-/// JSON for a `<script>` element: `<`, which only strings can contain, is what could end the element or begin a comment in it.
-fn embedded(data: &impl Serialize) -> String {
-    serde_json::to_string(data).expect("a report has no map with keys other than strings").replace('<', "\\u003c")
 }
 
 fn failure(report: &Report) -> String {

@@ -1,34 +1,26 @@
 //! Reads all histories that were named, and chooses those that are checked.
 
-use std::{fs, path::Path as FilePath, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
+use foretime_examine::{
+    gather::Gathered,
+    run::Run,
+    source::{Found, Source},
+};
 use foretime_history::{Summary, whole};
 use futures_util::StreamExt;
 
-use super::{
-    run::{Path, Run, choose},
-    source::{Found, Source},
-};
 use crate::{
     cluster::{self, Cluster, Folder},
     failure::Failure,
 };
 
-/// What was read.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    /// The runs that there are, as far as is known.
-    pub(super) runs_count: u64,
-    /// Those whose histories were read.
-    pub(super) read_count: u64,
-    pub(super) paths: Vec<Path>,
-    /// Files, or histories in them, that could not be read, each with the reason.
-    pub(super) unreadable: Vec<(String, String)>,
-    /// Where the histories of a cluster are kept until the check is over.
-    _spool: Option<Spool>,
-}
-
-/// Reads files and folders, and a cluster if one is named. Of each path through the code, `most` runs are checked.
+/// Reads files and folders, and a cluster if one is named. Of each path through the code, `most` runs are checked. The histories of a cluster
+/// are in the spool until the check is over.
 ///
 /// # Errors
 /// The cluster does not answer, or refuses, or what it sends cannot be kept.
@@ -37,22 +29,19 @@ pub(super) async fn gather(
     cluster: &cluster::Options,
     most: usize,
     mut progress: impl FnMut(),
-) -> Result<Gathered, Failure> {
+) -> Result<(Gathered, Option<Spool>), Failure> {
     let mut found = Found::default();
     for path in paths {
         found.read(path, &mut progress);
     }
-    let mut gathered = Gathered { runs_count: found.runs.len() as u64, ..Gathered::default() };
+    let mut runs_count = found.runs.len() as u64;
+    let mut spool = None;
     if cluster.names_a_cluster() {
-        let (spool, runs_count) = fetch(cluster, &mut found, progress).await?;
-        gathered.runs_count += runs_count;
-        gathered._spool = Some(spool);
+        let (of_cluster, count) = fetch(cluster, &mut found, progress).await?;
+        runs_count += count;
+        spool = Some(of_cluster);
     }
-    found.once_each();
-    gathered.read_count = found.runs.len() as u64;
-    gathered.paths = choose(found.runs, most);
-    gathered.unreadable = found.unreadable;
-    Ok(gathered)
+    Ok((Gathered::of(found, runs_count, most), spool))
 }
 
 /// Fetches the newest histories of each workflow type. Returns where they are, and how many runs there are in all.
@@ -83,7 +72,7 @@ async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl
         summary.workflow_id = summary.workflow_id.or_else(|| Some(run.workflow_id.clone()));
         // The cluster knows best: a run that was reset has the id of another in its events.
         summary.run_id = Some(run.run_id.clone());
-        let path: Arc<FilePath> = path.into();
+        let path: Arc<Path> = path.into();
         let name = folder.is_none().then(|| name.into());
         let source = Source { path, index: 0, is_one_of_several: false, name };
         found.runs.push(Run { source, summary, namespace: Some(cluster.namespace().to_owned()) });
@@ -93,7 +82,7 @@ async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl
 
 /// A folder for the histories of a cluster. It goes with this.
 #[derive(Debug)]
-struct Spool {
+pub(super) struct Spool {
     path: PathBuf,
 }
 

@@ -1,37 +1,39 @@
 //! `foretime check`: does today's code still replay what production recorded?
 //!
-//! [`options`] are the arguments. [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path
-//! through the code. [`conduct`] starts a [`session`], which is a [`server`] that serves histories and the user's own [`worker`], and has
-//! every chosen history examined by [`examine`]. [`said`] knows what a worker's words mean, [`stack`] what its stacks do. [`report`] puts all of it together, with the
-//! [`patches`] that are needed no more.
+//! [`options`] are the arguments. [`gather`] reads the histories, from files and from a cluster. [`conduct`] starts a [`session`], which is
+//! a server behind a [`listener`] and the user's own [`worker`], and has the histories examined; [`progress`] shows how far it is.
+//! [`outputs`] are the files that the report is written to. All else is in `foretime_examine`: the histories, which of them are checked,
+//! what comes of each, and the report.
 
 mod conduct;
-mod examine;
 mod gather;
+mod listener;
 mod options;
-mod patches;
-mod report;
-mod run;
-mod said;
-mod server;
+mod outputs;
+mod progress;
 mod session;
-mod source;
-mod stack;
 mod worker;
 
 use std::{
     io::{self, IsTerminal, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 pub(crate) use options::Check;
 
+use foretime_examine::report::{self, Report, Repository, Terminal};
+
 use crate::failure::{self, Failure};
 use options::Limits;
-use report::Report;
+use outputs::Outputs;
+use progress::Progress;
 use worker::Launch;
+
+/// A narrower terminal is written to as if it were as wide.
+const WIDTH_MIN: usize = 30;
 
 /// What shall be done, apart from the histories.
 struct Plan {
@@ -86,12 +88,26 @@ impl Check {
         if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }
+        let is_github = self.is_github();
+        let summary = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from);
+        let directory = std::env::current_dir().ok();
+        let repository = Repository::around(directory.as_deref());
+        let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)), repository.clone())?;
         let most = if self.all { usize::MAX } else { self.sample as usize };
-        let gathered = gather::gather(&self.histories, &self.cluster, most, || {}).await?;
-        let conducted = conduct::conduct(&plan, &gathered, |_| {}).await?;
-        let report = Report::of(&gathered, conducted);
-        self.print(&report)?;
+        // A worker that writes to stderr itself would write into the line.
+        let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
+        let (gathered, _spool) = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
+        progress.end();
+        let report = Report::of(&gathered, conducted, directory.as_deref(), !self.reports.no_payloads);
+        self.print(&report, is_github.then_some(&repository))?;
+        outputs.write(&report)?;
         Ok(ExitCode::from(report.exit_code()))
+    }
+
+    /// Whether annotations for GitHub are printed: on its runners, unless that was declined.
+    fn is_github(&self) -> bool {
+        self.reports.github.unwrap_or_else(|| std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"))
     }
 
     fn plan(&self) -> Result<Plan, Failure> {
@@ -123,15 +139,29 @@ impl Check {
         })
     }
 
-    fn print(&self, report: &Report) -> Result<(), Failure> {
+    fn print(&self, report: &Report, annotated: Option<&Repository>) -> Result<(), Failure> {
+        let annotations = annotated.map_or_else(String::new, |repository| report::annotations(report, repository));
         let text = if self.reports.json {
+            // What reads JSON from stdout can do without them. The runner reads stderr, too.
+            let _ = io::stderr().write_all(annotations.as_bytes());
             let json = serde_json::to_string_pretty(report);
             json.map_err(|error| Failure::Runtime(format!("cannot write JSON: {error}")))? + "\n"
         } else {
-            report::text(report, failure::is_colour_wanted() && io::stdout().is_terminal())
+            let text = report::text(report, stdout());
+            if annotated.is_some() { report::quoted(&text) + &annotations } else { text }
         };
         // A reader who closed the pipe early has read enough.
         let _ = io::stdout().write_all(text.as_bytes());
         Ok(())
     }
+}
+
+/// Standard output.
+fn stdout() -> Terminal {
+    if !io::stdout().is_terminal() {
+        return Terminal::default();
+    }
+    let size = terminal_size::terminal_size_of(io::stdout());
+    let width = size.map(|(width, _)| usize::from(width.0).max(WIDTH_MIN));
+    Terminal { is_coloured: failure::is_colour_wanted(), width }
 }

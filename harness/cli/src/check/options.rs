@@ -118,13 +118,13 @@ pub(super) struct Reports {
     #[arg(long, value_name = "FILE")]
     pub(super) sarif: Option<PathBuf>,
 
-    /// Write Markdown, as for a comment on a pull request
+    /// Write Markdown, as for a comment on a pull request; a job's summary on GitHub gets it in any case
     #[arg(long, value_name = "FILE")]
     pub(super) markdown: Option<PathBuf>,
 
-    /// Print annotations for GitHub Actions
-    #[arg(long, env = "GITHUB_ACTIONS")]
-    pub(super) github: bool,
+    /// Print annotations for GitHub Actions; there, this is on without being asked for
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) github: Option<bool>,
 
     /// Leave payloads out of all reports
     #[arg(long)]

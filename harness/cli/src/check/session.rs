@@ -5,13 +5,16 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
-use foretime_server::proto::foretimeservice::{AwaitWorkersResponse, Poller};
+use foretime_examine::{
+    conduct::{self, Pollers},
+    server::Server,
+};
+use foretime_server::proto::foretimeservice::AwaitWorkersResponse;
 use tokio::time::Instant;
 
 use super::{
-    examine::Family,
+    listener::Listener,
     options::Limits,
-    server::Server,
     worker::{Launch, Worker},
 };
 use crate::failure::Failure;
@@ -20,6 +23,7 @@ use crate::failure::Failure;
 pub(super) struct Session {
     pub(super) server: Server,
     pub(super) worker: Supervised,
+    listener: Listener,
 }
 
 /// The worker, which is started again when it ends; nothing if the user has started it.
@@ -36,41 +40,29 @@ const RESTARTS: u32 = 3;
 /// Lines of a worker's output that are shown when it has ended.
 const LINES_SHOWN: usize = 12;
 
-/// The worker of a task queue.
-#[derive(Clone, Debug)]
-pub(super) struct Attending {
-    pub(super) namespace: String,
-    pub(super) family: Family,
-    /// What its SDK calls itself.
-    pub(super) client_name: String,
-}
-
 impl Session {
     /// Starts a server, and the worker with this command; without a command, the user starts it.
     ///
     /// # Errors
     /// The address is taken, or there is no such program.
     pub(super) fn start(address: Option<SocketAddr>, launch: Option<Launch>) -> Result<Self, Failure> {
-        let server = Server::start(address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+        let server = Server::new().map_err(|error| Failure::Runtime(format!("cannot serve histories: {error}")))?;
+        let listener = Listener::start(address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))), &server)?;
         let worker = match launch {
             None => None,
             Some(launch) => {
-                let launch = Launch { address: server.address(), ..launch };
+                let launch = Launch { address: listener.address(), ..launch };
                 Some(Started { worker: Worker::start(&launch)?, launch, restarts_left: RESTARTS })
             }
         };
-        Ok(Self { server, worker: Supervised(worker) })
+        Ok(Self { server, worker: Supervised(worker), listener })
     }
 
     /// Waits until all `queues` are polled, or until no more come. Returns the workers by task queue.
     ///
     /// # Errors
     /// No worker polls at all: why, as far as that is known.
-    pub(super) async fn attendance(
-        &mut self,
-        queues: &BTreeSet<String>,
-        limits: &Limits,
-    ) -> Result<BTreeMap<String, Vec<Poller>>, String> {
+    pub(super) async fn attendance(&mut self, queues: &BTreeSet<String>, limits: &Limits) -> Result<Pollers, String> {
         let mut known = AwaitWorkersResponse::default();
         let mut until = Instant::now() + limits.worker_timeout;
         loop {
@@ -96,7 +88,7 @@ impl Session {
             let waited = limits.worker_timeout;
             return Err(format!("no worker has polled within {waited:?}{}", self.why_no_poll(&known)));
         }
-        let mut by_queue: BTreeMap<String, Vec<Poller>> = BTreeMap::new();
+        let mut by_queue: Pollers = BTreeMap::new();
         for poller in known.pollers {
             by_queue.entry(poller.task_queue.clone()).or_default().push(poller);
         }
@@ -110,7 +102,7 @@ impl Session {
 
     /// What else is known of a worker that does not poll.
     fn why_no_poll(&self, known: &AwaitWorkersResponse) -> String {
-        let address = self.server.address();
+        let address = self.listener.address();
         let mut why = String::new();
         if !known.refused_calls.is_empty() {
             why += &format!(
@@ -134,18 +126,9 @@ impl Session {
     }
 }
 
-/// Who serves a queue: in the namespace where it was recorded, if that is known and polled there, else where it is polled first.
-pub(super) fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option<Attending> {
-    let there = pollers.iter().find(|poller| Some(poller.namespace.as_str()) == recorded_in);
-    let poller = there.or(pollers.first())?;
-    let Poller { namespace, client_name, .. } = poller.clone();
-    Some(Attending { namespace, family: Family::of(&client_name), client_name })
-}
-
-impl Supervised {
-    /// Waits until the worker has ended, and starts it again. Returns how it ended, and whether that was once too often. Waits for ever
-    /// if the user has started it.
-    pub(super) async fn ended(&mut self) -> (bool, String) {
+impl conduct::Supervised for Supervised {
+    /// A user who has started the worker ends it, too: nobody knows when.
+    async fn ended(&mut self) -> (bool, String) {
         let how = self.end().await;
         let Some(started) = &mut self.0 else { return (true, how) };
         let how = format!("{how}{}", last_lines(&started.worker));
@@ -161,7 +144,9 @@ impl Supervised {
             Err(_) => (true, how),
         }
     }
+}
 
+impl Supervised {
     async fn end(&mut self) -> String {
         match &mut self.0 {
             Some(started) => match started.worker.ended().await {

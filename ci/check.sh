@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# `foretime check` with real workers: the Python, TypeScript, Go and Java workers in tests/check, in every version, against the histories
+# that they recorded; each verdict must be the expected one, and nothing may be executed.
+#   ci/check.sh [path of the binary, by default target/debug/foretime]
+# Runs after ci/clients.sh, which installs what the workers need.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+binary=${1:-$root/target/debug/foretime}
+if [[ ! -x $binary ]]; then
+  echo "ci/check.sh: no binary at $binary; build it first: cargo build -p foretime-cli" >&2
+  exit 2
+fi
+FORETIME=$(realpath "$binary")
+export FORETIME
+
+(cd "$root/tests/check/typescript" && rm -rf lib && node_modules/.bin/tsc -p .)
+(cd "$root/tests/check/go" && go build -o "$root/target/check-go" .)
+(cd "$root/tests/check/java" && mvn --quiet --batch-mode --no-transfer-progress package)
+python3 "$root/tests/check/verdicts.py"

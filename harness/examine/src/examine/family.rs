@@ -1,0 +1,70 @@
+//! What differs between the SDKs. `docs/check.md` says where each was watched.
+
+use foretime_history::verdict::Divergence;
+use foretime_server::proto::foretimeservice::Manner;
+
+use super::Subject;
+
+/// SDKs that replay in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// On sdk-core: Python, TypeScript, .NET, Ruby, Rust.
+    Core,
+    /// Also PHP, whose workers are in Go.
+    Go,
+    /// Java and what else runs on its virtual machine.
+    Java,
+}
+
+impl Family {
+    /// The family of the SDK that calls itself so in the header `client-name`.
+    pub fn of(client_name: &str) -> Self {
+        match client_name {
+            name if name.starts_with("temporal-go") || name.starts_with("temporal-php") => Self::Go,
+            "temporal-java" => Self::Java,
+            _ => Self::Core,
+        }
+    }
+
+    /// How a history is given to its workers.
+    pub(super) fn manner(self) -> Manner {
+        match self {
+            Self::Core | Self::Java => Manner::TaskWithQuery,
+            Self::Go => Manner::Task,
+        }
+    }
+
+    /// The last event that a worker must see to answer with what a task, from 0, asks for.
+    pub(super) fn before_commands(self, subject: &Subject, task: usize) -> i64 {
+        let of_task = &subject.tasks[task];
+        subject.last_answer(task).unwrap_or(match self {
+            // With the event of its completion, it is a replay: Java's SDK would go on live without it, and run local activities. It also
+            // has the flags of the SDK that recorded it.
+            Self::Core | Self::Java => of_task.completed_event_id,
+            Self::Go => of_task.started_event_id,
+        })
+    }
+
+    /// The first event that is new to a worker which has seen the history up to another.
+    pub(super) fn next_event(self, subject: &Subject, seen_event_id: i64) -> i64 {
+        let is_completion = subject.tasks.iter().any(|task| task.completed_event_id == seen_event_id);
+        // sdk-core looks at a last completion without going on to it.
+        if self == Self::Core && is_completion { seen_event_id } else { seen_event_id + 1 }
+    }
+
+    /// Where a patch would go.
+    pub(super) fn suggestion(self, divergence: &Divergence) -> Option<String> {
+        let asked = divergence.asked.as_ref().map_or_else(|| "the new code".to_owned(), ToString::to_string);
+        let recorded = divergence.recorded.as_ref().map_or_else(|| "what it was".to_owned(), ToString::to_string);
+        let guard = match self {
+            Self::Core => "patched(\"my-change\")",
+            Self::Go => "workflow.GetVersion(ctx, \"my-change\", workflow.DefaultVersion, 1)",
+            Self::Java => "Workflow.getVersion(\"my-change\", Workflow.DEFAULT_VERSION, 1)",
+        };
+        // Code that fails is to be mended.
+        if divergence.task.is_none() || divergence.recorded.is_none() && divergence.asked.is_none() {
+            return None;
+        }
+        Some(format!("guard the change with {guard}: runs that began before it go on with {recorded}, new ones with {asked}"))
+    }
+}

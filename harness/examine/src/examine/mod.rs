@@ -1,0 +1,153 @@
+//! Examines one history with the user's worker.
+//!
+//! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
+//! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
+//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; Go's
+//! is the one that has its own ways: [`go`] reads its words, and [`fit_go`] and [`walk_go`] do as [`fit`] and [`walk`], with what [`live`]
+//! puts into histories for it and [`invented`] makes. [`hold`] serves a history once, for a debugger.
+//!
+//! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
+//! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
+
+mod ask;
+mod family;
+mod fit;
+mod fit_go;
+mod go;
+mod hold;
+mod invented;
+mod live;
+mod locate;
+mod subject;
+mod walk;
+mod walk_go;
+
+use std::time::Duration;
+
+use foretime_history::verdict::{Divergence, Verdict};
+use foretime_server::proto::foretimeservice::Poller;
+
+pub use family::Family;
+use fit::Fit;
+pub(crate) use subject::Subject;
+
+use crate::{said::Refusal, server::Server};
+
+/// What is examined with: the server, and the worker's ways.
+#[derive(Clone, Copy)]
+pub(crate) struct Examiner<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) family: Family,
+    /// What the SDK calls itself.
+    pub(crate) client_name: &'a str,
+    /// Where the worker polls; empty for anywhere.
+    pub(crate) namespace: &'a str,
+    /// How long the worker may take with one history.
+    pub(crate) timeout: Duration,
+    /// Whether everything is compared.
+    pub(crate) strict: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What is said of the history.
+    pub verdict: Verdict,
+    /// The patches and versions that the code records newly, each with the task in which it does.
+    pub patched_here: Vec<(usize, String)>,
+    /// What could not be looked at, as sentences.
+    pub remarks: Vec<String>,
+    /// Whether the worker did not answer.
+    pub lost: Option<Lost>,
+    /// The worker that said so last.
+    pub poller: Option<Poller>,
+}
+
+/// Why a worker did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// It took too long.
+    TimedOut,
+    /// It closed its connection.
+    WorkerGone,
+}
+
+impl Lost {
+    fn why(self) -> &'static str {
+        match self {
+            Self::TimedOut => "the worker took the history and did not answer in time",
+            Self::WorkerGone => "the worker took the history and closed its connection",
+        }
+    }
+}
+
+impl Examined {
+    /// Nothing is known, for this reason.
+    pub(crate) fn unknown(why: impl Into<String>) -> Self {
+        Self { verdict: could_not_tell(why), ..Self::default() }
+    }
+}
+
+impl Default for Examined {
+    fn default() -> Self {
+        Self { verdict: Verdict::Replays, patched_here: Vec::new(), remarks: Vec::new(), lost: None, poller: None }
+    }
+}
+
+impl Examiner<'_> {
+    /// Examines a history.
+    pub(crate) async fn examine(self, subject: &Subject) -> Examined {
+        let Some(last) = subject.tasks.len().checked_sub(1) else {
+            return Examined::unknown("no workflow task was completed in it");
+        };
+        let mut examined = Examined::default();
+        let (fit, poller) = self.fit(subject, last).await;
+        examined.poller = poller;
+        match fit {
+            Fit::Fits(_) => {}
+            Fit::DoesNot(refusal) => examined.verdict = self.located(subject, *refusal, &mut examined.remarks).await,
+            Fit::Unknown(why) => examined.verdict = could_not_tell(why),
+            Fit::Nothing(lost) => {
+                examined.lost = Some(lost);
+                examined.verdict = could_not_tell(lost.why());
+            }
+        }
+        if self.strict && matches!(examined.verdict, Verdict::Replays) {
+            match self.family {
+                Family::Go => self.walk_live(subject, &mut examined).await,
+                Family::Core | Family::Java => self.walk(subject, &mut examined).await,
+            }
+        }
+        if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
+            self.complete(subject, divergence, examined.poller.as_ref());
+        }
+        examined
+    }
+
+    async fn located(self, subject: &Subject, refusal: Refusal, remarks: &mut Vec<String>) -> Verdict {
+        match self.locate(subject, refusal).await {
+            Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
+            Err((divergence, remark)) => {
+                remarks.push(remark);
+                Verdict::Breaks(Box::new(divergence))
+            }
+        }
+    }
+
+    /// Fills in what the history and the worker tell besides.
+    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>) {
+        let task = divergence.task.and_then(|number| subject.tasks.get(number - 1));
+        if let Some(task) = task {
+            divergence.task_started_event_id = Some(task.started_event_id);
+            divergence.sdk_recorded = task.sdk.as_ref().map(|sdk| format!("{} {}", sdk.name, sdk.version));
+        }
+        divergence.patches = subject.patches_until(divergence.event_id);
+        divergence.sdk_running =
+            poller.map(|poller| format!("{} {}", poller.client_name, poller.client_version).trim().to_owned());
+        divergence.suggestion = self.family.suggestion(divergence);
+    }
+}
+
+fn could_not_tell(why: impl Into<String>) -> Verdict {
+    Verdict::CouldNotTell { why: why.into() }
+}

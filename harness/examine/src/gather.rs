@@ -1,0 +1,40 @@
+//! Reads all histories that were named, and chooses those that are checked.
+
+use std::path::PathBuf;
+
+use crate::{
+    run::{Path, choose},
+    source::Found,
+};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// The runs that there are, as far as is known.
+    pub runs_count: u64,
+    /// Those whose histories were read.
+    pub read_count: u64,
+    /// The paths that the runs took through the code.
+    pub paths: Vec<Path>,
+    /// Files, or histories in them, that could not be read, each with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl Gathered {
+    /// Of what was found, and how many runs there are in all. Of each path through the code, `most` runs are checked.
+    pub fn of(mut found: Found, runs_count: u64, most: usize) -> Self {
+        found.once_each();
+        let read_count = found.runs.len() as u64;
+        Self { runs_count, read_count, paths: choose(found.runs, most), unreadable: found.unreadable }
+    }
+}
+
+/// Reads files and folders. Of each path through the code, `most` runs are checked.
+pub fn gather(paths: &[PathBuf], most: usize) -> Gathered {
+    let mut found = Found::default();
+    for path in paths {
+        found.read(path, || {});
+    }
+    let count = found.runs.len() as u64;
+    Gathered::of(found, count, most)
+}

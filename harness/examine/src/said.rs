@@ -1,0 +1,178 @@
+//! What a worker's words mean. The SDKs have no codes for this: their texts are all there is. `docs/check.md` lists where each was seen.
+
+use foretime_history::compare::Difference;
+use foretime_server::proto::{
+    command::command::Attributes,
+    enums::{QueryResultType, WorkflowTaskFailedCause},
+    failure::Failure,
+    foretimeservice::{Outcome, ServeHistoryResponse},
+    workflowservice::{
+        RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest,
+    },
+};
+use prost::Message;
+
+use super::{examine::Lost, stack};
+
+/// What a worker has said of a history.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    /// It has replayed all of it. Of a workflow task, with what the code asks for then.
+    Replays(Box<Answer>),
+    /// It refuses: the code does not fit the history, or fails.
+    Refuses(Box<Refusal>),
+    /// Nothing follows from what it said.
+    Unclear(String),
+    /// It was gone, or silent.
+    Nothing(Lost),
+}
+
+/// How an SDK refuses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusal {
+    /// Its words; empty if it does not object, but asks for something else.
+    pub(super) message: String,
+    /// Where the code has failed, if it has.
+    pub(super) stack: Option<String>,
+    /// What it asks for beyond what is recorded, if that is all that is wrong.
+    pub(super) difference: Option<Difference>,
+}
+
+/// What a worker answers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answer {
+    /// Where the workflow's code waits, for people.
+    pub(super) stack: Option<String>,
+    /// The commands of the task, if it was one.
+    pub(super) completed: Option<RespondWorkflowTaskCompletedRequest>,
+}
+
+/// Texts that say that the worker does not know the workflow's type.
+const UNREGISTERED: [&str; 9] = [
+    "is not registered on this worker",
+    "no such function is exported by the workflow bundle",
+    "unable to find workflow type",
+    "Unknown workflow type",
+    "unknown workflow type",
+    "Workflow type not found",
+    "workflow type not found",
+    "is not registered",
+    "Failed to initialize workflow of type",
+];
+/// Texts that say that a payload could not be decoded.
+const UNDECODABLE: [&str; 12] = [
+    "Failed decoding",
+    "failed decoding",
+    "Failed to decode",
+    "unable to decode",
+    "Unable to decode",
+    "DataConverterException",
+    "Failed to convert payload",
+    "Unknown encoding",
+    "unknown encoding",
+    "ValueError: Missing payload encoding",
+    "payload codec",
+    "PayloadCodec",
+];
+/// Places in stacks where SDKs decode payloads.
+const DECODING: [&str; 6] = ["decode_activation", "decodeActivation", "_decode_", "in decode\n", ".decode (", "PayloadCodec"];
+/// Texts that say that the query alone has failed. The history was replayed before it.
+const QUERY_ALONE: [&str; 6] = [
+    "Query handler for",
+    "query handler for",
+    "unknown queryType",
+    "Unknown query type",
+    "did not register a handler for",
+    "No query handler",
+];
+/// Texts that say that code and history part. They win over all others.
+const NONDETERMINISTIC: [&str; 5] = ["TMPRL1100", "ondeterminis", "on-determinis", "ondeterministic", "history mismatch"];
+
+impl Said {
+    /// What the answer to a served history means.
+    pub(super) fn of(response: &ServeHistoryResponse) -> Self {
+        match response.outcome() {
+            Outcome::QueryAnswered => match RespondQueryTaskCompletedRequest::decode(response.respond.as_slice()) {
+                Ok(answer) if answer.completed_type() == QueryResultType::Answered => {
+                    let stack = answer.query_result.and_then(|it| stack::shown(&it.payloads.first()?.data));
+                    Self::Replays(Box::new(Answer { stack, completed: None }))
+                }
+                Ok(answer) => {
+                    let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
+                    Self::of_failure(
+                        if answer.error_message.is_empty() { failure } else { answer.error_message },
+                        answer.failure.as_ref(),
+                    )
+                }
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
+                Ok(completed) => {
+                    if let Some(message) = failed_for_nondeterminism(&completed) {
+                        return Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }));
+                    }
+                    let result = completed.query_results.values().next();
+                    let stack = result.and_then(|it| stack::shown(&it.answer.as_ref()?.payloads.first()?.data));
+                    Self::Replays(Box::new(Answer { stack, completed: Some(completed) }))
+                }
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TaskFailed => match RespondWorkflowTaskFailedRequest::decode(response.respond.as_slice()) {
+                Ok(failed) => {
+                    let message = failed.failure.as_ref().map(failure_chain).unwrap_or_default();
+                    match failed.cause() {
+                        WorkflowTaskFailedCause::NonDeterministicError => {
+                            Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
+                        }
+                        _ => Self::of_failure(message, failed.failure.as_ref()),
+                    }
+                }
+                Err(error) => Self::Unclear(error.to_string()),
+            },
+            Outcome::TimedOut => Self::Nothing(Lost::TimedOut),
+            Outcome::WorkerGone | Outcome::Unspecified => Self::Nothing(Lost::WorkerGone),
+        }
+    }
+
+    fn of_failure(message: String, failure: Option<&Failure>) -> Self {
+        let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
+        if has(&NONDETERMINISTIC) {
+            Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
+        } else if has(&UNREGISTERED) || names_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec)
+        {
+            Self::Unclear(message)
+        } else if has(&QUERY_ALONE) {
+            Self::Replays(Box::default())
+        } else {
+            let stack = failure.and_then(|failure| stack::of_failure(&failure.stack_trace));
+            Self::Refuses(Box::new(Refusal { message, stack, ..Refusal::default() }))
+        }
+    }
+}
+
+/// The message of a workflow that fails because code and history part, as some are told to do (Python's
+/// `workflow_failure_exception_types`).
+fn failed_for_nondeterminism(completed: &RespondWorkflowTaskCompletedRequest) -> Option<String> {
+    let failures = completed.commands.iter().filter_map(|command| match command.attributes.as_ref()? {
+        Attributes::FailWorkflowExecutionCommandAttributes(fail) => fail.failure.as_ref(),
+        _ => None,
+    });
+    failures.map(failure_chain).find(|message| NONDETERMINISTIC.iter().any(|text| message.contains(text)))
+}
+
+/// Whether a payload codec has thrown it: its text is the user's own, but not the place.
+fn is_of_a_codec(failure: &Failure) -> bool {
+    let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
+    causes.into_iter().any(|failure| DECODING.iter().any(|place| failure.stack_trace.contains(place)))
+}
+
+/// Whether a message says `Workflow type X not found`, as Rust's SDK does.
+fn names_unknown_type(message: &str) -> bool {
+    message.split_once("Workflow type ").is_some_and(|(_, rest)| rest.contains(" not found"))
+}
+
+/// A failure's message with those of its causes.
+fn failure_chain(failure: &Failure) -> String {
+    let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
+    causes.map(|failure| failure.message.as_str()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+}
