@@ -2,7 +2,7 @@
 //!
 //! [`invocation`] determines which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs
 //! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
-//! data, with the options on time from [`clock`]. [`launch`] then opens the port, starts the server and waits for a signal. [`hand`] is a
+//! data, with the options on time from [`clock`] and those on histories from [`histories`]. [`launch`] then opens the port, starts the server and waits for a signal. [`hand`] is a
 //! client of a running server, and moves its time. [`check`] checks recorded histories with the user's worker. [`values`] reads the values of options,
 //! [`logging`] sets up the log, and [`failure`] is what goes wrong and how it is reported.
 //!
@@ -12,6 +12,7 @@ mod check;
 mod clock;
 mod failure;
 mod hand;
+mod histories;
 mod invocation;
 mod launch;
 mod logging;

@@ -75,6 +75,8 @@ pub struct Engine {
     personality: Personality,
     /// `system.enableActivityEagerExecution`.
     eager_activities: bool,
+    /// Each workflow task comes with its whole history.
+    replays_always: bool,
     limits: Limits,
     verifies_rebuilds: bool,
     /// The clock of every namespace, and what falls due on it.
@@ -116,7 +118,9 @@ impl Engine {
         }
         Ok(Self {
             personality: config.personality,
-            eager_activities: dynamic_config.has_eager_activities(),
+            // An eager activity comes with an answer that a worker on sdk-core does not get.
+            eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
+            replays_always: config.replay.always,
             limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,
             domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),

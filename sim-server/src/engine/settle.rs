@@ -141,6 +141,7 @@ impl Engine {
             effects: &mut self.effects,
             skipping: &mut self.skipping,
             limits: &self.limits,
+            replays_always: self.replays_always,
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
         (&mut self.runs, cx)
