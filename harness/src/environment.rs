@@ -7,7 +7,7 @@ use std::{
 };
 
 use foretime_server::{
-    config::{Config, Personality, SearchAttributeType, TimeMode},
+    config::{Config, Personality, Replay, SearchAttributeType, TimeMode},
     proto::{
         foretimeservice::{
             ExplainTimeRequest, ExplainTimeResponse, SettleRequest, SettleResponse, SkipTimeRequest, SkipTimeResponse,
@@ -119,6 +119,7 @@ impl Environment {
             seed: 0,
             time_skipping: true,
             starts_at: None,
+            replay: Replay::default(),
         }
     }
 
@@ -264,6 +265,7 @@ pub struct EnvironmentBuilder {
     seed: u64,
     time_skipping: bool,
     starts_at: Option<SystemTime>,
+    replay: Replay,
 }
 
 impl EnvironmentBuilder {
@@ -298,6 +300,12 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// What workers replay besides what they replay by themselves; nothing unless set. So a test finds code that is not deterministic.
+    pub fn replay(mut self, replay: Replay) -> Self {
+        self.replay = replay;
+        self
+    }
+
     /// Starts the server and connects a client to it.
     ///
     /// # Errors
@@ -314,6 +322,7 @@ impl EnvironmentBuilder {
             seed: self.seed,
             time: if self.time_skipping { TimeMode::Awaited } else { TimeMode::Paced },
             start_time: self.starts_at.map(Into::into),
+            replay: self.replay,
             ..Config::default()
         };
         let host = Host::new(Service::boxed(&config).map_err(Error::Refused)?);

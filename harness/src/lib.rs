@@ -56,7 +56,7 @@ pub use foretime_campaign::{
     runner::Summary,
 };
 pub use foretime_macros::test;
-pub use foretime_server::config::SearchAttributeType;
+pub use foretime_server::config::{Replay, SearchAttributeType};
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 

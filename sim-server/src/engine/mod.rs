@@ -67,7 +67,7 @@ use rules::limits::Limits;
 use skipping::Skipping;
 use time::Time;
 use worker::registry::Workers;
-use workflow::{calls::query::Queries, run::Run, update::waiters::UpdateWaiters};
+use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
 /// The Temporal service.
 #[derive(Debug)]
@@ -97,6 +97,7 @@ pub struct Engine {
     runs: Store<Run>,
     waiters: Waiters,
     queries: Queries,
+    replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
 }
@@ -136,6 +137,7 @@ impl Engine {
             runs: Store::default(),
             waiters: Waiters::default(),
             queries: Queries::default(),
+            replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
         })

@@ -125,6 +125,7 @@ impl Engine {
         if self.verifies_rebuilds {
             self.runs.get(key).verify_rebuild();
         }
+        self.replay_if_closed(key);
         self.answer_history_waiters(key);
         self.answer_update_waiters(key);
         outcome

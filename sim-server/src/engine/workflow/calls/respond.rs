@@ -15,7 +15,11 @@ use crate::{
             token::TaskToken,
         },
         matching::queues::QueueKind,
-        rules::{failure, sdk::{self, Family}, validate, versions},
+        rules::{
+            failure,
+            sdk::{self, Family},
+            validate, versions,
+        },
         skipping::holds::Work,
         workflow::{
             child::TargetNamespace,
@@ -44,6 +48,10 @@ impl Engine {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_completed(&request, &self.limits)?;
+        if token.replay != 0 {
+            self.replay_completed(&token, &request)?;
+            return Ok(Answer::Now(RespondWorkflowTaskCompletedResponse::default()));
+        }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         validate::respond::versioning_behavior(&request)?;
         if request.intermediate_page {
@@ -67,7 +75,9 @@ impl Engine {
         if run.is_running() && !run.has_workflow_task() {
             self.release_queries(key);
         }
-        if replays_next && self.runs.get(key).is_running() && Family::of(&context.caller.client_name).skips_what_it_has_seen() {
+        let is_replayed_next =
+            if self.runs.get(key).is_running() { replays_next } else { self.replays.under_way(key).is_some() };
+        if is_replayed_next && Family::of(&context.caller.client_name).skips_what_it_has_seen() {
             return Ok(Answer::Refused(Error::InvalidArgument(sdk::UNHANDLED_COMMAND.to_owned())));
         }
         let mut response = RespondWorkflowTaskCompletedResponse {
@@ -194,6 +204,10 @@ impl Engine {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_failed(&request, &self.limits)?;
+        if token.replay != 0 {
+            self.replay_failed(&token, &request)?;
+            return Ok(RespondWorkflowTaskFailedResponse::default());
+        }
         if let Some(key) = self.run_of(&token)
             && !self.runs.get(key).is_running()
         {
