@@ -1,15 +1,21 @@
 //! The options on histories that all ways to start a server have.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use foretime_server::config::{Config, Replay};
 
-/// What workers replay.
+/// What workers replay, and which histories are kept.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Histories")]
 pub(crate) struct Histories {
     /// When workers replay what they have done, so that a test finds code that is not deterministic [default: only when they must]
     #[arg(long, value_name = "WHEN", value_delimiter = ',')]
     replay: Vec<When>,
+
+    /// Folder for histories: one file for each path that a workflow takes and each version of its SDK, for foretime check
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save_histories: Option<PathBuf>,
 }
 
 /// When workers replay.
@@ -25,6 +31,6 @@ impl Histories {
     /// The configuration with these options.
     pub(crate) fn applied_to(&self, config: Config) -> Config {
         let replay = Replay { always: self.replay.contains(&When::Always), closed: self.replay.contains(&When::Closed) };
-        Config { replay, ..config }
+        Config { replay, remembers_closes: self.save_histories.is_some(), ..config }
     }
 }

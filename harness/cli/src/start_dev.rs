@@ -192,6 +192,7 @@ impl From<StartDev> for Launch {
         let http_port = args.clock.http_port;
         Self {
             http_port,
+            save_histories: args.histories.save_histories.clone(),
             config: args.histories.applied_to(args.clock.applied_to(Config {
                 personality: Personality::DevServer,
                 namespaces: values::namespaces(args.namespace),

@@ -12,6 +12,7 @@ mod attributes;
 pub mod compare;
 mod descriptors;
 pub mod events;
+pub mod fixtures;
 pub mod forms;
 pub mod grammar;
 pub mod json;

@@ -58,7 +58,7 @@ use kernel::{
     domain::Domain,
     effects::Effects,
     ids::Ids,
-    key::NamespaceId,
+    key::{NamespaceId, RunKey},
     tickets::{Parked, Tickets},
 };
 use matching::queues::Matching;
@@ -95,6 +95,8 @@ pub struct Engine {
     matching: Matching,
     workers: Workers,
     runs: Store<Run>,
+    /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
+    closed: Option<Vec<RunKey>>,
     waiters: Waiters,
     queries: Queries,
     replays: Replays,
@@ -135,6 +137,7 @@ impl Engine {
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
+            closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
             replays: Replays::new(config),

@@ -87,14 +87,9 @@ impl Replays {
         }
     }
 
-    /// Whether closed runs are replayed, and this one has not been yet.
-    pub(in crate::engine) fn wants(&self, run: RunKey) -> bool {
-        self.is_on && !self.of.contains_key(&run)
-    }
-
-    /// There is nothing to replay of a run.
-    pub(in crate::engine) fn pass_over(&mut self, run: RunKey) {
-        self.of.insert(run, State::Over);
+    /// Whether closed runs are replayed.
+    pub(in crate::engine) fn is_on(&self) -> bool {
+        self.is_on
     }
 
     /// A replay waits for a worker. The one that follows another of its run goes to whoever has answered that.

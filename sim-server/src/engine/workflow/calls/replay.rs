@@ -30,14 +30,9 @@ const QUERY_ID: &str = "foretime-replay";
 const QUERY_TYPE: &str = "__stack_trace";
 
 impl Engine {
-    /// After a transaction on a run: if it has closed, it is replayed. Nothing is to be replayed of one that has never done anything.
-    pub(in crate::engine) fn replay_if_closed(&mut self, key: RunKey) {
-        if !self.replays.wants(key) || self.runs.get(key).is_running() {
-            return;
-        }
-        if replays::parts(self.runs.get(key)).is_empty() {
-            self.replays.pass_over(key);
-        } else {
+    /// A run has closed: it is replayed, if that is wanted. Nothing is to be replayed of one that has never done anything.
+    pub(in crate::engine) fn replay_closed(&mut self, key: RunKey) {
+        if self.replays.is_on() && !replays::parts(self.runs.get(key)).is_empty() {
             self.offer_replay(key, false);
         }
     }
