@@ -15,6 +15,7 @@ pub mod compare;
 mod contents;
 mod descriptors;
 pub mod events;
+pub mod fixtures;
 pub mod forms;
 pub mod grammar;
 pub mod json;
