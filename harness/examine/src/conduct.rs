@@ -4,13 +4,14 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     pin::pin,
+    rc::Rc,
     time::Duration,
 };
 
 use foretime_history::{Telling, verdict::Verdict};
 use foretime_server::proto::foretimeservice::Poller;
 use futures_util::{StreamExt, stream};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     examine::{Decoder, Examined, Examiner, Family, Lost, Subject},
@@ -136,6 +137,16 @@ impl Chosen {
     }
 }
 
+/// Takes care that no two histories of one run are in the worker's hands: it keeps runs by their ids.
+#[derive(Default)]
+struct Runs(RefCell<BTreeMap<Option<String>, Rc<Mutex<()>>>>);
+
+impl Runs {
+    fn of(&self, run: &Run) -> Rc<Mutex<()>> {
+        Rc::clone(self.0.borrow_mut().entry(run.summary.run_id.clone()).or_default())
+    }
+}
+
 /// The runs to check. The first of a path stands for those of it that are not checked. `queue_of` says which queue the worker polls for
 /// histories that were recorded on another.
 pub fn chosen(gathered: &Gathered, queue_of: impl Fn(&str) -> String) -> Vec<Chosen> {
@@ -173,7 +184,10 @@ pub async fn all(
                 .filter(|at| done.get(at).is_none_or(|(examined, _)| examined.lost == Some(Lost::WorkerGone)))
                 .collect()
         };
+        let runs = Runs::default();
         let work = stream::iter(left).map(async |at| {
+            let run = runs.of(&chosen[at].run);
+            let _alone = run.lock().await;
             progress.begun(&chosen[at].run.source.name());
             (at, one(terms, server, pollers, &chosen[at]).await)
         });

@@ -42,7 +42,7 @@ impl Gathered {
 
 /// Reads files and folders. Of each path through the code, `most` runs are checked.
 pub fn gather(paths: &[PathBuf], most: usize) -> Gathered {
-    let mut found = Found::default();
+    let mut found = Found::to_check(most);
     for path in paths {
         found.read(path, || {});
     }

@@ -1,6 +1,6 @@
 //! Examines recorded histories with a worker, without an SDK: does its code still replay them?
 //!
-//! [`gather`] reads the histories, from files as [`source`] has them, and [`run`] chooses one for each path through the code. [`server`]
+//! [`gather`] reads the histories, from files as [`source`] has them, with a [`spool`] for what would be read twice, and [`run`] chooses one for each path through the code. [`server`]
 //! serves histories; who uses this crate connects a worker to it. [`conduct`] has every chosen history examined by [`examine`], and [`said`]
 //! knows what a worker's words mean, [`stack`] what its stacks do. [`redact`] makes histories without their contents.
 //! [`report`] puts all of it together, with the [`patches`] that are needed no more.
@@ -17,4 +17,5 @@ pub mod run;
 mod said;
 pub mod server;
 pub mod source;
+pub mod spool;
 mod stack;

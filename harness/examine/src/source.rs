@@ -10,7 +10,10 @@ use std::{
 
 use foretime_history::{Summary, forms, whole};
 
-use super::run::Run;
+use super::{
+    run::Run,
+    spool::{Kept, Spool},
+};
 
 /// What in a folder may be a history, by the end of its name.
 const EXTENSIONS: [&str; 6] = ["json", "pb", "binpb", "bin", "jsonl", "history"];
@@ -18,7 +21,7 @@ const EXTENSIONS: [&str; 6] = ["json", "pb", "binpb", "bin", "jsonl", "history"]
 const SECOND_FORM: &str = "rust-sdk";
 
 /// Where a history is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Source {
     /// The file.
     pub path: Arc<Path>,
@@ -28,6 +31,8 @@ pub struct Source {
     pub is_one_of_several: bool,
     /// What it is called instead of its file.
     pub name: Option<Arc<str>>,
+    /// The same in the spool, where it need not be parsed again.
+    pub kept: Option<Kept>,
 }
 
 /// What was read: the runs, and the files that hold none, each with the reason.
@@ -37,6 +42,8 @@ pub struct Found {
     pub runs: Vec<Run>,
     /// Files, or histories in them, each with the reason.
     pub unreadable: Vec<(String, String)>,
+    /// Where histories are kept that are read from files, if they are.
+    pub spool: Option<Spool>,
 }
 
 impl Source {
@@ -45,6 +52,9 @@ impl Source {
     /// # Errors
     /// The file cannot be read any more, for this reason.
     pub fn read(&self) -> Result<Vec<u8>, String> {
+        if let Some(kept) = &self.kept {
+            return kept.read().map_err(|error| error.to_string());
+        }
         let bytes = fs::read(&self.path).map_err(|error| error.to_string())?;
         let read = forms::read(&bytes).map_err(|error| error.to_string())?;
         let found = read.into_iter().nth(self.index).ok_or_else(|| "has changed meanwhile".to_owned())?;
@@ -62,6 +72,11 @@ impl Source {
 }
 
 impl Found {
+    /// Nothing yet. If more than one run of each path is checked, histories are kept as they are read.
+    pub fn to_check(most: usize) -> Self {
+        Self { spool: (most > 1).then(Spool::create).and_then(Result::ok), ..Self::default() }
+    }
+
     /// Reads a file, or all files in a folder.
     pub fn read(&mut self, path: &Path, mut progress: impl FnMut()) {
         let is_file = path.is_file();
@@ -87,7 +102,7 @@ impl Found {
         };
         let (path, is_one_of_several): (Arc<Path>, _) = (path.into(), histories.len() > 1);
         for (index, history) in histories.into_iter().enumerate() {
-            let source = Source { path: path.clone(), index, is_one_of_several, name: None };
+            let source = Source { path: path.clone(), index, is_one_of_several, name: None, kept: None };
             if history.has_more {
                 self.unreadable.push((source.name(), "is one page of a history, and the next is missing".to_owned()));
                 continue;
@@ -96,6 +111,9 @@ impl Found {
                 self.unreadable.push((source.name(), why.to_string()));
                 continue;
             }
+            // Without room for it, it is parsed again.
+            let kept = self.spool.as_ref().and_then(|spool| spool.keep(&history.encoded).ok());
+            let source = Source { kept, ..source };
             let mut summary = Summary::of(&history.encoded);
             summary.workflow_id = summary.workflow_id.or(history.workflow_id);
             summary.run_id = summary.run_id.or(history.run_id);

@@ -1,15 +1,12 @@
 //! Reads all histories that were named, and chooses those that are checked.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::PathBuf};
 
 use foretime_examine::{
     gather::Gathered,
     run::Run,
     source::{Found, Source},
+    spool::Spool,
 };
 use foretime_history::{Summary, whole};
 use futures_util::StreamExt;
@@ -19,8 +16,7 @@ use crate::{
     failure::Failure,
 };
 
-/// Reads files and folders, and a cluster if one is named. Of each path through the code, `most` runs are checked. The histories of a cluster
-/// are in the spool until the check is over.
+/// Reads files and folders, and a cluster if one is named. Of each path through the code, `most` runs are checked.
 ///
 /// # Errors
 /// The cluster does not answer, or refuses, or what it sends cannot be kept.
@@ -29,29 +25,27 @@ pub(super) async fn gather(
     cluster: &cluster::Options,
     most: usize,
     mut progress: impl FnMut(),
-) -> Result<(Gathered, Option<Spool>), Failure> {
-    let mut found = Found::default();
+) -> Result<Gathered, Failure> {
+    let mut found = Found::to_check(most);
     for path in paths {
         found.read(path, &mut progress);
     }
     let mut runs_count = found.runs.len() as u64;
-    let mut spool = None;
     if cluster.names_a_cluster() {
-        let (of_cluster, count) = fetch(cluster, &mut found, progress).await?;
-        runs_count += count;
-        spool = Some(of_cluster);
+        runs_count += fetch(cluster, &mut found, progress).await?;
     }
-    Ok((Gathered::of(found, runs_count, most), spool))
+    Ok(Gathered::of(found, runs_count, most))
 }
 
-/// Fetches the newest histories of each workflow type. Returns where they are, and how many runs there are in all.
-async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl FnMut()) -> Result<(Spool, u64), Failure> {
+/// Fetches the newest histories of each workflow type. Returns how many runs there are in all.
+async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl FnMut()) -> Result<u64, Failure> {
     let folder = options.save.as_deref().map(Folder::open).transpose()?;
     let query = options.query.as_deref().unwrap_or_default();
     let cluster = Cluster::connect(options).await?;
     let count = cluster.count(query).await?;
     let runs = cluster.runs(query, options.fetch as usize).await?;
-    let spool = Spool::create()?;
+    let unwritable = |error: io::Error| Failure::Runtime(format!("cannot keep histories among the temporary files: {error}"));
+    let spool = Spool::create().map_err(unwritable)?;
     let mut histories = std::pin::pin!(cluster.histories(&runs));
     while let Some((run, history)) = histories.next().await {
         progress();
@@ -60,10 +54,8 @@ async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl
             found.unreadable.push((name, "is no longer in the cluster".to_owned()));
             continue;
         };
-        let path = match &folder {
-            Some(folder) => folder.keep(run, &encoded)?,
-            None => spool.keep(&run.run_id, &encoded)?,
-        };
+        let path = folder.as_ref().map(|folder| folder.keep(run, &encoded)).transpose()?;
+        let kept = Some(spool.keep(&encoded).map_err(unwritable)?);
         if let Err(why) = whole(&encoded) {
             found.unreadable.push((name, why.to_string()));
             continue;
@@ -72,37 +64,9 @@ async fn fetch(options: &cluster::Options, found: &mut Found, mut progress: impl
         summary.workflow_id = summary.workflow_id.or_else(|| Some(run.workflow_id.clone()));
         // The cluster knows best: a run that was reset has the id of another in its events.
         summary.run_id = Some(run.run_id.clone());
-        let path: Arc<Path> = path.into();
-        let name = folder.is_none().then(|| name.into());
-        let source = Source { path, index: 0, is_one_of_several: false, name };
+        let name = path.is_none().then(|| name.into());
+        let source = Source { path: path.unwrap_or_default().into(), index: 0, is_one_of_several: false, name, kept };
         found.runs.push(Run { source, summary, namespace: Some(cluster.namespace().to_owned()) });
     }
-    Ok((spool, count.unwrap_or(runs.len() as u64)))
-}
-
-/// A folder for the histories of a cluster. It goes with this.
-#[derive(Debug)]
-pub(super) struct Spool {
-    path: PathBuf,
-}
-
-impl Spool {
-    fn create() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("foretime-check-{}", std::process::id()));
-        fs::create_dir_all(&path).map_err(|error| Failure::Runtime(format!("cannot create {}: {error}", path.display())))?;
-        Ok(Self { path })
-    }
-
-    fn keep(&self, run_id: &str, encoded: &[u8]) -> Result<PathBuf, Failure> {
-        let path = self.path.join(format!("{}.pb", run_id.replace(['/', '\\'], "_")));
-        fs::write(&path, encoded).map_err(|error| Failure::Runtime(format!("cannot write {}: {error}", path.display())))?;
-        Ok(path)
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        // A folder too many among the temporary ones harms nobody.
-        let _ = fs::remove_dir_all(&self.path);
-    }
+    Ok(count.unwrap_or(runs.len() as u64))
 }

@@ -111,7 +111,7 @@ impl Check {
         }
         // A worker that writes to stderr itself would write into the line.
         let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
-        let (mut gathered, _spool) = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        let mut gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
         if plan.telling == Telling::Sizes {
             gathered.leave_out_contents();
         }

@@ -59,6 +59,8 @@ pub(super) struct Launch {
 /// A worker that was started.
 pub(super) struct Worker {
     child: Child,
+    /// Its process group, which has all that it starts.
+    group: Option<u32>,
     output: Arc<Mutex<Output>>,
     _profile: Profile,
 }
@@ -145,7 +147,8 @@ impl Worker {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(keep(stderr, output.clone()));
         }
-        Ok(Self { child, output, _profile: profile })
+        let group = child.id();
+        Ok(Self { child, group, output, _profile: profile })
     }
 
     /// Waits until it ends by itself.
@@ -169,18 +172,15 @@ impl Worker {
 
     /// Ends it, and all that it has started: first with SIGTERM, after five seconds with SIGKILL.
     pub(super) async fn stop(mut self) {
-        let group = self.child.id();
-        if let Ok(Some(_)) = self.child.try_wait() {
-            return;
-        }
-        signal(group, false);
-        if tokio::time::timeout(STOP, self.child.wait()).await.is_err() {
-            signal(group, true);
-            let _ = self.child.kill().await;
-        } else {
-            // Its children may be left.
-            signal(group, true);
-        }
+        signal(self.group, false);
+        // Dropped then, what is left of it is killed.
+        let _ = tokio::time::timeout(STOP, self.child.wait()).await;
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        signal(self.group, true);
     }
 }
 

@@ -1,6 +1,5 @@
 //! What differs between the SDKs. `docs/check.md` says where each was watched.
 
-use foretime_history::verdict::Divergence;
 use foretime_server::proto::foretimeservice::Manner;
 
 use super::Subject;
@@ -50,21 +49,5 @@ impl Family {
         let is_completion = subject.tasks.iter().any(|task| task.completed_event_id == seen_event_id);
         // sdk-core looks at a last completion without going on to it.
         if self == Self::Core && is_completion { seen_event_id } else { seen_event_id + 1 }
-    }
-
-    /// Where a patch would go.
-    pub(super) fn suggestion(self, divergence: &Divergence) -> Option<String> {
-        let asked = divergence.asked.as_ref().map_or_else(|| "the new code".to_owned(), ToString::to_string);
-        let recorded = divergence.recorded.as_ref().map_or_else(|| "what it was".to_owned(), ToString::to_string);
-        let guard = match self {
-            Self::Core => "patched(\"my-change\")",
-            Self::Go => "workflow.GetVersion(ctx, \"my-change\", workflow.DefaultVersion, 1)",
-            Self::Java => "Workflow.getVersion(\"my-change\", Workflow.DEFAULT_VERSION, 1)",
-        };
-        // Code that fails is to be mended.
-        if divergence.task.is_none() || divergence.recorded.is_none() && divergence.asked.is_none() {
-            return None;
-        }
-        Some(format!("guard the change with {guard}: runs that began before it go on with {recorded}, new ones with {asked}"))
     }
 }

@@ -12,6 +12,9 @@ use super::Subject;
 /// Fills in both sides, as far as the message tells them. `task` is the task that does not fit, from 0.
 pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence, telling: Telling) {
     let message = divergence.message.clone();
+    if let Some(local_activity) = unrecorded_local_activity(&message) {
+        return read_local_activity(subject, task, divergence, local_activity, telling);
+    }
     let recorded = described(&message, "history event is ").or_else(|| described(&message, "missing replay command for "));
     let asked = described(&message, "replay command is ").or_else(|| described(&message, "extra replay command for "));
     let step = recorded.as_ref().and_then(|recorded| step_like(subject, task, recorded));
@@ -34,6 +37,23 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
         None if divergence.asked.is_some() => divergence.event_id = Some(subject.after_commands(task) + 1),
         None => {}
     }
+}
+
+/// Fills in that the code runs a local activity. The first event that it does not ask for at that place is the first that is no marker.
+fn read_local_activity(subject: &Subject, task: usize, divergence: &mut Divergence, name: String, telling: Telling) {
+    let last = subject.after_commands(task);
+    let steps = (subject.tasks[task].completed_event_id + 1..=last).filter_map(|id| subject.step(id));
+    let recorded = steps.into_iter().find(|step| step.marker().is_none());
+    divergence.event_id = recorded.as_ref().and_then(Step::event_id).or(Some(last + 1));
+    divergence.recorded = recorded.as_ref().map(|step| Thing::of(step, telling));
+    let command = "RecordMarker".to_owned();
+    divergence.asked = Some(Thing { kind: "the local activity".to_owned(), command, name, fields: Vec::new() });
+}
+
+/// The type of the local activity of which a guarded history has no end.
+pub(super) fn unrecorded_local_activity(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("code executed local activity ")?;
+    Some(rest.split_once(", but history event found ")?.0.to_owned())
 }
 
 /// What the message says of an event or a command.
@@ -84,6 +104,12 @@ mod tests {
         let asked = described(message, "replay command is ").unwrap();
         assert_eq!((asked.kind.as_str(), asked.name.as_str()), ("ScheduleActivityTask", "SendEmail"));
         assert_eq!(asked.id, Some(("activity_id".to_owned(), "6".to_owned())));
+    }
+
+    #[test]
+    fn a_local_activity_is_read() {
+        let message = "[TMPRL1100] code executed local activity tax, but history event found nothing, markerData: payloads:{}";
+        assert_eq!(unrecorded_local_activity(message).as_deref(), Some("tax"));
     }
 
     #[test]

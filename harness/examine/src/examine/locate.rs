@@ -48,7 +48,8 @@ impl Examiner<'_> {
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
         match self.family {
             // To show its commands, Go's SDK would have to go on live. Its message has most of them.
-            Family::Go => go::read_message(subject, task, &mut divergence, self.telling),
+            Family::Go if left_over.is_none() => go::read_message(subject, task, &mut divergence, self.telling),
+            Family::Go => {}
             Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
         if divergence.recorded.is_none()

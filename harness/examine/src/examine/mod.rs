@@ -2,21 +2,28 @@
 //!
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
-//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one. [`decode`] has payloads decoded that only their codec can read. [`hold`] serves a history once, for a debugger.
+//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; Go's
+//! is the one that has its own ways: [`go`] reads its words, and [`fit_go`] and [`walk_go`] do as [`fit`] and [`walk`], with what [`live`]
+//! puts into histories for it and [`invented`] makes. [`decode`] has payloads decoded that only their codec can read. [`hold`] serves a
+//! history once, for a debugger, and [`suggestion`] says what could be done.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
-//! activities nor local activities.
+//! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
 
 mod ask;
 mod decode;
 mod family;
 mod fit;
+mod fit_go;
 mod go;
 mod hold;
+mod invented;
+mod live;
 mod locate;
 mod subject;
+mod suggestion;
 mod walk;
+mod walk_go;
 
 use std::time::Duration;
 
@@ -126,13 +133,21 @@ impl Examiner<'_> {
             }
         }
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
-            match self.read(subject).await {
-                Ok(()) => self.walk(subject, &mut examined).await,
-                Err(why) => examined.verdict = could_not_tell(why),
+            match (self.read(subject).await, self.family) {
+                (Err(why), _) => examined.verdict = could_not_tell(why),
+                (Ok(()), Family::Go) => self.walk_live(subject, &mut examined).await,
+                (Ok(()), Family::Core | Family::Java) => self.walk(subject, &mut examined).await,
             }
         }
+        let breaks = matches!(examined.verdict, Verdict::Breaks(_));
         if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
-            self.complete(subject, divergence, examined.poller.as_ref());
+            self.complete(subject, divergence, examined.poller.as_ref(), breaks);
+            if !subject.unrecorded.is_empty() {
+                let (ids, sentence) = (subject.unrecorded, divergence.sentence());
+                examined.verdict = could_not_tell(format!(
+                    "its {ids} are not recorded, and random numbers, UUIDs and whatever the code makes of them may differ for that; {sentence}"
+                ));
+            }
         }
         examined
     }
@@ -151,7 +166,7 @@ impl Examiner<'_> {
     }
 
     /// Fills in what the history and the worker tell besides.
-    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>) {
+    fn complete(self, subject: &Subject, divergence: &mut Divergence, poller: Option<&Poller>, breaks: bool) {
         let task = divergence.task.and_then(|number| subject.tasks.get(number - 1));
         if let Some(task) = task {
             divergence.task_started_event_id = Some(task.started_event_id);
@@ -164,7 +179,7 @@ impl Examiner<'_> {
         for stack in [&mut divergence.stack_before, &mut divergence.stack_after].into_iter().flatten() {
             *stack = self.told_stack(stack);
         }
-        divergence.suggestion = self.family.suggestion(divergence);
+        divergence.suggestion = suggestion::suggestion(divergence, self.client_name, breaks);
     }
 }
 

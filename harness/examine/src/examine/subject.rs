@@ -19,6 +19,8 @@ pub(crate) struct Subject {
     pub(super) workflow_type: String,
     pub(super) workflow_id: String,
     pub(super) run_id: String,
+    /// Which of the two ids are made up, since the history does not have them; empty if none is.
+    pub(super) unrecorded: &'static str,
     /// The queue that the worker polls.
     pub(super) task_queue: String,
 }
@@ -28,6 +30,12 @@ impl Subject {
     pub(crate) fn new(encoded: Vec<u8>, summary: &Summary, task_queue: String) -> Self {
         let made_up = |seed: &str| format!("{seed}-{:08x}", summary.events_count);
         Self {
+            unrecorded: match (&summary.workflow_id, &summary.run_id) {
+                (None, None) => "workflow id and run id",
+                (None, Some(_)) => "workflow id",
+                (Some(_), None) => "run id",
+                (Some(_), Some(_)) => "",
+            },
             tasks: tasks(&encoded),
             encoded,
             readable: OnceCell::new(),
