@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use foretime_examine::{
-    conduct::{self, Conducted, Pollers, Terms},
+    conduct::{self, Conducted, Contents, Pollers, Terms},
     gather::{self, Gathered},
     report::Report,
     server::Server,

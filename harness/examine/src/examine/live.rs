@@ -125,7 +125,9 @@ impl<'a> Markers<'a> {
     /// The updates that the task has accepted, as messages.
     pub(super) fn messages(&self, task: usize) -> Vec<Vec<u8>> {
         let (first, last) = self.commands(task);
-        let events = self.subject.encoded_events(first, last).filter_map(|event| HistoryEvent::decode(event).ok());
+        // As they are recorded: the worker decodes them itself.
+        let events = events::of(&self.subject.encoded).filter(|event| (first..=last).contains(&event.id));
+        let events = events.filter_map(|event| HistoryEvent::decode(event.encoded).ok());
         let messages = events.filter_map(|event| match event.attributes? {
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) => message(accepted),
             _ => None,

@@ -37,7 +37,11 @@ impl Examiner<'_> {
             examined.incomparable_count += comparison.incomparable_count;
             examined.patched_here.extend(comparison.patched.map(|patch| (task + 1, patch)));
             if let Some(difference) = comparison.difference {
-                let divergence = Divergence { stack_before, stack_after: answer.stack, ..differing(subject, task, difference, self.telling) };
+                let divergence = Divergence {
+                    stack_before,
+                    stack_after: answer.stack,
+                    ..differing(subject, task, difference, self.telling)
+                };
                 examined.verdict = Verdict::Differs(Box::new(divergence));
                 break;
             }

@@ -63,8 +63,11 @@ impl Examiner<'_> {
             examined.patched_here.extend(seen.patched.into_iter().map(|patch| (task + 1, patch)));
             match seen.comparison.map(|it| (it.is_cut_short, it.difference)) {
                 Some((_, Some(difference))) if is_certain(&difference) => {
-                    let divergence =
-                        Divergence { stack_before, stack_after: seen.stack, ..differing(subject, task, difference, self.telling) };
+                    let divergence = Divergence {
+                        stack_before,
+                        stack_after: seen.stack,
+                        ..differing(subject, task, difference, self.telling)
+                    };
                     examined.verdict = Verdict::Differs(Box::new(divergence));
                     break;
                 }
