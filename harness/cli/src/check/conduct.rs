@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use foretime_examine::{
     conduct::{self, Checked, Conducted, Contents, Terms},
-    examine::Decoder,
+    examine::{Decoder, Family},
     gather::Gathered,
     redact::Saved,
 };
 
 use super::{Plan, options::Limits, progress::Progress, session::Session};
-use crate::failure::Failure;
+use crate::failure::{Failure, warn};
+
+/// What can run with --strict, before it does.
+const STRICT_GO: &str = "--strict: Go's SDK tells what the code asks for only when it runs each workflow task live; no activity and no local \
+                         activity runs, but code behind !workflow.IsReplaying() does, and side effects behind versions that are not recorded";
 
 /// Checks what was gathered.
 ///
@@ -27,6 +31,9 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progres
     progress.waiting();
     conducted.checked = match session.attendance(&queues, &plan.limits).await {
         Ok(pollers) => {
+            if plan.strict && pollers.values().flatten().any(|poller| Family::of(&poller.client_name) == Family::Go) {
+                warn(STRICT_GO);
+            }
             progress.checking(chosen.len());
             let Limits { answer_timeout, jobs, .. } = plan.limits;
             let contents = Contents {

@@ -8,8 +8,9 @@ use foretime_history::{
 };
 
 use super::{
-    Examined, Examiner, Subject,
+    Examined, Examiner, NOTHING_COMPARED, Subject,
     ask::{Asked, Cached, Cut},
+    could_not_tell,
 };
 use crate::said::Said;
 
@@ -17,7 +18,7 @@ impl Examiner<'_> {
     /// Walks over a history that replays. What differs becomes the verdict.
     pub(super) async fn walk(self, subject: &Subject, examined: &mut Examined) {
         let mut cached: Option<Cached> = None;
-        let mut unseen = 0;
+        let (mut unseen, mut compared) = (0, 0);
         let mut stack_before = None;
         for task in 0..subject.tasks.len() {
             let is_last = task + 1 == subject.tasks.len();
@@ -33,6 +34,7 @@ impl Examiner<'_> {
                 unseen += 1;
                 continue;
             };
+            compared += 1;
             unseen += usize::from(comparison.is_cut_short);
             examined.incomparable_count += comparison.incomparable_count;
             examined.patched_here.extend(comparison.patched.map(|patch| (task + 1, patch)));
@@ -47,7 +49,9 @@ impl Examiner<'_> {
             }
             stack_before = answer.stack;
         }
-        if unseen > 0 {
+        if compared == 0 {
+            examined.verdict = could_not_tell(NOTHING_COMPARED);
+        } else if unseen > 0 {
             examined.remarks.push(format!("of {unseen} tasks not all that the code asks for could be seen"));
         }
     }

@@ -13,8 +13,9 @@ use foretime_history::{
 use foretime_server::proto::foretimeservice::{Manner, ServeHistoryRequest};
 
 use super::{
-    Examined, Examiner, Lost, Subject,
+    Examined, Examiner, Lost, NOTHING_COMPARED, Subject,
     ask::{Asked, Cached},
+    could_not_tell,
     live::Markers,
     walk::differing,
 };
@@ -47,6 +48,7 @@ impl Examiner<'_> {
     pub(super) async fn walk_live(self, subject: &Subject, examined: &mut Examined) {
         let markers = Markers::of(subject);
         let mut unseen = Unseen::default();
+        let mut compared = 0;
         let mut stack_before = None;
         for task in 0..subject.tasks.len() {
             if markers.would_draw_anew(task) {
@@ -61,6 +63,7 @@ impl Examiner<'_> {
                 }
             };
             examined.patched_here.extend(seen.patched.into_iter().map(|patch| (task + 1, patch)));
+            compared += usize::from(seen.comparison.is_some());
             match seen.comparison.map(|it| (it.is_cut_short, it.difference)) {
                 Some((_, Some(difference))) if is_certain(&difference) => {
                     let divergence = Divergence {
@@ -75,6 +78,10 @@ impl Examiner<'_> {
                 _ => unseen.others += 1,
             }
             stack_before = seen.stack;
+        }
+        if compared == 0 {
+            let why = examined.remarks.pop().unwrap_or_default();
+            examined.verdict = could_not_tell(format!("{NOTHING_COMPARED}; {why}"));
         }
         examined.remarks.extend(unseen.remarks());
     }
