@@ -2,12 +2,14 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use foretime_history::fixtures::Keeper;
 use foretime_server::{
-    config::{Config, Personality, SearchAttributeType, TimeMode},
+    config::{Config, Personality, Replay, SearchAttributeType, TimeMode},
     proto::{
         foretimeservice::{
             ExplainTimeRequest, ExplainTimeResponse, SettleRequest, SettleResponse, SkipTimeRequest, SkipTimeResponse,
@@ -32,6 +34,7 @@ use tonic::Status;
 
 use crate::{
     connection,
+    runner::options,
     transport::{self, Server},
 };
 
@@ -119,6 +122,8 @@ impl Environment {
             seed: 0,
             time_skipping: true,
             starts_at: None,
+            replay: Replay::default(),
+            save_histories: options::save_histories(),
         }
     }
 
@@ -219,6 +224,13 @@ impl Environment {
     }
 }
 
+impl Drop for Environment {
+    /// Open runs are kept as far as they have come, if histories are.
+    fn drop(&mut self) {
+        self.server.host.look_around();
+    }
+}
+
 /// Takes the lock away that a call at an instant holds, also if the call is given up.
 struct Unlocks<'a>(&'a Server);
 
@@ -264,6 +276,8 @@ pub struct EnvironmentBuilder {
     seed: u64,
     time_skipping: bool,
     starts_at: Option<SystemTime>,
+    replay: Replay,
+    save_histories: Option<PathBuf>,
 }
 
 impl EnvironmentBuilder {
@@ -298,6 +312,20 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// What workers replay besides what they replay by themselves; nothing unless set. So a test finds code that is not deterministic.
+    pub fn replay(mut self, replay: Replay) -> Self {
+        self.replay = replay;
+        self
+    }
+
+    /// Keeps histories in this folder, for `foretime check`: one file for each path that a workflow takes and each version of the SDK, under
+    /// the name of the test that starts the environment. The environment variable `FORETIME_SAVE_HISTORIES` does the same for all.
+    /// A file that cannot be written is a warning in the log.
+    pub fn save_histories(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.save_histories = Some(folder.into());
+        self
+    }
+
     /// Starts the server and connects a client to it.
     ///
     /// # Errors
@@ -314,14 +342,25 @@ impl EnvironmentBuilder {
             seed: self.seed,
             time: if self.time_skipping { TimeMode::Awaited } else { TimeMode::Paced },
             start_time: self.starts_at.map(Into::into),
+            replay: self.replay,
+            remembers_closes: self.save_histories.is_some(),
             ..Config::default()
         };
-        let host = Host::new(Service::boxed(&config).map_err(Error::Refused)?);
+        let service = Service::boxed(&config).map_err(Error::Refused)?;
+        let host = match self.save_histories {
+            Some(folder) => Host::watched(service, Box::new(Keeper::new(folder, test_name()))),
+            None => Host::new(service),
+        };
         let (alive, environment) = watch::channel(());
         let server = Arc::new(Server { host, environment });
         let client = connect(&server, ClientOptions::new(self.namespace).build()).await?;
         Ok(Environment { client, server, _alive: alive })
     }
+}
+
+/// The test that runs on this thread: `cargo test` names threads so.
+fn test_name() -> Option<String> {
+    std::thread::current().name().filter(|name| !["main", "tokio-rt-worker"].contains(name)).map(str::to_owned)
 }
 
 async fn connect(server: &Arc<Server>, client_options: ClientOptions) -> Result<Client, Error> {

@@ -60,7 +60,7 @@ pub use foretime_check as check;
 #[doc(no_inline)]
 pub use foretime_check::check;
 pub use foretime_macros::test;
-pub use foretime_server::config::SearchAttributeType;
+pub use foretime_server::config::{Replay, SearchAttributeType};
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 

@@ -197,7 +197,6 @@ async fn fails(check: Check, deeds: &AtomicUsize) -> String {
 }
 
 fn assert_says(text: &str, said: &[&str]) {
-    println!("{text}");
     for said in said {
         assert!(text.contains(said), "{said:?} is not in:\n{text}");
     }
@@ -208,7 +207,7 @@ async fn code_that_has_not_changed_replays() -> foretime::check::Result {
     let deeds = Arc::default();
     let folder = recorded("same").await?;
     let report = foretime::check(first::worker(&deeds)?).histories(folder).all().strict().run().await?;
-    assert_eq!((report.counts.checked, report.counts.replay), (2, 2), "{report}");
+    assert_eq!((report.counts.checked, report.counts.replays), (2, 2), "{report}");
     assert_eq!(report.remarks, [""; 0], "{report}");
     assert_eq!(deeds.load(Ordering::Relaxed), 0);
     Ok(report)
@@ -221,7 +220,12 @@ async fn activities_in_another_order_break() -> anyhow::Result<()> {
     let text = fails(check, &deeds).await;
     assert_says(
         &text,
-        &["breaks Order (2 runs)", "reserve is recorded, the code asks for", "charge", "2 runs, 2 read, 1 paths, 1 checked"],
+        &[
+            "breaks Order: 2 runs",
+            "reserve is recorded, the code asks for",
+            "charge",
+            "2 runs took 1 path through the code, 1 history was checked",
+        ],
     );
     Ok(())
 }
@@ -254,7 +258,7 @@ async fn a_patch_makes_a_new_activity_replay() -> anyhow::Result<()> {
     assert_says(&text, &["breaks Order", "charge is recorded, the code asks for", "inspect"]);
     let report = foretime::check(inspects_with_a_patch::worker(&deeds)?).histories(folder).all().strict().run().await;
     let report = report.map_err(anyhow::Error::msg)?;
-    assert_eq!(report.counts.replay, 2);
+    assert_eq!(report.counts.replays, 2);
     assert_eq!(deeds.load(Ordering::Relaxed), 0);
     Ok(())
 }
@@ -300,7 +304,7 @@ async fn a_local_activity_that_was_under_way_does_not_run() -> anyhow::Result<()
     }
     let check = foretime::check(first::worker(&deeds)?).histories(folder).strict().answer_timeout(Duration::from_secs(5));
     let report = check.run().await.map_err(anyhow::Error::msg)?;
-    assert_eq!(report.counts.replay, 1);
+    assert_eq!(report.counts.replays, 1);
     assert_eq!(deeds.load(Ordering::Relaxed), 0);
     Ok(())
 }
@@ -332,7 +336,7 @@ async fn what_could_not_be_told_fails() -> anyhow::Result<()> {
     assert_says(&fails(none, &deeds).await, &["no histories given"]);
     std::fs::write(folder.join("broken.json"), "{")?;
     let text = fails(foretime::check(first::worker(&deeds)?).histories(&folder), &deeds).await;
-    assert_says(&text, &["could not tell", "broken.json", "1 replay, 1 could not be told"]);
+    assert_says(&text, &["cannot read", "broken.json", "1 replays, 1 could not be read"]);
     std::fs::remove_file(folder.join("broken.json"))?;
     let unknown = WorkerOptions::new(QUEUE).register_workflow::<other::Other>()?.build();
     let text = fails(foretime::check(unknown).histories(folder), &deeds).await;

@@ -23,6 +23,10 @@ pub struct Config {
     pub graces: Option<Graces>,
     /// When time counts as running away.
     pub runaway: RunawayLimits,
+    /// What workers replay besides what they replay by themselves.
+    pub replay: Replay,
+    /// Whether it is remembered in which order runs close, for who looks at them ([`crate::engine::View::closed_from`]).
+    pub remembers_closes: bool,
     /// Whether a long poll ends after a minute with an empty answer. If not, it waits for as long as its caller does; otherwise
     /// a simulated year would be mostly polls.
     pub long_polls_end: bool,
@@ -45,6 +49,8 @@ impl Default for Config {
             start_time: None,
             graces: Some(Graces::default()),
             runaway: RunawayLimits::default(),
+            replay: Replay::default(),
+            remembers_closes: false,
             long_polls_end: true,
             verifies_rebuilds: false,
             seed: 0,
@@ -97,6 +103,17 @@ impl Default for RunawayLimits {
         let skipped_max = Duration::from_secs(years * 365 * 24 * 60 * 60);
         Self { failed_attempts_max: 100, skipped_max, is_fail_fast: false }
     }
+}
+
+/// What workers replay besides what they replay by themselves, so that a test finds code that does not fit its own history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replay {
+    /// Each workflow task comes with its history from the first event on, and the worker goes through all of it. A run whose code
+    /// does not fit is terminated.
+    pub always: bool,
+    /// A run that has closed is replayed once more by a worker that still polls. Who awaits its end hears of it after that, and hears
+    /// of a difference instead.
+    pub closed: bool,
 }
 
 /// Which server this one takes the place of. The two differ in what they accept.

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rules", &["kernel"]),
     ("skipping", &["kernel"]),
     ("namespace", &["kernel", "rules"]),
-    ("matching", &["kernel"]),
+    ("matching", &["kernel", "rules"]),
     ("worker", &["kernel"]),
     ("execution", &["kernel", "rules", "matching", "skipping"]),
     ("activity", &["kernel", "rules", "matching", "skipping", "execution"]),

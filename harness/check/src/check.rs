@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use foretime_examine::{
-    conduct::{self, Conducted, Pollers, Terms},
+    conduct::{self, Conducted, Contents, Pollers, Terms},
     gather::{self, Gathered},
     report::Report,
     server::Server,
@@ -106,7 +106,7 @@ impl Check {
         }
         let gathered = gather::gather(&self.paths, self.most);
         let conducted = self.conduct(&gathered).await?;
-        let report = Report::of(&gathered, conducted, std::env::current_dir().ok().as_deref(), true);
+        let report = Report::of(&gathered, conducted, std::env::current_dir().ok().as_deref());
         if report.is_good() { Ok(report) } else { Err(Failure::new(report.to_string())) }
     }
 
@@ -129,7 +129,13 @@ impl Check {
         };
         let pollers = attended?.pollers;
         let pollers = Pollers::from([(queue, pollers)]);
-        let terms = Terms { strict: self.strict, answer_timeout: self.answer_timeout, jobs: JOBS, hold: None };
+        let terms = Terms {
+            strict: self.strict,
+            answer_timeout: self.answer_timeout,
+            jobs: JOBS,
+            hold: None,
+            contents: Contents::default(),
+        };
         let checked = conduct::all(terms, &server, &mut worker, &pollers, chosen, &()).await;
         worker.stop().await;
         Ok(Conducted { checked, ..Conducted::default() })

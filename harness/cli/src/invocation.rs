@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    check::Check, failure::Failure, hand::Time, histories::Histories, launch::Launch, serve::Serve, start_dev::StartDev,
+    check::Check, failure::Failure, fetch::Fetch, hand::Time, launch::Launch, serve::Serve, start_dev::StartDev,
     test_server::TestServer,
 };
 
@@ -43,9 +43,7 @@ enum Command {
     Serve(Serve),
     Time(Time),
     Check(Box<Check>),
-    // For tests, and to see what `check` would fetch.
-    #[command(hide = true)]
-    Histories(Box<Histories>),
+    Fetch(Box<Fetch>),
     /// Replaces `temporal server`
     #[command(subcommand)]
     Server(Server),
@@ -65,7 +63,7 @@ pub(crate) enum Invocation {
     /// Check recorded histories.
     Check(Box<Check>),
     /// Fetch histories from a cluster.
-    Fetch(Box<Histories>),
+    Fetch(Box<Fetch>),
     /// Write this (help or the version) to stdout.
     Print(clap::Error),
 }
@@ -83,7 +81,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
             Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
             Command::Time(time) => Invocation::Move(time),
             Command::Check(check) => Invocation::Check(check),
-            Command::Histories(histories) => Invocation::Fetch(histories),
+            Command::Fetch(fetch) => Invocation::Fetch(fetch),
         })
     };
     match parsed {

@@ -3,8 +3,10 @@
 use std::{
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
+    path::PathBuf,
 };
 
+use foretime_history::fixtures::Keeper;
 use foretime_server::{
     config::Config,
     rpc::Service,
@@ -25,6 +27,8 @@ pub(crate) struct Launch {
     pub(crate) listen: Listen,
     /// Where the HTTP API listens, on the same addresses.
     pub(crate) http_port: Option<u16>,
+    /// Where histories are kept.
+    pub(crate) save_histories: Option<PathBuf>,
     pub(crate) logging: Logging,
     /// Which of the given flags are not supported; empty if all are.
     pub(crate) warning: String,
@@ -71,7 +75,10 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
         // Not `println!`, which panics if nobody reads.
         let _ = writeln!(io::stdout(), "foretime {} listening on {address}", env!("CARGO_PKG_VERSION"));
     }
-    let host = Host::new(service);
+    let host = match launch.save_histories {
+        Some(folder) => Host::watched(service, Box::new(Keeper::new(folder, None))),
+        None => Host::new(service),
+    };
     let http = async {
         match http_listener {
             Some(listener) => {
@@ -86,7 +93,10 @@ async fn serve(launch: Launch) -> Result<(), Failure> {
     tokio::select! {
         never = grpc::serve(listener, host.clone()) => match never {},
         ended = http => ended.map_err(|error| Failure::Runtime(format!("the HTTP API has failed: {error}"))),
-        () = ended => Ok(()),
+        () = ended => {
+            host.look_around();
+            Ok(())
+        }
     }
 }
 

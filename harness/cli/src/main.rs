@@ -2,9 +2,10 @@
 //!
 //! [`invocation`] determines which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs
 //! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
-//! data, with the options on time from [`clock`]. [`launch`] then opens the port, starts the server and waits for a signal. [`hand`] is a
-//! client of a running server, and moves its time. [`check`] checks recorded histories with the user's worker, [`cluster`] reads those that
-//! a running cluster has, and [`histories`] fetches them alone. [`values`] reads the values of options,
+//! data, with the options on time from [`clock`] and those on histories from [`histories`]. [`launch`] then opens the port, starts the
+//! server and waits for a signal. [`hand`] is a client of a running server, and moves its time. [`check`] checks recorded histories with
+//! the user's worker, [`cluster`] reads those that a running cluster has, [`fetch`] fetches them alone, and [`codec`] asks a codec server.
+//! [`values`] reads the values of options,
 //! [`logging`] sets up the log, and [`failure`] is what goes wrong and how it is reported.
 //!
 //! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
@@ -12,7 +13,9 @@
 mod check;
 mod clock;
 mod cluster;
+mod codec;
 mod failure;
+mod fetch;
 mod hand;
 mod histories;
 mod invocation;
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Launch(launch)) => launch::launch(*launch),
         Ok(Invocation::Move(time)) => time.run(),
         Ok(Invocation::Check(check)) => return check.run().unwrap_or_else(|failure| failure.report()),
-        Ok(Invocation::Fetch(histories)) => histories.run(),
+        Ok(Invocation::Fetch(fetch)) => fetch.run(),
         Ok(Invocation::Print(text)) => return failure::print(&text),
         Err(failure) => Err(failure),
     };

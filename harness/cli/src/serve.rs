@@ -7,6 +7,7 @@ use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
     clock::Clock,
+    histories::Histories,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -58,6 +59,9 @@ pub(crate) struct Serve {
     #[command(flatten)]
     clock: Clock,
 
+    #[command(flatten)]
+    histories: Histories,
+
     /// How much to log on stderr
     #[arg(long, value_name = "LEVEL", default_value = "warn")]
     log_level: LogLevel,
@@ -72,14 +76,15 @@ impl From<Serve> for Launch {
         let http_port = args.clock.http_port;
         Self {
             http_port,
-            config: args.clock.applied_to(Config {
+            save_histories: args.histories.save_histories.clone(),
+            config: args.histories.applied_to(args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(args.namespace),
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: BTreeMap::new(),
                 seed: args.seed.unwrap_or_else(values::fresh_seed),
                 ..Config::default()
-            }),
+            })),
             listen: Listen::Ip(args.ip, args.port),
             logging: Logging { level: args.log_level, format: args.log_format, colour: Colour::Auto },
             warning: String::new(),

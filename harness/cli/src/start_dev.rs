@@ -5,6 +5,7 @@ use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
     clock::Clock,
+    histories::Histories,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -61,6 +62,9 @@ pub(crate) struct StartDev {
 
     #[command(flatten)]
     clock: Clock,
+
+    #[command(flatten)]
+    histories: Histories,
 
     #[command(flatten)]
     absent: Absent,
@@ -188,14 +192,15 @@ impl From<StartDev> for Launch {
         let http_port = args.clock.http_port;
         Self {
             http_port,
-            config: args.clock.applied_to(Config {
+            save_histories: args.histories.save_histories.clone(),
+            config: args.histories.applied_to(args.clock.applied_to(Config {
                 personality: Personality::DevServer,
                 namespaces: values::namespaces(args.namespace),
                 search_attributes: values::search_attributes(args.search_attribute),
                 dynamic_config: args.dynamic_config_value.into_iter().collect(),
                 seed: values::fresh_seed(),
                 ..Config::default()
-            }),
+            })),
             listen: Listen::Ip(args.ip, args.port),
             logging: Logging { level: args.log_level, format: args.log_format, colour: args.color },
             warning: args.absent.warning(),

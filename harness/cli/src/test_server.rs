@@ -7,6 +7,7 @@ use foretime_server::config::{Config, Personality, SearchAttributeType};
 
 use crate::{
     clock::Clock,
+    histories::Histories,
     launch::{Launch, Listen},
     logging::Logging,
     values::{self, Colour, LogFormat, LogLevel},
@@ -33,6 +34,9 @@ pub(crate) struct TestServer {
 
     #[command(flatten)]
     clock: Clock,
+
+    #[command(flatten)]
+    histories: Histories,
 }
 
 impl From<TestServer> for Launch {
@@ -40,14 +44,15 @@ impl From<TestServer> for Launch {
         let http_port = args.clock.http_port;
         Self {
             http_port,
-            config: args.clock.applied_to(Config {
+            save_histories: args.histories.save_histories.clone(),
+            config: args.histories.applied_to(args.clock.applied_to(Config {
                 personality: Personality::TestServer,
                 namespaces: values::namespaces(Vec::new()),
                 search_attributes: CUSTOM_FIELDS.map(|(name, kind)| (name.to_owned(), kind)).into(),
                 dynamic_config: BTreeMap::new(),
                 seed: values::fresh_seed(),
                 ..Config::default()
-            }),
+            })),
             listen: Listen::EveryAddress(args.port),
             logging: Logging { level: LogLevel::Warn, format: LogFormat::Text, colour: Colour::Auto },
             warning: String::new(),

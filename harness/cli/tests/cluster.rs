@@ -16,9 +16,9 @@ use cluster::{Cluster, EVENTS, Script, pem, tls};
 use serde_json::Value;
 use tonic::Status;
 
-/// Runs `foretime histories` with these arguments and variables, and no others.
+/// Runs `foretime fetch` with these arguments and variables, and no others.
 async fn histories(args: &[&str], variables: &[(&str, &str)]) -> Output {
-    let mut command = common::foretime(&[&["histories"], args].concat());
+    let mut command = common::foretime(&[&["fetch"], args].concat());
     command.env_clear().envs(variables.iter().copied());
     tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("its end")
 }

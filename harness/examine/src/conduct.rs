@@ -4,16 +4,19 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     pin::pin,
+    rc::Rc,
     time::Duration,
 };
 
+use foretime_history::{Telling, verdict::Verdict};
 use foretime_server::proto::foretimeservice::Poller;
 use futures_util::{StreamExt, stream};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
-    examine::{Examined, Examiner, Family, Lost, Subject},
+    examine::{Decoder, Examined, Examiner, Family, Lost, Subject},
     gather::Gathered,
+    redact::{Redaction, Saved},
     run::Run,
     server::Server,
 };
@@ -39,6 +42,8 @@ pub struct Checked {
     pub stands_for: Vec<Run>,
     /// What came of it.
     pub examined: Examined,
+    /// What came of redacting its history, if that was asked for: why it was not saved.
+    pub saved: Option<Result<Saved, String>>,
 }
 
 /// A run that shall be checked.
@@ -50,8 +55,8 @@ pub struct Chosen {
 }
 
 /// How the histories are given to the worker.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
     /// Whether inputs, spans of timers, options and results are compared, too.
     pub strict: bool,
     /// How long the worker may take with one history.
@@ -60,7 +65,23 @@ pub struct Terms {
     pub jobs: usize,
     /// Each history is served once and for as long as it takes, up to this event if there is one, so that a debugger can hold the worker.
     pub hold: Option<Option<i64>>,
+    /// What is done with payloads.
+    pub contents: Contents<'a>,
 }
+
+/// What is done with payloads, and with all else that people and code have written.
+#[derive(Clone, Copy, Default)]
+pub struct Contents<'a> {
+    /// Who decodes payloads that only their codec can read, if there is somebody.
+    pub decoder: Option<&'a dyn Decoder>,
+    /// What is told of them.
+    pub telling: Telling,
+    /// How histories are redacted, if they are.
+    pub redaction: Option<&'a Redaction>,
+}
+
+/// What came of one history: what is said of it, and how it was redacted.
+type Done = (Examined, Option<Result<Saved, String>>);
 
 /// The worker beside the server. It may end, and be started again.
 pub trait Supervised {
@@ -112,7 +133,17 @@ impl Chosen {
 
     /// It is not checked, for this reason.
     pub fn unchecked(self, why: &str) -> Checked {
-        Checked { run: self.run, stands_for: self.stands_for, examined: Examined::unknown(why) }
+        Checked { run: self.run, stands_for: self.stands_for, examined: Examined::unknown(why), saved: None }
+    }
+}
+
+/// Takes care that no two histories of one run are in the worker's hands: it keeps runs by their ids.
+#[derive(Default)]
+struct Runs(RefCell<BTreeMap<Option<String>, Rc<Mutex<()>>>>);
+
+impl Runs {
+    fn of(&self, run: &Run) -> Rc<Mutex<()>> {
+        Rc::clone(self.0.borrow_mut().entry(run.summary.run_id.clone()).or_default())
     }
 }
 
@@ -136,27 +167,32 @@ pub fn chosen(gathered: &Gathered, queue_of: impl Fn(&str) -> String) -> Vec<Cho
 
 /// Checks all, several at a time. What a worker had in hand when it ended is tried once more, alone.
 pub async fn all(
-    terms: Terms,
+    terms: Terms<'_>,
     server: &Server,
     worker: &mut impl Supervised,
     pollers: &Pollers,
     chosen: Vec<Chosen>,
     progress: &impl Progress,
 ) -> Vec<Checked> {
-    let done: RefCell<BTreeMap<usize, Examined>> = RefCell::default();
+    let done: RefCell<BTreeMap<usize, Done>> = RefCell::default();
     let (silences, is_silent) = (Cell::new(0), Notify::new());
     let (mut over, mut last_end) = (None, String::new());
     for jobs in [terms.jobs, 1] {
         let left: Vec<usize> = {
             let done = done.borrow();
-            (0..chosen.len()).filter(|at| done.get(at).is_none_or(|examined| examined.lost == Some(Lost::WorkerGone))).collect()
+            (0..chosen.len())
+                .filter(|at| done.get(at).is_none_or(|(examined, _)| examined.lost == Some(Lost::WorkerGone)))
+                .collect()
         };
+        let runs = Runs::default();
         let work = stream::iter(left).map(async |at| {
+            let run = runs.of(&chosen[at].run);
+            let _alone = run.lock().await;
             progress.begun(&chosen[at].run.source.name());
             (at, one(terms, server, pollers, &chosen[at]).await)
         });
         let work = work.buffer_unordered(jobs).for_each(|(at, examined)| {
-            silences.set(if examined.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
+            silences.set(if examined.0.lost == Some(Lost::TimedOut) { silences.get() + 1 } else { 0 });
             if silences.get() == SILENCES_MAX {
                 is_silent.notify_one();
             }
@@ -178,35 +214,45 @@ pub async fn all(
     }
     let mut done = done.into_inner();
     let checked = chosen.into_iter().enumerate().map(|(at, it)| match done.remove(&at) {
-        Some(examined) if examined.lost == Some(Lost::WorkerGone) => {
+        Some((examined, _)) if examined.lost == Some(Lost::WorkerGone) => {
             it.unchecked(&format!("{last_end}, with this history in hand"))
         }
-        Some(examined) => Checked { run: it.run, stands_for: it.stands_for, examined },
+        Some((examined, saved)) => Checked { run: it.run, stands_for: it.stands_for, examined, saved },
         None => it.unchecked(over.as_deref().unwrap_or("it was not checked")),
     });
     checked.collect()
 }
 
-/// Checks one.
-async fn one(terms: Terms, server: &Server, pollers: &Pollers, chosen: &Chosen) -> Examined {
+/// Checks one, and redacts its history if that is asked for.
+async fn one(terms: Terms<'_>, server: &Server, pollers: &Pollers, chosen: &Chosen) -> Done {
     let queue = &chosen.task_queue;
     let Some(attending) = pollers.get(queue).and_then(|there| attending(there, chosen.run.namespace.as_deref())) else {
         let polled: Vec<&str> = pollers.keys().map(String::as_str).collect();
         let (polled, first) = (polled.join(", "), polled.first().copied().unwrap_or_default());
-        return Examined::unknown(format!(
+        let why = format!(
             "no worker polls the task queue {queue} (polled: {polled}); if it was renamed, say --map-queue {queue}={first}"
-        ));
+        );
+        return (Examined::unknown(why), None);
     };
     let encoded = match chosen.run.source.read() {
         Ok(encoded) => encoded,
-        Err(why) => return Examined::unknown(why),
+        Err(why) => return (Examined::unknown(why), None),
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
     let Attending { namespace, family, client_name } = &attending;
-    let Terms { answer_timeout: timeout, strict, .. } = terms;
-    let examiner = Examiner { server, family: *family, client_name, namespace, timeout, strict };
-    match terms.hold {
-        Some(until_event_id) => examiner.hold(&subject, until_event_id).await,
-        None => examiner.examine(&subject).await,
+    let Terms { answer_timeout: timeout, strict, contents, .. } = terms;
+    let Contents { decoder, telling, redaction } = contents;
+    let examiner = Examiner { server, family: *family, client_name, namespace, timeout, strict, decoder, telling };
+    if let Some(until_event_id) = terms.hold {
+        return (examiner.hold(&subject, until_event_id).await, None);
     }
+    let examined = examiner.examine(&subject).await;
+    let saved = match redaction {
+        Some(redaction) if matches!(examined.verdict, Verdict::Replays | Verdict::Differs(_)) => {
+            let saved = redaction.of(examiner, &subject, &chosen.run).await;
+            Some(saved.map_err(|why| format!("could not redact: {why}")))
+        }
+        _ => None,
+    };
+    (examined, saved)
 }

@@ -29,6 +29,17 @@ impl Gathered {
     }
 }
 
+impl Gathered {
+    /// Leaves out what the reasons say of the files' contents.
+    pub fn leave_out_contents(&mut self) {
+        for (_, why) in &mut self.unreadable {
+            if let Some(quoted) = why.find('"') {
+                why.replace_range(quoted.., "...");
+            }
+        }
+    }
+}
+
 /// Reads files and folders. Of each path through the code, `most` runs are checked.
 pub fn gather(paths: &[PathBuf], most: usize) -> Gathered {
     let mut found = Found::to_check(most);

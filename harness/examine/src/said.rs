@@ -11,6 +11,7 @@ use foretime_server::proto::{
     },
 };
 use prost::Message;
+use serde::Deserialize;
 
 use super::{examine::Lost, stack};
 
@@ -99,8 +100,9 @@ impl Said {
                 }
                 Ok(answer) => {
                     let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
+                    let is_encoded = answer.failure.as_ref().is_some_and(|failure| failure.encoded_attributes.is_some());
                     Self::of_failure(
-                        if answer.error_message.is_empty() { failure } else { answer.error_message },
+                        if answer.error_message.is_empty() || is_encoded { failure } else { answer.error_message },
                         answer.failure.as_ref(),
                     )
                 }
@@ -138,16 +140,45 @@ impl Said {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
         if has(&NONDETERMINISTIC) {
             Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
+        } else if failure.is_some_and(is_unreadable) {
+            // It may say anything: that the code fails, or that the type of the workflow is not known.
+            Self::Unclear(
+                "the worker's failure is encrypted, and only its codec can read it; --codec-endpoint has it decoded".to_owned(),
+            )
         } else if has(&UNREGISTERED) || names_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec)
         {
             Self::Unclear(message)
         } else if has(&QUERY_ALONE) {
             Self::Replays(Box::default())
         } else {
-            let stack = failure.and_then(|failure| stack::of_failure(&failure.stack_trace));
+            let stack = failure.and_then(|failure| stack::of_failure(&text_of(failure).stack_trace));
             Self::Refuses(Box::new(Refusal { message, stack, ..Refusal::default() }))
         }
     }
+}
+
+/// A worker's words without what may come from payloads: what is known to be of the SDK's own making, or how much is left out.
+pub(super) fn without_contents(words: &str) -> String {
+    let is_known = |line: &&str| NONDETERMINISTIC.iter().chain(&UNREGISTERED).any(|text| line.contains(text));
+    let Some(line) = words.lines().find(is_known) else {
+        return match words.chars().count() {
+            0 => String::new(),
+            count => format!("({count} characters of the worker's words are left out)"),
+        };
+    };
+    let line = line.find("[TMPRL1100]").map_or(line, |start| &line[start..]);
+    // Go shows all fields of both sides: `ActivityTaskScheduled: (ActivityId:6, Header:..), replay command is ...`.
+    let mut out = String::new();
+    for (at, part) in line.split(", replay command").enumerate() {
+        out += if at > 0 { ", replay command" } else { "" };
+        out += part.split(": (").next().unwrap_or_default();
+    }
+    // TypeScript goes on with the error of the user's constructor.
+    if let Some((before, name)) = out.split_once("Failed to initialize workflow of type") {
+        let name = name.split(": ").next().unwrap_or_default();
+        out = format!("{before}Failed to initialize workflow of type{name}");
+    }
+    out
 }
 
 /// The message of a workflow that fails because code and history part, as some are told to do (Python's
@@ -163,7 +194,7 @@ fn failed_for_nondeterminism(completed: &RespondWorkflowTaskCompletedRequest) ->
 /// Whether a payload codec has thrown it: its text is the user's own, but not the place.
 fn is_of_a_codec(failure: &Failure) -> bool {
     let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
-    causes.into_iter().any(|failure| DECODING.iter().any(|place| failure.stack_trace.contains(place)))
+    causes.into_iter().any(|failure| DECODING.iter().any(|place| text_of(failure).stack_trace.contains(place)))
 }
 
 /// Whether a message says `Workflow type X not found`, as Rust's SDK does.
@@ -174,5 +205,48 @@ fn names_unknown_type(message: &str) -> bool {
 /// A failure's message with those of its causes.
 fn failure_chain(failure: &Failure) -> String {
     let causes = std::iter::successors(Some(failure), |failure| failure.cause.as_deref());
-    causes.map(|failure| failure.message.as_str()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+    causes.map(|failure| text_of(failure).message).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+/// Whether the text of a failure is encrypted still.
+fn is_unreadable(failure: &Failure) -> bool {
+    let encoded = failure.encoded_attributes.as_ref();
+    encoded.is_some_and(|payload| serde_json::from_slice::<FailureText>(&payload.data).is_err())
+}
+
+/// What a failure says.
+#[derive(Debug, Deserialize)]
+struct FailureText {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    stack_trace: String,
+}
+
+/// The text of a failure, also of one whose text is a payload because it was to be encrypted: SDKs call these "Encoded failure".
+fn text_of(failure: &Failure) -> FailureText {
+    let encoded = failure.encoded_attributes.as_ref().and_then(|payload| serde_json::from_slice(&payload.data).ok());
+    encoded.unwrap_or_else(|| FailureText { message: failure.message.clone(), stack_trace: failure.stack_trace.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_come_from_payloads_is_left_out() {
+        let go = "[TMPRL1100] nondeterministic workflow: history event is ActivityTaskScheduled: (ActivityId:6, Header:Alice), replay \
+                  command is StartTimer: (TimerId:7, Alice)";
+        let left =
+            "[TMPRL1100] nondeterministic workflow: history event is ActivityTaskScheduled, replay command is StartTimer";
+        assert_eq!(without_contents(go), left);
+        assert_eq!(
+            without_contents("Alice: [TMPRL1100] Nondeterminism error: x\nAlice"),
+            "[TMPRL1100] Nondeterminism error: x"
+        );
+        assert_eq!(without_contents("no customer Alice"), "(17 characters of the worker's words are left out)");
+        let of_typescript = "Failed to initialize workflow of type 'Order': TypeError: Alice";
+        assert_eq!(without_contents(of_typescript), "Failed to initialize workflow of type 'Order'");
+        assert_eq!(without_contents(""), "");
+    }
 }

@@ -21,6 +21,15 @@ pub(crate) fn of<M: Name>() -> Option<MessageDescriptor> {
     POOL.get_or_init(pool).as_ref()?.get_message_by_name(&M::full_name())
 }
 
+/// The descriptor of any message of the API; `None` as above. The first call takes as long as all others do not.
+pub(crate) fn of_any<M: Name>() -> Option<MessageDescriptor> {
+    static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
+    of::<M>().or_else(|| {
+        let pool = POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTORS).ok());
+        pool.as_ref()?.get_message_by_name(&M::full_name())
+    })
+}
+
 fn pool() -> Option<DescriptorPool> {
     let mut all = FileDescriptorSet::decode(DESCRIPTORS).ok()?;
     let mut wanted = BTreeSet::new();

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::compare::{self, Step};
+use crate::{
+    compare::{self, Step},
+    payload::Telling,
+};
 
 /// What a check says of one history.
 #[derive(Clone, Debug, Serialize)]
@@ -69,9 +72,10 @@ pub struct Thing {
 }
 
 impl Thing {
-    /// Of a step, either side.
-    pub fn of(step: &Step) -> Self {
-        Self { kind: step.kind_name(), command: step.command_name(), name: step.name(), fields: step.shown_fields() }
+    /// Of a step, either side. Its fields are told as `telling` says.
+    pub fn of(step: &Step, telling: Telling) -> Self {
+        let fields = step.shown_fields(telling);
+        Self { kind: step.kind_name(), command: step.command_name(), name: step.name(), fields }
     }
 }
 

@@ -16,6 +16,7 @@ use foretime_campaign::{
     result::{CORE_VARIABLE, Detail, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
 
+use foretime_history::fixtures::Keeper;
 use prost::Message;
 use temporalio_common::protos::temporal::api::history::v1::History;
 use temporalio_sdk::WorkerOptions;
@@ -125,7 +126,16 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let world = simulation.run(body);
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     let state = world.lock();
+    keep_histories(case, &state);
     result_of(case, &state, seed, real_us, &known)
+}
+
+/// Keeps the histories of a run that passes. What a wrong run leaves behind is no example.
+fn keep_histories(case: &Case, state: &State) {
+    let Some(folder) = options::save_histories().filter(|_| state.findings.is_empty()) else { return };
+    if let Err(error) = Keeper::new(folder, Some(case.name.clone())).keep_all(state.service()) {
+        eprintln!("foretime: histories cannot be kept: {error}");
+    }
 }
 
 fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known) -> RunResult {

@@ -12,7 +12,7 @@ use foretime_campaign::{case::Case, runner::Summary};
 
 #[cfg(simulates)]
 mod child;
-mod options;
+pub(crate) mod options;
 
 use crate::{
     failure::Failure,

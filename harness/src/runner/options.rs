@@ -1,6 +1,6 @@
 //! What the environment says about one simulation.
 
-use std::{env, time::Duration};
+use std::{env, path::PathBuf, time::Duration};
 
 use foretime_campaign::runner::settings::{read, span};
 
@@ -9,6 +9,11 @@ use crate::world::Limits;
 /// Whether to run without simulating.
 pub(super) fn is_staged() -> bool {
     env::var("FORETIME_STAGED").is_ok_and(|value| !["", "0"].contains(&&*value))
+}
+
+/// Where histories are kept, if they are.
+pub(crate) fn save_histories() -> Option<PathBuf> {
+    env::var_os("FORETIME_SAVE_HISTORIES").filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// Checks the variables that only the processes for seeds need, so that a mistake is reported once.

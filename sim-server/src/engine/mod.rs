@@ -58,7 +58,7 @@ use kernel::{
     domain::Domain,
     effects::Effects,
     ids::Ids,
-    key::NamespaceId,
+    key::{NamespaceId, RunKey},
     tickets::{Parked, Tickets},
 };
 use matching::queues::Matching;
@@ -67,7 +67,7 @@ use rules::limits::Limits;
 use skipping::Skipping;
 use time::Time;
 use worker::registry::Workers;
-use workflow::{calls::query::Queries, run::Run, update::waiters::UpdateWaiters};
+use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
 /// The Temporal service.
 #[derive(Debug)]
@@ -75,6 +75,8 @@ pub struct Engine {
     personality: Personality,
     /// `system.enableActivityEagerExecution`.
     eager_activities: bool,
+    /// Each workflow task comes with its whole history.
+    replays_always: bool,
     limits: Limits,
     verifies_rebuilds: bool,
     /// The clock of every namespace, and what falls due on it.
@@ -93,8 +95,11 @@ pub struct Engine {
     matching: Matching,
     workers: Workers,
     runs: Store<Run>,
+    /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
+    closed: Option<Vec<RunKey>>,
     waiters: Waiters,
     queries: Queries,
+    replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
 }
@@ -116,7 +121,9 @@ impl Engine {
         }
         Ok(Self {
             personality: config.personality,
-            eager_activities: dynamic_config.has_eager_activities(),
+            // An eager activity comes with an answer that a worker on sdk-core does not get.
+            eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
+            replays_always: config.replay.always,
             limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,
             domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),
@@ -130,8 +137,10 @@ impl Engine {
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
+            closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
+            replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
         })

@@ -93,9 +93,10 @@ impl Engine {
             Task::Workflow(run) | Task::Activity(ActivityKey { owner: Key::Run(run), .. }) => {
                 is_awaited(runs, waiters, update_waiters, run)
             }
-            Task::Query(_) => false,
+            Task::Query(_) | Task::Replay(_) => false,
         };
-        for worker in self.workers.tick(wall) {
+        let gone = self.workers.tick(wall);
+        for &worker in &gone {
             self.matching.forget_worker(worker, wall, is_awaited);
             self.skipping.holds.mark_worker(worker, true);
         }
@@ -110,7 +111,14 @@ impl Engine {
             if let Some(text) = self.matching.waiting_in(queue).map(|waiting| self.name_unserved(&waiting)) {
                 self.skipping.notices.inform(format!("time no longer waits for it: {text}"));
             }
+            for run in self.matching.replays_in(queue) {
+                self.give_up_replay(run, "no worker polls its task queue any more");
+            }
         }
+        for worker in gone {
+            self.give_up_replays_of(worker);
+        }
+        self.give_up_overdue_replays();
     }
 
     /// When (wall) one of the graces ends, or somebody is told why time stands still.
@@ -126,6 +134,7 @@ impl Engine {
             self.matching.next_tick().filter(|_| is_of_interest),
             self.skipping.holds.next_tick(),
             self.skipping.locks.next_tick(),
+            self.replays.next_overdue(),
             silent_at,
             told_at,
             reinstated_at,

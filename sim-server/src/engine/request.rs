@@ -161,7 +161,7 @@ with_context! {
 impl Request for RespondWorkflowTaskCompletedRequest {
     type Reply = RespondWorkflowTaskCompletedResponse;
 
-    fn serve(self, engine: &mut Engine, _context: &Context<'_, '_>) -> Result<Answer<Self::Reply>> {
-        engine.respond_workflow_task_completed(self)
+    fn serve(self, engine: &mut Engine, context: &Context<'_, '_>) -> Result<Answer<Self::Reply>> {
+        engine.respond_workflow_task_completed(self, context)
     }
 }

@@ -116,6 +116,7 @@ impl Engine {
 
     /// One transaction on one run, as of `now`.
     fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
+        let ran = self.runs.get(key).is_running();
         let (runs, mut cx) = self.parts(now);
         let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, |run: &mut Run, cx| {
             run.forget_ended_updates();
@@ -125,9 +126,20 @@ impl Engine {
         if self.verifies_rebuilds {
             self.runs.get(key).verify_rebuild();
         }
+        if ran && !self.runs.get(key).is_running() {
+            self.note_close(key);
+        }
         self.answer_history_waiters(key);
         self.answer_update_waiters(key);
         outcome
+    }
+
+    /// A run has just closed.
+    fn note_close(&mut self, key: RunKey) {
+        if let Some(closed) = &mut self.closed {
+            closed.push(key);
+        }
+        self.replay_closed(key);
     }
 
     /// The runs, and apart from them what a transition on one of them may touch.
@@ -141,6 +153,7 @@ impl Engine {
             effects: &mut self.effects,
             skipping: &mut self.skipping,
             limits: &self.limits,
+            replays_always: self.replays_always,
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
         (&mut self.runs, cx)

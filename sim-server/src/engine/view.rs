@@ -32,6 +32,17 @@ impl<'a> View<'a> {
         engine.runs.iter().map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
     }
 
+    /// The closed runs, in the order in which they closed, but for the first `count`. None, unless the configuration says that this is
+    /// remembered.
+    pub fn closed_from(&self, count: usize) -> impl Iterator<Item = RunView<'a>> + use<'a> {
+        let engine = self.engine;
+        let closed = engine.closed.as_deref().and_then(|closed| closed.get(count..)).unwrap_or_default();
+        closed
+            .iter()
+            .map(move |key| engine.runs.get(*key))
+            .map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
+    }
+
     /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.
     pub fn digest(&self) -> u64 {
         let Engine { ids, tickets, namespaces, matching, workers, runs, waiters, queries, update_waiters, effects, .. } =

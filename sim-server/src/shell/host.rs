@@ -14,8 +14,9 @@ use tokio::sync::{Notify, oneshot};
 use tonic::Status;
 
 use crate::{
-    engine::{Caller, Connection, Ticket, time::Time},
+    engine::{Caller, Connection, Ticket, View, time::Time},
     rpc::{Answer, Call, Serve, Served, first_come},
+    shell::watch::{self, Watcher},
 };
 
 /// The longest sleep of the driver. Whatever is due later is checked again then.
@@ -29,7 +30,7 @@ pub struct Host {
     inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(super) struct Inner {
     clock: Clock,
     state: Mutex<State>,
     wake: Arc<Notify>,
@@ -37,6 +38,7 @@ struct Inner {
 
 struct State {
     service: Box<dyn Serve>,
+    watcher: Option<Box<dyn Watcher>>,
     parked: HashMap<Ticket, oneshot::Sender<Answer>>,
     last_connection: u64,
     /// What the driver will wake up for; [`Time::MAX`] if it sleeps until it is woken.
@@ -49,14 +51,39 @@ impl Host {
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
     pub fn new(service: Box<dyn Serve>) -> Self {
+        Self::at_work(service, None)
+    }
+
+    /// The same, with somebody who looks at it.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn watched(service: Box<dyn Serve>, watcher: Box<dyn Watcher>) -> Self {
+        let host = Self::at_work(service, Some(watcher));
+        tokio::spawn(watch::look_around(Arc::downgrade(&host.inner)));
+        host
+    }
+
+    fn at_work(service: Box<dyn Serve>, watcher: Option<Box<dyn Watcher>>) -> Self {
         let wake = Arc::new(Notify::new());
         let inner = Arc::new(Inner {
             clock: Clock::start(),
-            state: Mutex::new(State { service, parked: HashMap::new(), last_connection: 0, driver_wakes_at: Time::MAX }),
+            state: Mutex::new(State {
+                service,
+                watcher,
+                parked: HashMap::new(),
+                last_connection: 0,
+                driver_wakes_at: Time::MAX,
+            }),
             wake: wake.clone(),
         });
         tokio::spawn(drive(Arc::downgrade(&inner), wake));
         Self { inner }
+    }
+
+    /// Whoever looks at the service looks at everything now, such as before the end.
+    pub fn look_around(&self) {
+        self.inner.look_around();
     }
 
     /// A client has connected. Returns the name of its connection.
@@ -182,6 +209,10 @@ impl Inner {
         if outcome.is_ok() { idle } else { idle.max(REST_AFTER_PANIC) }
     }
 
+    pub(super) fn look_around(&self) {
+        self.lock().watch(|watcher, view| watcher.look_around(view));
+    }
+
     /// Does `work` at one instant and under the lock, and catches panics. Tells `afterwards` what is due next. Then hands out
     /// the resulting answers, with the lock released.
     fn visit<R>(
@@ -206,6 +237,7 @@ impl Inner {
                 state.service.next_deadline()
             });
             afterwards(&mut state, next.ok().flatten().unwrap_or(Time::MAX));
+            state.watch(|watcher, view| watcher.look(view));
             outcome
         };
         for notice in notices {
@@ -220,6 +252,16 @@ impl Inner {
             let _ = sender.send(answer);
         }
         outcome
+    }
+}
+
+impl State {
+    /// Has the watcher look, if there is one. A panic of it is in the log.
+    fn watch(&mut self, look: impl FnOnce(&mut dyn Watcher, View<'_>) -> Option<String>) {
+        let Self { service, watcher: Some(watcher), .. } = self else { return };
+        if let Ok(Some(warning)) = catch("the watcher", || look(watcher.as_mut(), service.view())) {
+            tracing::warn!("{warning}");
+        }
     }
 }
 

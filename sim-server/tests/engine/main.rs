@@ -15,6 +15,7 @@ mod locks;
 mod long_polls;
 mod queries;
 mod refusals;
+mod replays;
 mod runaway;
 mod search_attributes;
 mod signals;

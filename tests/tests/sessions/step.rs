@@ -3,7 +3,7 @@
 use std::fmt;
 
 use foretime_server::{
-    config::{Config, Graces, Personality, RunawayLimits, SearchAttributeType, TimeMode},
+    config::{Config, Graces, Personality, Replay, RunawayLimits, SearchAttributeType, TimeMode},
     proto::history::HistoryEvent,
 };
 use proptest::{collection::vec, prelude::*};
@@ -153,6 +153,9 @@ impl Setup {
             runaway: RunawayLimits::default(),
             long_polls_end: self.long_polls_end,
             verifies_rebuilds: true,
+            // A completion that is applied and refused all the same would look like a fault here.
+            replay: Replay::default(),
+            remembers_closes: false,
             seed: self.seed.into(),
         }
     }

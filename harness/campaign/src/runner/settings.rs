@@ -23,6 +23,7 @@ FORETIME_JOBS=n      run n processes at once; by default one for each core
 FORETIME_FIRST=n     begin with seed n; by default 1
 FORETIME_STAGED=1    simulate nothing: run once on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir write the reports of failing runs here; by default target/foretime
+FORETIME_SAVE_HISTORIES=dir  keep a history of each path that a workflow takes in a run that passes, for foretime check
 FORETIME_TWICE=n     run one seed in n twice and compare; by default 10
 FORETIME_PATIENCE=s  let a thread keep its turn for this long, in real time; by default 30s
 FORETIME_STEPS=n     count a run as endless after n steps; by default 2000000

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use foretime_examine::{
-    conduct::{self, Conducted, Terms},
+    conduct::{self, Checked, Conducted, Contents, Terms},
+    examine::Decoder,
     gather::Gathered,
+    redact::Saved,
 };
 
 use super::{Plan, options::Limits, progress::Progress, session::Session};
@@ -27,11 +29,39 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progres
         Ok(pollers) => {
             progress.checking(chosen.len());
             let Limits { answer_timeout, jobs, .. } = plan.limits;
-            let terms = Terms { strict: plan.strict, answer_timeout, jobs: jobs as usize, hold: plan.hold };
+            let contents = Contents {
+                decoder: plan.codec.as_ref().map(|codec| codec as &dyn Decoder),
+                telling: plan.telling,
+                redaction: plan.redaction.as_ref(),
+            };
+            let terms = Terms { strict: plan.strict, answer_timeout, jobs: jobs as usize, hold: plan.hold, contents };
             conduct::all(terms, &session.server, &mut session.worker, &pollers, chosen, progress).await
         }
         Err(why) => chosen.into_iter().map(|it| it.unchecked(&why)).collect(),
     };
     session.stop().await;
+    conducted.remarks.extend(incomparable(plan, &conducted.checked));
+    conducted.remarks.extend(saved(&conducted.checked));
     Ok(conducted)
+}
+
+/// What of the payloads could not be compared.
+fn incomparable(plan: &Plan, checked: &[Checked]) -> Option<String> {
+    let counts = checked.iter().map(|it| it.examined.incomparable_count).filter(|count| *count > 0);
+    let (histories, fields) = counts.fold((0, 0), |(histories, fields), count| (histories + 1, fields + count));
+    let advice = match plan.codec {
+        None => "only their codec can read them; with --codec-endpoint, a codec server decodes them",
+        Some(_) => "the codec server has not decoded them",
+    };
+    (fields > 0).then(|| format!("the payloads of {fields} fields in {histories} histories could not be compared: {advice}"))
+}
+
+/// What was saved, redacted.
+fn saved(checked: &[Checked]) -> Vec<String> {
+    let all: Vec<&Saved> = checked.iter().filter_map(|it| it.saved.as_ref()?.as_ref().ok()).collect();
+    let saved = all.iter().map(|it| format!("saved {}, redacted; it replays", it.path.display()));
+    let encrypted_count: usize = all.iter().map(|it| it.encrypted_count).sum();
+    let encrypted =
+        (encrypted_count > 0).then(|| format!("{encrypted_count} payloads are encrypted and were saved as they are"));
+    saved.chain(encrypted).collect()
 }

@@ -2,14 +2,15 @@
 //!
 //! [`options`] are the arguments. [`gather`] reads the histories, from files and from a cluster. [`conduct`] starts a [`session`], which is
 //! a server behind a [`listener`] and the user's own [`worker`], and has the histories examined; [`progress`] shows how far it is.
-//! [`outputs`] are the files that the report is written to. All else is in `foretime_examine`: the histories, which of them are checked,
-//! what comes of each, and the report.
+//! [`outputs`] are the files that the report is written to, and [`payloads`] says what is done with payloads. All else is in
+//! `foretime_examine`: the histories, which of them are checked, what comes of each, and the report.
 
 mod conduct;
 mod gather;
 mod listener;
 mod options;
 mod outputs;
+mod payloads;
 mod progress;
 mod session;
 mod worker;
@@ -24,9 +25,16 @@ use std::{
 
 pub(crate) use options::Check;
 
-use foretime_examine::report::{self, Report, Repository, Terminal};
+use foretime_examine::{
+    redact::Redaction,
+    report::{self, Report, Repository, Terminal},
+};
+use foretime_history::Telling;
 
-use crate::failure::{self, Failure};
+use crate::{
+    codec::Codec,
+    failure::{self, Failure},
+};
 use options::Limits;
 use outputs::Outputs;
 use progress::Progress;
@@ -41,6 +49,9 @@ struct Plan {
     launch: Option<Launch>,
     limits: Limits,
     strict: bool,
+    codec: Option<Codec>,
+    telling: Telling,
+    redaction: Option<Redaction>,
     map_queue: Vec<(String, String)>,
     /// One history is served for as long as it takes, up to this event if there is one.
     hold: Option<Option<i64>>,
@@ -94,12 +105,19 @@ impl Check {
         let repository = Repository::around(directory.as_deref());
         let outputs = Outputs::of(&self.reports, summary.filter(|_| self.reports.github != Some(false)), repository.clone())?;
         let most = if self.all { usize::MAX } else { self.sample as usize };
+        if self.payloads.redact {
+            // What is saved then is not what the cluster has.
+            self.cluster.save = None;
+        }
         // A worker that writes to stderr itself would write into the line.
         let progress = Progress::new(!self.reports.verbose && self.hold.is_none());
-        let gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        let mut gathered = gather::gather(&self.histories, &self.cluster, most, || progress.read()).await?;
+        if plan.telling == Telling::Sizes {
+            gathered.leave_out_contents();
+        }
         let conducted = conduct::conduct(&plan, &gathered, &progress).await?;
         progress.end();
-        let report = Report::of(&gathered, conducted, directory.as_deref(), !self.reports.no_payloads);
+        let report = Report::of(&gathered, conducted, directory.as_deref());
         self.print(&report, is_github.then_some(&repository))?;
         outputs.write(&report)?;
         Ok(ExitCode::from(report.exit_code()))
@@ -123,6 +141,7 @@ impl Check {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             namespace: namespace.unwrap_or_else(|| "default".to_owned()),
             debugging: self.hold.is_some(),
+            tells_output: !self.payloads.no_payloads,
             shows_output: self.reports.verbose || self.hold.is_some(),
         });
         let limits = match self.hold {
@@ -134,6 +153,9 @@ impl Check {
             launch,
             limits,
             strict: self.strict,
+            codec: self.payloads.codec(&self.cluster.connection)?,
+            telling: self.payloads.telling(),
+            redaction: self.payloads.redaction(self.cluster.save.as_deref())?,
             map_queue: self.map_queue.clone(),
             hold: self.hold.as_ref().map(|_| self.until),
         })

@@ -4,6 +4,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::payloads::Payloads;
 use crate::{cluster, values};
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,10 @@ Examples:
   foretime check histories/ --strict --html report.html -- ./worker --target {address}
       Compares inputs, spans, options and results, too. {address}, {host}, {port} and {namespace} in
       the command are filled in.
+
+  foretime check histories/ --redact --save shared/ --keep-values status,renewals -- python worker.py
+      Writes each checked history anew without its payloads, once the worker has replayed that. A value
+      that the code decides by has to stay; if one is missing, the report names it.
 
   foretime check --hold order.json --until 42 -- python -m debugpy --listen 5678 worker.py
       Serves one history, and waits for as long as a breakpoint holds the worker.
@@ -69,6 +74,9 @@ pub(crate) struct Check {
 
     #[command(flatten)]
     pub(super) cluster: cluster::Options,
+
+    #[command(flatten)]
+    pub(super) payloads: Payloads,
 
     #[command(flatten)]
     pub(super) limits: Limits,
@@ -125,10 +133,6 @@ pub(super) struct Reports {
     /// Print annotations for GitHub Actions; there, this is on without being asked for
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) github: Option<bool>,
-
-    /// Leave payloads out of all reports
-    #[arg(long)]
-    pub(super) no_payloads: bool,
 
     /// Let the worker write to stderr
     #[arg(long, short)]

@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn reports(html: Option<PathBuf>, junit: Option<PathBuf>) -> Reports {
-        Reports { html, junit, json: false, sarif: None, markdown: None, github: None, no_payloads: false, verbose: false }
+        Reports { html, junit, json: false, sarif: None, markdown: None, github: None, verbose: false }
     }
 
     fn refusal(reports: &Reports) -> String {
@@ -161,7 +161,7 @@ mod tests {
         fs::write(&summary, "others\n").unwrap();
         let outputs = Outputs::of(&reports(Some(html.clone()), None), Some(summary.clone()), Repository::default()).unwrap();
         assert_eq!(fs::read_to_string(&html).unwrap(), "from before", "nothing is known yet");
-        outputs.write(&Report::of(&Gathered::default(), Conducted::default(), None, true)).unwrap();
+        outputs.write(&Report::of(&Gathered::default(), Conducted::default(), None)).unwrap();
         assert!(fs::read_to_string(&html).unwrap().ends_with("</html>\n"));
         assert!(fs::read_to_string(&summary).unwrap().starts_with("others\n<!-- foretime check -->"));
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);

@@ -131,7 +131,8 @@ impl conduct::Supervised for Supervised {
     async fn ended(&mut self) -> (bool, String) {
         let how = self.end().await;
         let Some(started) = &mut self.0 else { return (true, how) };
-        let how = format!("{how}{}", last_lines(&started.worker));
+        let lines = if started.launch.tells_output { last_lines(&started.worker) } else { String::new() };
+        let how = format!("{how}{lines}");
         if started.restarts_left == 0 {
             return (true, how);
         }

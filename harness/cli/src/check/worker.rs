@@ -50,6 +50,8 @@ pub(super) struct Launch {
     pub(super) namespace: String,
     /// Whether SDKs shall let a workflow stand still, as under a debugger.
     pub(super) debugging: bool,
+    /// Whether its last lines are told when it ends with histories in hand, which may have payloads.
+    pub(super) tells_output: bool,
     /// Whether the worker writes to this program's stderr.
     pub(super) shows_output: bool,
 }

@@ -14,7 +14,7 @@ use tonic_prost::ProstCodec;
 use super::{
     options::{Options, Secret},
     pace::{Attempts, Pace, is_ours},
-    profile::Profile,
+    profile::{self, Profile},
     tls,
 };
 use crate::failure::Failure;
@@ -44,9 +44,7 @@ impl Cluster {
     /// # Errors
     /// A setting makes no sense, or nothing there answers as a Temporal service does.
     pub(crate) async fn connect(options: &Options) -> Result<Self, Failure> {
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let profile = Profile::read(&options.connection, &variables.collect())?;
+        let profile = Profile::read(&options.connection, &profile::variables())?;
         let metadata = profile.metadata()?;
         let channel = profile.endpoint()?.connect().await.map_err(|error| profile.unreachable(&error))?;
         let cluster = Self { channel, profile, metadata, pace: Pace::new(options.rate), page_size: options.page_size };

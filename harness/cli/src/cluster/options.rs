@@ -108,7 +108,7 @@ impl Options {
     }
 }
 
-fn header(text: &str) -> Result<(String, Secret), &'static str> {
+pub(super) fn header(text: &str) -> Result<(String, Secret), &'static str> {
     match text.split_once('=').filter(|(name, _)| !name.is_empty()) {
         Some((name, value)) => Ok((name.to_ascii_lowercase(), Secret(value.to_owned()))),
         None => Err("expected NAME=VALUE"),
@@ -118,6 +118,13 @@ fn header(text: &str) -> Result<(String, Secret), &'static str> {
 /// A text that no log and no error shows.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secret(pub(super) String);
+
+impl Secret {
+    /// The text, for those who send it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
 
 impl FromStr for Secret {
     type Err = Infallible;

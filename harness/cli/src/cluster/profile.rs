@@ -12,6 +12,28 @@ use crate::failure::Failure;
 /// The environment's variables.
 pub(super) type Environment = BTreeMap<String, String>;
 
+/// The namespace that is meant where none is named.
+pub(super) const NAMESPACE: &str = "default";
+
+/// The variables of this process.
+pub(super) fn variables() -> Environment {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// What `arguments` say over the environment over the file.
+///
+/// # Errors
+/// The file cannot be read, or some setting makes no sense. The error names it.
+pub(super) fn settings(arguments: &Connection, environment: &Environment) -> Result<Layer, Failure> {
+    let mut all = Layer::default();
+    if let Some(wanted) = wanted(arguments, environment) {
+        all.cover(wanted.read()?)?;
+    }
+    all.cover(Layer::of_environment(environment)?)?;
+    all.cover(Layer::of_arguments(arguments))?;
+    Ok(all)
+}
+
 /// Where to connect and how.
 #[derive(Debug)]
 pub(super) struct Profile {
@@ -26,9 +48,6 @@ pub(super) struct Profile {
     pub(super) headers: BTreeMap<String, Said>,
     /// `None` if TLS is off.
     pub(super) tls: Option<Tls>,
-    /// Who decodes payloads. Histories are read as they are, so that nobody asks it here.
-    #[cfg_attr(not(test), expect(dead_code, reason = "payloads are the worker's to decode"))]
-    pub(super) codec: Option<Codec>,
 }
 
 /// How to do TLS.
@@ -49,26 +68,13 @@ pub(super) enum Pem {
     Text(Said),
 }
 
-/// A server that decodes payloads.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Codec {
-    pub(super) endpoint: String,
-    pub(super) auth: Option<Secret>,
-}
-
 impl Profile {
     /// What `arguments` say, then the environment, then the file.
     ///
     /// # Errors
     /// The file cannot be read, or some setting makes no sense. The error names it.
     pub(super) fn read(arguments: &Connection, environment: &Environment) -> Result<Self, Failure> {
-        let mut all = Layer::default();
-        if let Some(wanted) = wanted(arguments, environment) {
-            all.cover(wanted.read()?)?;
-        }
-        all.cover(Layer::of_environment(environment)?)?;
-        all.cover(Layer::of_arguments(arguments))?;
-        Self::of(all)
+        Self::of(settings(arguments, environment)?)
     }
 
     fn of(mut layer: Layer) -> Result<Self, Failure> {
@@ -79,11 +85,11 @@ impl Profile {
             (None, Some(Err(why))) => return Err(Failure::Runtime(why)),
             (None, None) => None,
         };
-        let namespace = take("namespace").map_or_else(|| "default".to_owned(), |said| said.value);
+        let namespace = take("namespace").map_or_else(|| NAMESPACE.to_owned(), |said| said.value);
         let address = take("address").map_or_else(|| "127.0.0.1:7233".to_owned(), |said| said.value);
         let authority = take("authority").map(|said| said.value);
-        let auth = take("codec.auth").map(|said| Secret(said.value));
-        let codec = take("codec.endpoint").map(|endpoint| Codec { endpoint: endpoint.value, auth });
+        // Who decodes payloads is no part of a connection, and what remains here is of TLS.
+        let _ = (take("codec.endpoint"), take("codec.auth"));
         let is_on = take("tls.disabled").map(|disabled| disabled.flag()).transpose()?.map(|disabled| !disabled);
         let is_on = is_on.unwrap_or(api_key.is_some() || !layer.values.is_empty());
         Ok(Self {
@@ -93,7 +99,6 @@ impl Profile {
             authority,
             headers: layer.headers,
             tls: is_on.then(|| Tls::of(&mut layer.values)).transpose()?,
-            codec,
         })
     }
 }

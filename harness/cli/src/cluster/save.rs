@@ -23,6 +23,14 @@ pub(crate) struct Folder {
     descriptor: MessageDescriptor,
 }
 
+/// What the file of a run is named after.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'a> {
+    pub(crate) workflow_type: &'a str,
+    pub(crate) workflow_id: &'a str,
+    pub(crate) run_id: &'a str,
+}
+
 impl Folder {
     /// Creates it unless it is there.
     ///
@@ -41,13 +49,22 @@ impl Folder {
     /// # Errors
     /// The history is not one, or the file cannot be written.
     pub(crate) fn keep(&self, run: &Run, encoded: &[u8]) -> Result<PathBuf, Failure> {
+        let Run { workflow_type, workflow_id, run_id, .. } = run;
+        self.keep_as(Name { workflow_type, workflow_id, run_id }, encoded)
+    }
+
+    /// The same for a run that no cluster has listed.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn keep_as(&self, run: Name<'_>, encoded: &[u8]) -> Result<PathBuf, Failure> {
         let wrong = |why: &dyn std::fmt::Display| {
             Failure::Runtime(format!("cannot keep the history of {} ({}): {why}", run.workflow_id, run.run_id))
         };
         let history = DynamicMessage::decode(self.descriptor.clone(), encoded).map_err(|error| wrong(&error))?;
-        let folder = self.path.join(safe(&run.workflow_type));
+        let folder = self.path.join(safe(run.workflow_type));
         let path = folder.join(file_name(run));
-        let unfinished = folder.join(format!(".{}.{}.part", safe(&run.run_id), std::process::id()));
+        let unfinished = folder.join(format!(".{}.{}.part", safe(run.run_id), std::process::id()));
         let written = fs::create_dir_all(&folder)
             .and_then(|()| write(&unfinished, &history))
             .and_then(|()| fs::rename(&unfinished, &path));
@@ -67,8 +84,8 @@ fn write(path: &Path, history: &DynamicMessage) -> io::Result<()> {
 }
 
 /// A name that no other run has, on file systems too that take capitals and small letters for the same.
-fn file_name(run: &Run) -> String {
-    let Run { workflow_id, run_id, .. } = run;
+fn file_name(run: Name<'_>) -> String {
+    let Name { workflow_id, run_id, .. } = run;
     // The run ids of Temporal differ from all others by themselves.
     if is_uuid(run_id) {
         return format!("{}_{run_id}.json", safe(workflow_id));
@@ -162,19 +179,20 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_between_characters_and_the_run_id_stays_whole() {
         for long in ["x".repeat(1000), "ä".repeat(500), "/".repeat(1000), "a.".repeat(500)] {
-            let name = file_name(&run("T", &long, RUN_ID));
+            let name = file_name(Name { workflow_type: "T", workflow_id: &long, run_id: RUN_ID });
             assert!(name.len() <= 255 - ".part".len() && name.ends_with(&format!("_{RUN_ID}.json")), "{name}");
             let folder = safe(&long);
             assert!(folder.len() <= NAME_BYTES_MAX && !folder.ends_with(['%', '.']), "{folder}");
         }
-        assert!(file_name(&run("T", &"w".repeat(1000), &"r".repeat(1000))).len() <= 255);
+        assert!(file_name(Name { workflow_type: "T", workflow_id: &"w".repeat(1000), run_id: &"r".repeat(1000) }).len() <= 255);
     }
 
     #[test]
     fn runs_never_share_a_name_not_even_without_regard_to_capitals() {
         let runs =
             [("a", "r"), ("A", "r"), ("a", "R"), ("a_r", ""), ("", "a_r"), ("a/b", RUN_ID), ("a%2Fb", RUN_ID), ("a_b", RUN_ID)];
-        let names: BTreeSet<_> = runs.map(|(id, run_id)| file_name(&run("T", id, run_id)).to_lowercase()).into();
+        let names: BTreeSet<_> =
+            runs.map(|(id, run_id)| file_name(Name { workflow_type: "T", workflow_id: id, run_id }).to_lowercase()).into();
         assert_eq!(names.len(), runs.len(), "{names:?}");
     }
 

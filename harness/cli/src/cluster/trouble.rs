@@ -9,7 +9,7 @@ use super::{pace::is_ours, profile::Profile};
 use crate::failure::Failure;
 
 /// What `error` says, then what caused it, and so on. Nothing is said twice.
-pub(super) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+pub(crate) fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for error in chain(error) {
         let text = error.to_string();

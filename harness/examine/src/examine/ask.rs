@@ -3,7 +3,10 @@
 use foretime_server::proto::foretimeservice::{Poller, ServeHistoryRequest};
 
 use super::{Examiner, Subject};
-use crate::{said::Said, stack};
+use crate::{
+    said::{Answer, Said},
+    stack,
+};
 
 /// What the worker said.
 pub(super) struct Asked {
@@ -30,6 +33,14 @@ pub(super) struct Cut {
     pub(super) cached: Option<Cached>,
 }
 
+impl Cached {
+    /// What a worker keeps that has answered so; `None` if it keeps nothing.
+    pub(super) fn of(answer: &Answer, until_event_id: i64) -> Option<Self> {
+        let queue = answer.completed.as_ref()?.sticky_attributes.as_ref()?.worker_task_queue.as_ref()?;
+        Some(Self { sticky_task_queue: queue.name.clone(), until_event_id })
+    }
+}
+
 impl Cut {
     /// All up to and with an event, for a worker that forgets the run afterwards.
     pub(super) fn at(until_event_id: i64) -> Self {
@@ -42,23 +53,39 @@ impl Examiner<'_> {
     pub(super) async fn ask(self, subject: &Subject, cut: Cut) -> Asked {
         let Cut { until_event_id, keeps_run, cached } = cut;
         let from_event_id = cached.as_ref().map_or(1, |cached| self.family.next_event(subject, cached.until_event_id));
-        let request = ServeHistoryRequest {
-            task_queue: cached.map_or_else(|| subject.task_queue.clone(), |cached| cached.sticky_task_queue),
+        let request = self.request(subject);
+        self.serve(ServeHistoryRequest {
+            task_queue: cached.map_or(request.task_queue, |cached| cached.sticky_task_queue),
+            history: subject.slice(from_event_id, until_event_id),
+            started_event_id: subject.started_event_id(until_event_id),
+            keeps_run,
+            ..request
+        })
+        .await
+    }
+
+    /// What all requests of this run have in common. The history itself is missing.
+    pub(super) fn request(self, subject: &Subject) -> ServeHistoryRequest {
+        ServeHistoryRequest {
+            task_queue: subject.task_queue.clone(),
             namespace: self.namespace.to_owned(),
             workflow_type: subject.workflow_type.clone(),
             workflow_id: subject.workflow_id.clone(),
             run_id: subject.run_id.clone(),
-            history: subject.slice(from_event_id, until_event_id),
             manner: self.family.manner().into(),
             query_type: stack::query_type(self.client_name).to_owned(),
             timeout: self.timeout.try_into().ok(),
-            started_event_id: subject.started_event_id(until_event_id),
-            messages: Vec::new(),
-            keeps_run,
-            previous_started_event_id: None,
-        };
+            ..ServeHistoryRequest::default()
+        }
+    }
+
+    /// Gives the worker what is requested, and waits for what it says.
+    pub(super) async fn serve(self, request: ServeHistoryRequest) -> Asked {
         match self.server.serve(request).await {
-            Ok(response) => Asked { said: Said::of(&response), poller: response.poller },
+            Ok(response) => {
+                let response = self.readable(response).await;
+                Asked { said: Said::of(&response), poller: response.poller }
+            }
             Err(why) => Asked { said: Said::Unclear(why), poller: None },
         }
     }

@@ -2,6 +2,7 @@
 //! `extra replay command for ...`, `missing replay command for ...` (`internal_task_handlers.go`, matchReplayWithHistory).
 
 use foretime_history::{
+    Telling,
     compare::Step,
     verdict::{Divergence, Thing},
 };
@@ -9,8 +10,11 @@ use foretime_history::{
 use super::Subject;
 
 /// Fills in both sides, as far as the message tells them. `task` is the task that does not fit, from 0.
-pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence) {
+pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence, telling: Telling) {
     let message = divergence.message.clone();
+    if let Some(local_activity) = unrecorded_local_activity(&message) {
+        return read_local_activity(subject, task, divergence, local_activity, telling);
+    }
     let recorded = described(&message, "history event is ").or_else(|| described(&message, "missing replay command for "));
     let asked = described(&message, "replay command is ").or_else(|| described(&message, "extra replay command for "));
     let step = recorded.as_ref().and_then(|recorded| step_like(subject, task, recorded));
@@ -23,7 +27,7 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
     match step {
         Some(step) => {
             divergence.event_id = step.event_id();
-            let mut recorded = Thing::of(&step);
+            let mut recorded = Thing::of(&step, telling);
             // The message has few fields of the other side; the rest of them would look as if they differed.
             recorded
                 .fields
@@ -33,6 +37,23 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
         None if divergence.asked.is_some() => divergence.event_id = Some(subject.after_commands(task) + 1),
         None => {}
     }
+}
+
+/// Fills in that the code runs a local activity. The first event that it does not ask for at that place is the first that is no marker.
+fn read_local_activity(subject: &Subject, task: usize, divergence: &mut Divergence, name: String, telling: Telling) {
+    let last = subject.after_commands(task);
+    let steps = (subject.tasks[task].completed_event_id + 1..=last).filter_map(|id| subject.step(id));
+    let recorded = steps.into_iter().find(|step| step.marker().is_none());
+    divergence.event_id = recorded.as_ref().and_then(Step::event_id).or(Some(last + 1));
+    divergence.recorded = recorded.as_ref().map(|step| Thing::of(step, telling));
+    let command = "RecordMarker".to_owned();
+    divergence.asked = Some(Thing { kind: "the local activity".to_owned(), command, name, fields: Vec::new() });
+}
+
+/// The type of the local activity of which a guarded history has no end.
+pub(super) fn unrecorded_local_activity(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("code executed local activity ")?;
+    Some(rest.split_once(", but history event found ")?.0.to_owned())
 }
 
 /// What the message says of an event or a command.
@@ -65,7 +86,7 @@ fn step_like(subject: &Subject, task: usize, described: &Described) -> Option<St
         let events = subject.encoded_events(subject.tasks[task].completed_event_id + 1, subject.after_commands(task));
         events.filter_map(Step::of_event).filter(|step| step.kind_name() == described.kind)
     };
-    let has_id = |step: &Step| described.id.as_ref().is_some_and(|id| step.shown_fields().contains(id));
+    let has_id = |step: &Step| described.id.as_ref().is_some_and(|id| step.shown_fields(Telling::Contents).contains(id));
     steps().find(has_id).or_else(|| steps().find(|step| step.name() == described.name)).or_else(|| steps().next())
 }
 
@@ -83,6 +104,12 @@ mod tests {
         let asked = described(message, "replay command is ").unwrap();
         assert_eq!((asked.kind.as_str(), asked.name.as_str()), ("ScheduleActivityTask", "SendEmail"));
         assert_eq!(asked.id, Some(("activity_id".to_owned(), "6".to_owned())));
+    }
+
+    #[test]
+    fn a_local_activity_is_read() {
+        let message = "[TMPRL1100] code executed local activity tax, but history event found nothing, markerData: payloads:{}";
+        assert_eq!(unrecorded_local_activity(message).as_deref(), Some("tax"));
     }
 
     #[test]

@@ -14,11 +14,11 @@ impl Examiner<'_> {
         let verdict = match asked.said {
             Said::Replays(_) => Verdict::Replays,
             Said::Refuses(refusal) => Verdict::Breaks(Box::new(Divergence {
-                message: refusal.message,
-                stack_after: refusal.stack,
+                message: self.told(&refusal.message),
+                stack_after: refusal.stack.map(|stack| self.told_stack(&stack)),
                 ..Divergence::default()
             })),
-            Said::Unclear(why) => could_not_tell(why),
+            Said::Unclear(why) => could_not_tell(self.told(&why)),
             Said::Nothing(lost) => could_not_tell(lost.why()),
         };
         Examined { verdict, poller: asked.poller, ..Examined::default() }

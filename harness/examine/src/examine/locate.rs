@@ -1,6 +1,7 @@
 //! Finds the first workflow task that the code does not fit, and what it asks for there.
 
 use foretime_history::{
+    Telling,
     compare::{Comparison, Difference, compare},
     events,
     verdict::{Divergence, Thing},
@@ -37,7 +38,7 @@ impl Examiner<'_> {
                         divergence.stack_after = refusal.stack;
                     }
                 }
-                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &why))),
+                Fit::Unknown(why) => return Err((divergence, undecided(fits, fails, &self.told(&why)))),
                 Fit::Nothing(lost) => return Err((divergence, undecided(fits, fails, lost.why()))),
             }
         }
@@ -47,7 +48,8 @@ impl Examiner<'_> {
             .filter(|id| (subject.tasks[task].completed_event_id..=subject.after_commands(task)).contains(id));
         match self.family {
             // To show its commands, Go's SDK would have to go on live. Its message has most of them.
-            Family::Go => go::read_message(subject, task, &mut divergence),
+            Family::Go if left_over.is_none() => go::read_message(subject, task, &mut divergence, self.telling),
+            Family::Go => {}
             Family::Core | Family::Java => self.sides(subject, task, &mut divergence).await,
         }
         if divergence.recorded.is_none()
@@ -55,11 +57,12 @@ impl Examiner<'_> {
             && let Some(difference) = left_over
         {
             divergence.event_id = event_of(&difference, subject, task);
-            take(difference, &mut divergence);
+            take(difference, &mut divergence, self.telling);
         }
         divergence.event_id = divergence.event_id.or_else(|| subject.patch_named_in(task, &divergence.message));
         if divergence.recorded.is_none() && divergence.asked.is_none() {
-            divergence.recorded = divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(Thing::of);
+            divergence.recorded =
+                divergence.event_id.and_then(|id| subject.step(id)).as_ref().map(|step| Thing::of(step, self.telling));
         }
         Ok(divergence)
     }
@@ -76,7 +79,7 @@ impl Examiner<'_> {
                 Err((refused, stack)) => {
                     divergence.stack_after = stack.or(divergence.stack_after.take());
                     divergence.event_id = Some(refused);
-                    divergence.recorded = subject.step(refused).as_ref().map(Thing::of);
+                    divergence.recorded = subject.step(refused).as_ref().map(|step| Thing::of(step, self.telling));
                     return;
                 }
             },
@@ -87,7 +90,7 @@ impl Examiner<'_> {
         divergence.stack_after = stack.or(divergence.stack_after.take());
         let Some(difference) = comparison.difference else { return };
         divergence.event_id = event_of(&difference, subject, task);
-        take(difference, divergence);
+        take(difference, divergence, self.telling);
     }
 
     /// What the code asks for before the first answer in a task, between that and the next one, and so on, until it differs.
@@ -126,7 +129,7 @@ impl Examiner<'_> {
         let end = subject.after_commands(task);
         let hidden = subject.answers(task).find(|answer| *answer > until);
         let recorded = subject.encoded_events(until + 1, hidden.map_or(end, |hidden| hidden - 1));
-        let mut comparison = compare(recorded, &completed.commands);
+        let mut comparison = compare(recorded, &completed.commands, self.telling);
         // Behind what the code could not see, nothing can be said.
         if hidden.is_some() && comparison.difference.as_ref().is_some_and(|it| it.recorded.is_none()) {
             comparison.difference = None;
@@ -144,9 +147,9 @@ fn event_of(difference: &Difference, subject: &Subject, task: usize) -> Option<i
     }
 }
 
-fn take(difference: Difference, divergence: &mut Divergence) {
-    divergence.recorded = difference.recorded.as_ref().map(Thing::of);
-    divergence.asked = difference.asked.as_ref().map(Thing::of);
+fn take(difference: Difference, divergence: &mut Divergence, telling: Telling) {
+    divergence.recorded = difference.recorded.as_ref().map(|step| Thing::of(step, telling));
+    divergence.asked = difference.asked.as_ref().map(|step| Thing::of(step, telling));
     divergence.fields = difference.fields;
 }
 

@@ -2,28 +2,38 @@
 //!
 //! [`subject`] is the history, its workflow tasks, and the places where it can be cut. [`ask`] gives the worker the history up to a cut.
 //! [`fit`] says whether the code fits it up to the end of a task, [`locate`] finds the first task that it does not fit, and [`walk`]
-//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; [`go`] reads the
-//! words of one. [`hold`] serves a history once, for a debugger, and [`suggestion`] says what
-//! could be done.
+//! compares all that the code asks for with what is recorded, task by task. [`family`] has what differs between the SDKs; Go's
+//! is the one that has its own ways: [`go`] reads its words, and [`fit_go`] and [`walk_go`] do as [`fit`] and [`walk`], with what [`live`]
+//! puts into histories for it and [`invented`] makes. [`decode`] has payloads decoded that only their codec can read. [`hold`] serves a
+//! history once, for a debugger, and [`suggestion`] says what could be done.
 //!
 //! Everything is asked in replay: the worker is told that all events were there before. So it takes no new patch, and runs neither
-//! activities nor local activities.
+//! activities nor local activities. The one exception is [`walk_go`], which says what it does about both.
 
 mod ask;
+mod decode;
 mod family;
 mod fit;
+mod fit_go;
 mod go;
 mod hold;
+mod invented;
+mod live;
 mod locate;
 mod subject;
 mod suggestion;
 mod walk;
+mod walk_go;
 
 use std::time::Duration;
 
-use foretime_history::verdict::{Divergence, Verdict};
+use foretime_history::{
+    Telling,
+    verdict::{Divergence, Verdict},
+};
 use foretime_server::proto::foretimeservice::Poller;
 
+pub use decode::{Decoder, Decoding};
 pub use family::Family;
 use fit::Fit;
 pub(crate) use subject::Subject;
@@ -43,6 +53,10 @@ pub(crate) struct Examiner<'a> {
     pub(crate) timeout: Duration,
     /// Whether everything is compared.
     pub(crate) strict: bool,
+    /// Who decodes payloads that only their codec can read, if there is one.
+    pub(crate) decoder: Option<&'a dyn Decoder>,
+    /// What is told of payloads.
+    pub(crate) telling: Telling,
 }
 
 /// What came of it.
@@ -54,6 +68,8 @@ pub struct Examined {
     pub patched_here: Vec<(usize, String)>,
     /// What could not be looked at, as sentences.
     pub remarks: Vec<String>,
+    /// How many fields could not be compared, because only their codec can read their payloads.
+    pub incomparable_count: usize,
     /// Whether the worker did not answer.
     pub lost: Option<Lost>,
     /// The worker that said so last.
@@ -87,7 +103,14 @@ impl Examined {
 
 impl Default for Examined {
     fn default() -> Self {
-        Self { verdict: Verdict::Replays, patched_here: Vec::new(), remarks: Vec::new(), lost: None, poller: None }
+        Self {
+            verdict: Verdict::Replays,
+            patched_here: Vec::new(),
+            remarks: Vec::new(),
+            incomparable_count: 0,
+            lost: None,
+            poller: None,
+        }
     }
 }
 
@@ -103,14 +126,18 @@ impl Examiner<'_> {
         match fit {
             Fit::Fits(_) => {}
             Fit::DoesNot(refusal) => examined.verdict = self.located(subject, *refusal, &mut examined.remarks).await,
-            Fit::Unknown(why) => examined.verdict = could_not_tell(why),
+            Fit::Unknown(why) => examined.verdict = could_not_tell(self.told(&why)),
             Fit::Nothing(lost) => {
                 examined.lost = Some(lost);
                 examined.verdict = could_not_tell(lost.why());
             }
         }
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
-            self.walk(subject, &mut examined).await;
+            match (self.read(subject).await, self.family) {
+                (Err(why), _) => examined.verdict = could_not_tell(why),
+                (Ok(()), Family::Go) => self.walk_live(subject, &mut examined).await,
+                (Ok(()), Family::Core | Family::Java) => self.walk(subject, &mut examined).await,
+            }
         }
         let breaks = matches!(examined.verdict, Verdict::Breaks(_));
         if let Verdict::Breaks(divergence) | Verdict::Differs(divergence) = &mut examined.verdict {
@@ -126,6 +153,9 @@ impl Examiner<'_> {
     }
 
     async fn located(self, subject: &Subject, refusal: Refusal, remarks: &mut Vec<String>) -> Verdict {
+        if let Err(why) = self.read(subject).await {
+            remarks.push(format!("payloads are shown as they are: {why}"));
+        }
         match self.locate(subject, refusal).await {
             Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
             Err((divergence, remark)) => {
@@ -145,6 +175,10 @@ impl Examiner<'_> {
         divergence.patches = subject.patches_until(divergence.event_id);
         divergence.sdk_running =
             poller.map(|poller| format!("{} {}", poller.client_name, poller.client_version).trim().to_owned());
+        divergence.message = self.told(&divergence.message);
+        for stack in [&mut divergence.stack_before, &mut divergence.stack_after].into_iter().flatten() {
+            *stack = self.told_stack(stack);
+        }
         divergence.suggestion = suggestion::suggestion(divergence, self.client_name, breaks);
     }
 }

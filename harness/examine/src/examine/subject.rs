@@ -1,5 +1,7 @@
 //! A history that is examined, and the places where it can be cut.
 
+use std::cell::OnceCell;
+
 use foretime_history::{
     Summary, Task,
     compare::{Marker, Step},
@@ -11,6 +13,8 @@ use foretime_history::{
 pub(crate) struct Subject {
     /// The bytes of a `History` message.
     pub(super) encoded: Vec<u8>,
+    /// The same with decoded payloads, once they have been decoded.
+    readable: OnceCell<Vec<u8>>,
     pub(super) tasks: Vec<Task>,
     pub(super) workflow_type: String,
     pub(super) workflow_id: String,
@@ -34,11 +38,30 @@ impl Subject {
             },
             tasks: tasks(&encoded),
             encoded,
+            readable: OnceCell::new(),
             workflow_type: summary.workflow_type.clone(),
             workflow_id: summary.workflow_id.clone().unwrap_or_else(|| made_up("unrecorded-workflow-id")),
             run_id: summary.run_id.clone().unwrap_or_else(|| "00000000-0000-4000-8000-000000000000".to_owned()),
             task_queue,
         }
+    }
+
+    /// The bytes with decoded payloads, if they have been decoded.
+    pub(crate) fn readable(&self) -> &[u8] {
+        self.readable.get().unwrap_or(&self.encoded)
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.readable.get().is_some()
+    }
+
+    /// These are the bytes with decoded payloads.
+    pub(super) fn reads(&self, readable: Vec<u8>) {
+        let _ = self.readable.set(readable);
+    }
+
+    pub(crate) fn task_queue(&self) -> &str {
+        &self.task_queue
     }
 
     /// The last event of a task's commands: the history up to there holds all that the task has asked for.
@@ -96,13 +119,13 @@ impl Subject {
         }
     }
 
-    /// Events, each encoded.
+    /// Events for people and comparisons, each encoded.
     pub(super) fn encoded_events(&self, from_event_id: i64, until_event_id: i64) -> impl Iterator<Item = &[u8]> {
         self.events(from_event_id, until_event_id).map(|event| event.encoded)
     }
 
     fn events(&self, from_event_id: i64, until_event_id: i64) -> impl Iterator<Item = events::Event<'_>> {
-        events::of(&self.encoded)
+        events::of(self.readable())
             .skip_while(move |event| event.id < from_event_id)
             .take_while(move |event| event.id <= until_event_id)
     }

@@ -59,12 +59,12 @@ fn told(
     }
 }
 
-/// The innermost frame of the user's code, if the stack has one with a place.
+/// The innermost frame of the user's code in the deepest of the stacks, if it has a place.
 fn first_frame(stack: &str) -> Option<&str> {
-    stack
-        .lines()
-        .map(str::trim)
-        .find(|line| line.contains(" at ") && line.rsplit(':').next().is_some_and(|end| end.parse::<u32>().is_ok()))
+    let has_place =
+        |line: &&str| line.contains(" at ") && line.rsplit(':').next().is_some_and(|end| end.parse::<u32>().is_ok());
+    let frames = |stack: &&str| stack.lines().filter(has_place).count();
+    stack.split("\n\n").max_by_key(frames)?.lines().map(str::trim).find(has_place)
 }
 
 #[cfg(test)]

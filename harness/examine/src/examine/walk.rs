@@ -1,7 +1,11 @@
 //! Walks over a history, task by task, and compares all that the code asks for with what is recorded. The worker keeps the run in
 //! its cache, so that it replays each event once.
 
-use foretime_history::verdict::{Divergence, Thing, Verdict};
+use foretime_history::{
+    Telling,
+    compare::Difference,
+    verdict::{Divergence, Thing, Verdict},
+};
 
 use super::{
     Examined, Examiner, Subject,
@@ -24,31 +28,21 @@ impl Examiner<'_> {
                 continue;
             };
             let comparison = self.compared(subject, task, until, &answer);
-            cached = answer.completed.as_ref().and_then(|completed| {
-                let sticky = completed.sticky_attributes.as_ref()?.worker_task_queue.as_ref()?;
-                Some(Cached { sticky_task_queue: sticky.name.clone(), until_event_id: until })
-            });
+            cached = Cached::of(&answer, until);
             let Some(comparison) = comparison else {
                 unseen += 1;
                 continue;
             };
             unseen += usize::from(comparison.is_cut_short);
+            examined.incomparable_count += comparison.incomparable_count;
             examined.patched_here.extend(comparison.patched.map(|patch| (task + 1, patch)));
             if let Some(difference) = comparison.difference {
-                examined.verdict = Verdict::Differs(Box::new(Divergence {
-                    task: Some(task + 1),
-                    event_id: difference
-                        .recorded
-                        .as_ref()
-                        .and_then(|it| it.event_id())
-                        .or(Some(subject.after_commands(task) + 1)),
-                    recorded: difference.recorded.as_ref().map(Thing::of),
-                    asked: difference.asked.as_ref().map(Thing::of),
-                    fields: difference.fields,
+                let divergence = Divergence {
                     stack_before,
                     stack_after: answer.stack,
-                    ..Divergence::default()
-                }));
+                    ..differing(subject, task, difference, self.telling)
+                };
+                examined.verdict = Verdict::Differs(Box::new(divergence));
                 break;
             }
             stack_before = answer.stack;
@@ -67,5 +61,18 @@ impl Examiner<'_> {
             }
         }
         self.ask(subject, Cut { until_event_id: until, keeps_run, cached: None }).await
+    }
+}
+
+/// Where a task's commands differ from what is recorded of it.
+pub(super) fn differing(subject: &Subject, task: usize, difference: Difference, telling: Telling) -> Divergence {
+    let at = difference.recorded.as_ref().and_then(|recorded| recorded.event_id());
+    Divergence {
+        task: Some(task + 1),
+        event_id: at.or(Some(subject.after_commands(task) + 1)),
+        recorded: difference.recorded.as_ref().map(|step| Thing::of(step, telling)),
+        asked: difference.asked.as_ref().map(|step| Thing::of(step, telling)),
+        fields: difference.fields,
+        ..Divergence::default()
     }
 }

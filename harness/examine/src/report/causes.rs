@@ -7,7 +7,7 @@ use foretime_history::verdict::{Divergence, Verdict};
 use super::{
     lines,
     model::{Cause, Counts, History, PatchedHere, Report, RunName, Untold},
-    place, sides, wording,
+    place, wording,
 };
 use crate::{
     conduct::{Checked, Conducted},
@@ -22,12 +22,8 @@ const RUNS_LISTED_MAX: usize = 20;
 type Key = (String, String);
 
 impl Report {
-    /// Of what was read and what came of it. `directory` is where the user's code is; without payloads, a word stands in their place.
-    pub fn of(gathered: &Gathered, mut conducted: Conducted, directory: Option<&Path>, shows_payloads: bool) -> Self {
-        if !shows_payloads {
-            let divergences = conducted.checked.iter_mut().filter_map(|checked| divergence_mut(&mut checked.examined.verdict));
-            divergences.for_each(sides::hide_payloads);
-        }
+    /// Of what was read and what came of it. `directory` is where the user's code is.
+    pub fn of(gathered: &Gathered, conducted: Conducted, directory: Option<&Path>) -> Self {
         let counts = counts(gathered, &conducted.checked);
         let could_not_tell = untold(gathered, &conducted.checked);
         let (breaks, of_breaks) = causes(&conducted.checked, "breaks", directory);
@@ -151,12 +147,13 @@ fn untold(gathered: &Gathered, checked: &[Checked]) -> Vec<Untold> {
         let file = names.into_iter().find(|name| Path::new(name).exists());
         (true, why, name.clone(), file.map(str::to_owned), 1)
     });
-    let unknown = checked.iter().filter_map(|checked| match &checked.examined.verdict {
-        Verdict::CouldNotTell { why } => {
-            let file = file(&checked.run).map(|path| path.display().to_string());
-            Some((false, why, checked.run.source.name(), file, checked.stands_for.len() as u64))
-        }
-        _ => None,
+    let unknown = checked.iter().filter_map(|checked| {
+        let why = match (&checked.examined.verdict, &checked.saved) {
+            (Verdict::CouldNotTell { why }, _) | (_, Some(Err(why))) => why,
+            _ => return None,
+        };
+        let file = file(&checked.run).map(|path| path.display().to_string());
+        Some((false, why, checked.run.source.name(), file, checked.stands_for.len() as u64))
     });
     let mut all: BTreeMap<(bool, &String), Untold> = BTreeMap::new();
     for (is_unreadable, why, of, file, runs_count) in unreadable.chain(unknown) {
@@ -184,13 +181,6 @@ fn word(verdict: &Verdict) -> &'static str {
 }
 
 fn divergence(verdict: &Verdict) -> Option<&Divergence> {
-    match verdict {
-        Verdict::Breaks(it) | Verdict::Differs(it) => Some(it),
-        Verdict::Replays | Verdict::CouldNotTell { .. } => None,
-    }
-}
-
-fn divergence_mut(verdict: &mut Verdict) -> Option<&mut Divergence> {
     match verdict {
         Verdict::Breaks(it) | Verdict::Differs(it) => Some(it),
         Verdict::Replays | Verdict::CouldNotTell { .. } => None,

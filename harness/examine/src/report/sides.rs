@@ -14,22 +14,6 @@ pub(super) struct Row {
     pub(super) is_different: bool,
 }
 
-/// Fields that hold payloads, by the last part of their names.
-const PAYLOADS: [&str; 10] = [
-    "input",
-    "result",
-    "last_completion_result",
-    "details",
-    "failure",
-    "memo",
-    "upserted_memo",
-    "search_attributes",
-    "query_args",
-    "encoded_attributes",
-];
-/// What stands for a payload that is not shown.
-const HIDDEN: &str = "(not shown)";
-
 /// All rows; none if nothing is known of either side.
 pub(super) fn rows(divergence: &Divergence) -> Vec<Row> {
     let (recorded, asked) = (divergence.recorded.as_ref(), divergence.asked.as_ref());
@@ -70,18 +54,6 @@ fn value(thing: Option<&Thing>, name: &str) -> String {
     fields.filter(|(known, _)| known == name).map(|(_, value)| value.clone()).next().unwrap_or_default()
 }
 
-/// Puts a word in the place of all payloads.
-pub(super) fn hide_payloads(divergence: &mut Divergence) {
-    let is_payload = |name: &str| name.split('.').any(|part| PAYLOADS.contains(&part));
-    for field in divergence.fields.iter_mut().filter(|it| is_payload(&it.field)) {
-        (field.recorded, field.asked) = (HIDDEN.to_owned(), HIDDEN.to_owned());
-    }
-    let things = divergence.recorded.iter_mut().chain(&mut divergence.asked);
-    for (_, value) in things.flat_map(|thing| &mut thing.fields).filter(|(name, _)| is_payload(name)) {
-        HIDDEN.clone_into(value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,16 +72,5 @@ mod tests {
         let one = rows(&report.differs[0].divergence);
         assert_eq!(fields(&one), [("", false), ("input", true), ("activity_id", false), ("task_queue", false)]);
         assert!(rows(&Divergence::default()).is_empty());
-    }
-
-    #[test]
-    fn payloads_are_hidden_wherever_they_stand() {
-        let mut report = sample::report();
-        for cause in report.breaks.iter_mut().chain(&mut report.differs) {
-            hide_payloads(&mut cause.divergence);
-            let told = format!("{:?}", cause.divergence);
-            assert!(told.contains(HIDDEN) && !told.contains("ada"), "{told}");
-            assert!(told.contains("subscriptions"), "what is no payload stays: {told}");
-        }
     }
 }

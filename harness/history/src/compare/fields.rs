@@ -9,7 +9,10 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 use serde::Serialize;
 
 use super::step::Step;
-use crate::payload;
+use crate::{
+    contents::{self, Place, Visitor},
+    payload::{self, Comparison, Telling},
+};
 
 /// Fields that say nothing of what is asked for, or that the server changes.
 const NOT_COMPARED: [&str; 9] = [
@@ -37,20 +40,36 @@ pub struct FieldDifference {
     pub asked: String,
 }
 
-/// The fields that differ; none if the steps are of two kinds, since nothing of them can be compared then.
-pub(super) fn differences(recorded: &Step, asked: &Step) -> Vec<FieldDifference> {
-    let mut found = Vec::new();
+/// What came of comparing two steps.
+pub(super) struct Fields {
+    /// The fields that differ; none if the steps are of two kinds, since nothing of them can be compared then.
+    pub(super) differences: Vec<FieldDifference>,
+    /// How many could not be compared, because only their codec can read their payloads.
+    pub(super) incomparable_count: usize,
+    telling: Telling,
+}
+
+/// Compares two steps.
+pub(super) fn compared(recorded: &Step, asked: &Step, telling: Telling) -> Fields {
+    let mut found = Fields { differences: Vec::new(), incomparable_count: 0, telling };
     if recorded.kind() == asked.kind() && recorded.marker().is_none() {
         compare_messages("", recorded.attributes(), asked.attributes(), &mut found);
     }
     if recorded.kind() == asked.kind() && recorded.marker() != asked.marker() {
-        let (recorded, asked) = (recorded.name(), asked.name());
-        found.push(FieldDifference { field: "marker".to_owned(), recorded, asked });
+        found.differ("marker", recorded.name(), asked.name());
     }
     found
 }
 
-fn compare_messages(path: &str, recorded: &DynamicMessage, asked: &DynamicMessage, found: &mut Vec<FieldDifference>) {
+impl Fields {
+    fn differ(&mut self, field: &str, recorded: String, asked: String) {
+        // Two payloads may be as long.
+        let asked = if self.telling == Telling::Sizes && recorded == asked { format!("other {asked}") } else { asked };
+        self.differences.push(FieldDifference { field: field.to_owned(), recorded, asked });
+    }
+}
+
+fn compare_messages(path: &str, recorded: &DynamicMessage, asked: &DynamicMessage, found: &mut Fields) {
     for field in asked.descriptor().fields() {
         let Some(other) = recorded.descriptor().get_field_by_name(field.name()) else { continue };
         let is_payloads = PAYLOADS.contains(&field.name());
@@ -69,26 +88,30 @@ fn compare_values(
     asked: &Value,
     of: &DynamicMessage,
     field: &FieldDescriptor,
-    found: &mut Vec<FieldDifference>,
+    found: &mut Fields,
 ) {
-    let mut differ = |recorded: String, asked: String| found.push(FieldDifference { field: path.to_owned(), recorded, asked });
+    let telling = found.telling;
     match (recorded, asked) {
         (Value::Message(recorded), Value::Message(asked)) => match recorded.descriptor().full_name() {
-            "temporal.api.common.v1.Payloads" => {
-                if payload::lists_differ(recorded, asked) {
-                    differ(payload::list_shown(recorded), payload::list_shown(asked));
+            contents::PAYLOADS => match payload::compare_lists(recorded, asked) {
+                Comparison::Same => {}
+                Comparison::Unknown => found.incomparable_count += 1,
+                Comparison::Different => {
+                    found.differ(path, payload::list_shown(recorded, telling), payload::list_shown(asked, telling));
                 }
-            }
-            "temporal.api.common.v1.Payload" => {
-                if payload::differ(recorded, asked) {
-                    differ(payload::shown(recorded), payload::shown(asked));
+            },
+            contents::PAYLOAD => match payload::compare(recorded, asked) {
+                Comparison::Same => {}
+                Comparison::Unknown => found.incomparable_count += 1,
+                Comparison::Different => {
+                    found.differ(path, payload::shown(recorded, telling), payload::shown(asked, telling));
                 }
-            }
+            },
             "google.protobuf.Duration" => {
                 let (recorded, asked) = (span(recorded), span(asked));
                 // Zero is what is left out, too.
                 if recorded != asked && !asked.is_zero() && !is_capped(of, recorded, asked) {
-                    differ(format!("{recorded:?}"), format!("{asked:?}"));
+                    found.differ(path, format!("{recorded:?}"), format!("{asked:?}"));
                 }
             }
             _ => compare_messages(path, recorded, asked, found),
@@ -98,48 +121,49 @@ fn compare_values(
                 let path = format!("{path}.{}", key.as_str().unwrap_or_default());
                 match recorded.get(key) {
                     Some(recorded) => compare_values(&path, recorded, asked, of, field, found),
-                    None => found.push(FieldDifference { field: path, recorded: String::new(), asked: shown(asked) }),
+                    None => found.differ(&path, String::new(), shown(asked, telling)),
                 }
             }
         }
         // A queue's kind, a policy that is not chosen: the server has a name for what is left out.
-        (recorded, asked) if recorded != asked => differ(named(recorded, field), named(asked, field)),
+        (recorded, asked) if recorded != asked => {
+            found.differ(path, named(recorded, field, telling), named(asked, field, telling));
+        }
         _ => {}
     }
 }
 
 /// The fields that are set, for people: the first level, and what lies in messages of one field.
-pub(super) fn shown_fields(attributes: &DynamicMessage) -> Vec<(String, String)> {
+pub(super) fn shown_fields(attributes: &DynamicMessage, telling: Telling) -> Vec<(String, String)> {
     let set = attributes.fields().filter(|(field, _)| !NOT_COMPARED.contains(&field.name()));
-    let shown = set.map(|(field, value)| (field.name().to_owned(), shown_field(value, &field)));
+    let shown = set.map(|(field, value)| (field.name().to_owned(), shown_field(value, &field, telling)));
     shown.filter(|(_, shown)| !matches!(shown.as_str(), "" | "{}" | "[]" | "0ns")).collect()
 }
 
-fn shown_field(value: &Value, field: &FieldDescriptor) -> String {
+fn shown_field(value: &Value, field: &FieldDescriptor, telling: Telling) -> String {
     match value {
         Value::Message(message) => match message.descriptor().full_name() {
-            "temporal.api.common.v1.Payloads" => payload::list_shown(message),
             "google.protobuf.Duration" => format!("{:?}", span(message)),
             _ => match message.get_field_by_name("name").and_then(|name| name.as_str().map(str::to_owned)) {
                 Some(name) => name,
-                None => shown(value),
+                None => shown(value, telling),
             },
         },
-        Value::Map(_) | Value::List(_) => serde_json::to_string(&json(value)).unwrap_or_default(),
-        value => named(value, field),
+        Value::Map(_) | Value::List(_) => serde_json::to_string(&json(value, telling)).unwrap_or_default(),
+        value => named(value, field, telling),
     }
 }
 
-fn json(value: &Value) -> serde_json::Value {
+fn json(value: &Value, telling: Telling) -> serde_json::Value {
     match value {
         Value::Map(map) => {
             let entry = |(key, value): (&prost_reflect::MapKey, &Value)| {
-                (key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned), json(value))
+                (key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned), json(value, telling))
             };
             serde_json::Value::Object(map.iter().map(entry).collect())
         }
-        Value::List(list) => list.iter().map(json).collect(),
-        value => shown(value).into(),
+        Value::List(list) => list.iter().map(|value| json(value, telling)).collect(),
+        value => shown(value, telling).into(),
     }
 }
 
@@ -157,18 +181,62 @@ fn span(message: &DynamicMessage) -> Duration {
 }
 
 /// A value for people: enums by name.
-fn named(value: &Value, field: &FieldDescriptor) -> String {
-    let name = value.as_enum_number().and_then(|number| Some(field.kind().as_enum()?.get_value(number)?.name().to_owned()));
-    name.unwrap_or_else(|| shown(value))
+fn named(value: &Value, field: &FieldDescriptor, telling: Telling) -> String {
+    let place = Place { of: field.parent_message().full_name(), field: field.name(), key: None };
+    match value {
+        Value::String(text) if telling == Telling::Sizes && place.is_written() => size_of(text),
+        Value::EnumNumber(number) => {
+            let name = field.kind().as_enum().and_then(|names| Some(names.get_value(*number)?.name().to_owned()));
+            name.unwrap_or_else(|| shown(value, telling))
+        }
+        value => shown(value, telling),
+    }
 }
 
-fn shown(value: &Value) -> String {
+fn shown(value: &Value, telling: Telling) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Message(message) if message.descriptor().full_name() == "temporal.api.common.v1.Payload" => {
-            payload::shown(message)
-        }
-        Value::Message(message) => serde_json::to_string(message).unwrap_or_default(),
+        Value::Message(message) => match message.descriptor().full_name() {
+            contents::PAYLOAD => payload::shown(message, telling),
+            contents::PAYLOADS => payload::list_shown(message, telling),
+            _ => match entries(message) {
+                Some(entries) => serde_json::to_string(&json(entries, telling)).unwrap_or_default(),
+                None => {
+                    let mut message = message.clone();
+                    if telling == Telling::Sizes {
+                        contents::visit(&mut message, &mut Sizes);
+                    }
+                    serde_json::to_string(&message).unwrap_or_default()
+                }
+            },
+        },
         other => other.to_string(),
     }
+}
+
+/// The map that is all of a message: of a memo, or of search attributes.
+fn entries(message: &DynamicMessage) -> Option<&Value> {
+    let mut fields = message.fields();
+    let entries = fields.next().map(|(_, value)| value).filter(|value| matches!(value, Value::Map(_)))?;
+    fields.next().is_none().then_some(entries)
+}
+
+/// Leaves the sizes of contents.
+struct Sizes;
+
+impl Visitor for Sizes {
+    fn payload(&mut self, _: &Place<'_>, payload: &mut DynamicMessage) {
+        payload.clear_field_by_name("metadata");
+        payload.clear_field_by_name("data");
+    }
+
+    fn text(&mut self, place: &Place<'_>, text: &mut String) {
+        if place.is_written() {
+            *text = size_of(text);
+        }
+    }
+}
+
+fn size_of(text: &str) -> String {
+    format!("{} characters", text.chars().count())
 }

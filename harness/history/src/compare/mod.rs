@@ -13,6 +13,8 @@ pub use step::{Marker, Step};
 use foretime_server::proto::command::Command;
 use prost::Message;
 
+use crate::payload::Telling;
+
 /// The first difference between what a task has recorded and what its code asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -33,11 +35,25 @@ pub struct Comparison {
     pub patched: Option<String>,
     /// Whether the code waits for a local activity or a side effect whose marker it did not see, so that the rest was not compared.
     pub is_cut_short: bool,
+    /// How many fields could not be compared, because only their codec can read their payloads.
+    pub incomparable_count: usize,
 }
 
 /// Compares the events that a task's commands have written with the commands that the code answers now. Events that no command
-/// writes are ignored.
-pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Command]) -> Comparison {
+/// writes are ignored. The values of fields that differ are told as `telling` says.
+pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Command], telling: Telling) -> Comparison {
+    let mut incomparable_count = 0;
+    let mut comparison = first_difference(events, commands, telling, &mut incomparable_count);
+    comparison.incomparable_count = incomparable_count;
+    comparison
+}
+
+fn first_difference<'a>(
+    events: impl IntoIterator<Item = &'a [u8]>,
+    commands: &[Command],
+    telling: Telling,
+    incomparable_count: &mut usize,
+) -> Comparison {
     let recorded: Vec<Step> = events.into_iter().filter_map(Step::of_event).filter(|step| !step.is_incidental()).collect();
     let mut recorded = recorded.into_iter().peekable();
     let mut is_after_local_work = false;
@@ -56,7 +72,9 @@ pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Comma
             return Comparison { patched: Some(id.clone()), ..Comparison::default() };
         }
         let Some(step) = recorded.next() else { return differing(None, Some(asked), Vec::new()) };
-        let differences = fields::differences(&step, &asked);
+        let fields = fields::compared(&step, &asked, telling);
+        *incomparable_count += fields.incomparable_count;
+        let differences = fields.differences;
         if step.kind() != asked.kind() || !differences.is_empty() {
             return differing(Some(step), Some(asked), differences);
         }

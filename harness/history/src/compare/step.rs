@@ -12,6 +12,7 @@ use super::fields;
 use crate::{
     descriptors,
     markers::{self, Patch},
+    payload::Telling,
     wire::Message,
 };
 
@@ -94,8 +95,8 @@ impl Step {
     }
 
     /// The fields that are set, for people.
-    pub fn shown_fields(&self) -> Vec<(String, String)> {
-        fields::shown_fields(&self.attributes)
+    pub fn shown_fields(&self, telling: Telling) -> Vec<(String, String)> {
+        fields::shown_fields(&self.attributes, telling)
     }
 
     /// Whether it ends the run.

@@ -2,6 +2,7 @@
 
 mod canonical;
 mod forms;
+mod redaction;
 mod refusals;
 mod runs;
 

@@ -24,6 +24,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) effects: &'a mut Effects,
     pub(crate) skipping: &'a mut Skipping,
     pub(crate) limits: &'a Limits,
+    /// Each workflow task comes with its whole history.
+    pub(crate) replays_always: bool,
     /// A run that continues as new within this span of its start waits out the rest (zero: never).
     pub(crate) continue_as_new_interval_min: Duration,
 }

@@ -7,6 +7,17 @@ use crate::engine::kernel::{
     tickets::Ticket,
 };
 
+/// The end of a run, as those see it who wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It runs.
+    Ahead,
+    /// It has closed, and nobody is told yet.
+    Held,
+    /// It has closed.
+    Told,
+}
+
 /// One caller that waits for new events of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Waiter {
@@ -24,8 +35,12 @@ pub(crate) struct Waiter {
 
 impl Waiter {
     /// Whether what it waits for is there: `next_id` is the id that the next event gets.
-    pub(crate) fn is_ready(&self, is_running: bool, next_id: i64) -> bool {
-        !is_running || !self.close_event_only && self.from < next_id
+    pub(crate) fn is_ready(&self, end: End, next_id: i64) -> bool {
+        match end {
+            End::Told => true,
+            End::Held => !self.close_event_only,
+            End::Ahead => !self.close_event_only && self.from < next_id,
+        }
     }
 }
 
@@ -53,10 +68,15 @@ impl Waiters {
         self.of.get(&run).is_some_and(|waiting| waiting.iter().any(|waiter| waiter.awaits_end))
     }
 
+    /// The runs that somebody waits for.
+    pub(crate) fn runs(&self) -> Vec<RunKey> {
+        self.of.keys().copied().collect()
+    }
+
     /// Takes the waiters that are ready, in the order in which they came.
-    pub(crate) fn take_ready(&mut self, run: RunKey, is_running: bool, next_id: i64) -> Vec<Waiter> {
+    pub(crate) fn take_ready(&mut self, run: RunKey, end: End, next_id: i64) -> Vec<Waiter> {
         let Some(waiting) = self.of.get_mut(&run) else { return Vec::new() };
-        let ready: Vec<Waiter> = waiting.extract_if(.., |waiter| waiter.is_ready(is_running, next_id)).collect();
+        let ready: Vec<Waiter> = waiting.extract_if(.., |waiter| waiter.is_ready(end, next_id)).collect();
         if waiting.is_empty() {
             self.of.remove(&run);
         }

@@ -29,6 +29,9 @@ pub(crate) struct TaskToken {
     /// Set (not zero) on the token of a query task.
     #[prost(uint64, tag = "8")]
     pub(crate) query: u64,
+    /// Set (not zero) on the token of a replay of a closed run.
+    #[prost(uint64, tag = "9")]
+    pub(crate) replay: u64,
     /// Distinguishes these tokens from other bytes.
     #[prost(fixed32, tag = "15")]
     pub(crate) mark: u32,

@@ -12,7 +12,7 @@ use crate::{
             tickets::{Answer, Parked, Ticket},
             time::Time,
         },
-        rules::{validate, versions},
+        rules::{sdk::Family, validate, versions},
     },
     proto::{
         common::WorkerVersionStamp,
@@ -40,6 +40,7 @@ struct Poll {
     identity: String,
     worker_instance_key: String,
     connection: Connection,
+    family: Family,
     /// Of the started event of a workflow task. That of an activity is not written before it ends.
     worker_version: Option<WorkerVersionStamp>,
     /// When (wall) it ends with an empty answer.
@@ -59,9 +60,9 @@ impl Engine {
         let worker_version = versions::of_poll(request.worker_version_capabilities, request.deployment_options.as_ref());
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let (kind, queue) = (QueueKind::Workflow, name_of(task_queue));
-        let connection = context.caller.connection;
+        let (connection, family) = (context.caller.connection, Family::of(&context.caller.client_name));
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
             context.ticket,
         ))
     }
@@ -77,10 +78,10 @@ impl Engine {
         let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
         let (kind, queue) = (QueueKind::Activity, name_of(task_queue));
-        let connection = context.caller.connection;
+        let (connection, family) = (context.caller.connection, Family::of(&context.caller.client_name));
         let worker_version = None;
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
             context.ticket,
         ))
     }
@@ -99,15 +100,16 @@ impl Engine {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
         let (kind, worker_version, connection) = (QueueKind::Nexus, None, context.caller.connection);
+        let family = Family::of(&context.caller.client_name);
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until },
+            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
             context.ticket,
         ))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
     fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
-        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, worker_version, until } = poll;
+        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until } = poll;
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
             return Answer::Now(T::default());
@@ -117,7 +119,8 @@ impl Engine {
         if was_gone {
             self.skipping.holds.mark_worker(worker, false);
         }
-        self.matching.park(Poller { ticket, identity, worker_instance_key, worker, worker_version, queue }, self.wall());
+        self.matching
+            .park(Poller { ticket, identity, worker_instance_key, worker, family, worker_version, queue }, self.wall());
         Answer::Parked
     }
 
@@ -152,6 +155,7 @@ impl Engine {
                 Task::Activity(key) => {
                     Reply::ActivityTask(Box::new(self.start_activity(key, &poller.identity, Some(poller.worker))))
                 }
+                Task::Replay(key) => Reply::WorkflowTask(Box::new(self.replay_task_reply(key, &poller))),
                 Task::Query(query) => Reply::WorkflowTask(Box::new(self.query_task_reply(query, poller.queue))),
             };
             self.tickets.answer(poller.ticket, Ok(reply));

@@ -10,10 +10,13 @@ use std::{
 
 use super::attendance::Attendance;
 use crate::{
-    engine::kernel::{
-        key::{ActivityKey, NamespaceId, RunKey, WorkerId},
-        tickets::Ticket,
-        time::Time,
+    engine::{
+        kernel::{
+            key::{ActivityKey, NamespaceId, RunKey, WorkerId},
+            tickets::Ticket,
+            time::Time,
+        },
+        rules::sdk::Family,
     },
     proto::common::WorkerVersionStamp,
 };
@@ -51,6 +54,8 @@ pub(crate) enum Task {
     Workflow(RunKey),
     Activity(ActivityKey),
     Query(u64),
+    /// Of a closed run.
+    Replay(RunKey),
 }
 
 /// A parked poll.
@@ -60,6 +65,7 @@ pub(crate) struct Poller {
     pub(crate) identity: String,
     pub(crate) worker_instance_key: String,
     pub(crate) worker: WorkerId,
+    pub(crate) family: Family,
     /// The build of a worker without versioning that says one.
     pub(crate) worker_version: Option<WorkerVersionStamp>,
     pub(crate) queue: QueueId,
@@ -302,9 +308,15 @@ impl Matching {
         queue.last_poll = None;
         let runs = queue.tasks.values().filter_map(|task| match task {
             Task::Workflow(run) => Some(*run),
-            Task::Activity(..) | Task::Query(_) => None,
+            Task::Activity(..) | Task::Query(_) | Task::Replay(_) => None,
         });
         runs.collect()
+    }
+
+    /// The closed runs whose replay waits in a queue.
+    pub(crate) fn replays_in(&self, id: QueueId) -> Vec<RunKey> {
+        let tasks = self.get(id).tasks.values();
+        tasks.filter_map(|task| if let Task::Replay(run) = task { Some(*run) } else { None }).collect()
     }
 
     /// Whether a worker can be expected to poll the sticky queue.

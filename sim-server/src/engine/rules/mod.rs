@@ -2,7 +2,7 @@
 //! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
 //! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
 //! there may be, [`updates`] has those of updates, and [`versions`] are what workers say
-//! of theirs. A rule owns no state and knows no machine. Every room may call it.
+//! of theirs; [`sdk`] tells their SDKs apart. A rule owns no state and knows no machine. Every room may call it.
 
 pub mod cron;
 pub(crate) mod failure;
@@ -10,6 +10,7 @@ pub mod limits;
 pub mod names;
 pub mod payloads;
 pub mod retry;
+pub mod sdk;
 pub mod search_attributes;
 pub(crate) mod updates;
 pub mod validate;

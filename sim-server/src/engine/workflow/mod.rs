@@ -13,6 +13,7 @@
 //! - [`commands`]: what a completed workflow task asks for: first checked, then applied
 //! - [`runaway`]: what it tells of failures and progress, lest time run away with it
 //! - [`due`]: what falls due; [`between`]: what passes between two runs, as effects
+//! - [`replays`]: the closed runs that are replayed before a client hears of their end
 //! - [`calls`]: the RPCs; [`reply`]: what a worker gets that takes a task
 
 pub(in crate::engine) mod activities;
@@ -25,6 +26,7 @@ mod due;
 mod external;
 pub(in crate::engine) mod history;
 pub(in crate::engine) mod recorded;
+pub(in crate::engine) mod replays;
 pub(in crate::engine) mod reply;
 pub(in crate::engine) mod run;
 mod runaway;

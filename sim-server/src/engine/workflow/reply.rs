@@ -72,7 +72,8 @@ impl Engine {
         };
         // Who has the run in its cache, or just had its last task, needs only what is new.
         let knows_the_rest = polled.is_none_or(|queue| run.has_cached(queue));
-        let FirstPage { mut bytes, next } = first_page(run, if knows_the_rest { run.last_started_event_id() + 1 } else { 1 });
+        let FirstPage { mut bytes, next } =
+            first_page(run, if knows_the_rest { run.last_started_event_id() + 1 } else { 1 }, run.history().next_id());
         let unwritten = run.unwritten_events();
         if next.is_none() {
             unwritten.iter().for_each(|event| history::append(&mut bytes, event));
@@ -98,7 +99,7 @@ impl Engine {
         let run = self.runs.get(key);
         let token = TaskToken { run: key.0, run_id: run.run_id().to_owned(), query, attempt, ..TaskToken::default() };
         let from = if run.has_cached(polled) { run.history().next_id() } else { 1 };
-        let FirstPage { bytes, next } = first_page(run, from);
+        let FirstPage { bytes, next } = first_page(run, from, run.history().next_id());
         let response = PollWorkflowTaskQueueResponse {
             task_token: token.into_bytes(),
             attempt: 1,
@@ -108,10 +109,32 @@ impl Engine {
         };
         WorkflowTaskReply { response, history: Some(bytes) }
     }
+
+    /// A task for a worker that gets the history up to an event, that one not included, and nothing else of the run.
+    pub(in crate::engine) fn task_up_to(
+        &self,
+        key: RunKey,
+        until: i64,
+        task: PollWorkflowTaskQueueResponse,
+    ) -> WorkflowTaskReply {
+        let run = self.runs.get(key);
+        let FirstPage { bytes, next } = first_page(run, 1, until);
+        let PollWorkflowTaskQueueResponse { workflow_execution, workflow_type, workflow_execution_task_queue, .. } =
+            response_of(run);
+        let next_page_token = next.map(PageToken::into_bytes).unwrap_or_default();
+        let response = PollWorkflowTaskQueueResponse {
+            workflow_execution,
+            workflow_type,
+            workflow_execution_task_queue,
+            next_page_token,
+            ..task
+        };
+        WorkflowTaskReply { response, history: Some(bytes) }
+    }
 }
 
-fn first_page(run: &Run, from: i64) -> FirstPage {
-    let until = run.history().next_id();
+/// The first page of the events from `from` up to `until`, that one not included.
+fn first_page(run: &Run, from: i64, until: i64) -> FirstPage {
     let end = run.history().page(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES).end;
     let next = (end < until).then(|| PageToken { run_id: run.run_id().to_owned(), from: end, until, ..PageToken::default() });
     FirstPage { bytes: run.history().slice(from, end).to_vec(), next }

@@ -184,6 +184,11 @@ impl Run {
         self.recorded.facts.root.as_deref().map(|(workflow_id, _)| workflow_id.as_str())
     }
 
+    /// The run id at the root of its tree, if that is another workflow.
+    pub(in crate::engine) fn root_run_id(&self) -> Option<&str> {
+        self.recorded.facts.root.as_deref().map(|(_, run_id)| run_id.as_str())
+    }
+
     /// Where its tasks wait for workers.
     pub(in crate::engine) fn places(&self) -> impl Iterator<Item = TaskKey> {
         let activities = self.volatile.attempts.values().filter_map(|attempt| attempt.place());

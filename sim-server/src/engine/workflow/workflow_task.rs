@@ -16,7 +16,7 @@ use crate::{
             token::TaskToken,
         },
         matching::queues::{Arrival, Poller, QueueId, QueueKind, Task},
-        rules::versions,
+        rules::{sdk, versions},
         skipping::holds::Work,
     },
     proto::{
@@ -369,7 +369,8 @@ impl Run {
         if cause != WorkflowTaskFailedCause::UnhandledCommand {
             let message = failure.as_ref().map_or("", |failure| failure.message.as_str());
             let why = format!("{}: {message}", cause.as_str_name());
-            if cx.skipping.runaway.is_fail_fast() && cause != WorkflowTaskFailedCause::ForceCloseCommand {
+            let is_difference = cx.replays_always && sdk::is_nondeterminism(cause, failure.as_ref());
+            if is_difference || cx.skipping.runaway.is_fail_fast() && cause != WorkflowTaskFailedCause::ForceCloseCommand {
                 self.fail_fast(cx, format!("the workflow task of {} failed ({why})", self.name()));
             } else {
                 self.note_failed_workflow_task(cx, &why);

@@ -82,7 +82,7 @@ fn header<'p>(profile: &'p Profile, name: &str) -> Option<&'p str> {
 fn without_anything_it_is_the_local_server_without_tls() {
     let profile = read("", &[], &[]).unwrap();
     assert_eq!((profile.address.as_str(), profile.namespace.as_str()), ("127.0.0.1:7233", "default"));
-    assert!(profile.tls.is_none() && profile.api_key.is_none() && profile.headers.is_empty() && profile.codec.is_none());
+    assert!(profile.tls.is_none() && profile.api_key.is_none() && profile.headers.is_empty());
 }
 
 #[test]
@@ -95,8 +95,6 @@ fn the_file_says_everything_that_nobody_else_says() {
     assert_eq!(pem(tls.certificate.as_ref()), Some((true, "/file/cert.pem")));
     assert_eq!(pem(tls.key.as_ref()), Some((true, "/file/key.pem")));
     assert_eq!((header(&profile, "some-header"), header(&profile, "other")), (Some("of-file"), Some("of-file")));
-    let codec = Codec { endpoint: "http://codec".to_owned(), auth: Some(Secret("Bearer codec".to_owned())) };
-    assert_eq!(profile.codec, Some(codec));
 }
 
 #[test]

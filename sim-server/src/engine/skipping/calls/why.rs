@@ -115,7 +115,7 @@ impl Engine {
             format!("{count} {kind} tasks wait in task queue {name}, whose workers are busy")
         }));
         if all.is_empty() && self.matching.waiting().next().is_none() && self.skipping.holds.count() > 0 {
-            all.push("a query waits for its answer".to_owned());
+            all.push("a query waits for its answer, or a worker replays a closed run".to_owned());
         }
         all
     }
@@ -126,6 +126,7 @@ impl Engine {
             Task::Workflow(run) => self.name_of_work(Work::WorkflowTask(run)),
             Task::Activity(activity) => self.name_of_work(Work::Activity(activity)),
             Task::Query(_) => "a query".to_owned(),
+            Task::Replay(run) => format!("the replay of {}", self.runs.get(run).name()),
         });
         let (kind, name) = (kind_name(waiting.kind), waiting.name);
         let more = match waiting.task_count {

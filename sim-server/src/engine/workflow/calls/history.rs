@@ -6,7 +6,7 @@ use super::target::Target;
 use crate::{
     engine::{
         Context, Engine, Reply,
-        execution::waiters::Waiter,
+        execution::waiters::{End, Waiter},
         kernel::{
             error::{Error, Result},
             key::RunKey,
@@ -53,8 +53,11 @@ impl Engine {
         let run = self.runs.get(key);
         let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
         if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
-            if run.is_running() {
+            if self.end_of(key) != End::Told {
                 return Ok(self.park_history(key, token.from, &request, context));
+            }
+            if let Some(difference) = self.difference_at_end(key) {
+                return Err(difference);
             }
             return Ok(Answer::Now(self.close_event(key, context.caller.follows_next_run_id)));
         }
@@ -159,14 +162,26 @@ impl Engine {
 
     /// Answers those who wait for what the last transaction wrote.
     pub(in crate::engine) fn answer_history_waiters(&mut self, key: RunKey) {
-        let run = self.runs.get(key);
-        for waiter in self.waiters.take_ready(key, run.is_running(), run.history().next_id()) {
-            let reply = self.waited_page(key, waiter);
+        let next_id = self.runs.get(key).history().next_id();
+        for waiter in self.waiters.take_ready(key, self.end_of(key), next_id) {
+            let difference = if waiter.close_event_only { self.difference_at_end(key) } else { None };
+            let reply = difference.map_or_else(|| Ok(self.waited_page(key, waiter)), Err);
             if waiter.close_event_only && !self.runs.get(key).is_followed() {
                 self.skipping.runaway.begin_anew();
                 self.skipping.locks.expect_relock(waiter.connection, self.domain.clock.wall());
             }
-            self.tickets.answer(waiter.ticket, Ok(Reply::History(reply)));
+            self.tickets.answer(waiter.ticket, reply.map(Reply::History));
+        }
+    }
+
+    /// Whether who awaits the end of a run may hear of it.
+    fn end_of(&self, key: RunKey) -> End {
+        if self.runs.get(key).is_running() {
+            End::Ahead
+        } else if self.is_end_held(key) {
+            End::Held
+        } else {
+            End::Told
         }
     }
 

@@ -4,7 +4,7 @@
 use super::target::COMPLETED;
 use crate::{
     engine::{
-        Engine,
+        Context, Engine,
         execution::By,
         kernel::{
             effects::SERVER_IDENTITY,
@@ -15,7 +15,11 @@ use crate::{
             token::TaskToken,
         },
         matching::queues::QueueKind,
-        rules::{failure, validate, versions},
+        rules::{
+            failure,
+            sdk::{self, Family},
+            validate, versions,
+        },
         skipping::holds::Work,
         workflow::{
             child::TargetNamespace,
@@ -39,10 +43,15 @@ impl Engine {
     pub(in crate::engine) fn respond_workflow_task_completed(
         &mut self,
         mut request: RespondWorkflowTaskCompletedRequest,
+        context: &Context<'_, '_>,
     ) -> Result<Answer<RespondWorkflowTaskCompletedResponse>> {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_completed(&request, &self.limits)?;
+        if token.replay != 0 {
+            self.replay_completed(&token, &request)?;
+            return Ok(Answer::Now(RespondWorkflowTaskCompletedResponse::default()));
+        }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         validate::respond::versioning_behavior(&request)?;
         if request.intermediate_page {
@@ -56,12 +65,20 @@ impl Engine {
             Err(unfit) => return Ok(Answer::Refused(self.refuse_completion(key, &request, unfit))),
         };
         self.answer_attached_queries(key, &mut request);
-        let sticky = self.sticky_of(key, &request);
+        // A worker that goes on with local activities would begin them anew: it keeps the run.
+        let replays_next = self.replays_always && !request.force_create_new_workflow_task;
+        request.return_new_workflow_task &= !replays_next;
+        let sticky = if self.replays_always { None } else { self.sticky_of(key, &request) };
         let completion = Completion { request: &request, has_no_commands, commands, sticky, is_heartbeat };
         let applied = self.transact(key, |run, cx| run.apply_completion(cx, completion));
         let run = self.runs.get(key);
         if run.is_running() && !run.has_workflow_task() {
             self.release_queries(key);
+        }
+        let is_replayed_next =
+            if self.runs.get(key).is_running() { replays_next } else { self.replays.under_way(key).is_some() };
+        if is_replayed_next && Family::of(&context.caller.client_name).skips_what_it_has_seen() {
+            return Ok(Answer::Refused(Error::InvalidArgument(sdk::UNHANDLED_COMMAND.to_owned())));
         }
         let mut response = RespondWorkflowTaskCompletedResponse {
             reset_history_event_id: applied.reset_history_event_id,
@@ -187,6 +204,10 @@ impl Engine {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
         validate::respond::workflow_task_failed(&request, &self.limits)?;
+        if token.replay != 0 {
+            self.replay_failed(&token, &request)?;
+            return Ok(RespondWorkflowTaskFailedResponse::default());
+        }
         if let Some(key) = self.run_of(&token)
             && !self.runs.get(key).is_running()
         {
