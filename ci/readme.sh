@@ -3,6 +3,9 @@
 #   ci/readme.sh tests|main   runs the command in the README's block marked so
 #   ci/readme.sh snippets     every code block that is marked with a file is that file, or what stands there between the
 #                             comments "README: begin" and "README: end", moved to the left
+#   ci/readme.sh check [path of the binary, by default target/debug/foretime]
+#                             each command marked "check NAME" finds what its block of output begins with, and exits with 1.
+#                             ci/check.sh runs it, which has built the workers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,8 +35,27 @@ case ${1:-} in
       echo "$file: as shown"
     done
     ;;
+  check)
+    binary=$(realpath "${2:-target/debug/foretime}")
+    # The README calls programs by their names.
+    programs=$(mktemp -d)
+    trap 'rm -rf "$programs"' EXIT
+    ln -s "$binary" "$programs/foretime"
+    # On GitHub's runners the report has annotations.
+    unset GITHUB_ACTIONS GITHUB_STEP_SUMMARY
+    for name in $(sed -n 's/^<!-- check \([a-z]*\) -->$/\1/p' README.md); do
+      command=$(block "check $name")
+      begin=$(block "check $name: output")
+      [[ -n $command && -n $begin ]] || { echo "ci/readme.sh: README.md lacks a block of check $name" >&2; exit 1; }
+      echo "$command"
+      code=0
+      output=$(PATH=$programs:$PWD/target/clients-venv/bin:$PATH bash -euo pipefail -c "$command") || code=$?
+      diff <(echo "$begin") <(head -n "$(wc -l <<<"$begin")" <<<"$output") || { echo "ci/readme.sh: README.md shows another report" >&2; exit 1; }
+      ((code == 1)) || { echo "ci/readme.sh: it exits with $code, not with 1" >&2; exit 1; }
+    done
+    ;;
   *)
-    echo "usage: ci/readme.sh tests|main|snippets" >&2
+    echo "usage: ci/readme.sh tests|main|snippets|check" >&2
     exit 2
     ;;
 esac
