@@ -20,9 +20,14 @@ pub(crate) enum Failure {
 impl Failure {
     /// Writes the line, and returns the exit code that goes with it.
     pub(crate) fn report(&self) -> ExitCode {
+        self.report_as(1)
+    }
+
+    /// The same where the machine's no has another exit code.
+    pub(crate) fn report_as(&self, runtime_code: u8) -> ExitCode {
         let (message, code) = match self {
             Self::Usage(message) => (message, 2),
-            Self::Runtime(message) => (message, 1),
+            Self::Runtime(message) => (message, runtime_code),
         };
         say("error", "31", message);
         ExitCode::from(code)

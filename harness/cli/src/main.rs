@@ -34,7 +34,10 @@ fn main() -> ExitCode {
     let outcome = match invocation::parse(std::env::args_os().collect()) {
         Ok(Invocation::Launch(launch)) => launch::launch(*launch),
         Ok(Invocation::Move(time)) => time.run(),
-        Ok(Invocation::Check(check)) => return check.run().unwrap_or_else(|failure| failure.report()),
+        Ok(Invocation::Check(check)) => {
+            // 1 is for what breaks. What cannot be read or started is not told.
+            return check.run().unwrap_or_else(|failure| failure.report_as(3));
+        }
         Ok(Invocation::Fetch(fetch)) => fetch.run(),
         Ok(Invocation::Print(text)) => return failure::print(&text),
         Err(failure) => Err(failure),

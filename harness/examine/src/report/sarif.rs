@@ -180,7 +180,8 @@ fn of_cause(rule_id: &'static str, cause: &Cause, repository: &Repository) -> Fi
         rule_id,
         level: if rule_id == "breaks" { "error" } else { "warning" },
         message: Text { text: printable(&format!("{sentence}\n{}", text::details(cause))) },
-        locations: first.into_iter().collect(),
+        // Code hosts refuse a result without a place; of what has no file, there is its name.
+        locations: vec![first.unwrap_or_else(|| location(&format!("histories/{}", cause.workflow_type), None))],
         related_locations: related.into_iter().collect(),
         partial_fingerprints: Fingerprints {
             cause: printable(&format!("{rule_id} / {} / {}", cause.workflow_type, cause.divergence.likeness())),
@@ -194,7 +195,10 @@ fn of_untold(untold: &Untold, repository: &Repository) -> Finding {
         rule_id: "could-not-tell",
         level: "warning",
         message: Text { text: printable(&format!("{names}: {}", untold.why)) },
-        locations: untold.files.iter().take(LOCATIONS_MAX).map(|file| location(&repository.path(file), None)).collect(),
+        locations: match untold.files.is_empty() {
+            true => vec![location("histories", None)],
+            false => untold.files.iter().take(LOCATIONS_MAX).map(|file| location(&repository.path(file), None)).collect(),
+        },
         related_locations: Vec::new(),
         partial_fingerprints: Fingerprints { cause: printable(&format!("could-not-tell / {}", untold.of.join(", "))) },
     }

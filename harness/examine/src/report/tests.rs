@@ -164,6 +164,7 @@ fn a_history_of_a_cluster_has_no_file() {
     let annotations = annotations(&report, &Repository::default());
     assert!(annotations.starts_with("::error title=Subscription breaks"), "{annotations}");
     let sarif: serde_json::Value = serde_json::from_str(&sarif(&report, &Repository::default()).unwrap()).unwrap();
-    assert_eq!(sarif["runs"][0]["results"][0]["locations"], serde_json::json!([]));
+    let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!(location, "histories/Subscription");
     assert!(!xml(&report).unwrap().contains("file="));
 }
