@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# `foretime check` with real workers: the Python, TypeScript, Go and Java workers in tests/check, in every version, against the histories
+# `foretime check` with real workers, in every version, against the histories that they recorded: the Python, TypeScript, Go and Java
+# workers in tests/check, and the Rust worker in scenarios/src/bin/check_worker. Each verdict must be the expected one, and nothing may
+# be executed.
+# `foretime check` with real workers: the Python, TypeScript, Go, Java and Rust workers, in every version, against the histories
 # that they recorded; each verdict must be the expected one, and nothing may be executed. The README's commands are run first.
 #   ci/check.sh [path of the binary, by default target/debug/foretime]
 # Runs after ci/clients.sh, which installs what the workers need.
@@ -17,5 +20,6 @@ export FORETIME
 (cd "$root/tests/check/typescript" && rm -rf lib && node_modules/.bin/tsc -p .)
 (cd "$root/tests/check/go" && go build -o "$root/target/check-go" .)
 (cd "$root/tests/check/java" && mvn --quiet --batch-mode --no-transfer-progress package)
+(cd "$root" && cargo build --quiet --package foretime-scenarios --bin check_worker)
 "$root/ci/readme.sh" check "$FORETIME"
 python3 "$root/tests/check/verdicts.py"

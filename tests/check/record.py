@@ -1,9 +1,10 @@
-"""Records the histories again: runs the version `same` of both workers on Foretime, and keeps what `temporal workflow show` prints.
+"""Records the histories again: runs the version `same` of the workers on Foretime, and keeps what `temporal workflow show` prints.
 
-    target/clients-venv/bin/python tests/check/record.py
+    target/clients-venv/bin/python tests/check/record.py [python] [typescript] [rust]
 
 `FORETIME` names the server's binary (target/debug/foretime by default), `TEMPORAL_CLI` the CLI's (`temporal` by default).
-The TypeScript worker must be built: node_modules/.bin/tsc -p . in tests/check/typescript.
+The TypeScript worker must be built: node_modules/.bin/tsc -p . in tests/check/typescript. So must the Rust worker:
+cargo build -p foretime-scenarios --bin check_worker.
 """
 
 import asyncio
@@ -17,14 +18,16 @@ from pathlib import Path
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
-CHECK = Path(__file__).parent
-FORETIME = os.environ.get("FORETIME", str(CHECK.parents[1] / "target/debug/foretime"))
+CHECK = Path(__file__).resolve().parent
+ROOT = CHECK.parents[1]
+FORETIME = os.environ.get("FORETIME", str(ROOT / "target/debug/foretime"))
 TEMPORAL_CLI = os.environ.get("TEMPORAL_CLI", "temporal")
 RECORDED_AT = "2026-03-01T09:00:00Z"
 TIMER_STARTED = EventType.EVENT_TYPE_TIMER_STARTED
 WORKERS = {
     "python": [sys.executable, str(CHECK / "python/worker.py")],
     "typescript": ["node", str(CHECK / "typescript/lib/worker.js")],
+    "rust": [str(ROOT / "target/debug/check_worker")],
 }
 
 
@@ -76,7 +79,7 @@ class Recorder:
     async def subscribe(self, name: str, renewals: int) -> WorkflowHandle:
         """Starts a subscription whose workflow id is the history's name."""
         plan = {"customer": "ada", "renewals": renewals}
-        price = "price_cents" if self.sdk == "python" else "priceCents"
+        price = "priceCents" if self.sdk == "typescript" else "price_cents"
         return await self.client.start_workflow("Subscription", plan | {price: 2999}, id=name, task_queue="subscriptions")
 
     def keep(self, name: str) -> None:
@@ -121,9 +124,9 @@ async def record(sdk: str, command: list[str]) -> None:
 
 
 async def main() -> None:
-    """Records with each worker in turn."""
-    for sdk, command in WORKERS.items():
-        await record(sdk, command)
+    """Records with the workers that are named, or all, in turn."""
+    for sdk in sys.argv[1:] or WORKERS:
+        await record(sdk, WORKERS[sdk])
 
 
 if __name__ == "__main__":

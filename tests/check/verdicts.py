@@ -1,6 +1,6 @@
 """Checks every version of the workers against their recorded histories, and compares the verdicts with those that are expected.
 
-    tests/check/verdicts.py [python] [typescript] [go] [java]
+    tests/check/verdicts.py [python] [typescript] [go] [java] [rust]
 
 `FORETIME` names the binary (target/debug/foretime by default). ci/check.sh builds the workers and calls this. Nothing may be executed: the
 file that the workers' activities write to must stay empty.
@@ -21,6 +21,7 @@ WORKERS = {
     "typescript": ["node", str(CHECK / "typescript/lib/worker.js")],
     "go": [str(ROOT / "target/check-go")],
     "java": ["java", "-jar", str(CHECK / "java/target/check.jar")],
+    "rust": [str(ROOT / "target/debug/check_worker")],
 }
 
 
