@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # `foretime check` with real workers, in every version, against the histories that they recorded: the Python, TypeScript, Go and Java
 # workers in tests/check, and the Rust worker in scenarios/src/bin/check_worker. Each verdict must be the expected one, and nothing may
-# be executed.
-# `foretime check` with real workers: the Python, TypeScript, Go, Java and Rust workers, in every version, against the histories
-# that they recorded; each verdict must be the expected one, and nothing may be executed. The README's commands are run first.
+# be executed. The README's commands are run first.
 #   ci/check.sh [path of the binary, by default target/debug/foretime]
 # Runs after ci/clients.sh, which installs what the workers need.
 set -euo pipefail

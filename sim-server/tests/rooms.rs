@@ -24,8 +24,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OF_THE_ENGINE: [&str; 3] = ["calls", "reply", "between"];
 
 /// The parts of the crate, each with those that it may use besides itself.
-const PARTS: &[(&str, &[&str])] =
-    &[("proto", &[]), ("config", &["proto"]), ("engine", &["config", "proto"]), ("rpc", &["engine", "config", "proto"])];
+const PARTS: &[(&str, &[&str])] = &[
+    ("proto", &[]),
+    ("config", &["proto"]),
+    ("engine", &["config", "proto"]),
+    ("rpc", &["engine", "config", "proto"]),
+    ("replay", &["rpc", "engine", "config", "proto"]),
+];
 
 /// A file, and the paths in the crate that it uses.
 struct File {

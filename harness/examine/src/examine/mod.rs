@@ -157,7 +157,10 @@ impl Examiner<'_> {
             remarks.push(format!("payloads are shown as they are: {why}"));
         }
         match self.locate(subject, refusal).await {
-            Ok(divergence) => Verdict::Breaks(Box::new(divergence)),
+            Ok(mut divergence) => {
+                self.look_before(subject, &mut divergence, remarks).await;
+                Verdict::Breaks(Box::new(divergence))
+            }
             Err((divergence, remark)) => {
                 remarks.push(remark);
                 Verdict::Breaks(Box::new(divergence))

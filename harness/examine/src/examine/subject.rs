@@ -7,6 +7,7 @@ use foretime_history::{
     compare::{Marker, Step},
     events, prefix, tasks,
 };
+use foretime_server::proto::enums::EventType;
 
 /// A history, as the worker gets it.
 #[derive(Debug)]
@@ -79,6 +80,11 @@ impl Subject {
             _ => None,
         };
         markers.into_iter().find(|event| named(event) == Some(true)).map(|event| event.id)
+    }
+
+    /// How many updates have been answered.
+    pub(super) fn answered_updates_count(&self) -> usize {
+        self.events(1, i64::MAX).filter(|event| event.event_type == Some(EventType::WorkflowExecutionUpdateCompleted)).count()
     }
 
     /// Whether a task's commands have closed the run.

@@ -50,6 +50,10 @@ fn told(
     side: impl Fn(&foretime_history::compare::FieldDifference) -> &String,
 ) -> String {
     const CHARS_MAX: usize = 40;
+    // An update's answer is a message among many.
+    if thing.command == "ProtocolMessage" {
+        return thing.kind.clone();
+    }
     // Some SDKs name timers by numbers of their own.
     let name = if thing.command.ends_with("Timer") { "" } else { &thing.name };
     let thing = format!("{} {name}", thing.command);

@@ -8,20 +8,53 @@ use foretime_history::{
 };
 
 use super::{
-    Examined, Examiner, NOTHING_COMPARED, Subject,
+    Examined, Examiner, Family, NOTHING_COMPARED, Subject,
     ask::{Asked, Cached, Cut},
     could_not_tell,
 };
 use crate::said::Said;
 
+/// In longer histories, what lies before a break is not looked at.
+const TASKS_LOOKED_AT_MAX: usize = 1000;
+
 impl Examiner<'_> {
     /// Walks over a history that replays. What differs becomes the verdict.
     pub(super) async fn walk(self, subject: &Subject, examined: &mut Examined) {
+        self.walk_until(subject, subject.tasks.len(), examined).await;
+        let answered = subject.answered_updates_count();
+        if answered > 0 && matches!(examined.verdict, Verdict::Replays) {
+            examined
+                .remarks
+                .push(format!("{answered} answers to updates were not compared: in a replay, the SDK does not tell them"));
+        }
+    }
+
+    /// Looks for what the code asks for otherwise before the task at which the SDK notices: most SDKs take other inputs for the same, and
+    /// stumble later. With --strict that is the place; else it is a remark.
+    pub(super) async fn look_before(self, subject: &Subject, divergence: &mut Divergence, remarks: &mut Vec<String>) {
+        let before = divergence.task.map_or(0, |task| task - 1);
+        if before == 0 || before > TASKS_LOOKED_AT_MAX || self.family == Family::Go {
+            return;
+        }
+        let mut examined = Examined::default();
+        self.walk_until(subject, before, &mut examined).await;
+        let Verdict::Differs(earlier) = examined.verdict else { return };
+        if self.strict {
+            let noticed = std::mem::take(divergence);
+            remarks.push(format!("the SDK notices it only in task {}: {}", before + 1, noticed.sentence()));
+            *divergence = Divergence { message: noticed.message, ..*earlier };
+        } else if let Some(task) = earlier.task {
+            remarks.push(format!("the code asks for something else before, in task {task}, at {}", earlier.sentence()));
+        }
+    }
+
+    /// Walks over the first tasks of a history. What differs becomes the verdict.
+    async fn walk_until(self, subject: &Subject, count: usize, examined: &mut Examined) {
         let mut cached: Option<Cached> = None;
         let (mut unseen, mut compared) = (0, 0);
         let mut stack_before = None;
-        for task in 0..subject.tasks.len() {
-            let is_last = task + 1 == subject.tasks.len();
+        for task in 0..count {
+            let is_last = task + 1 == count;
             let until = self.family.before_commands(subject, task);
             let asked = self.step(subject, until, !is_last, cached.take()).await;
             let Said::Replays(answer) = asked.said else {
