@@ -14,8 +14,9 @@ use foretime_server::{
         taskqueue::TaskQueue,
         workflowservice::{
             GetSystemInfoRequest, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
-            PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse, RespondQueryTaskCompletedRequest,
-            RespondWorkflowTaskCompletedRequest, ShutdownWorkerRequest, StartWorkflowExecutionRequest,
+            ListWorkflowExecutionsRequest, PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse,
+            RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, ShutdownWorkerRequest,
+            StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
         },
     },
     replay::Replay,
@@ -231,9 +232,15 @@ fn nothing_begins_and_who_asks_for_it_is_named() {
     let mut stage = Stage::new();
     let waits = stage.parks(CHECKER, &AwaitWorkersRequest { version: 0 });
     let refused = stage.answers(WORKER, &StartWorkflowExecutionRequest::default()).expect_err("it is refused");
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(refused.code(), Code::AlreadyExists, "programs go on if what they start runs already");
     let news: AwaitWorkersResponse = stage.next(waits);
     assert_eq!(news.refused_calls, ["StartWorkflowExecution"]);
+    let refused = stage.answers(WORKER, &TerminateWorkflowExecutionRequest::default()).expect_err("it is refused");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(stage.answers(WORKER, &ListWorkflowExecutionsRequest::default()).expect("an empty list"), "");
+    let news = stage.answers(CHECKER, &AwaitWorkersRequest { version: news.version }).expect("news");
+    let news = AwaitWorkersResponse::decode(news).expect("a message");
+    assert_eq!(news.refused_calls, ["StartWorkflowExecution", "TerminateWorkflowExecution"]);
 
     let waits = stage.parks(CHECKER, &AwaitWorkersRequest { version: news.version });
     let _ = stage.polls();

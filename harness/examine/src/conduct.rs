@@ -117,12 +117,18 @@ struct Attending {
     client_name: String,
 }
 
-/// Who serves a queue: in the namespace where it was recorded, if that is known and polled there, else where it is polled first.
-fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Option<Attending> {
-    let there = pollers.iter().find(|poller| Some(poller.namespace.as_str()) == recorded_in);
-    let poller = there.or(pollers.first())?;
-    let Poller { namespace, client_name, .. } = poller.clone();
-    Some(Attending { namespace, family: Family::of(&client_name), client_name })
+/// Who serves a queue, one of each namespace: first where it was recorded, if that is known, then in the order in which they polled.
+fn attending(pollers: &[Poller], recorded_in: Option<&str>) -> Vec<Attending> {
+    let (there, elsewhere): (Vec<&Poller>, Vec<&Poller>) =
+        pollers.iter().partition(|poller| Some(poller.namespace.as_str()) == recorded_in);
+    let mut attending: Vec<Attending> = Vec::new();
+    for Poller { namespace, client_name, .. } in there.into_iter().chain(elsewhere) {
+        if !attending.iter().any(|known| known.namespace == *namespace) {
+            let (namespace, client_name) = (namespace.clone(), client_name.clone());
+            attending.push(Attending { namespace, family: Family::of(&client_name), client_name });
+        }
+    }
+    attending
 }
 
 impl Chosen {
@@ -223,10 +229,14 @@ pub async fn all(
     checked.collect()
 }
 
+/// How long to wait for news that are there already.
+const NEWS: Duration = Duration::from_secs(1);
+
 /// Checks one, and redacts its history if that is asked for.
 async fn one(terms: Terms<'_>, server: &Server, pollers: &Pollers, chosen: &Chosen) -> Done {
     let queue = &chosen.task_queue;
-    let Some(attending) = pollers.get(queue).and_then(|there| attending(there, chosen.run.namespace.as_deref())) else {
+    let attending = pollers.get(queue).map(|there| attending(there, chosen.run.namespace.as_deref())).unwrap_or_default();
+    if attending.is_empty() {
         let polled: Vec<&str> = pollers.keys().map(String::as_str).collect();
         let (polled, first) = (polled.join(", "), polled.first().copied().unwrap_or_default());
         let why = format!(
@@ -239,17 +249,32 @@ async fn one(terms: Terms<'_>, server: &Server, pollers: &Pollers, chosen: &Chos
         Err(why) => return (Examined::unknown(why), None),
     };
     let subject = Subject::new(encoded, &chosen.run.summary, queue.clone());
-    let Attending { namespace, family, client_name } = &attending;
+    let mut done = in_namespace(terms, server, &attending[0], &subject, &chosen.run).await;
+    // One program may poll a queue of this name in several namespaces, with a worker of its own in each, and some later than others.
+    let mut tried = vec![attending[0].namespace.clone()];
+    while done.0.is_of_unknown_type() {
+        let known = server.workers(0, NEWS).await.unwrap_or_default();
+        let there: Vec<Poller> = known.pollers.into_iter().filter(|poller| poller.task_queue == *queue).collect();
+        let others = self::attending(&there, None).into_iter().find(|it| !tried.contains(&it.namespace));
+        let Some(other) = others else { break };
+        tried.push(other.namespace.clone());
+        done = in_namespace(terms, server, &other, &subject, &chosen.run).await;
+    }
+    done
+}
+
+async fn in_namespace(terms: Terms<'_>, server: &Server, attending: &Attending, subject: &Subject, run: &Run) -> Done {
+    let Attending { namespace, family, client_name } = attending;
     let Terms { answer_timeout: timeout, strict, contents, .. } = terms;
     let Contents { decoder, telling, redaction } = contents;
     let examiner = Examiner { server, family: *family, client_name, namespace, timeout, strict, decoder, telling };
     if let Some(until_event_id) = terms.hold {
-        return (examiner.hold(&subject, until_event_id).await, None);
+        return (examiner.hold(subject, until_event_id).await, None);
     }
-    let examined = examiner.examine(&subject).await;
+    let examined = examiner.examine(subject).await;
     let saved = match redaction {
         Some(redaction) if matches!(examined.verdict, Verdict::Replays | Verdict::Differs(_)) => {
-            let saved = redaction.of(examiner, &subject, &chosen.run).await;
+            let saved = redaction.of(examiner, subject, run).await;
             Some(saved.map_err(|why| format!("could not redact: {why}")))
         }
         _ => None,

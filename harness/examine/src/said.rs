@@ -145,8 +145,7 @@ impl Said {
             Self::Unclear(
                 "the worker's failure is encrypted, and only its codec can read it; --codec-endpoint has it decoded".to_owned(),
             )
-        } else if has(&UNREGISTERED) || names_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec)
-        {
+        } else if is_of_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec) {
             Self::Unclear(message)
         } else if has(&QUERY_ALONE) {
             Self::Replays(Box::default())
@@ -200,6 +199,11 @@ fn is_of_a_codec(failure: &Failure) -> bool {
 /// Whether a message says `Workflow type X not found`, as Rust's SDK does.
 fn names_unknown_type(message: &str) -> bool {
     message.split_once("Workflow type ").is_some_and(|(_, rest)| rest.contains(" not found"))
+}
+
+/// Whether a worker's words say that it does not know the type of the workflow.
+pub(crate) fn is_of_unknown_type(message: &str) -> bool {
+    UNREGISTERED.iter().any(|text| message.contains(text)) || names_unknown_type(message)
 }
 
 /// A failure's message with those of its causes.

@@ -21,6 +21,7 @@ use crate::{
     config::Config,
     engine::{
         Connection, Notice, Order, Ticket, View,
+        error::Error,
         time::{Time, span},
     },
     proto::{
@@ -30,10 +31,11 @@ use crate::{
         workflowservice::{
             GetWorkflowExecutionHistoryRequest, PollWorkflowTaskQueueRequest, RespondQueryTaskCompletedRequest,
             RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest, ShutdownWorkerRequest,
+            StartWorkflowExecutionRequest,
         },
     },
     rpc::{
-        Answer, Call, Serve, Served, Service,
+        Answer, Call, Serve, Served, Service, status,
         table::{self, REPLAY_SERVICE, Role, WORKFLOW_SERVICE},
     },
 };
@@ -42,6 +44,8 @@ use exchange::{Ask, Exchange, Poll, Token};
 
 /// The tickets of this service; those of the service behind it are smaller.
 const FIRST_TICKET: u64 = 1 << 63;
+/// What programs begin before their worker starts, and take for granted if it runs already.
+const BEGINNINGS: [&str; 2] = [StartWorkflowExecutionRequest::METHOD, "CreateSchedule"];
 /// The calls that change nothing that a history could tell: programs make them before their worker starts.
 const HARMLESS: [&str; 7] = [
     "RegisterNamespace",
@@ -102,6 +106,19 @@ impl Replay {
                 self.answered::<RespondWorkflowTaskFailedRequest>(&call.message, Outcome::TaskFailed, |it| &it.task_token)
             }
             GetWorkflowExecutionHistoryRequest::METHOD if is_of_workflows => self.read_history(&call.message),
+            method if is_of_workflows && BEGINNINGS.contains(&method) => {
+                self.attendance.refuse(method);
+                self.tell_attendance();
+                Err(status::status(&Error::AlreadyStarted {
+                    message: format!("{method}: this server serves recorded histories to workers, as if this ran already"),
+                    start_request_id: String::new(),
+                    run_id: String::new(),
+                    first_execution_run_id: String::new(),
+                }))
+            }
+            method if is_of_workflows && (method.starts_with("List") || method.starts_with("Count")) && is_open(method) => {
+                Ok(Served::Now(Ok(Bytes::new())))
+            }
             method if begins_something(&call.service, method) => {
                 self.attendance.refuse(method);
                 self.tell_attendance();
@@ -281,6 +298,11 @@ fn begins_something(service: &str, method: &str) -> bool {
     let writes = ["ExecuteMultiOperation", "UpdateWorkflowExecution"];
     let is_write = table::row(service, method).is_some_and(|row| row.role == Role::Write) || writes.contains(&method);
     is_write && !HARMLESS.contains(&method) && service == WORKFLOW_SERVICE
+}
+
+/// Whether the service behind does not serve it. To lists there is an answer here: nothing is there.
+fn is_open(method: &str) -> bool {
+    table::row(WORKFLOW_SERVICE, method).is_some_and(|row| !row.is_bound())
 }
 
 /// How long a worker may take with a history; `None`: as long as it likes.

@@ -46,6 +46,10 @@ pub(super) async fn conduct(plan: &Plan, gathered: &Gathered, progress: &Progres
         }
         Err(why) => chosen.into_iter().map(|it| it.unchecked(&why)).collect(),
     };
+    if !session.refused_calls.is_empty() {
+        let calls = session.refused_calls.join(", ");
+        conducted.remarks.push(format!("the worker's program called {calls}; nothing begins on the server of a check"));
+    }
     session.stop().await;
     conducted.remarks.extend(incomparable(plan, &conducted.checked));
     conducted.remarks.extend(saved(&conducted.checked));

@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub(super) server: Server,
     pub(super) worker: Supervised,
     listener: Listener,
+    /// What the worker's program asked for that is not served, before it polled.
+    pub(super) refused_calls: Vec<String>,
 }
 
 /// The worker, which is started again when it ends; nothing if the user has started it.
@@ -55,7 +57,7 @@ impl Session {
                 Some(Started { worker: Worker::start(&launch)?, launch, restarts_left: RESTARTS })
             }
         };
-        Ok(Self { server, worker: Supervised(worker), listener })
+        Ok(Self { server, worker: Supervised(worker), listener, refused_calls: Vec::new() })
     }
 
     /// Waits until all `queues` are polled, or until no more come. Returns the workers by task queue.
@@ -88,6 +90,7 @@ impl Session {
             let waited = limits.worker_timeout;
             return Err(format!("no worker has polled within {waited:?}{}", self.why_no_poll(&known)));
         }
+        self.refused_calls.clone_from(&known.refused_calls);
         let mut by_queue: Pollers = BTreeMap::new();
         for poller in known.pollers {
             by_queue.entry(poller.task_queue.clone()).or_default().push(poller);

@@ -101,6 +101,13 @@ impl Examined {
     }
 }
 
+impl Examined {
+    /// Whether nothing is known since the worker does not know the type of the workflow.
+    pub(crate) fn is_of_unknown_type(&self) -> bool {
+        matches!(&self.verdict, Verdict::CouldNotTell { why } if crate::said::is_of_unknown_type(why))
+    }
+}
+
 impl Default for Examined {
     fn default() -> Self {
         Self {
