@@ -2,6 +2,7 @@
 //! kept in memory; its events are read again when its turn comes.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
@@ -121,34 +122,50 @@ impl Found {
         }
     }
 
-    /// Of runs that were read several times, keeps the longest.
+    /// Of runs that were read several times, keeps the longest. Histories of one run that do not agree are all kept.
     pub fn once_each(&mut self) {
-        let mut longest: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
+        let mut of_runs: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
         for (at, run) in self.runs.iter().enumerate() {
-            let (Some(workflow_id), Some(run_id)) = (&run.summary.workflow_id, &run.summary.run_id) else { continue };
-            let this = (run.summary.events_count, at);
-            let known = longest.entry((workflow_id.clone(), run_id.clone())).or_insert(this);
-            if this.0 > known.0 {
-                *known = this;
+            if let (Some(workflow_id), Some(run_id)) = (&run.summary.workflow_id, &run.summary.run_id) {
+                of_runs.entry((workflow_id.clone(), run_id.clone())).or_default().push(at);
             }
         }
-        let kept: BTreeSet<usize> = longest.into_values().map(|(_, at)| at).collect();
+        let mut dropped: BTreeSet<usize> = BTreeSet::new();
+        for mut several in of_runs.into_values().filter(|of| of.len() > 1) {
+            several.sort_by_key(|at| Reverse(self.runs[*at].summary.events_count));
+            let mut kept: Vec<Vec<u8>> = Vec::new();
+            for at in several {
+                let Ok(encoded) = self.runs[at].source.read() else { continue };
+                if kept.iter().any(|longer| longer.starts_with(&encoded)) {
+                    dropped.insert(at);
+                } else {
+                    kept.push(encoded);
+                }
+            }
+        }
         let mut at = 0;
-        self.runs.retain(|run| {
-            let is_kept = run.summary.workflow_id.is_none() || run.summary.run_id.is_none() || kept.contains(&at);
+        self.runs.retain(|_| {
             at += 1;
-            is_kept
+            !dropped.contains(&(at - 1))
         });
     }
 }
 
 /// The files under a path, in the order of their names.
 fn files(path: &Path) -> Vec<Result<PathBuf, (String, String)>> {
+    files_in(path, &mut BTreeSet::new())
+}
+
+/// The same without what is in folders that were visited: links may lead back.
+fn files_in(path: &Path, visited: &mut BTreeSet<PathBuf>) -> Vec<Result<PathBuf, (String, String)>> {
     if !path.is_dir() {
         return match path.metadata() {
             Ok(_) => vec![Ok(path.to_owned())],
             Err(error) => vec![Err((path.display().to_string(), error.to_string()))],
         };
+    }
+    if !path.canonicalize().is_ok_and(|folder| visited.insert(folder)) {
+        return Vec::new();
     }
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -165,8 +182,10 @@ fn files(path: &Path) -> Vec<Result<PathBuf, (String, String)>> {
     let of_interest = paths.into_iter().filter(|path| !is_hidden(path) && !is_second_form(path));
     of_interest
         .flat_map(|path| match path.is_dir() {
-            true => files(&path),
-            false if is_history(&path) => vec![Ok(path)],
+            true => files_in(&path, visited),
+            // A pipe or a socket would be waited for.
+            false if is_history(&path) && path.is_file() => vec![Ok(path)],
+            false if is_history(&path) => vec![Err((path.display().to_string(), "is no file".to_owned()))],
             false => Vec::new(),
         })
         .collect()

@@ -21,7 +21,6 @@ use crate::{
     config::Config,
     engine::{
         Connection, Notice, Order, Ticket, View,
-        error::Error,
         time::{Time, span},
     },
     proto::{
@@ -31,11 +30,12 @@ use crate::{
         workflowservice::{
             GetWorkflowExecutionHistoryRequest, PollWorkflowTaskQueueRequest, RespondQueryTaskCompletedRequest,
             RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest, ShutdownWorkerRequest,
-            StartWorkflowExecutionRequest,
+            SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, SignalWorkflowExecutionRequest,
+            StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
         },
     },
     rpc::{
-        Answer, Call, Serve, Served, Service, status,
+        Answer, Call, Serve, Served, Service,
         table::{self, REPLAY_SERVICE, Role, WORKFLOW_SERVICE},
     },
 };
@@ -44,8 +44,15 @@ use exchange::{Ask, Exchange, Poll, Token};
 
 /// The tickets of this service; those of the service behind it are smaller.
 const FIRST_TICKET: u64 = 1 << 63;
-/// What programs begin before their worker starts, and take for granted if it runs already.
-const BEGINNINGS: [&str; 2] = [StartWorkflowExecutionRequest::METHOD, "CreateSchedule"];
+/// What programs begin before their worker starts. They hear that it has begun, so that they go on, and nothing comes of it.
+const BEGINNINGS: [&str; 4] = [
+    StartWorkflowExecutionRequest::METHOD,
+    SignalWithStartWorkflowExecutionRequest::METHOD,
+    SignalWorkflowExecutionRequest::METHOD,
+    "CreateSchedule",
+];
+/// The run that never runs.
+const NO_RUN_ID: &str = "00000000-0000-4000-8000-000000000000";
 /// The calls that change nothing that a history could tell: programs make them before their worker starts.
 const HARMLESS: [&str; 7] = [
     "RegisterNamespace",
@@ -109,12 +116,7 @@ impl Replay {
             method if is_of_workflows && BEGINNINGS.contains(&method) => {
                 self.attendance.refuse(method);
                 self.tell_attendance();
-                Err(status::status(&Error::AlreadyStarted {
-                    message: format!("{method}: this server serves recorded histories to workers, as if this ran already"),
-                    start_request_id: String::new(),
-                    run_id: String::new(),
-                    first_execution_run_id: String::new(),
-                }))
+                Ok(Served::Now(Ok(begun(method))))
             }
             method if is_of_workflows && (method.starts_with("List") || method.starts_with("Count")) && is_open(method) => {
                 Ok(Served::Now(Ok(Bytes::new())))
@@ -191,6 +193,10 @@ impl Replay {
 
     fn read_history(&mut self, message: &Bytes) -> Result<Served, Status> {
         let request: GetWorkflowExecutionHistoryRequest = decoded(message)?;
+        if request.wait_new_event && request.execution.as_ref().is_some_and(|it| it.run_id == NO_RUN_ID) {
+            // Who awaits it waits until the check is over.
+            return Ok(Served::Parked(self.ticket()));
+        }
         let page = match Token::of_page(&request.next_page_token) {
             Some((token, from)) => self.exchange.history(token).and_then(|history| pages::reply(token, history, from)),
             None => {
@@ -298,6 +304,20 @@ fn begins_something(service: &str, method: &str) -> bool {
     let writes = ["ExecuteMultiOperation", "UpdateWorkflowExecution"];
     let is_write = table::row(service, method).is_some_and(|row| row.role == Role::Write) || writes.contains(&method);
     is_write && !HARMLESS.contains(&method) && service == WORKFLOW_SERVICE
+}
+
+/// The answer to what a program begins.
+fn begun(method: &str) -> Bytes {
+    let run_id = NO_RUN_ID.to_owned();
+    match method {
+        StartWorkflowExecutionRequest::METHOD => {
+            StartWorkflowExecutionResponse { run_id, started: true, ..Default::default() }.encode_to_vec().into()
+        }
+        SignalWithStartWorkflowExecutionRequest::METHOD => {
+            SignalWithStartWorkflowExecutionResponse { run_id, started: true, ..Default::default() }.encode_to_vec().into()
+        }
+        _ => Bytes::new(),
+    }
 }
 
 /// Whether the service behind does not serve it. To lists there is an answer here: nothing is there.

@@ -109,7 +109,7 @@ impl Session {
         let mut why = String::new();
         if !known.refused_calls.is_empty() {
             why += &format!(
-                "; it called {}, which this server refuses: it serves recorded histories alone",
+                "; it called {}, and nothing begins on this server: who awaits the end of what it started waits for ever",
                 known.refused_calls.join(", ")
             );
         }
