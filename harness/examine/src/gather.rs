@@ -16,6 +16,8 @@ pub struct Gathered {
     pub read_count: u64,
     /// The paths that the runs took through the code.
     pub paths: Vec<Path>,
+    /// Runs of which no workflow task was completed yet: any code replays them.
+    pub untouched_count: u64,
     /// Files, or histories in them, that could not be read, each with the reason.
     pub unreadable: Vec<(String, String)>,
 }
@@ -25,7 +27,9 @@ impl Gathered {
     pub fn of(mut found: Found, runs_count: u64, most: usize) -> Self {
         found.once_each();
         let read_count = found.runs.len() as u64;
-        Self { runs_count, read_count, paths: choose(found.runs, most), unreadable: found.unreadable }
+        let (runs, untouched): (Vec<_>, Vec<_>) = found.runs.into_iter().partition(|run| run.summary.completed_tasks_count > 0);
+        let untouched_count = untouched.len() as u64;
+        Self { runs_count, read_count, paths: choose(runs, most), untouched_count, unreadable: found.unreadable }
     }
 }
 

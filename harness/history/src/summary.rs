@@ -32,6 +32,8 @@ pub struct Summary {
     pub events_count: usize,
     /// The id of the last one.
     pub last_event_id: i64,
+    /// How many workflow tasks were completed. Of none, there is nothing to replay.
+    pub completed_tasks_count: usize,
     /// When the run was started.
     pub started: Option<SystemTime>,
     /// The SDK that completed the first workflow task. Older SDKs do not record themselves.
@@ -69,6 +71,7 @@ impl Summary {
             is_open: true,
             events_count: 0,
             last_event_id: 0,
+            completed_tasks_count: tasks.len(),
             started: None,
             first_sdk: tasks.iter().find_map(|task| task.sdk.clone()),
             last_sdk: tasks.last().and_then(|task| task.sdk.clone()),

@@ -96,6 +96,9 @@ impl Check {
             let until = self.until.map_or_else(String::new, |until| format!(" up to event {until}"));
             let _ = writeln!(io::stderr(), "foretime: holding {}{until}; ctrl-C ends the worker", history.display());
         }
+        if self.until.is_some() && self.hold.is_none() {
+            return Err(Failure::Usage("--until goes with --hold".to_owned()));
+        }
         if self.histories.is_empty() && !self.cluster.names_a_cluster() {
             return Err(Failure::Usage("no HISTORIES given: name files or folders, or a cluster with --from".to_owned()));
         }

@@ -69,7 +69,7 @@ pub(crate) struct Check {
     pub(super) hold: Option<PathBuf>,
 
     /// With --hold: only up to this event
-    #[arg(long, value_name = "EVENT", requires = "hold", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(long, value_name = "EVENT", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) until: Option<i64>,
 
     #[command(flatten)]

@@ -36,7 +36,7 @@ impl Report {
             could_not_tell,
             patched_here: Vec::new(),
             patches: crate::patches::of(gathered),
-            remarks: conducted.remarks,
+            remarks: conducted.remarks.into_iter().chain(untouched(gathered)).collect(),
             checked: Vec::new(),
         };
         for checked in conducted.checked {
@@ -51,6 +51,13 @@ impl Report {
         }
         report
     }
+}
+
+/// Runs that nothing could be asked of.
+fn untouched(gathered: &Gathered) -> Option<String> {
+    let count = gathered.untouched_count;
+    (count > 0)
+        .then(|| format!("{count} runs have completed no workflow task yet: any code replays them, and they were not checked"))
 }
 
 fn counts(gathered: &Gathered, checked: &[Checked]) -> Counts {
@@ -75,6 +82,7 @@ fn causes(checked: &[Checked], verdict: &str, directory: Option<&Path>) -> (Vec<
         let (Some(key), Some(divergence)) = (key(checked), divergence(&checked.examined.verdict)) else { continue };
         let cause = causes.entry(key).or_insert_with(|| cause(checked, divergence, directory));
         cause.runs_count += checked.stands_for.len() as u64;
+        cause.checked_count += 1;
         cause.open_count += checked.stands_for.iter().filter(|run| run.summary.is_open).count() as u64;
         cause.runs.extend(checked.stands_for.iter().map(run_name));
         cause.runs.sort_by_key(|run| !run.is_open);
@@ -101,6 +109,7 @@ fn cause(checked: &Checked, divergence: &Divergence, directory: Option<&Path>) -
         place,
         example: history(checked),
         runs_count: 0,
+        checked_count: 0,
         open_count: 0,
         runs: Vec::new(),
     }

@@ -69,6 +69,8 @@ pub struct Cause {
     pub example: History,
     /// The runs that have it: checked ones, and those that took the same path.
     pub runs_count: u64,
+    /// Those of them that were checked.
+    pub checked_count: u64,
     /// Those of them that are open.
     pub open_count: u64,
     /// Some of them, open ones first.

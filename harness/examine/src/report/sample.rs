@@ -148,6 +148,7 @@ fn cause(at: usize, verdict: &'static str, divergence: Divergence) -> Cause {
         divergence,
         example,
         runs_count: 1_204,
+        checked_count: 1_204,
         open_count: 1,
         runs: (1..=3).map(run).collect(),
     }

@@ -30,6 +30,10 @@ pub(super) fn grouped(count: u64) -> String {
 /// `2 runs, 1 of them open`.
 pub(super) fn affected(cause: &Cause) -> String {
     let runs = counted(cause.runs_count, "run", "runs");
+    let runs = match cause.checked_count {
+        checked if checked < cause.runs_count => format!("{runs} that took such a path ({} checked)", grouped(checked)),
+        _ => runs,
+    };
     match (cause.runs_count, cause.open_count) {
         (_, 0) => runs,
         (1, _) => format!("{runs}, which is open"),
