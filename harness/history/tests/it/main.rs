@@ -1,6 +1,7 @@
 //! Histories as people keep them: what is read, what is refused, and what is said of them.
 
 mod canonical;
+mod compare;
 mod forms;
 mod redaction;
 mod refusals;
