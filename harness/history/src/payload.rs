@@ -15,7 +15,7 @@ pub enum Telling {
 /// Only payloads in one of these encodings can be compared: an encrypted one differs each time on purpose.
 const COMPARABLE: [&[u8]; 5] = [b"json/plain", b"json/protobuf", b"binary/plain", b"binary/protobuf", b"binary/null"];
 /// Longer ones are cut for people.
-const SHOWN_CHARS_MAX: usize = 200;
+const SHOWN_CHARS_MAX: usize = 2000;
 
 /// What comes of comparing payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

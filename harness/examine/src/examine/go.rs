@@ -7,11 +7,18 @@ use foretime_history::{
     verdict::{Divergence, Thing},
 };
 
-use super::Subject;
+use super::{Subject, invented::NOT_RUN};
 
 /// Fills in both sides, as far as the message tells them. `task` is the task that does not fit, from 0.
 pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Divergence, telling: Telling) {
-    let message = divergence.message.clone();
+    let mut message = divergence.message.clone();
+    if message.contains(NOT_RUN)
+        && let Some((_, extra)) = message.split_once(", replay command is ")
+    {
+        // What guards the history against local activities is not recorded.
+        message = format!("[TMPRL1100] nondeterministic workflow: extra replay command for {extra}");
+        divergence.message.clone_from(&message);
+    }
     if let Some(local_activity) = unrecorded_local_activity(&message) {
         return read_local_activity(subject, task, divergence, local_activity, telling);
     }
@@ -34,7 +41,7 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
                 .retain(|(name, _)| divergence.asked.iter().flat_map(|it| &it.fields).any(|(known, _)| known == name));
             divergence.recorded = Some(recorded);
         }
-        None if divergence.asked.is_some() => divergence.event_id = Some(subject.after_commands(task) + 1),
+        None if divergence.asked.is_some() => divergence.event_id = Some(subject.behind_commands(task)),
         None => {}
     }
 }
@@ -46,6 +53,7 @@ fn read_local_activity(subject: &Subject, task: usize, divergence: &mut Divergen
     let recorded = steps.into_iter().find(|step| step.marker().is_none());
     divergence.event_id = recorded.as_ref().and_then(Step::event_id).or(Some(last + 1));
     divergence.recorded = recorded.as_ref().map(|step| Thing::of(step, telling));
+    divergence.message = format!("the code runs the local activity {name}, of which the history has no end");
     let command = "RecordMarker".to_owned();
     divergence.asked = Some(Thing { kind: "the local activity".to_owned(), command, name, fields: Vec::new() });
 }

@@ -59,6 +59,11 @@ impl Examiner<'_> {
             divergence.event_id = event_of(&difference, subject, task);
             take(difference, &mut divergence, self.telling);
         }
+        if divergence.recorded.is_none() && divergence.asked.is_some() && subject.closes(task) {
+            // What it asks for in addition, it asks for in place of the end.
+            let end = subject.step(subject.after_commands(task));
+            divergence.recorded = end.as_ref().map(|step| Thing::of(step, self.telling));
+        }
         divergence.event_id = divergence.event_id.or_else(|| subject.patch_named_in(task, &divergence.message));
         if divergence.recorded.is_none() && divergence.asked.is_none() {
             divergence.recorded =
@@ -143,7 +148,7 @@ impl Examiner<'_> {
 fn event_of(difference: &Difference, subject: &Subject, task: usize) -> Option<i64> {
     match &difference.recorded {
         Some(step) => step.event_id(),
-        None => Some(subject.after_commands(task) + 1),
+        None => Some(subject.behind_commands(task)),
     }
 }
 

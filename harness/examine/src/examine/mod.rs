@@ -142,7 +142,7 @@ impl Examiner<'_> {
         if self.strict && matches!(examined.verdict, Verdict::Replays) {
             match (self.read(subject).await, self.family) {
                 (Err(why), _) => examined.verdict = could_not_tell(why),
-                (Ok(()), Family::Go) => self.walk_live(subject, &mut examined).await,
+                (Ok(()), Family::Go) => self.walk_live(subject, subject.tasks.len(), &mut examined).await,
                 (Ok(()), Family::Core | Family::Java) => self.walk(subject, &mut examined).await,
             }
         }
@@ -182,7 +182,8 @@ impl Examiner<'_> {
             divergence.task_started_event_id = Some(task.started_event_id);
             divergence.sdk_recorded = task.sdk.as_ref().map(|sdk| format!("{} {}", sdk.name, sdk.version));
         }
-        divergence.patches = subject.patches_until(divergence.event_id);
+        let place = divergence.event_id.or(task.map(|task| subject.after_commands(task.number - 1)));
+        divergence.patches = subject.patches_until(place);
         divergence.sdk_running =
             poller.map(|poller| format!("{} {}", poller.client_name, poller.client_version).trim().to_owned());
         divergence.message = self.told(&divergence.message);

@@ -87,6 +87,11 @@ impl Subject {
         self.events(1, i64::MAX).filter(|event| event.event_type == Some(EventType::WorkflowExecutionUpdateCompleted)).count()
     }
 
+    /// The event that is in the place of what a task's code asks for in addition: the one behind its commands, or the end of the run.
+    pub(super) fn behind_commands(&self, task: usize) -> i64 {
+        self.after_commands(task) + i64::from(!self.closes(task))
+    }
+
     /// Whether a task's commands have closed the run.
     pub(super) fn closes(&self, task: usize) -> bool {
         let last = self.after_commands(task);

@@ -33,11 +33,16 @@ impl Examiner<'_> {
     /// stumble later. With --strict that is the place; else it is a remark.
     pub(super) async fn look_before(self, subject: &Subject, divergence: &mut Divergence, remarks: &mut Vec<String>) {
         let before = divergence.task.map_or(0, |task| task - 1);
-        if before == 0 || before > TASKS_LOOKED_AT_MAX || self.family == Family::Go {
+        if before == 0 || before > TASKS_LOOKED_AT_MAX {
             return;
         }
         let mut examined = Examined::default();
-        self.walk_until(subject, before, &mut examined).await;
+        match self.family {
+            // It would run live, which --strict alone allows.
+            Family::Go if !self.strict => return,
+            Family::Go => self.walk_live(subject, before, &mut examined).await,
+            Family::Core | Family::Java => self.walk_until(subject, before, &mut examined).await,
+        }
         let Verdict::Differs(earlier) = examined.verdict else { return };
         if self.strict {
             let noticed = std::mem::take(divergence);

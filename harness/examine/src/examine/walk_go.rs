@@ -44,13 +44,13 @@ struct Unseen {
 }
 
 impl Examiner<'_> {
-    /// Walks over a history that replays. What differs becomes the verdict.
-    pub(super) async fn walk_live(self, subject: &Subject, examined: &mut Examined) {
+    /// Walks over the first tasks of a history, which replay. What differs becomes the verdict.
+    pub(super) async fn walk_live(self, subject: &Subject, count: usize, examined: &mut Examined) {
         let markers = Markers::of(subject);
         let mut unseen = Unseen::default();
         let mut compared = 0;
         let mut stack_before = None;
-        for task in 0..subject.tasks.len() {
+        for task in 0..count {
             if markers.would_draw_anew(task) {
                 unseen.side_effects += 1;
                 continue;

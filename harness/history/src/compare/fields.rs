@@ -65,8 +65,24 @@ impl Fields {
     fn differ(&mut self, field: &str, recorded: String, asked: String) {
         // Two payloads may be as long.
         let asked = if self.telling == Telling::Sizes && recorded == asked { format!("other {asked}") } else { asked };
+        let (recorded, asked) = around_the_difference(&recorded, &asked);
         self.differences.push(FieldDifference { field: field.to_owned(), recorded, asked });
     }
+}
+
+/// Long values from shortly before they differ: most of what is the same is left out.
+fn around_the_difference(recorded: &str, asked: &str) -> (String, String) {
+    const SHORT_CHARS: usize = 60;
+    const BEFORE_CHARS: usize = 20;
+    const SHOWN_CHARS: usize = 200;
+    let same = recorded.chars().zip(asked.chars()).take_while(|(one, other)| one == other).count();
+    let is_long = recorded.chars().count().max(asked.chars().count()) > SHORT_CHARS;
+    let left_out = if is_long && same > 2 * BEFORE_CHARS { same - BEFORE_CHARS } else { 0 };
+    let shown = |text: &str| {
+        let rest: String = text.chars().skip(left_out).take(SHOWN_CHARS).collect();
+        if left_out > 0 { format!("…{rest}") } else { rest }
+    };
+    (shown(recorded), shown(asked))
 }
 
 fn compare_messages(path: &str, recorded: &DynamicMessage, asked: &DynamicMessage, found: &mut Fields) {
