@@ -3,7 +3,7 @@
 
 use foretime_history::{
     Telling,
-    compare::Step,
+    compare::{Marker, Step},
     verdict::{Divergence, Thing},
 };
 
@@ -46,14 +46,20 @@ pub(super) fn read_message(subject: &Subject, task: usize, divergence: &mut Dive
     }
 }
 
-/// Fills in that the code runs a local activity. The first event that it does not ask for at that place is the first that is no marker.
+/// Fills in that the code runs a local activity: in place of the recorded one that the SDK names, or else of the first event that it
+/// does not ask for at that place, which is the first that is no marker.
 fn read_local_activity(subject: &Subject, task: usize, divergence: &mut Divergence, name: String, telling: Telling) {
     let last = subject.after_commands(task);
-    let steps = (subject.tasks[task].completed_event_id + 1..=last).filter_map(|id| subject.step(id));
-    let recorded = steps.into_iter().find(|step| step.marker().is_none());
+    let steps = || (subject.tasks[task].completed_event_id + 1..=last).filter_map(|id| subject.step(id));
+    let (_, found) = divergence.message.split_once("but history event found ").unwrap_or_default();
+    let found = found.split([' ', ',', ';']).next().unwrap_or_default().to_owned();
+    let in_its_place = steps().find(|step| matches!(step.marker(), Some(Marker::LocalWork(local)) if *local == found));
+    if in_its_place.is_none() {
+        divergence.message = format!("the code runs the local activity {name}, of which the history has no end");
+    }
+    let recorded = in_its_place.or_else(|| steps().find(|step| step.marker().is_none()));
     divergence.event_id = recorded.as_ref().and_then(Step::event_id).or(Some(last + 1));
     divergence.recorded = recorded.as_ref().map(|step| Thing::of(step, telling));
-    divergence.message = format!("the code runs the local activity {name}, of which the history has no end");
     let command = "RecordMarker".to_owned();
     divergence.asked = Some(Thing { kind: "the local activity".to_owned(), command, name, fields: Vec::new() });
 }

@@ -56,7 +56,12 @@ fn told(
     }
     // Some SDKs name timers by numbers of their own.
     let name = if thing.command.ends_with("Timer") { "" } else { &thing.name };
-    let thing = format!("{} {name}", thing.command);
+    let what = match (thing.command.as_str(), thing.kind.as_str()) {
+        ("RecordMarker", "the local activity") => "the local activity",
+        ("RecordMarker", _) => "the marker",
+        (command, _) => command,
+    };
+    let thing = format!("{what} {name}");
     match divergence.fields.first().filter(|field| side(field).chars().count() <= CHARS_MAX && !side(field).is_empty()) {
         Some(field) => format!("{} ({} {})", thing.trim_end(), field.field, side(field)),
         None => thing.trim_end().to_owned(),
