@@ -77,7 +77,7 @@ async fn record(channel: &Channel) {
 
 fn histories(address: &str, args: &[&str]) -> Vec<Value> {
     let output =
-        common::foretime(&[&["histories", "--from", address], args].concat()).env_clear().output().expect("the program runs");
+        common::foretime(&[&["fetch", "--from", address], args].concat()).env_clear().output().expect("the program runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("text");
     text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
