@@ -35,7 +35,12 @@ impl Report {
             differs,
             could_not_tell,
             patched_here: Vec::new(),
-            patches: crate::patches::of(gathered),
+            // Where nothing replays, nothing follows for old patches.
+            patches: if conducted.checked.iter().any(|it| word(&it.examined.verdict) == "replays") {
+                crate::patches::of(gathered)
+            } else {
+                Vec::new()
+            },
             remarks: conducted.remarks.into_iter().chain(untouched(gathered)).collect(),
             checked: Vec::new(),
         };
