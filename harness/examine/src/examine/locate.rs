@@ -74,9 +74,7 @@ impl Examiner<'_> {
 
     /// What is recorded of the task, and what the code asks for in it.
     async fn sides(self, subject: &Subject, task: usize, divergence: &mut Divergence) {
-        let (started, before) = (subject.tasks[task].started_event_id, self.family.before_commands(subject, task));
-        // Up to the start the code does not see what it was answered within the task. Behind that it may not come.
-        let asked = self.asked(subject, task, before).await;
+        let asked = self.asked(subject, task, self.family.before_commands(subject, task)).await;
         let found = match asked {
             Some(found) if found.1.difference.is_some() => Some(found),
             asked if subject.answers(task).next().is_some() => match self.asked_between(subject, task).await {
@@ -88,7 +86,6 @@ impl Examiner<'_> {
                     return;
                 }
             },
-            asked if before != started => self.asked(subject, task, started).await.or(asked),
             asked => asked,
         };
         let Some((stack, comparison)) = found else { return };
