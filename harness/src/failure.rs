@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, panic::Location};
 
+use foretime_server::words::with_causes;
+
 /// Why and where a simulation's body gave up. Every error converts into it, as into `anyhow::Error`. The `?` that converts it
 /// records its place.
 ///
@@ -56,22 +58,6 @@ impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// An error and its causes, with `between` before each cause. Many errors repeat the text of their cause, which is then left
-/// out.
-pub(crate) fn with_causes(error: &dyn Error, between: &str) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(between);
-            text.push_str(&said);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// What a simulation's body returns.

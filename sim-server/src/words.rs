@@ -1,6 +1,6 @@
-//! Spans of time in words, as people write them.
+//! Words for people: spans of time as people write them, and errors with their causes.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 /// A span such as `90s`, `1h30m`, `30d` or `500ms`. A day has 24 hours.
 ///
@@ -12,6 +12,21 @@ pub fn span(text: &str) -> Result<Duration, String> {
     let days = jiff::SpanRelativeTo::days_are_24_hours();
     let span = span.to_duration(days).map_err(|_| "months and years have no fixed length: use days".to_owned())?;
     Duration::try_from(span).map_err(|_| malformed())
+}
+
+/// An error and its causes, with `between` before each cause. Many errors repeat the text of their cause, which is then left out.
+pub fn with_causes(error: &dyn Error, between: &str) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(between);
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

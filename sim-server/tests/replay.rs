@@ -6,7 +6,7 @@ use foretime_server::{
     engine::{Caller, Connection, Ticket, time::Time},
     proto::{
         Rpc,
-        enums::{EventType, QueryResultType, TaskQueueKind},
+        enums::{EventType, TaskQueueKind},
         foretimeservice::{
             AwaitWorkersRequest, AwaitWorkersResponse, Manner, Outcome, ServeHistoryRequest, ServeHistoryResponse,
         },
@@ -15,8 +15,8 @@ use foretime_server::{
         workflowservice::{
             GetSystemInfoRequest, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryResponse,
             ListWorkflowExecutionsRequest, PollWorkflowTaskQueueRequest, PollWorkflowTaskQueueResponse,
-            RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, ShutdownWorkerRequest,
-            StartWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
+            RespondWorkflowTaskCompletedRequest, ShutdownWorkerRequest, StartWorkflowExecutionRequest,
+            TerminateWorkflowExecutionRequest,
         },
     },
     replay::Replay,
@@ -130,22 +130,18 @@ fn completed(task_token: Vec<u8>) -> RespondWorkflowTaskCompletedRequest {
 #[test]
 fn a_history_waits_for_a_worker_and_its_answer_for_who_asked() {
     let mut stage = Stage::new();
-    let asked = stage.asks(Manner::Query, history(3, 1));
+    let asked = stage.asks(Manner::TaskWithQuery, history(3, 1));
     let polled = stage.polls();
     let task: PollWorkflowTaskQueueResponse = stage.next(polled);
     assert_eq!(task.history.expect("a history").events.len(), 3);
-    assert_eq!((task.query.expect("a query").query_type.as_str(), task.attempt), ("__stack_trace", 1));
-    assert_eq!((task.previous_started_event_id, task.started_event_id), (3, 3));
+    assert_eq!(task.queries.values().map(|query| query.query_type.as_str()).collect::<Vec<_>>(), ["__stack_trace"]);
+    assert_eq!((task.started_event_id, task.attempt), (3, 1));
 
-    let answer = RespondQueryTaskCompletedRequest {
-        task_token: task.task_token,
-        completed_type: QueryResultType::Answered.into(),
-        ..RespondQueryTaskCompletedRequest::default()
-    };
-    stage.answers(WORKER, &answer).expect("taken");
+    let answer = completed(task.task_token);
+    let _ = stage.answers(WORKER, &answer);
     let told: ServeHistoryResponse = stage.next(asked);
-    assert_eq!(told.outcome(), Outcome::QueryAnswered);
-    assert_eq!(RespondQueryTaskCompletedRequest::decode(told.respond.as_slice()).expect("the worker's words"), answer);
+    assert_eq!(told.outcome(), Outcome::TaskCompleted);
+    assert_eq!(RespondWorkflowTaskCompletedRequest::decode(told.respond.as_slice()).expect("the worker's words"), answer);
     assert_eq!(told.poller.expect("who took it").client_name, "temporal-test");
 }
 

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt};
 
+use foretime_server::words::with_causes;
+
 /// Why a check has failed: its report, or any error by `?`. Its `Debug` is its text, because that is what a test prints.
 ///
 /// It does not implement [`Error`]; otherwise it could not be made from every error.
@@ -17,7 +19,7 @@ impl Failure {
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { text: with_causes(&*error.into()) }
+        Self { text: with_causes(&*error.into(), ": ") }
     }
 }
 
@@ -31,20 +33,6 @@ impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
-}
-
-/// An error and its causes, in one line. Many errors repeat the text of their cause, which is then left out.
-pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// What a check comes to. It may be what a test returns.

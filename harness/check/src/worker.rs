@@ -7,7 +7,7 @@ use std::{
 };
 
 use foretime_examine::conduct::Supervised;
-use foretime_server::shell::host::Host;
+use foretime_server::{shell::host::Host, words::with_causes};
 use temporalio_client::{Client, ClientOptions};
 use temporalio_sdk::{
     Runtime, WorkerOptions,
@@ -16,7 +16,7 @@ use temporalio_sdk::{
 };
 use tokio::sync::{Notify, oneshot};
 
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 
 /// How long a worker has to stop. One that hangs is left to its thread.
 const STOP: Duration = Duration::from_secs(5);
@@ -85,13 +85,13 @@ impl ActivityInboundInterceptor for NoActivities {
 }
 
 async fn work(server: Weak<Host>, client: ClientOptions, mut options: WorkerOptions, stop: Arc<Notify>) -> Result<(), String> {
-    let connection = crate::wire::connect(server).await.map_err(|error| with_causes(&error))?;
-    let client = Client::new(connection, client).map_err(|error| with_causes(&error))?;
+    let connection = crate::wire::connect(server).await.map_err(|error| with_causes(&error, ": "))?;
+    let client = Client::new(connection, client).map_err(|error| with_causes(&error, ": "))?;
     let runtime = RuntimeOptions::builder().heartbeat_interval(None).disable_environment_info(true).build()?;
-    let runtime = Runtime::from_current_tokio(runtime).map_err(|error| with_causes(&error))?;
+    let runtime = Runtime::from_current_tokio(runtime).map_err(|error| with_causes(&error, ": "))?;
     options.activity_inbound_interceptor(NoActivities);
     let worker = temporalio_sdk::Worker::new(&runtime, client, options);
-    let mut worker = worker.map_err(|error| with_causes(&error))?;
+    let mut worker = worker.map_err(|error| with_causes(&error, ": "))?;
     let initiate_shutdown = worker.shutdown_handle();
     let mut running = Box::pin(worker.run());
     let ended = tokio::select! {
@@ -101,5 +101,5 @@ async fn work(server: Weak<Host>, client: ClientOptions, mut options: WorkerOpti
             running.await
         }
     };
-    ended.map_err(|error| with_causes(&error))
+    ended.map_err(|error| with_causes(&error, ": "))
 }

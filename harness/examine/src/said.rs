@@ -1,13 +1,14 @@
 //! What a worker's words mean. The SDKs have no codes for this: their texts are all there is. `docs/check.md` lists where each was seen.
 
 use foretime_history::compare::Difference;
-use foretime_server::proto::{
-    command::command::Attributes,
-    enums::{QueryResultType, WorkflowTaskFailedCause},
-    failure::Failure,
-    foretimeservice::{Outcome, ServeHistoryResponse},
-    workflowservice::{
-        RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest,
+use foretime_server::{
+    engine::rules::sdk,
+    proto::{
+        command::command::Attributes,
+        enums::WorkflowTaskFailedCause,
+        failure::Failure,
+        foretimeservice::{Outcome, ServeHistoryResponse},
+        workflowservice::{RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest},
     },
 };
 use prost::Message;
@@ -18,7 +19,7 @@ use super::{examine::Lost, stack};
 /// What a worker has said of a history.
 #[derive(Clone, Debug)]
 pub(super) enum Said {
-    /// It has replayed all of it. Of a workflow task, with what the code asks for then.
+    /// It has replayed all of it, with what the code asks for then.
     Replays(Box<Answer>),
     /// It refuses: the code does not fit the history, or fails.
     Refuses(Box<Refusal>),
@@ -44,7 +45,7 @@ pub(super) struct Refusal {
 pub(super) struct Answer {
     /// Where the workflow's code waits, for people.
     pub(super) stack: Option<String>,
-    /// The commands of the task, if it was one.
+    /// The commands of the task.
     pub(super) completed: Option<RespondWorkflowTaskCompletedRequest>,
 }
 
@@ -77,37 +78,10 @@ const UNDECODABLE: [&str; 12] = [
 ];
 /// Places in stacks where SDKs decode payloads.
 const DECODING: [&str; 6] = ["decode_activation", "decodeActivation", "_decode_", "in decode\n", ".decode (", "PayloadCodec"];
-/// Texts that say that the query alone has failed. The history was replayed before it.
-const QUERY_ALONE: [&str; 6] = [
-    "Query handler for",
-    "query handler for",
-    "unknown queryType",
-    "Unknown query type",
-    "did not register a handler for",
-    "No query handler",
-];
-/// Texts that say that code and history part. They win over all others.
-const NONDETERMINISTIC: [&str; 5] = ["TMPRL1100", "ondeterminis", "on-determinis", "ondeterministic", "history mismatch"];
-
 impl Said {
     /// What the answer to a served history means.
     pub(super) fn of(response: &ServeHistoryResponse) -> Self {
         match response.outcome() {
-            Outcome::QueryAnswered => match RespondQueryTaskCompletedRequest::decode(response.respond.as_slice()) {
-                Ok(answer) if answer.completed_type() == QueryResultType::Answered => {
-                    let stack = answer.query_result.and_then(|it| stack::shown(&it.payloads.first()?.data));
-                    Self::Replays(Box::new(Answer { stack, completed: None }))
-                }
-                Ok(answer) => {
-                    let failure = answer.failure.as_ref().map(failure_chain).unwrap_or_default();
-                    let is_encoded = answer.failure.as_ref().is_some_and(|failure| failure.encoded_attributes.is_some());
-                    Self::of_failure(
-                        if answer.error_message.is_empty() || is_encoded { failure } else { answer.error_message },
-                        answer.failure.as_ref(),
-                    )
-                }
-                Err(error) => Self::Unclear(error.to_string()),
-            },
             Outcome::TaskCompleted => match RespondWorkflowTaskCompletedRequest::decode(response.respond.as_slice()) {
                 Ok(completed) => {
                     if let Some(message) = failed_for_nondeterminism(&completed) {
@@ -138,7 +112,7 @@ impl Said {
 
     fn of_failure(message: String, failure: Option<&Failure>) -> Self {
         let has = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
-        if has(&NONDETERMINISTIC) {
+        if says_nondeterminism(&message) {
             Self::Refuses(Box::new(Refusal { message, ..Refusal::default() }))
         } else if failure.is_some_and(is_unreadable) {
             // It may say anything: that the code fails, or that the type of the workflow is not known.
@@ -147,8 +121,6 @@ impl Said {
             )
         } else if is_of_unknown_type(&message) || has(&UNDECODABLE) || failure.is_some_and(is_of_a_codec) {
             Self::Unclear(message)
-        } else if has(&QUERY_ALONE) {
-            Self::Replays(Box::default())
         } else {
             let stack = failure.and_then(|failure| stack::of_failure(&text_of(failure).stack_trace));
             Self::Refuses(Box::new(Refusal { message, stack, ..Refusal::default() }))
@@ -158,7 +130,7 @@ impl Said {
 
 /// A worker's words without what may come from payloads: what is known to be of the SDK's own making, or how much is left out.
 pub(super) fn without_contents(words: &str) -> String {
-    let is_known = |line: &&str| NONDETERMINISTIC.iter().chain(&UNREGISTERED).any(|text| line.contains(text));
+    let is_known = |line: &&str| says_nondeterminism(line) || UNREGISTERED.iter().any(|text| line.contains(text));
     let Some(line) = words.lines().find(is_known) else {
         return match words.chars().count() {
             0 => String::new(),
@@ -180,6 +152,11 @@ pub(super) fn without_contents(words: &str) -> String {
     out
 }
 
+/// Whether words say that code and history part. That wins over all else that they say.
+fn says_nondeterminism(words: &str) -> bool {
+    sdk::says_nondeterminism(words) || words.contains("history mismatch")
+}
+
 /// The message of a workflow that fails because code and history part, as some are told to do (Python's
 /// `workflow_failure_exception_types`).
 fn failed_for_nondeterminism(completed: &RespondWorkflowTaskCompletedRequest) -> Option<String> {
@@ -187,7 +164,7 @@ fn failed_for_nondeterminism(completed: &RespondWorkflowTaskCompletedRequest) ->
         Attributes::FailWorkflowExecutionCommandAttributes(fail) => fail.failure.as_ref(),
         _ => None,
     });
-    failures.map(failure_chain).find(|message| NONDETERMINISTIC.iter().any(|text| message.contains(text)))
+    failures.map(failure_chain).find(|message| says_nondeterminism(message))
 }
 
 /// Whether a payload codec has thrown it: its text is the user's own, but not the place.

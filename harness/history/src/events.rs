@@ -1,5 +1,7 @@
 //! The events of a history, looked at without decoding them.
 
+use std::ops::Range;
+
 use foretime_server::proto::enums::EventType;
 
 use crate::wire;
@@ -37,4 +39,34 @@ pub fn of(encoded: &[u8]) -> impl Iterator<Item = Event<'_>> {
         let event = wire::Event::of(encoded)?;
         Some(Event { id: event.id, event_type: EventType::try_from(event.kind).ok(), encoded })
     })
+}
+
+/// Where the events of a whole history lie ([`crate::whole`]): their ids count from 1. What is asked of it costs no walk from the start.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// The end of each event, in bytes.
+    ends: Vec<usize>,
+}
+
+impl Index {
+    /// Of a history, given as the bytes of a `History`.
+    pub fn of(encoded: &[u8]) -> Self {
+        let mut rest = wire::Message(encoded);
+        let mut ends = Vec::new();
+        while let Some((_, _, after)) = rest.split_first() {
+            rest = after;
+            ends.push(encoded.len() - rest.0.len());
+        }
+        Self { ends }
+    }
+
+    /// The bytes of the events from one to another, both included, as far as the history has them.
+    pub fn span(&self, from_event_id: i64, until_event_id: i64) -> Range<usize> {
+        let end = |event_id: i64| match usize::try_from(event_id) {
+            Ok(count @ 1..) => self.ends.get(count - 1).or(self.ends.last()).copied().unwrap_or_default(),
+            _ => 0,
+        };
+        let start = end(from_event_id.saturating_sub(1));
+        start..end(until_event_id).max(start)
+    }
 }

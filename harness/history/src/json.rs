@@ -11,6 +11,12 @@ pub fn canonical(encoded: &[u8]) -> Option<Value> {
     serde_json::to_value(message).ok()
 }
 
+/// The same as text, as people read it.
+pub fn pretty(encoded: &[u8]) -> Option<String> {
+    let message = DynamicMessage::decode(descriptors::history()?, encoded).ok()?;
+    serde_json::to_string_pretty(&message).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use foretime_server::proto::{

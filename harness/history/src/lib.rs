@@ -15,6 +15,7 @@ pub mod compare;
 mod contents;
 mod descriptors;
 pub mod events;
+pub mod file;
 pub mod fixtures;
 pub mod forms;
 pub mod grammar;
@@ -31,5 +32,5 @@ mod wire;
 
 pub use payload::Telling;
 pub use summary::Summary;
-pub use tasks::{Sdk, Task, prefix, tasks};
+pub use tasks::{Sdk, Task, tasks};
 pub use whole::{NotWhole, whole};

@@ -1,4 +1,4 @@
-//! The workflow tasks of a history, and the history up to one of them.
+//! The workflow tasks of a history.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use foretime_server::proto::enums::EventType;
 
 use crate::{
     attributes::Row,
-    wire::{self, Event, Message, Value},
+    wire::{self, Event},
 };
 
 /// A workflow task that a worker completed.
@@ -107,18 +107,4 @@ impl Task {
             build_id: build_ids.into_iter().find(|id| !id.is_empty()).map(str::to_owned),
         }
     }
-}
-
-/// The history up to and with an event, as the bytes of a `History`; all of it if it ends before.
-pub fn prefix(encoded: &[u8], until_event_id: i64) -> Vec<u8> {
-    let mut rest = Message(encoded);
-    while let Some((_, value, after)) = rest.split_first() {
-        if let Value::Bytes(event) = value
-            && Event::of(event).is_some_and(|event| event.id > until_event_id)
-        {
-            break;
-        }
-        rest = after;
-    }
-    encoded[..encoded.len() - rest.0.len()].to_owned()
 }

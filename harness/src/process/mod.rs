@@ -11,13 +11,12 @@ use std::{
 };
 
 use foretime_campaign::process::ProcessId;
+use foretime_server::words::with_causes;
 use temporalio_client::{Client, ClientOptions};
 use temporalio_sdk::{Runtime, runtime::RuntimeOptions};
 
 use crate::{
-    connection,
-    failure::with_causes,
-    os,
+    connection, os,
     world::{World, wire},
 };
 

@@ -1,4 +1,4 @@
-//! A service that serves recorded histories to a worker, one workflow task or query each, and tells what the worker says. Nothing
+//! A service that serves recorded histories to a worker, one workflow task each, and tells what the worker says. Nothing
 //! begins here, and nothing is ever due: no activity, no timer, no child.
 //!
 //! [`Replay`] stands in for a Temporal server in front of the user's own worker. Whoever checks histories calls `ServeHistory` of
@@ -28,10 +28,10 @@ use crate::{
         enums::TaskQueueKind,
         foretimeservice::{AwaitWorkersRequest, Outcome, Poller, ServeHistoryRequest, ServeHistoryResponse},
         workflowservice::{
-            GetWorkflowExecutionHistoryRequest, PollWorkflowTaskQueueRequest, RespondQueryTaskCompletedRequest,
-            RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest, ShutdownWorkerRequest,
-            SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, SignalWorkflowExecutionRequest,
-            StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
+            GetWorkflowExecutionHistoryRequest, PollWorkflowTaskQueueRequest, RespondWorkflowTaskCompletedRequest,
+            RespondWorkflowTaskFailedRequest, ShutdownWorkerRequest, SignalWithStartWorkflowExecutionRequest,
+            SignalWithStartWorkflowExecutionResponse, SignalWorkflowExecutionRequest, StartWorkflowExecutionRequest,
+            StartWorkflowExecutionResponse,
         },
     },
     rpc::{
@@ -103,9 +103,6 @@ impl Replay {
             "ServeHistory" if call.service == REPLAY_SERVICE => self.serve_history(now, &call.message),
             "AwaitWorkers" if call.service == REPLAY_SERVICE => self.await_workers(&call.message),
             PollWorkflowTaskQueueRequest::METHOD if is_of_workflows => self.poll(now, call),
-            RespondQueryTaskCompletedRequest::METHOD if is_of_workflows => {
-                self.answered::<RespondQueryTaskCompletedRequest>(&call.message, Outcome::QueryAnswered, |it| &it.task_token)
-            }
             RespondWorkflowTaskCompletedRequest::METHOD if is_of_workflows => {
                 self.answered::<RespondWorkflowTaskCompletedRequest>(&call.message, Outcome::TaskCompleted, |it| &it.task_token)
             }
@@ -172,7 +169,7 @@ impl Replay {
         Ok(Served::Parked(ticket))
     }
 
-    /// A worker's answer to the task or query that has this token.
+    /// A worker's answer to the task that has this token.
     fn answered<M: Message + Default>(
         &mut self,
         message: &Bytes,

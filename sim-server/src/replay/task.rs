@@ -8,7 +8,7 @@ use super::{
     pages,
 };
 use crate::{
-    engine::time::Time,
+    engine::{rules::sdk, time::Time},
     proto::{
         common::{WorkflowExecution, WorkflowType},
         enums::TaskQueueKind,
@@ -23,8 +23,6 @@ use crate::{
 
 /// The tag of `PollWorkflowTaskQueueResponse.history`.
 const HISTORY_TAG: u32 = 8;
-/// To a worker, every event up to this one was there before the task: all of it is a replay. Go's own replayer says the same.
-const LAST_EVENT: i64 = i64::MAX;
 /// The id of the attached query.
 const QUERY_ID: &str = "foretime-check";
 
@@ -33,22 +31,17 @@ pub(super) fn of(token: Token, ask: &Ask, now: Time) -> Bytes {
     let ServeHistoryRequest { task_queue, workflow_type, workflow_id, run_id, history, query_type, .. } = &ask.request;
     let end = pages::end(history, 0).unwrap_or(history.len());
     let query = WorkflowQuery { query_type: query_type.clone(), ..Default::default() };
-    let manner = ask.request.manner();
     let messages = ask.request.messages.iter().filter_map(|message| protocol::Message::decode(message.as_slice()).ok());
     let response = PollWorkflowTaskQueueResponse {
         task_token: token.to_bytes(),
         workflow_execution: Some(WorkflowExecution { workflow_id: workflow_id.clone(), run_id: run_id.clone() }),
         workflow_type: Some(WorkflowType { name: workflow_type.clone() }),
-        previous_started_event_id: ask.request.previous_started_event_id.unwrap_or(match manner {
-            Manner::Query => ask.request.started_event_id,
-            _ => LAST_EVENT,
-        }),
+        previous_started_event_id: ask.request.previous_started_event_id.unwrap_or(sdk::REPLAY_TO_THE_END),
         started_event_id: ask.request.started_event_id,
         // Some SDKs report the failure of a first attempt alone.
         attempt: 1,
         next_page_token: pages::next(token, history, end),
-        query: (manner == Manner::Query).then(|| query.clone()),
-        queries: (manner == Manner::TaskWithQuery).then(|| (QUERY_ID.to_owned(), query)).into_iter().collect(),
+        queries: (ask.request.manner() == Manner::TaskWithQuery).then(|| (QUERY_ID.to_owned(), query)).into_iter().collect(),
         messages: messages.collect(),
         workflow_execution_task_queue: Some(TaskQueue {
             name: task_queue.clone(),

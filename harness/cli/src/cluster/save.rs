@@ -1,14 +1,12 @@
 //! Histories as files, in the form that `temporal workflow show --output json` prints and all replayers of SDKs load.
 
 use std::{
-    fs::{self, File},
+    fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
-use foretime_server::proto::DESCRIPTORS;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use foretime_history::file;
 
 use super::Run;
 use crate::failure::Failure;
@@ -20,7 +18,6 @@ const NAME_BYTES_MAX: usize = 150;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    descriptor: MessageDescriptor,
 }
 
 /// What the file of a run is named after.
@@ -38,10 +35,7 @@ impl Folder {
     /// It cannot be created.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(path).map_err(|error| Failure::Runtime(format!("cannot create {}: {error}", path.display())))?;
-        let pool = DescriptorPool::decode(DESCRIPTORS).ok();
-        let descriptor = pool.and_then(|pool| pool.get_message_by_name("temporal.api.history.v1.History"));
-        let descriptor = descriptor.ok_or_else(|| Failure::Runtime("the descriptors of the API are not whole".to_owned()))?;
-        Ok(Self { path: path.to_owned(), descriptor })
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Writes the history of `run`, the bytes of a `History`, and returns where. A file of the same run is replaced.
@@ -61,26 +55,10 @@ impl Folder {
         let wrong = |why: &dyn std::fmt::Display| {
             Failure::Runtime(format!("cannot keep the history of {} ({}): {why}", run.workflow_id, run.run_id))
         };
-        let history = DynamicMessage::decode(self.descriptor.clone(), encoded).map_err(|error| wrong(&error))?;
-        let folder = self.path.join(safe(run.workflow_type));
-        let path = folder.join(file_name(run));
-        let unfinished = folder.join(format!(".{}.{}.part", safe(run.run_id), std::process::id()));
-        let written = fs::create_dir_all(&folder)
-            .and_then(|()| write(&unfinished, &history))
-            .and_then(|()| fs::rename(&unfinished, &path));
-        if let Err(error) = written {
-            let _ = fs::remove_file(&unfinished);
-            return Err(wrong(&format_args!("{}: {error}", path.display())));
-        }
+        let path = self.path.join(safe(run.workflow_type)).join(file_name(run));
+        file::write(&path, encoded).map_err(|error| wrong(&format_args!("{}: {error}", path.display())))?;
         Ok(path)
     }
-}
-
-fn write(path: &Path, history: &DynamicMessage) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    serde_json::to_writer_pretty(&mut file, history)?;
-    file.write_all(b"\n")?;
-    file.flush()
 }
 
 /// A name that no other run has, on file systems too that take capitals and small letters for the same.

@@ -7,9 +7,7 @@ use foretime_server::proto::{
     common::Payload,
     foretimeservice::{Outcome, ServeHistoryResponse},
     history::History,
-    workflowservice::{
-        RespondQueryTaskCompletedRequest, RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest,
-    },
+    workflowservice::{RespondWorkflowTaskCompletedRequest, RespondWorkflowTaskFailedRequest},
 };
 use prost::Name;
 
@@ -46,7 +44,6 @@ impl Examiner<'_> {
         let Some(decoder) = self.decoder else { return response };
         let encoded = &response.respond;
         let respond = match response.outcome() {
-            Outcome::QueryAnswered => decoded::<RespondQueryTaskCompletedRequest>(decoder, encoded).await,
             Outcome::TaskCompleted => decoded::<RespondWorkflowTaskCompletedRequest>(decoder, encoded).await,
             Outcome::TaskFailed => decoded::<RespondWorkflowTaskFailedRequest>(decoder, encoded).await,
             Outcome::TimedOut | Outcome::WorkerGone | Outcome::Unspecified => return response,

@@ -1,6 +1,6 @@
 //! What differs between the SDKs. `docs/check.md` says where each was watched.
 
-use foretime_server::proto::foretimeservice::Manner;
+use foretime_server::{engine::rules::sdk, proto::foretimeservice::Manner};
 
 use super::Subject;
 
@@ -18,10 +18,11 @@ pub enum Family {
 impl Family {
     /// The family of the SDK that calls itself so in the header `client-name`.
     pub fn of(client_name: &str) -> Self {
-        match client_name {
-            name if name.starts_with("temporal-go") || name.starts_with("temporal-php") => Self::Go,
-            "temporal-java" => Self::Java,
-            _ => Self::Core,
+        match sdk::Family::of(client_name) {
+            sdk::Family::Go => Self::Go,
+            sdk::Family::Java => Self::Java,
+            // Most SDKs stand on it, new ones too.
+            sdk::Family::Core | sdk::Family::Unknown => Self::Core,
         }
     }
 
@@ -46,7 +47,7 @@ impl Family {
 
     /// The first event that is new to a worker which has seen the history up to another.
     pub(super) fn next_event(self, subject: &Subject, seen_event_id: i64) -> i64 {
-        let is_completion = subject.tasks.iter().any(|task| task.completed_event_id == seen_event_id);
+        let is_completion = subject.tasks.binary_search_by_key(&seen_event_id, |task| task.completed_event_id).is_ok();
         // sdk-core looks at a last completion without going on to it.
         if self == Self::Core && is_completion { seen_event_id } else { seen_event_id + 1 }
     }

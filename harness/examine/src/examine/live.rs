@@ -126,8 +126,8 @@ impl<'a> Markers<'a> {
     pub(super) fn messages(&self, task: usize) -> Vec<Vec<u8>> {
         let (first, last) = self.commands(task);
         // As they are recorded: the worker decodes them itself.
-        let events = events::of(&self.subject.encoded).filter(|event| (first..=last).contains(&event.id));
-        let events = events.filter_map(|event| HistoryEvent::decode(event.encoded).ok());
+        let recorded = self.subject.slice(first, last);
+        let events = events::of(&recorded).filter_map(|event| HistoryEvent::decode(event.encoded).ok());
         let messages = events.filter_map(|event| match event.attributes? {
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(accepted) => message(accepted),
             _ => None,

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use foretime_history::{
     Summary, Task,
     compare::{Marker, Step},
-    events, prefix, tasks,
+    events::{self, Index},
+    tasks,
 };
 use foretime_server::proto::enums::EventType;
 
@@ -14,8 +15,9 @@ use foretime_server::proto::enums::EventType;
 pub(crate) struct Subject {
     /// The bytes of a `History` message.
     pub(super) encoded: Vec<u8>,
+    index: Index,
     /// The same with decoded payloads, once they have been decoded.
-    readable: OnceCell<Vec<u8>>,
+    readable: OnceCell<(Vec<u8>, Index)>,
     pub(super) tasks: Vec<Task>,
     pub(super) workflow_type: String,
     pub(super) workflow_id: String,
@@ -38,6 +40,7 @@ impl Subject {
                 (Some(_), Some(_)) => "",
             },
             tasks: tasks(&encoded),
+            index: Index::of(&encoded),
             encoded,
             readable: OnceCell::new(),
             workflow_type: summary.workflow_type.clone(),
@@ -49,7 +52,11 @@ impl Subject {
 
     /// The bytes with decoded payloads, if they have been decoded.
     pub(crate) fn readable(&self) -> &[u8] {
-        self.readable.get().unwrap_or(&self.encoded)
+        self.indexed().0
+    }
+
+    fn indexed(&self) -> (&[u8], &Index) {
+        self.readable.get().map_or((&self.encoded, &self.index), |(readable, index)| (readable, index))
     }
 
     pub(super) fn is_read(&self) -> bool {
@@ -58,7 +65,8 @@ impl Subject {
 
     /// These are the bytes with decoded payloads.
     pub(super) fn reads(&self, readable: Vec<u8>) {
-        let _ = self.readable.set(readable);
+        let index = Index::of(&readable);
+        let _ = self.readable.set((readable, index));
     }
 
     pub(crate) fn task_queue(&self) -> &str {
@@ -117,17 +125,13 @@ impl Subject {
 
     /// The start of the last task up to an event.
     pub(super) fn started_event_id(&self, until_event_id: i64) -> i64 {
-        let started = self.tasks.iter().map(|task| task.started_event_id);
-        started.take_while(|started| *started <= until_event_id).last().unwrap_or(0)
+        let count = self.tasks.partition_point(|task| task.started_event_id <= until_event_id);
+        count.checked_sub(1).map_or(0, |last| self.tasks[last].started_event_id)
     }
 
     /// The bytes of the events from one to another, as a `History` message.
     pub(super) fn slice(&self, from_event_id: i64, until_event_id: i64) -> Vec<u8> {
-        let until = prefix(&self.encoded, until_event_id);
-        match from_event_id {
-            ..=1 => until,
-            from => until[prefix(&self.encoded, from - 1).len()..].to_vec(),
-        }
+        self.encoded[self.index.span(from_event_id, until_event_id)].to_vec()
     }
 
     /// Events for people and comparisons, each encoded.
@@ -136,9 +140,8 @@ impl Subject {
     }
 
     fn events(&self, from_event_id: i64, until_event_id: i64) -> impl Iterator<Item = events::Event<'_>> {
-        events::of(self.readable())
-            .skip_while(move |event| event.id < from_event_id)
-            .take_while(move |event| event.id <= until_event_id)
+        let (readable, index) = self.indexed();
+        events::of(&readable[index.span(from_event_id, until_event_id)])
     }
 
     /// The patches and versions recorded up to an event; all if there is none.

@@ -1,5 +1,6 @@
 //! One thing that workflow code asks for, read from a command or from the event that the command has written.
 
+use foretime_server::engine::rules::commands::command_of;
 use foretime_server::proto::{
     command::Command,
     enums::{CommandType, EventType},
@@ -169,31 +170,6 @@ struct EventHead {
 struct CommandHead {
     #[prost(enumeration = "CommandType", tag = "1")]
     command_type: i32,
-}
-
-/// The command that writes an event of this type; `None` if none does. An update's events are written by commands that name messages.
-fn command_of(event_type: EventType) -> Option<CommandType> {
-    use {CommandType as C, EventType as E};
-    Some(match event_type {
-        E::ActivityTaskScheduled => C::ScheduleActivityTask,
-        E::ActivityTaskCancelRequested => C::RequestCancelActivityTask,
-        E::TimerStarted => C::StartTimer,
-        E::TimerCanceled => C::CancelTimer,
-        E::MarkerRecorded => C::RecordMarker,
-        E::StartChildWorkflowExecutionInitiated => C::StartChildWorkflowExecution,
-        E::SignalExternalWorkflowExecutionInitiated => C::SignalExternalWorkflowExecution,
-        E::RequestCancelExternalWorkflowExecutionInitiated => C::RequestCancelExternalWorkflowExecution,
-        E::UpsertWorkflowSearchAttributes => C::UpsertWorkflowSearchAttributes,
-        E::WorkflowPropertiesModified => C::ModifyWorkflowProperties,
-        E::NexusOperationScheduled => C::ScheduleNexusOperation,
-        E::NexusOperationCancelRequested => C::RequestCancelNexusOperation,
-        E::WorkflowExecutionCompleted => C::CompleteWorkflowExecution,
-        E::WorkflowExecutionFailed => C::FailWorkflowExecution,
-        E::WorkflowExecutionCanceled => C::CancelWorkflowExecution,
-        E::WorkflowExecutionContinuedAsNew => C::ContinueAsNewWorkflowExecution,
-        E::WorkflowExecutionUpdateAccepted | E::WorkflowExecutionUpdateCompleted => C::ProtocolMessage,
-        _ => return None,
-    })
 }
 
 /// The attributes of a command or an event: the one that is set of its many fields of that name.

@@ -1,6 +1,6 @@
 //! The forms that are read.
 
-use foretime_history::{forms::read, prefix};
+use foretime_history::{events::Index, forms::read};
 use foretime_server::proto::{
     common::Payload,
     enums::EventType,
@@ -9,7 +9,7 @@ use foretime_server::proto::{
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::{ORDER, ORDER_CLI, decoded, one};
+use super::{ORDER, ORDER_CLI, decoded, one, until};
 
 /// Reads a history of one event with these attributes.
 fn attributes(attributes: &str, value: &Value) -> Attributes {
@@ -196,7 +196,7 @@ fn protobuf_may_have_messages_around_the_history() {
     }
     let delimited = History::decode(ORDER).unwrap().encode_length_delimited_to_vec();
     let blob = |history: &[u8]| field(2, &field(2, history));
-    let raw = [blob(&prefix(ORDER, 3)), blob(&ORDER[prefix(ORDER, 3).len()..])].concat();
+    let raw = [blob(until(ORDER, 3)), blob(&ORDER[Index::of(ORDER).span(4, i64::MAX)])].concat();
     let reply = [field(1, ORDER), field(3, b"token")].concat();
     assert!(one(&reply).has_more);
     for bytes in [&reply, &field(1, &reply), &raw, &delimited] {

@@ -7,7 +7,10 @@ mod redaction;
 mod refusals;
 mod runs;
 
-use foretime_history::forms::{Recorded, read};
+use foretime_history::{
+    events::Index,
+    forms::{Recorded, read},
+};
 use foretime_server::proto::history::History;
 use prost::Message;
 
@@ -21,6 +24,11 @@ fn one(bytes: &[u8]) -> Recorded {
     let mut all = read(bytes).expect("it holds a history");
     assert_eq!(all.len(), 1);
     all.remove(0)
+}
+
+/// A history up to and with an event.
+fn until(encoded: &[u8], event_id: i64) -> &[u8] {
+    &encoded[Index::of(encoded).span(1, event_id)]
 }
 
 /// Equal histories have equal messages, while their bytes may have fields in another order.

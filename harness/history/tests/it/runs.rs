@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use foretime_history::{
     NotWhole, Summary, Task,
+    events::Index,
     path::{class, describe},
-    prefix, tasks, whole,
+    tasks, whole,
 };
 use prost::Message;
 use serde_json::{Value, json};
 
-use super::{ORDER, decoded, one};
+use super::{ORDER, decoded, one, until};
 
 /// The history of these events, as `type, attributes` each; ids are counted from 1.
 fn history(events: &[(&str, Value)]) -> Vec<u8> {
@@ -138,7 +139,7 @@ fn a_summary_is_what_is_recorded() {
     assert_eq!(summary.first_sdk.clone().unwrap().name, "temporal-python");
     assert_eq!(summary.last_sdk, summary.first_sdk, "it is recorded only once");
     assert_eq!(summary.patches, BTreeSet::from(["gift-wrap".to_owned()]));
-    assert!(Summary::of(&prefix(ORDER, 10)).is_open);
+    assert!(Summary::of(until(ORDER, 10)).is_open);
     let of_nothing = Summary::of(&[]);
     assert_eq!((of_nothing.events_count, of_nothing.run_id), (0, None));
 }
@@ -186,12 +187,11 @@ fn tasks_have_the_events_that_their_commands_wrote() {
 }
 
 #[test]
-fn a_prefix_ends_with_the_event() {
-    let events = decoded(ORDER).events;
-    for until in 0..=events.len() + 1 {
-        let kept: Vec<_> = events.iter().take(until).cloned().collect();
-        let cut = prefix(ORDER, i64::try_from(until).unwrap());
-        assert!(ORDER.starts_with(&cut));
-        assert_eq!(decoded(&cut).events, kept);
+fn events_are_found_by_their_ids() {
+    let (events, index) = (decoded(ORDER).events, Index::of(ORDER));
+    let end = i64::try_from(events.len()).unwrap() + 1;
+    for (first, last) in (0..=end).flat_map(|first| (0..=end).map(move |last| (first, last))) {
+        let within: Vec<_> = events.iter().filter(|event| (first..=last).contains(&event.event_id)).cloned().collect();
+        assert_eq!(decoded(&ORDER[index.span(first, last)]).events, within, "{first} to {last}");
     }
 }

@@ -19,6 +19,8 @@ const ON_CORE: [&str; 5] = ["temporal-python", "temporal-typescript", "temporal-
 /// A worker on sdk-core that hears this of its completion drops the run from its cache, and says nothing. What it has asked for is
 /// done all the same.
 pub(crate) const UNHANDLED_COMMAND: &str = "UnhandledCommand";
+/// The start of the task before, as a worker is told it of a task that is a replay to its end. Go's own replayer says the same.
+pub(crate) const REPLAY_TO_THE_END: i64 = i64::MAX;
 /// What an SDK says when code and history part.
 const NONDETERMINISM: [&str; 3] = ["TMPRL1100", "ondeterminis", "on-determinis"];
 
@@ -44,10 +46,15 @@ impl Family {
     }
 }
 
+/// Whether an SDK's words say that code and history part.
+pub fn says_nondeterminism(words: &str) -> bool {
+    NONDETERMINISM.iter().any(|text| words.contains(text))
+}
+
 /// Whether a workflow task failed since the code does not fit the history.
 pub(crate) fn is_nondeterminism(cause: WorkflowTaskFailedCause, failure: Option<&Failure>) -> bool {
     let text = failure.map(words).unwrap_or_default();
-    cause == WorkflowTaskFailedCause::NonDeterministicError || NONDETERMINISM.iter().any(|word| text.contains(word))
+    cause == WorkflowTaskFailedCause::NonDeterministicError || says_nondeterminism(&text)
 }
 
 /// A failure's message with those of its causes.

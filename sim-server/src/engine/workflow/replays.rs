@@ -12,7 +12,7 @@ use crate::{
             timers::{TimerKey, Timers},
         },
         matching::queues::{Poller, TaskKey},
-        rules::sdk::Family,
+        rules::{commands::command_of, sdk::Family},
     },
     proto::{
         enums::{CommandType, EventType, WorkflowExecutionStatus},
@@ -195,28 +195,4 @@ pub(in crate::engine) fn parts(run: &Run) -> Vec<Part> {
 fn is_closed_by_code(run: &Run) -> bool {
     use WorkflowExecutionStatus as Status;
     matches!(run.status(), Status::Completed | Status::Failed | Status::Canceled | Status::ContinuedAsNew)
-}
-
-/// The command that writes such an event.
-fn command_of(event: EventType) -> Option<CommandType> {
-    Some(match event {
-        EventType::ActivityTaskScheduled => CommandType::ScheduleActivityTask,
-        EventType::ActivityTaskCancelRequested => CommandType::RequestCancelActivityTask,
-        EventType::TimerStarted => CommandType::StartTimer,
-        EventType::TimerCanceled => CommandType::CancelTimer,
-        EventType::MarkerRecorded => CommandType::RecordMarker,
-        EventType::UpsertWorkflowSearchAttributes => CommandType::UpsertWorkflowSearchAttributes,
-        EventType::WorkflowPropertiesModified => CommandType::ModifyWorkflowProperties,
-        EventType::StartChildWorkflowExecutionInitiated => CommandType::StartChildWorkflowExecution,
-        EventType::SignalExternalWorkflowExecutionInitiated => CommandType::SignalExternalWorkflowExecution,
-        EventType::RequestCancelExternalWorkflowExecutionInitiated => CommandType::RequestCancelExternalWorkflowExecution,
-        EventType::WorkflowExecutionUpdateAccepted | EventType::WorkflowExecutionUpdateCompleted => {
-            CommandType::ProtocolMessage
-        }
-        EventType::WorkflowExecutionCompleted => CommandType::CompleteWorkflowExecution,
-        EventType::WorkflowExecutionFailed => CommandType::FailWorkflowExecution,
-        EventType::WorkflowExecutionCanceled => CommandType::CancelWorkflowExecution,
-        EventType::WorkflowExecutionContinuedAsNew => CommandType::ContinueAsNewWorkflowExecution,
-        _ => return None,
-    })
 }

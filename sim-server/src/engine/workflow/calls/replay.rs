@@ -23,8 +23,6 @@ use crate::{
     },
 };
 
-/// To a worker, every event up to this one was there before the task.
-const LAST_EVENT: i64 = i64::MAX;
 /// A worker on sdk-core answers a task whose history holds the end of the run only if a query comes along. Java's is asked the same.
 const QUERY_ID: &str = "foretime-replay";
 const QUERY_TYPE: &str = "__stack_trace";
@@ -59,7 +57,7 @@ impl Engine {
         let response = PollWorkflowTaskQueueResponse {
             task_token: token.into_bytes(),
             started_event_id: part.started_event_id,
-            previous_started_event_id: LAST_EVENT,
+            previous_started_event_id: sdk::REPLAY_TO_THE_END,
             // Some SDKs report the failure of a first attempt alone.
             attempt: 1,
             scheduled_time: Some(now),
