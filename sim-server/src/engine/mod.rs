@@ -18,7 +18,7 @@
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 mod activity;
 mod dynamic_config;
@@ -63,7 +63,7 @@ use kernel::{
 };
 use matching::queues::Matching;
 use namespace::registry::Namespaces;
-use rules::limits::Limits;
+use rules::{limits::Limits, switches::Switches};
 use skipping::Skipping;
 use time::Time;
 use worker::registry::Workers;
@@ -73,12 +73,13 @@ use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiter
 #[derive(Debug)]
 pub struct Engine {
     personality: Personality,
-    /// `system.enableActivityEagerExecution`.
-    eager_activities: bool,
+    switches: Switches,
     /// Each workflow task comes with its whole history.
     replays_always: bool,
     limits: Limits,
     verifies_rebuilds: bool,
+    /// The call that is being served has changed something, and is refused all the same.
+    refusal_has_effect: bool,
     /// The clock of every namespace, and what falls due on it.
     domain: Domain,
     /// Whether its time may skip.
@@ -114,6 +115,11 @@ impl Engine {
         let search_attributes = config.search_attributes.iter().map(typed).collect();
         let is_test_server = config.personality == Personality::TestServer;
         let dynamic_config = DynamicConfig(&config.dynamic_config);
+        let mut switches = dynamic_config.switches();
+        // An eager activity comes with an answer that a worker on sdk-core does not get.
+        switches.eager_activities &= !config.replay.always;
+        // The test server does not slow chains of runs down.
+        let chain_interval_min = if is_test_server { Duration::ZERO } else { Limits::default().chain_interval_min };
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
@@ -121,11 +127,11 @@ impl Engine {
         }
         Ok(Self {
             personality: config.personality,
-            // An eager activity comes with an answer that a worker on sdk-core does not get.
-            eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
+            switches,
             replays_always: config.replay.always,
-            limits: dynamic_config.limits(),
+            limits: dynamic_config.applied_to(Limits { chain_interval_min, ..Limits::default() }),
             verifies_rebuilds: config.verifies_rebuilds,
+            refusal_has_effect: false,
             domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),
             skipping: Skipping::new(config),
             resting: BTreeSet::new(),
@@ -150,11 +156,15 @@ impl Engine {
     ///
     /// # Errors
     /// Why the request is refused. A refusal changes nothing. (A worker that is refused by [`Answer::Refused`] has changed something:
-    /// its workflow task failed.)
+    /// its workflow task failed, or its run has grown too large.)
     pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
         self.pass(context.now, context.order);
         let before = (self.ids.position(), self.namespaces.count());
-        let outcome = request.serve(self, context);
+        self.refusal_has_effect = false;
+        let outcome = match request.serve(self, context) {
+            Err(error) if self.refusal_has_effect => Ok(Answer::Refused(error)),
+            outcome => outcome,
+        };
         if outcome.is_err() {
             // A refused request keeps no ids, and registers no namespace.
             self.ids.go_back_to(before.0);

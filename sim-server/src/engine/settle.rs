@@ -1,7 +1,7 @@
 //! How the engine comes to rest after a call, or when time has passed: effects, then matches of tasks and pollers, then what is
 //! due, until nothing is left. All transactions on runs begin here.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{
     Engine,
@@ -9,13 +9,13 @@ use super::{
     kernel::{
         due::{Due, RunDue},
         effects::{Effect, Order, Start},
+        error::Error,
         key::{NamespaceId, RunKey},
         tickets::{Parked, Ticket},
         time::Time,
     },
     workflow::run::Run,
 };
-use crate::config::Personality;
 
 impl Engine {
     /// Brings everything to rest. `order` chooses between effects on several workflows.
@@ -154,7 +154,6 @@ impl Engine {
             skipping: &mut self.skipping,
             limits: &self.limits,
             replays_always: self.replays_always,
-            continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
         (&mut self.runs, cx)
     }
@@ -162,8 +161,11 @@ impl Engine {
     /// The namespace that a request names.
     ///
     /// # Errors
-    /// It is empty, or not registered.
+    /// It is empty, too long, or not registered.
     pub(super) fn resolve(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
+        if namespace.len() > self.limits.id_length_max {
+            return Err(Error::invalid("Namespace length exceeds limit."));
+        }
         self.namespaces.resolve(namespace, &mut self.ids)
     }
 
@@ -173,13 +175,5 @@ impl Engine {
     /// It is not registered.
     pub(super) fn check_namespace_of_task(&mut self, namespace: &str) -> super::error::Result<()> {
         if namespace.is_empty() { Ok(()) } else { self.resolve(namespace).map(drop) }
-    }
-}
-
-/// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.
-fn continue_as_new_interval_min(personality: Personality) -> Duration {
-    match personality {
-        Personality::TestServer => Duration::ZERO,
-        Personality::DevServer => Duration::from_secs(1),
     }
 }

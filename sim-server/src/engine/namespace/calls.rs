@@ -139,9 +139,9 @@ impl Engine {
 
     fn description(&self, namespace: &Namespace) -> DescribeNamespaceResponse {
         let capabilities = namespace_info::Capabilities {
-            eager_workflow_start: true,
-            sync_update: true,
-            async_update: true,
+            eager_workflow_start: self.switches.eager_starts,
+            sync_update: self.switches.updates,
+            async_update: self.switches.accepted_updates,
             worker_poll_complete_on_shutdown: true,
             ..namespace_info::Capabilities::default()
         };

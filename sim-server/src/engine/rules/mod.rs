@@ -1,7 +1,7 @@
 //! Pure functions. [`validate`] decides what is refused, and completes requests. [`retry`] decides when something is tried
 //! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
 //! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
-//! there may be, [`updates`] has those of updates, and [`versions`] are what workers say
+//! there may be ([`switches`]: whether there is any), [`updates`] has those of updates, and [`versions`] are what workers say
 //! of theirs; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every room may call it.
 
 pub mod commands;
@@ -13,6 +13,7 @@ pub mod payloads;
 pub mod retry;
 pub mod sdk;
 pub mod search_attributes;
+pub(crate) mod switches;
 pub(crate) mod updates;
 pub mod validate;
 pub(crate) mod versions;

@@ -24,6 +24,7 @@ use crate::{
         workflow::{
             child::TargetNamespace,
             commands::{Checked, Checker, Completion, TaskFailed, Unfit},
+            growth::Growth,
             workflow_task::Sticky,
         },
     },
@@ -57,6 +58,7 @@ impl Engine {
         if request.intermediate_page {
             return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
         }
+        self.check_growth(key, Growth::of_commands(&request.commands))?;
         let commands = std::mem::take(&mut request.commands);
         let has_no_commands = commands.is_empty();
         let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
@@ -120,7 +122,7 @@ impl Engine {
     }
 
     fn check_commands(&mut self, key: RunKey, commands: Vec<Command>, messages: Vec<Message>) -> Result<Vec<Checked>, Unfit> {
-        let Self { runs, namespaces, ids, limits, eager_activities, .. } = self;
+        let Self { runs, namespaces, ids, limits, switches, .. } = self;
         let run = runs.get(key);
         let own = namespaces.get(run.namespace());
         let own = TargetNamespace { id: run.namespace(), name: own.name.clone(), uuid: own.uuid.clone() };
@@ -132,7 +134,7 @@ impl Engine {
         let targets: Vec<_> =
             commands.iter().map(|command| Checker::target_of(command).map(&mut resolve).transpose()).collect();
         let registry = &namespaces.get(run.namespace()).search_attributes;
-        let mut checker = Checker::new(run, registry, limits, &own, *eager_activities);
+        let mut checker = Checker::new(run, registry, limits, &own, switches.eager_activities);
         checker.check_all(commands, targets, messages)
     }
 
@@ -214,6 +216,7 @@ impl Engine {
             return Err(Error::not_found(COMPLETED));
         }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
+        self.check_growth(key, Growth { event_count: 1, ..Growth::default() })?;
         let cause = request.cause();
         self.transact(key, |run, cx| {
             if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {

@@ -62,6 +62,7 @@ impl Engine {
             return Ok(StartWorkflowExecutionResponse { started: false, ..self.started_with(key, &request.request_id) });
         }
         let eager = request.request_eager_execution
+            && self.switches.eager_starts
             && span(request.workflow_start_delay.as_ref()).is_zero()
             && request.cron_schedule.is_empty();
         let (identity, request_id) = (request.identity.clone(), request.request_id.clone());
