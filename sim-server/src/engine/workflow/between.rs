@@ -160,6 +160,7 @@ impl Engine {
         for child in children {
             self.apply_parent_close_policy(key, child);
         }
+        self.tell_schedules(key);
         self.release_queries(key);
     }
 
