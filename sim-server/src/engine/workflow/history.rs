@@ -125,6 +125,18 @@ impl History {
         page.events.into_iter().next()
     }
 
+    /// The events before `until`, as a history of its own.
+    pub(crate) fn before(&self, until: i64) -> Self {
+        let count = usize::try_from(until - 1).unwrap_or(0).min(self.ends.len());
+        Self { bytes: self.slice(1, until).to_vec(), ends: self.ends[..count].to_vec() }
+    }
+
+    /// Whether event `id` is the last of its batch.
+    pub(crate) fn ends_batch(&self, id: i64) -> bool {
+        let end = usize::try_from(id - 1).ok().and_then(|index| self.ends.get(index));
+        end.is_some_and(|end| end & LAST_OF_BATCH != 0)
+    }
+
     /// Gives back spare room: a closed history does not grow.
     pub(crate) fn shrink(&mut self) {
         if let Some(last) = self.pieces.last_mut() {
