@@ -115,7 +115,7 @@ impl Run {
             + told.children.len() * CHILD_BYTES
             + told.external.len() * EXTERNAL_BYTES
             + told.updates.len() * UPDATE_BYTES
-            + told.signal_request_ids.iter().map(String::len).sum::<usize>()
+            + self.volatile.signal_request_ids.iter().map(String::len).sum::<usize>()
             + self.volatile.buffer.iter().map(HistoryEvent::encoded_len).sum::<usize>()
     }
 }
