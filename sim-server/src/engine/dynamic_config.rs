@@ -46,6 +46,7 @@ const COUNTS: &[(&str, fn(&mut Limits) -> &mut usize)] = &[
 const SPANS: &[(&str, fn(&mut Limits) -> &mut Duration)] = &[
     ("history.longPollExpirationInterval", |limits| &mut limits.long_poll),
     ("history.defaultWorkflowTaskTimeout", |limits| &mut limits.task_timeout_default),
+    ("system.namespaceMinRetentionLocal", |limits| &mut limits.retention_min),
     ("history.workflowIdReuseMinimalInterval", |limits| &mut limits.chain_interval_min),
 ];
 

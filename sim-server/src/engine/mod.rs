@@ -127,7 +127,12 @@ impl Engine {
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
-            namespaces.resolve_or_register(name, &mut ids)?;
+            if namespaces.find(name).is_none() {
+                namespaces.register_configured(name, &mut ids)?;
+            }
+        }
+        if !is_test_server {
+            namespaces.register_system(&mut ids)?;
         }
         Ok(Self {
             personality: config.personality,

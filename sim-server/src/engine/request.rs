@@ -100,6 +100,12 @@ answered! {
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
     ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
     UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    DeprecateNamespaceRequest => deprecate_namespace -> DeprecateNamespaceResponse;
+    DeleteNamespaceRequest => delete_namespace -> DeleteNamespaceResponse;
+    ListTaskQueuePartitionsRequest => list_task_queue_partitions -> ListTaskQueuePartitionsResponse;
+    ListClustersRequest => list_clusters -> ListClustersResponse;
+    AddOrUpdateRemoteClusterRequest => add_or_update_remote_cluster -> AddOrUpdateRemoteClusterResponse;
+    RemoveRemoteClusterRequest => remove_remote_cluster -> RemoveRemoteClusterResponse;
     GetSearchAttributesRequest => get_search_attributes -> GetSearchAttributesResponse;
     AddSearchAttributesRequest => add_search_attributes -> AddSearchAttributesResponse;
     RemoveSearchAttributesRequest => remove_search_attributes -> RemoveSearchAttributesResponse;

@@ -190,6 +190,17 @@ impl Engine {
         self.namespaces.resolve(namespace, &mut self.ids)
     }
 
+    /// The namespace in which a request starts a workflow.
+    ///
+    /// # Errors
+    /// As for [`Self::resolve`]; and it is deprecated or deleted.
+    pub(super) fn resolve_for_start(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
+        match self.namespaces.find(namespace) {
+            Some(id) => self.namespaces.open_for_starts(id),
+            None => self.resolve(namespace),
+        }
+    }
+
     /// The namespace that a worker names in the answer to a task is known, or it names none: the task has one.
     ///
     /// # Errors

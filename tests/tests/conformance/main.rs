@@ -12,6 +12,7 @@ mod errors;
 mod growth;
 mod limits;
 mod named_runs;
+mod namespaces;
 mod properties;
 mod queries;
 mod reads;
@@ -75,6 +76,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("namespaces", namespaces::SCRIPTS),
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
     ("switches", switches::SCRIPTS),
@@ -86,8 +88,12 @@ const THREADS: usize = 24;
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// The rooms that need a server of their own, each with what it needs beyond the usual.
-const OWN_SERVERS: &[(&str, &[&str])] =
-    &[("limits", limits::ARGUMENTS), ("growth", growth::ARGUMENTS), ("switches", switches::ARGUMENTS)];
+const OWN_SERVERS: &[(&str, &[&str])] = &[
+    ("namespaces", namespaces::ARGUMENTS),
+    ("limits", limits::ARGUMENTS),
+    ("growth", growth::ARGUMENTS),
+    ("switches", switches::ARGUMENTS),
+];
 
 /// The server of the rooms that are not in [`OWN_SERVERS`].
 const USUAL: &str = "";

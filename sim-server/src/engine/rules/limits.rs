@@ -73,6 +73,8 @@ pub struct Limits {
     /// A run that continues as new within this span of its start waits out the rest (`history.workflowIdReuseMinimalInterval`);
     /// zero: never.
     pub chain_interval_min: Duration,
+    /// Shortest time for which a namespace keeps closed workflows (`system.namespaceMinRetentionLocal`).
+    pub retention_min: Duration,
     /// Workflow task timeout if the request sets none (`history.defaultWorkflowTaskTimeout`).
     pub task_timeout_default: Duration,
     /// Longest workflow task timeout; a longer one is cut to this (`service/history/api/create_workflow_util.go`).
@@ -116,6 +118,7 @@ impl Default for Limits {
             search_attribute_size_max_bytes: SEARCH_ATTRIBUTE_MAX_BYTES,
             search_attributes_size_max_bytes: 40 * KIB,
             chain_interval_min: Duration::from_secs(1),
+            retention_min: Duration::from_secs(60 * 60),
             task_timeout_default: Duration::from_secs(10),
             task_timeout_max: Duration::from_secs(120),
         }

@@ -42,7 +42,7 @@ impl Engine {
         &mut self,
         mut request: StartWorkflowExecutionRequest,
     ) -> Result<StartWorkflowExecutionResponse> {
-        let namespace = self.resolve(&request.namespace)?;
+        let namespace = self.resolve_for_start(&request.namespace)?;
         validate::start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
@@ -104,7 +104,7 @@ impl Engine {
         &mut self,
         mut request: SignalWithStartWorkflowExecutionRequest,
     ) -> Result<SignalWithStartWorkflowExecutionResponse> {
-        let namespace = self.resolve(&request.namespace)?;
+        let namespace = self.resolve_for_start(&request.namespace)?;
         validate::signal_with_start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
