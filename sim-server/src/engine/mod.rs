@@ -10,6 +10,7 @@
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
 //! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
+//! - [`visibility`]: finding executions by what they are
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
@@ -33,6 +34,7 @@ pub mod rules;
 mod settle;
 mod skipping;
 mod view;
+mod visibility;
 mod worker;
 mod workflow;
 
@@ -66,6 +68,7 @@ use namespace::registry::Namespaces;
 use rules::limits::Limits;
 use skipping::Skipping;
 use time::Time;
+use visibility::Visibility;
 use worker::registry::Workers;
 use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
@@ -102,6 +105,7 @@ pub struct Engine {
     replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
+    visibility: Visibility,
 }
 
 impl Engine {
@@ -143,6 +147,7 @@ impl Engine {
             replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
+            visibility: Visibility::new(config.visibility_lag),
         })
     }
 

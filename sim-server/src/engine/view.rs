@@ -45,13 +45,25 @@ impl<'a> View<'a> {
 
     /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.
     pub fn digest(&self) -> u64 {
-        let Engine { ids, tickets, namespaces, matching, workers, runs, waiters, queries, update_waiters, effects, .. } =
-            self.engine;
+        let Engine {
+            ids,
+            tickets,
+            namespaces,
+            matching,
+            workers,
+            runs,
+            waiters,
+            queries,
+            update_waiters,
+            effects,
+            visibility,
+            ..
+        } = self.engine;
         let mut hasher = DefaultHasher::new();
         let timers = &self.engine.domain.timers;
         let parts = format!(
             "{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {waiters:?} {queries:?} {update_waiters:?} {effects:?} \
-             {timers:?}"
+             {timers:?} {visibility:?}"
         );
         parts.hash(&mut hasher);
         matching.hash_tasks_and_polls(&mut hasher);

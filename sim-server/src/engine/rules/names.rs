@@ -1,6 +1,6 @@
 //! What the real server prints of values: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary", and texts are quoted as in Go.
 
-use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowTaskFailedCause};
+use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause};
 
 /// The name of a workflow task's failure cause, as in "BadCancelTimerAttributes: ...".
 pub fn cause(cause: WorkflowTaskFailedCause) -> String {
@@ -48,6 +48,23 @@ pub fn quoted(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// The name of an execution's status, as "ContinuedAsNew".
+pub fn status(status: WorkflowExecutionStatus) -> String {
+    short(status.as_str_name(), "WORKFLOW_EXECUTION_STATUS_")
+}
+
+/// A number, as Go's `%v` has it: the shortest digits, with an exponent below 1e-4 and from 1e21 on.
+pub fn float(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
+        return value.to_string();
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 fn short(name: &str, prefix: &str) -> String {

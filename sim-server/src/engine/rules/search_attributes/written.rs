@@ -43,9 +43,18 @@ pub(crate) fn set_keyword(attributes: &mut BTreeMap<String, Payload>, name: &str
     }
 }
 
+/// A value of the type Keyword.
+pub(crate) fn keyword(value: &str) -> Payload {
+    payload(Keyword, &value.into())
+}
+
 fn set(attributes: &mut BTreeMap<String, Payload>, name: &str, of: IndexedValueType, value: Value) {
+    attributes.insert(name.to_owned(), payload(of, &value));
+}
+
+fn payload(of: IndexedValueType, value: &Value) -> Payload {
     let value_type = names::indexed_value(of as i32);
     let metadata = [("encoding", "json/plain"), (METADATA_TYPE, &value_type)];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).into();
-    attributes.insert(name.to_owned(), Payload { metadata, data: value.to_string().into_bytes(), ..Payload::default() });
+    Payload { metadata, data: value.to_string().into_bytes(), ..Payload::default() }
 }
