@@ -55,10 +55,10 @@ pub fn status(status: WorkflowExecutionStatus) -> String {
     short(status.as_str_name(), "WORKFLOW_EXECUTION_STATUS_")
 }
 
-/// A number, as Go's `%v` has it: the shortest digits, with an exponent below 1e-4 and from 1e21 on.
+/// A number, as Go's `%v` has it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
 pub fn float(value: f64) -> String {
     let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
+    if magnitude == 0.0 || (1e-4..1e6).contains(&magnitude) {
         return value.to_string();
     }
     let scientific = format!("{value:e}");
@@ -86,6 +86,12 @@ mod tests {
         assert_eq!(command(99), "99");
         assert_eq!(indexed_value(IndexedValueType::KeywordList as i32), "KeywordList");
         assert_eq!(timeout(TimeoutType::StartToClose as i32), "StartToClose");
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_go() {
+        let written = [0.0, 12.0, 1.5, 100_000.0, 1e6, 123_456_789.0, 0.0001, 0.00001, 1e21, -2.5e-7].map(float);
+        assert_eq!(written, ["0", "12", "1.5", "100000", "1e+06", "1.23456789e+08", "0.0001", "1e-05", "1e+21", "-2.5e-07"]);
     }
 
     #[test]

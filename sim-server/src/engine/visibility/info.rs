@@ -9,7 +9,7 @@ use crate::{
     engine::{
         execution::{found::micros, machine::Row},
         kernel::time::{Time, span_to_proto},
-        rules::search_attributes::{Registry, json},
+        rules::search_attributes::{Registry, json, written},
     },
     proto::{
         common::{Memo, Payload, SearchAttributes, WorkflowExecution, WorkflowType},
@@ -54,14 +54,30 @@ fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
     stored.collect()
 }
 
-/// A value as the store gives it back: what has only one may have come as a list; `None` if nothing is in it.
+/// A value as the store gives it back, in JSON as Go writes it. What has only one may have come as a list. `None` if nothing is
+/// in it.
 fn stored(payload: &Payload, value_type: IndexedValueType) -> Option<Payload> {
     let value = match json(payload)? {
         Value::Null => return None,
         Value::Array(items) if items.is_empty() => return None,
-        Value::Array(items) if value_type != IndexedValueType::KeywordList => Some(items.into_iter().next()?),
-        _ => None,
+        Value::Array(items) if value_type != IndexedValueType::KeywordList => items.into_iter().next()?,
+        value => value,
     };
-    let data = value.map_or_else(|| payload.data.clone(), |value| value.to_string().into_bytes());
-    Some(Payload { data, ..payload.clone() })
+    let value = match (value_type, value) {
+        (IndexedValueType::Double, Value::Number(number)) => number.as_f64()?.to_string(),
+        (IndexedValueType::Datetime, Value::String(text)) => Value::String(without_zeros(&text)).to_string(),
+        (_, value) => value.to_string(),
+    };
+    let value = value.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    Some(written::payload(value_type, value))
+}
+
+/// An instant without zeros at the end of its fraction.
+fn without_zeros(text: &str) -> String {
+    let Some((whole, rest)) = text.split_once('.') else { return text.to_owned() };
+    let (fraction, zone) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole}{zone}"),
+        fraction => format!("{whole}.{fraction}{zone}"),
+    }
 }

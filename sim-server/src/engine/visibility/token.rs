@@ -1,8 +1,11 @@
 //! Page tokens: the place of the last execution of a page (`common/persistence/sql/sqlplugin/visibility.go`). They are texts in
 //! JSON, and the same as the real server's.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::index::Place;
 use crate::engine::{
@@ -17,11 +20,13 @@ const ZERO_MICROS: i64 = -62_135_596_800_000_000;
 
 /// Where a page ends.
 #[derive(Debug, Deserialize, Serialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[serde(default)]
 pub(super) struct PageToken {
+    #[serde(rename(serialize = "CloseTime", deserialize = "closetime"))]
     close_time: String,
+    #[serde(rename(serialize = "StartTime", deserialize = "starttime"))]
     start_time: String,
-    #[serde(rename = "RunID", deserialize_with = "text_or_nothing")]
+    #[serde(rename(serialize = "RunID", deserialize = "runid"))]
     run_id: String,
 }
 
@@ -30,10 +35,6 @@ impl Default for PageToken {
         let zero = "0001-01-01T00:00:00Z".to_owned();
         Self { close_time: zero.clone(), start_time: zero, run_id: String::new() }
     }
-}
-
-fn text_or_nothing<'de, D: Deserializer<'de>>(text: D) -> std::result::Result<String, D::Error> {
-    Option::<String>::deserialize(text).map(Option::unwrap_or_default)
 }
 
 impl PageToken {
@@ -57,7 +58,11 @@ impl PageToken {
             return Ok(None);
         }
         let wrong = || Error::Unknown("something went wrong, please retry (00000000)".to_owned());
-        let token: Option<Self> = serde_json::from_slice(token).map_err(|_| wrong())?;
+        // Go takes the names of fields in any case.
+        let fields: Option<BTreeMap<String, Value>> = serde_json::from_slice(token).map_err(|_| wrong())?;
+        let lower = |fields: BTreeMap<String, Value>| fields.into_iter().map(|(name, value)| (name.to_lowercase(), value));
+        let token = fields.map(|fields| Self::deserialize(Value::Object(lower(fields).collect())));
+        let token = token.transpose().map_err(|_| wrong())?;
         match token {
             Some(token) if token.micros().is_none() => Err(wrong()),
             token => Ok(token),

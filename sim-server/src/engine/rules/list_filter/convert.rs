@@ -100,7 +100,9 @@ impl Converter<'_> {
         }
         let group_by = query.group_by.first().map(|expr| self.group_by(expr)).transpose()?;
         for expr in &query.order_by {
-            self.column(expr)?;
+            if self.column(expr)?.value_type == Type::Text {
+                return Err("operation is not supported: unable to sort by search attribute type Text".to_owned());
+            }
         }
         if !query.order_by.is_empty() {
             return Err("operation is not supported: 'ORDER BY' clause".to_owned());
@@ -260,17 +262,13 @@ impl Converter<'_> {
 
     fn value(&mut self, expr: &Expr, column: &Column) -> Refused<Value> {
         match expr {
-            Expr::Literal { kind, text } => {
-                let value = Value::of(*kind, text)
-                    .ok_or_else(|| format!("invalid expression: unable to parse value {}", names::quoted(&expr.to_string())))?;
-                typed(value, column)
-            }
+            Expr::Literal { kind, text } => typed(Value::of(*kind, text).ok_or_else(|| unreadable(expr))?, column),
             Expr::Bool(value) => of_type(Value::Bool(*value), column),
             Expr::Tuple(items) => items.iter().map(|item| self.value(item, column)).collect::<Refused<_>>().map(Value::List),
             Expr::Unary { operator: operator @ ("+" | "-"), operand } => match &**operand {
-                Expr::Literal { kind: kind @ (LiteralKind::Integer | LiteralKind::Float), text } => {
-                    let text = format!("{}{text}", operator.trim_start_matches('+'));
-                    self.value(&Expr::Literal { kind: *kind, text }, column)
+                Expr::Literal { kind, text } if *kind != LiteralKind::String => {
+                    let value = Value::of(*kind, text).ok_or_else(|| unreadable(operand))?;
+                    typed(if *operator == "-" { value.negated() } else { value }, column)
                 }
                 _ => {
                     let expr = names::quoted(&expr.to_string());
@@ -290,6 +288,10 @@ impl Converter<'_> {
             other => Err(format!("invalid expression: unexpected value type {}", other.type_name())),
         }
     }
+}
+
+fn unreadable(expr: &Expr) -> String {
+    format!("invalid expression: unable to parse value {}", names::quoted(&expr.to_string()))
 }
 
 /// The value of a literal, as its column has it.

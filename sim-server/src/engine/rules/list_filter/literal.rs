@@ -33,6 +33,14 @@ impl Value {
         Some(Self::Double(value))
     }
 
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Self::Int(value) => Self::Int(value.wrapping_neg()),
+            Self::Double(value) => Self::Double(-value),
+            other => other,
+        }
+    }
+
     /// The name of its type in Go.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
@@ -165,10 +173,18 @@ fn unit_nanos(unit: &str) -> Option<f64> {
     })
 }
 
+/// As Go scans it: blanks may stand before each number, and anything behind the last.
 fn clock_duration(text: &str) -> Option<i64> {
-    let mut parts = text.splitn(3, ':');
-    let mut part = || parts.next()?.parse::<i64>().ok().filter(|part| *part >= 0);
-    let (hours, minutes, seconds) = (part()?, part()?, part()?);
+    let mut rest = text;
+    let mut part = |end: Option<char>| {
+        rest = rest.trim_start_matches(' ');
+        let unsigned = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        let length = unsigned.find(|c: char| !c.is_ascii_digit()).unwrap_or(unsigned.len());
+        let (number, tail) = rest.split_at(rest.len() - unsigned.len() + length);
+        rest = end.map_or(Some(tail), |end| tail.strip_prefix(end))?;
+        number.parse::<i64>().ok().filter(|part| *part >= 0)
+    };
+    let (hours, minutes, seconds) = (part(Some(':'))?, part(Some(':'))?, part(None)?);
     let seconds = (minutes < 60 && seconds < 60).then_some((hours * 60 + minutes) * 60 + seconds)?;
     seconds.checked_mul(1_000_000_000)
 }

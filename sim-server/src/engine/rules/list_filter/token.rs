@@ -51,7 +51,7 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     loop {
         let (kind, text) = scanner.scan();
-        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = text.filter(|bytes| !bytes.is_empty()).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         tokens.push(Token { kind, text, position: scanner.at + 1 });
         if matches!(kind, Kind::End | Kind::Wrong) {
             return tokens;

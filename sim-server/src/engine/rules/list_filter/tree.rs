@@ -119,6 +119,7 @@ impl fmt::Display for Expr {
                 let items: Vec<_> = items.iter().map(ToString::to_string).collect();
                 write!(f, "({})", items.join(", "))
             }
+            Self::Unary { operator, operand } if matches!(**operand, Self::Unary { .. }) => write!(f, "{operator} {operand}"),
             Self::Unary { operator, operand } => write!(f, "{operator}{operand}"),
             other => f.write_str(other.type_name()),
         }

@@ -94,7 +94,8 @@ impl Registry {
         let mut custom = self.custom.clone();
         for (name, &value_type) in attributes {
             let value_type = IndexedValueType::try_from(value_type).unwrap_or_default();
-            if custom.contains_key(name) {
+            // One without a name is taken, and is nowhere.
+            if name.is_empty() || custom.contains_key(name) {
                 continue;
             }
             let used = custom.values().filter(|&&used| used == value_type).count();

@@ -137,7 +137,8 @@ impl Engine {
 fn between(column: &str, filter: Option<StartTimeFilter>) -> Result<Option<String>> {
     let filter = filter.unwrap_or_default();
     let (earliest, latest) = (filter.earliest_time.filter(is_set), filter.latest_time.filter(is_set));
-    let text = |at: prost_types::Timestamp| at.to_string();
+    // Go does not write a sign before a year of more than four digits.
+    let text = |at: prost_types::Timestamp| at.to_string().trim_start_matches('+').to_owned();
     Ok(match (earliest, latest) {
         (Some(earliest), Some(latest)) => {
             if (earliest.seconds, earliest.nanos) > (latest.seconds, latest.nanos) {
