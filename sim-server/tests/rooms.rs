@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("execution", &["kernel", "rules", "matching", "skipping"]),
     ("activity", &["kernel", "rules", "matching", "skipping", "execution"]),
     ("visibility", &["kernel", "rules", "execution"]),
+    ("schedule", &["kernel", "rules", "execution"]),
     ("workflow", &["kernel", "rules", "namespace", "matching", "skipping", "execution", "activity"]),
 ];
 

@@ -15,6 +15,7 @@ mod named_runs;
 mod properties;
 mod queries;
 mod reads;
+mod resets;
 mod signals;
 mod starts;
 mod timers;
@@ -69,6 +70,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("resets", resets::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),

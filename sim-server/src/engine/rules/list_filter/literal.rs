@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp, civil};
 
 use super::tree::LiteralKind;
-use crate::{engine::rules::names, proto::enums::WorkflowExecutionStatus as Status};
+use crate::{engine::rules::{names, spans}, proto::enums::WorkflowExecutionStatus as Status};
 
 /// A value in a query.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,43 +134,7 @@ pub(super) fn millis(text: &str) -> Option<i64> {
 
 /// A duration in nanoseconds: a number of them, or as Go writes it with days besides, as `1d2h`, or `hh:mm:ss`.
 pub(super) fn nanos(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| go_duration(text)).or_else(|| clock_duration(text))
-}
-
-fn go_duration(text: &str) -> Option<i64> {
-    let (is_negative, mut rest) = match text.strip_prefix(['-', '+']) {
-        Some(rest) => (text.starts_with('-'), rest),
-        None => (false, text),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total = 0_f64;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|end| *end > 0)?;
-        let (number, tail) = rest.split_at(end);
-        let unit = &tail[..tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len())];
-        total += number.parse::<f64>().ok()? * unit_nanos(unit)?;
-        rest = &tail[unit.len()..];
-    }
-    let total = if is_negative { -total } else { total };
-    (total.abs() < i64::MAX as f64).then_some(total.round() as i64)
-}
-
-fn unit_nanos(unit: &str) -> Option<f64> {
-    Some(match unit {
-        "ns" => 1.0,
-        "us" | "µs" | "μs" => 1e3,
-        "ms" => 1e6,
-        "s" => 1e9,
-        "m" => 60e9,
-        "h" => 3600e9,
-        "d" => 24.0 * 3600e9,
-        _ => return None,
-    })
+    text.parse().ok().or_else(|| spans::parse_nanos_with_days(text).ok()).or_else(|| clock_duration(text))
 }
 
 /// As Go scans it: blanks may stand before each number, and anything behind the last.
