@@ -11,6 +11,8 @@ mod eager;
 mod errors;
 mod growth;
 mod limits;
+mod list_filters;
+mod listings;
 mod named_runs;
 mod namespaces;
 mod properties;
@@ -80,6 +82,8 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
     ("switches", switches::SCRIPTS),
+    ("list_filters", list_filters::SCRIPTS),
+    ("listings", listings::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.
@@ -140,7 +144,17 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// What the scripts need beyond the defaults.
-const ARGUMENTS: &[&str] = &["--search-attribute", "Colour=Keyword", "--search-attribute", "Size=Int"];
+#[rustfmt::skip]
+const ARGUMENTS: &[&str] = &[
+    "--search-attribute", "Colour=Keyword",
+    "--search-attribute", "Size=Int",
+    "--search-attribute", "Weight=Double",
+    "--search-attribute", "Ripe=Bool",
+    "--search-attribute", "Picked=Datetime",
+    "--search-attribute", "Tags=KeywordList",
+    "--search-attribute", "Note=Text",
+    "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+];
 
 fn main() {
     let mut arguments = Arguments::from_args();

@@ -170,7 +170,6 @@ async fn describe(s: &Script) {
     describe_by(s, &name, &id, false).await;
     describe_by(s, &name, &id, true).await;
     describe_by(s, "temporal-system", "", false).await;
-    describe_by(s, "default", "", false).await;
 }
 
 async fn list(s: &Script) {

@@ -33,6 +33,8 @@ pub(crate) struct Namespace {
     pub(crate) data: BTreeMap<String, String>,
     pub(crate) retention: Duration,
     pub(crate) state: NamespaceState,
+    /// It was there from the start.
+    pub(crate) is_configured: bool,
     /// By checksum. Nothing reads them: bad binaries are of an old kind of versioning.
     pub(crate) bad_binaries: BTreeMap<String, BadBinaryInfo>,
     pub(crate) search_attributes: Registry,
@@ -69,6 +71,7 @@ impl Namespaces {
     pub(crate) fn register_configured(&mut self, name: &str, ids: &mut Ids) -> Result<()> {
         let common = self.search_attributes.clone();
         let namespace = self.register(name, ids)?;
+        namespace.is_configured = true;
         if namespace.search_attributes.custom().is_empty() && !common.is_empty() {
             namespace.search_attributes.add(&common)?;
         }
@@ -93,6 +96,7 @@ impl Namespaces {
             data: BTreeMap::new(),
             retention: DEFAULT_RETENTION,
             state: NamespaceState::Registered,
+            is_configured: false,
             bad_binaries: BTreeMap::new(),
             search_attributes,
             columns: Columns::default(),
@@ -158,6 +162,7 @@ impl Namespaces {
         namespace.description = "Temporal internal system namespace".to_owned();
         namespace.owner_email = "temporal-core@temporal.io".to_owned();
         namespace.retention = SYSTEM_RETENTION;
+        namespace.is_configured = true;
         Ok(())
     }
 

@@ -157,7 +157,7 @@ impl Engine {
         let replication = NamespaceReplicationConfig {
             active_cluster_name: CLUSTER.to_owned(),
             clusters: vec![cluster],
-            state: ReplicationState::Normal.into(),
+            state: if namespace.is_configured { ReplicationState::Unspecified } else { ReplicationState::Normal }.into(),
         };
         DescribeNamespaceResponse {
             namespace_info: Some(info),
