@@ -163,6 +163,9 @@ impl Engine {
             self.apply_parent_close_policy(key, child);
         }
         self.release_queries(key);
+        if self.runs.get(key).is_deleted_when_closed() {
+            self.delete_run(key);
+        }
     }
 
     /// A parent that has been reset hears of its children in the run that goes on (`recordChildWorkflowCompleted`).
