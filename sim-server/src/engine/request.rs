@@ -131,6 +131,13 @@ answered! {
     RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
         -> RecordActivityTaskHeartbeatByIdResponse;
 
+    CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
+    DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
+    UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
+    PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
+    DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
+
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
     ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;
 

@@ -20,7 +20,13 @@ impl Retention {
     }
 
     /// An execution has closed. What the namespace's retention is at that time counts, also if it is changed later.
-    pub(crate) fn closed<M: Machine>(&mut self, store: &mut Store<M>, key: RunKey, retention: Duration, wall: Time) {
+    pub(crate) fn closed<M: Machine<Key = RunKey>>(
+        &mut self,
+        store: &mut Store<M>,
+        key: RunKey,
+        retention: Duration,
+        wall: Time,
+    ) {
         if !self.is_on {
             return;
         }
@@ -30,7 +36,7 @@ impl Retention {
     }
 
     /// Removes an execution, whatever it waited for.
-    pub(crate) fn remove<M: Machine>(&mut self, store: &mut Store<M>, key: RunKey) {
+    pub(crate) fn remove<M: Machine<Key = RunKey>>(&mut self, store: &mut Store<M>, key: RunKey) {
         if let Some(expires_at) = store.stored_mut(key).expires_at {
             self.expiring.remove(&(expires_at, key));
         }

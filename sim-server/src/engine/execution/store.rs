@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::machine::{Machine, Row};
 use crate::engine::kernel::{
     error::{Error, Result},
-    key::{NamespaceId, RunKey},
+    key::{NamespaceId, StoreKey},
     time::Time,
 };
 
@@ -21,16 +21,16 @@ pub(crate) struct Stored<M> {
 
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
-pub(crate) struct Store<M> {
-    /// By key, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what is in it. A key
+pub(crate) struct Store<M: Machine> {
+    /// By the index in their keys, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what is in it. A key
     /// is never given out again, and nothing is left of one whose machine is removed.
-    all: BTreeMap<RunKey, Box<Stored<M>>>,
+    all: BTreeMap<u32, Box<Stored<M>>>,
     next_key: u32,
-    current: BTreeMap<NamespaceId, BTreeMap<String, RunKey>>,
-    by_run_id: BTreeMap<String, RunKey>,
+    current: BTreeMap<NamespaceId, BTreeMap<String, M::Key>>,
+    by_run_id: BTreeMap<String, M::Key>,
 }
 
-impl<M> Default for Store<M> {
+impl<M: Machine> Default for Store<M> {
     fn default() -> Self {
         Self { all: BTreeMap::new(), next_key: 0, current: BTreeMap::new(), by_run_id: BTreeMap::new() }
     }
@@ -38,45 +38,50 @@ impl<M> Default for Store<M> {
 
 impl<M: Machine> Store<M> {
     /// The key that the next machine will get.
-    pub(crate) fn next_key(&self) -> RunKey {
-        RunKey(self.next_key)
+    pub(crate) fn next_key(&self) -> M::Key {
+        M::Key::of(self.next_key)
     }
 
     /// Stores a new machine; it becomes the current one of its business id.
-    pub(crate) fn insert(&mut self, machine: M) -> RunKey {
+    pub(crate) fn insert(&mut self, machine: M) -> M::Key {
         let key = self.next_key();
         self.next_key += 1;
         let Row { namespace, id, run_id, .. } = machine.row();
         self.current.entry(namespace).or_default().insert(id.to_owned(), key);
         self.by_run_id.insert(run_id.to_owned(), key);
-        self.all.insert(key, Box::new(Stored { machine, holds: 0, expires_at: None }));
+        self.all.insert(key.index(), Box::new(Stored { machine, holds: 0, expires_at: None }));
         key
     }
 
     /// Removes a machine. Its business id is free if it was the current one, though older ones may be left.
-    pub(crate) fn remove(&mut self, key: RunKey) {
-        let Some(stored) = self.all.remove(&key) else { return };
+    pub(crate) fn remove(&mut self, key: M::Key) {
+        let Some(stored) = self.all.remove(&key.index()) else { return };
         let Row { namespace, id, run_id, .. } = stored.machine.row();
         self.by_run_id.remove(run_id);
         if let Some(ids) = self.current.get_mut(&namespace)
-            && ids.get(id) == Some(&key)
+            && ids.get(id).map(|of| of.index()) == Some(key.index())
         {
             ids.remove(id);
         }
     }
 
-    pub(crate) fn contains(&self, key: RunKey) -> bool {
-        self.all.contains_key(&key)
+    pub(crate) fn contains(&self, key: M::Key) -> bool {
+        self.all.contains_key(&key.index())
     }
 
     /// The machine of a key that nobody has removed.
-    pub(crate) fn get(&self, key: RunKey) -> &M {
-        &self.all[&key].machine
+    pub(crate) fn get(&self, key: M::Key) -> &M {
+        &self.all[&key.index()].machine
     }
 
     /// For a transaction, which alone may change a machine, and for what is kept besides it.
-    pub(crate) fn stored_mut(&mut self, key: RunKey) -> &mut Stored<M> {
-        self.all.get_mut(&key).expect("nobody names a machine that is removed")
+    pub(crate) fn stored_mut(&mut self, key: M::Key) -> &mut Stored<M> {
+        self.all.get_mut(&key.index()).expect("nobody names a machine that is removed")
+    }
+
+    /// The keys of all machines, in the order in which they began.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> {
+        self.all.keys().copied().map(M::Key::of)
     }
 
     /// All machines, in the order in which they began.
@@ -89,29 +94,29 @@ impl<M: Machine> Store<M> {
     }
 
     /// The current machine of a business id.
-    pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<RunKey> {
+    pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<M::Key> {
         self.current.get(&namespace)?.get(id).copied()
     }
 
-    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<RunKey> {
+    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<M::Key> {
         self.by_run_id.get(run_id).copied()
     }
 
     /// The machine with this index, if it is the one with this run id: an index of another server names another.
-    pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<RunKey> {
-        let stored = self.all.get(&RunKey(index))?;
-        (stored.machine.row().run_id == run_id).then_some(RunKey(index))
+    pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<M::Key> {
+        let stored = self.all.get(&index)?;
+        (stored.machine.row().run_id == run_id).then_some(M::Key::of(index))
     }
 
     /// The named machine, or the current one if `run_id` is empty.
     ///
     /// # Errors
     /// NOT_FOUND.
-    pub(crate) fn find(&self, namespace: NamespaceId, id: &str, run_id: &str) -> Result<RunKey> {
+    pub(crate) fn find(&self, namespace: NamespaceId, id: &str, run_id: &str) -> Result<M::Key> {
         if run_id.is_empty() {
             return self.current(namespace, id).ok_or_else(|| Error::not_found(format!("workflow not found for ID: {id}")));
         }
-        let is_it = |key: &RunKey| {
+        let is_it = |key: &M::Key| {
             let row = self.get(*key).row();
             row.namespace == namespace && row.id == id
         };

@@ -162,6 +162,7 @@ impl Engine {
         for child in children.iter().filter(|_| !is_reset) {
             self.apply_parent_close_policy(key, child);
         }
+        self.tell_schedules(key);
         self.release_queries(key);
         if self.runs.get(key).is_deleted_when_closed() {
             self.delete_run(key);

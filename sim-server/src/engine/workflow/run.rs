@@ -36,6 +36,7 @@ pub(in crate::engine) struct Run {
 }
 
 impl Machine for Run {
+    type Key = RunKey;
     type Due = RunDue;
 
     fn fall_due(&mut self, cx: &mut Cx<'_>, due: &[RunDue]) {
@@ -149,6 +150,11 @@ impl Run {
     /// The started event of its last completed workflow task; 0 before the first.
     pub(in crate::engine) fn last_started_event_id(&self) -> i64 {
         self.recorded.last_started_event_id
+    }
+
+    /// The run that follows it, if one does.
+    pub(in crate::engine) fn next_run_id(&self) -> Option<&str> {
+        Some(self.recorded.new_run_id.as_str()).filter(|run_id| !run_id.is_empty())
     }
 
     /// Whether another run follows it.

@@ -126,10 +126,9 @@ impl Engine {
     /// The events `from..until` of a run, in the form that is sent.
     fn reply_with(&self, run: &Run, from: i64, until: i64) -> HistoryReply {
         if self.sends_raw_history {
-            let batches = run.history().batches(from, until).map(<[u8]>::to_vec);
-            return HistoryReply { raw_history: batches.collect(), ..HistoryReply::default() };
+            return HistoryReply { raw_history: run.history().batches(from, until).collect(), ..HistoryReply::default() };
         }
-        HistoryReply { history: run.history().slice(from, until).to_vec(), ..HistoryReply::default() }
+        HistoryReply { history: run.history().encoded(from, until), ..HistoryReply::default() }
     }
 
     /// The close event of a closed run; nothing of an open one. A client that does not look for the next run in every close event

@@ -45,10 +45,7 @@ impl Engine {
 fn page(run: &Run, until: i64, batch_count_max: usize) -> ReverseHistoryReply {
     let history = run.history();
     let from = history.page_back(until, batch_count_max, PAGE_BYTES);
-    let mut bytes = Vec::with_capacity(history.slice(from, until).len());
-    for id in (from..until).rev() {
-        bytes.extend_from_slice(history.slice(id, id + 1));
-    }
+    let bytes = (from..until).rev().flat_map(|id| history.encoded(id, id + 1)).collect();
     let next = (from > 1).then(|| {
         let token = PageToken { run_id: run.run_id().to_owned(), until: from, backwards: true, ..PageToken::default() };
         token.into_bytes()
