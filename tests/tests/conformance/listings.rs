@@ -11,7 +11,7 @@ use foretime_server::proto::{
 use foretime_tests::{commands::*, script::*, worker::*};
 use tonic::Status as Refusal;
 
-use crate::list_filters::{ask, await_counted};
+use crate::list_filters::{among, ask, await_counted};
 
 crate::scripts![
     a_running_one,
@@ -36,11 +36,6 @@ crate::scripts![
 /// A list of what a condition finds among the script's workflows.
 fn new_list(s: &Script, condition: &str) -> ListWorkflowExecutionsRequest {
     ListWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: among(s, condition), ..Default::default() }
-}
-
-fn among(s: &Script, condition: &str) -> String {
-    let prefix = format!("WorkflowId STARTS_WITH '{}'", s.id(""));
-    if condition.is_empty() { prefix } else { format!("{prefix} AND ({condition})") }
 }
 
 async fn list(s: &Script, condition: &str) {
