@@ -8,7 +8,7 @@ use foretime_server::proto::{
     workflow::WorkflowExecutionInfo,
     workflowservice::{list_closed_workflow_executions_request as closed, list_open_workflow_executions_request as open, *},
 };
-use foretime_tests::{commands::*, script::*, worker::*};
+use foretime_tests::{commands::*, script::*};
 use tonic::Status as Refusal;
 
 use crate::list_filters::{among, ask, await_counted};
@@ -90,6 +90,7 @@ async fn a_child(s: &Script) {
     }
 }
 
+#[expect(deprecated, reason = "workers without a deployment say their build so")]
 async fn a_worker_of_a_build(s: &Script) {
     s.start("wf").await;
     let task = s.workflow_task().await;
