@@ -11,6 +11,7 @@ mod chains;
 mod children;
 mod hand;
 mod holds;
+mod listings;
 mod locks;
 mod long_polls;
 mod queries;
