@@ -13,6 +13,9 @@ mod named_runs;
 mod properties;
 mod queries;
 mod reads;
+mod schedule_actions;
+mod schedule_specs;
+mod schedules;
 mod signals;
 mod starts;
 mod timers;
@@ -69,6 +72,9 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("reads", reads::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("schedules", schedules::SCRIPTS),
+    ("schedule_specs", schedule_specs::SCRIPTS),
+    ("schedule_actions", schedule_actions::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
 ];
 

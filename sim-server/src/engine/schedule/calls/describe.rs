@@ -15,6 +15,7 @@ use crate::{
     },
     proto::{
         common::{Memo, Payload, SearchAttributes},
+        failure::{ApplicationFailureInfo, Failure, failure::FailureInfo},
         workflowservice::{
             DescribeScheduleRequest, DescribeScheduleResponse, ListScheduleMatchingTimesRequest,
             ListScheduleMatchingTimesResponse,
@@ -68,13 +69,25 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         let schedule = self.schedules.get(self.find_schedule(namespace, &request.schedule_id)?);
         let (Some(start), Some(end)) = (&request.start_time, &request.end_time) else {
-            return Err(Error::QueryFailed { message: "missing or invalid query".to_owned(), failure: None });
+            return Err(invalid_query());
         };
         let matching = schedule.matching(Time::from_proto(start), Time::from_proto(end)).map_err(|_| {
             Error::invalid("the schedule calendar specification has too many exclusions. Please modify the specification.")
         })?;
         Ok(ListScheduleMatchingTimesResponse { start_time: matching })
     }
+}
+
+/// The scheduler workflow of the real server does not answer this query.
+fn invalid_query() -> Error {
+    let message = "missing or invalid query".to_owned();
+    let failure = Failure {
+        message: message.clone(),
+        source: "GoSDK".to_owned(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo::default())),
+        ..Failure::default()
+    };
+    Error::QueryFailed { message, failure: Some(Box::new(failure)) }
 }
 
 /// The memo that a client gave it.
