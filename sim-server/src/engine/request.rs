@@ -110,6 +110,7 @@ answered! {
         -> SignalWithStartWorkflowExecutionResponse;
     SignalWorkflowExecutionRequest => signal_workflow_execution -> SignalWorkflowExecutionResponse;
     RequestCancelWorkflowExecutionRequest => request_cancel_workflow_execution -> RequestCancelWorkflowExecutionResponse;
+    ResetWorkflowExecutionRequest => reset_workflow_execution -> ResetWorkflowExecutionResponse;
     TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
     DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
     ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;

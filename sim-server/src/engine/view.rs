@@ -165,8 +165,8 @@ impl<'a> RunView<'a> {
     }
 
     /// Its events so far, as the bytes of a `History` message.
-    pub fn encoded_events(&self) -> &'a [u8] {
-        self.run.history().slice(1, self.run.history().next_id())
+    pub fn encoded_events(&self) -> Vec<u8> {
+        self.run.history().encoded(1, self.run.history().next_id())
     }
 
     /// Its events from this id on (the first is 1), decoded.
@@ -175,7 +175,7 @@ impl<'a> RunView<'a> {
         // An event is large, so it pays not to move them all each time that there are twice as many.
         let mut history = History { events: Vec::with_capacity(usize::try_from(to - from).unwrap_or(0)) };
         // By reference, as `decode` reads: another kind of buffer would compile all messages once more.
-        let decoded = history.merge(&mut self.run.history().slice(from, to));
+        let decoded = history.merge(&mut &self.run.history().encoded(from, to)[..]);
         decoded.map(|()| history.events).unwrap_or_default()
     }
 }

@@ -57,6 +57,7 @@ pub fn status(error: &Error) -> Status {
         Error::Aborted(message) => Status::aborted(message),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),
+        Error::Internal(message) => Status::internal(format!("something went wrong, please retry ({message})")),
         Error::Unimplemented(message) => Status::unimplemented(message),
     }
 }

@@ -127,7 +127,7 @@ pub static TABLE: &[Row] = &[
     bound!(WORKFLOW_SERVICE, "RequestCancelWorkflowExecution", Write, RequestCancelWorkflowExecutionRequest),
     bound!(WORKFLOW_SERVICE, "SignalWorkflowExecution", Write, SignalWorkflowExecutionRequest),
     bound!(WORKFLOW_SERVICE, "SignalWithStartWorkflowExecution", Write, SignalWithStartWorkflowExecutionRequest),
-    open!(WORKFLOW_SERVICE, "ResetWorkflowExecution", Write),
+    bound!(WORKFLOW_SERVICE, "ResetWorkflowExecution", Write, ResetWorkflowExecutionRequest),
     bound!(WORKFLOW_SERVICE, "TerminateWorkflowExecution", Write, TerminateWorkflowExecutionRequest),
     open!(WORKFLOW_SERVICE, "DeleteWorkflowExecution", Write),
     open!(WORKFLOW_SERVICE, "ListOpenWorkflowExecutions", Read),

@@ -13,6 +13,7 @@ mod named_runs;
 mod properties;
 mod queries;
 mod reads;
+mod resets;
 mod schedule_actions;
 mod schedule_specs;
 mod schedules;
@@ -70,6 +71,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("resets", resets::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("schedules", schedules::SCRIPTS),

@@ -162,6 +162,12 @@ impl Run {
         !self.recorded.new_run_id.is_empty()
     }
 
+    /// The run that it continued as new as.
+    pub(in crate::engine) fn continued_as(&self) -> Option<&str> {
+        let is_continued = self.recorded.status == WorkflowExecutionStatus::ContinuedAsNew;
+        is_continued.then_some(self.recorded.new_run_id.as_str())
+    }
+
     /// Whether a workflow task of it has ever been completed.
     pub(in crate::engine) fn has_begun_work(&self) -> bool {
         self.recorded.last_started_event_id != 0
