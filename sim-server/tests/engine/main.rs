@@ -17,6 +17,7 @@ mod queries;
 mod refusals;
 mod replays;
 mod runaway;
+mod schedules;
 mod search_attributes;
 mod signals;
 mod sleeps;

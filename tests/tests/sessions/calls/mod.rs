@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod commands;
 mod registry;
+mod schedules;
 mod starts;
 mod tasks;
 mod updates;
@@ -73,6 +74,7 @@ families! {
     5 Updates(updates::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    3 Schedules(schedules::Call),
 }
 
 /// A request as it goes over the wire.
