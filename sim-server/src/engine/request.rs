@@ -100,6 +100,13 @@ answered! {
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
     ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
     UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    ListWorkflowExecutionsRequest => list_workflow_executions -> ListWorkflowExecutionsResponse;
+    ScanWorkflowExecutionsRequest => scan_workflow_executions -> ScanWorkflowExecutionsResponse;
+    ListOpenWorkflowExecutionsRequest => list_open_workflow_executions -> ListOpenWorkflowExecutionsResponse;
+    ListClosedWorkflowExecutionsRequest => list_closed_workflow_executions -> ListClosedWorkflowExecutionsResponse;
+    ListArchivedWorkflowExecutionsRequest => list_archived_workflow_executions -> ListArchivedWorkflowExecutionsResponse;
+    CountWorkflowExecutionsRequest => count_workflow_executions -> CountWorkflowExecutionsResponse;
+
     GetSearchAttributesRequest => get_search_attributes -> GetSearchAttributesResponse;
     AddSearchAttributesRequest => add_search_attributes -> AddSearchAttributesResponse;
     RemoveSearchAttributesRequest => remove_search_attributes -> RemoveSearchAttributesResponse;
@@ -134,6 +141,8 @@ answered! {
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
     PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
     DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListSchedulesRequest => list_schedules -> ListSchedulesResponse;
+    CountSchedulesRequest => count_schedules -> CountSchedulesResponse;
     ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;

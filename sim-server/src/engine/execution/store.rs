@@ -56,11 +56,6 @@ impl<M: Machine> Store<M> {
         &mut self.all[key.index() as usize]
     }
 
-    /// The keys of all machines, in the order in which they began.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> + use<M> {
-        (0..self.all.len() as u32).map(M::Key::of)
-    }
-
     /// All machines, in the order in which they began.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
         self.all.iter().map(|stored| &stored.machine)

@@ -91,12 +91,12 @@ fn invalid_query() -> Error {
 }
 
 /// The memo that a client gave it.
-pub(super) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
+pub(in crate::engine) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
     (!schedule.memo.is_empty()).then(|| Memo { fields: schedule.memo.clone() })
 }
 
 /// The search attributes that a client gave it.
-pub(super) fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
+pub(in crate::engine) fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
     let all = schedule.search_attributes.iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
     let shown: BTreeMap<String, Payload> = all.map(|(name, value)| (name.clone(), value.clone())).collect();
     (!shown.is_empty()).then_some(SearchAttributes { indexed_fields: shown })
