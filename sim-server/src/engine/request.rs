@@ -143,6 +143,8 @@ answered! {
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
     PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
     DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListSchedulesRequest => list_schedules -> ListSchedulesResponse;
+    CountSchedulesRequest => count_schedules -> CountSchedulesResponse;
     ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;

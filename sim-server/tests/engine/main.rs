@@ -18,6 +18,7 @@ mod queries;
 mod refusals;
 mod replays;
 mod runaway;
+mod schedules;
 mod search_attributes;
 mod signals;
 mod sleeps;

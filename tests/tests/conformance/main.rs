@@ -19,6 +19,9 @@ mod queries;
 mod reads;
 mod resets;
 mod reverse_reads;
+mod schedule_actions;
+mod schedule_specs;
+mod schedules;
 mod signals;
 mod starts;
 mod timers;
@@ -79,6 +82,9 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("schedules", schedules::SCRIPTS),
+    ("schedule_specs", schedule_specs::SCRIPTS),
+    ("schedule_actions", schedule_actions::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("list_filters", list_filters::SCRIPTS),
     ("listings", listings::SCRIPTS),

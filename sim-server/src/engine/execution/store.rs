@@ -79,11 +79,6 @@ impl<M: Machine> Store<M> {
         self.all.get_mut(&key.index()).expect("nobody names a machine that is removed")
     }
 
-    /// The keys of all machines, in the order in which they began.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> {
-        self.all.keys().copied().map(M::Key::of)
-    }
-
     /// All machines, in the order in which they began.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
         self.all.values().map(|stored| &stored.machine)

@@ -8,7 +8,7 @@ use crate::{
         kernel::{
             due::ActivityDue,
             effects::Extras,
-            key::{ActivityKey, Key, WorkerId},
+            key::{ActivityKey, Owner, WorkerId},
             time::Time,
         },
         rules::{
@@ -84,7 +84,7 @@ impl Run {
     }
 
     pub(super) fn activity_key(&self, scheduled_event_id: i64) -> ActivityKey {
-        ActivityKey { owner: Key::Run(self.key), scheduled_event_id }
+        ActivityKey { owner: Owner::Run(self.key), scheduled_event_id }
     }
 
     fn pending_activity_mut(&mut self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &mut Attempt)> {

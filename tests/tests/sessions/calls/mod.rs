@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod commands;
 mod registry;
+mod schedules;
 mod starts;
 mod tasks;
 mod updates;
@@ -74,6 +75,7 @@ families! {
     5 Updates(updates::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    3 Schedules(schedules::Call),
     3 Visibility(visibility::Call),
 }
 
