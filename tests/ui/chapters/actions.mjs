@@ -57,7 +57,7 @@ async function reset(window) {
 async function paused(window) {
   await find(window, 'started-by-page');
   await window.button('Pause Workflow').click();
-  await window.dialog.locator('input').first().fill('for a while');
+  await window.dialog.locator('input, textarea').first().fill('for a while');
   await window.id('confirm-modal-button').click();
   await window.sees('Workflow Execution Paused');
   await window.shot('paused-now');

@@ -15,11 +15,11 @@ async function terminated(window) {
 }
 
 async function cancelled(window) {
-  await choose(window, '`WorkflowType`="Sleeps" AND `ExecutionStatus`="Running"', 'sleeps-1');
+  await choose(window, '`WorkflowId` STARTS_WITH "sleeps-" AND `ExecutionStatus`="Running"', 'sleeps-1');
   await window.id('bulk-cancel-button').click();
   await window.dialog.locator('input').first().fill('no more of it');
   await window.id('confirm-modal-button').click();
-  await window.untilCount(2, '`WorkflowType`="Sleeps" AND ExecutionStatus = "Canceled"');
+  await window.untilCount(2, '`WorkflowId` STARTS_WITH "sleeps-" AND ExecutionStatus = "Canceled"');
 }
 
 /** The page of all batches, and that of one. */
