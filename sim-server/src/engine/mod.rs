@@ -9,7 +9,8 @@
 //! - [`rules`]: pure functions: what is refused, when something is tried again, cron, search attributes, limits
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
-//! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
+//! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds
+//! - [`visibility`]: finding executions by what they are
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
@@ -30,9 +31,11 @@ mod pace;
 mod reply;
 mod request;
 pub mod rules;
+mod schedule;
 mod settle;
 mod skipping;
 mod view;
+mod visibility;
 mod worker;
 mod workflow;
 
@@ -64,8 +67,10 @@ use kernel::{
 use matching::queues::Matching;
 use namespace::registry::Namespaces;
 use rules::limits::Limits;
+use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
+use visibility::Visibility;
 use worker::registry::Workers;
 use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
@@ -95,13 +100,16 @@ pub struct Engine {
     matching: Matching,
     workers: Workers,
     runs: Store<Run>,
+    schedules: Store<Schedule>,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
+    schedule_watches: Watches,
     waiters: Waiters,
     queries: Queries,
     replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
+    visibility: Visibility,
 }
 
 impl Engine {
@@ -137,12 +145,15 @@ impl Engine {
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
+            schedules: Store::default(),
+            schedule_watches: Watches::default(),
             closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
             replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
+            visibility: Visibility::new(config.visibility_lag),
         })
     }
 

@@ -100,6 +100,13 @@ answered! {
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
     ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
     UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    ListWorkflowExecutionsRequest => list_workflow_executions -> ListWorkflowExecutionsResponse;
+    ScanWorkflowExecutionsRequest => scan_workflow_executions -> ScanWorkflowExecutionsResponse;
+    ListOpenWorkflowExecutionsRequest => list_open_workflow_executions -> ListOpenWorkflowExecutionsResponse;
+    ListClosedWorkflowExecutionsRequest => list_closed_workflow_executions -> ListClosedWorkflowExecutionsResponse;
+    ListArchivedWorkflowExecutionsRequest => list_archived_workflow_executions -> ListArchivedWorkflowExecutionsResponse;
+    CountWorkflowExecutionsRequest => count_workflow_executions -> CountWorkflowExecutionsResponse;
+
     GetSearchAttributesRequest => get_search_attributes -> GetSearchAttributesResponse;
     AddSearchAttributesRequest => add_search_attributes -> AddSearchAttributesResponse;
     RemoveSearchAttributesRequest => remove_search_attributes -> RemoveSearchAttributesResponse;
@@ -110,6 +117,7 @@ answered! {
         -> SignalWithStartWorkflowExecutionResponse;
     SignalWorkflowExecutionRequest => signal_workflow_execution -> SignalWorkflowExecutionResponse;
     RequestCancelWorkflowExecutionRequest => request_cancel_workflow_execution -> RequestCancelWorkflowExecutionResponse;
+    ResetWorkflowExecutionRequest => reset_workflow_execution -> ResetWorkflowExecutionResponse;
     TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
     DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
     ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;
@@ -127,6 +135,13 @@ answered! {
     RecordActivityTaskHeartbeatRequest => record_activity_task_heartbeat -> RecordActivityTaskHeartbeatResponse;
     RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
         -> RecordActivityTaskHeartbeatByIdResponse;
+
+    CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
+    DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
+    UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
+    PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
+    DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
     ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;

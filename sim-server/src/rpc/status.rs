@@ -54,9 +54,11 @@ pub fn status(error: &Error) -> Status {
         }
         Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
         Error::Unavailable(message) => Status::unavailable(message),
+        Error::Unknown(message) => Status::unknown(message),
         Error::Aborted(message) => Status::aborted(message),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),
+        Error::Internal(message) => Status::internal(format!("something went wrong, please retry ({message})")),
         Error::Unimplemented(message) => Status::unimplemented(message),
     }
 }

@@ -9,10 +9,13 @@ mod chains;
 mod children;
 mod eager;
 mod errors;
+mod list_filters;
+mod listings;
 mod named_runs;
 mod properties;
 mod queries;
 mod reads;
+mod resets;
 mod signals;
 mod starts;
 mod timers;
@@ -67,9 +70,12 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("resets", resets::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("list_filters", list_filters::SCRIPTS),
+    ("listings", listings::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.
@@ -110,7 +116,17 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// What the scripts need beyond the defaults.
-const ARGUMENTS: &[&str] = &["--search-attribute", "Colour=Keyword", "--search-attribute", "Size=Int"];
+#[rustfmt::skip]
+const ARGUMENTS: &[&str] = &[
+    "--search-attribute", "Colour=Keyword",
+    "--search-attribute", "Size=Int",
+    "--search-attribute", "Weight=Double",
+    "--search-attribute", "Ripe=Bool",
+    "--search-attribute", "Picked=Datetime",
+    "--search-attribute", "Tags=KeywordList",
+    "--search-attribute", "Note=Text",
+    "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+];
 
 fn main() {
     let mut arguments = Arguments::from_args();

@@ -49,12 +49,16 @@ pub enum Error {
     PermissionDenied(String),
     /// Not now.
     Unavailable(String),
+    /// What the real server hides: only that something went wrong, and a number for its log.
+    Unknown(String),
     /// Something came in between. Whoever tries again may succeed.
     Aborted(String),
     /// One of two operations is not done since the other cannot be.
     OperationAborted,
     /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
     MultiOperation(Box<[Option<Error>; 2]>),
+    /// What the real server lets go wrong inside. It hides the text; so little is gained by that here that it is shown.
+    Internal(String),
     /// This server does not do this (yet).
     Unimplemented(String),
 }

@@ -50,6 +50,7 @@ impl Engine {
             upsert_memo: true,
             eager_workflow_start: true,
             sdk_metadata: true,
+            supports_schedules: true,
             ..get_system_info_response::Capabilities::default()
         };
         let server_version = SERVER_VERSION.to_owned();
@@ -159,7 +160,7 @@ impl Engine {
             id: namespace.uuid.clone(),
             capabilities: Some(capabilities),
             limits: Some(limits),
-            supports_schedules: false,
+            supports_schedules: true,
         };
         let config = NamespaceConfig {
             workflow_execution_retention_ttl: Some(span_to_proto(namespace.retention)),
@@ -183,12 +184,12 @@ impl Engine {
         }
     }
 
-    /// GetSearchAttributes: those of every namespace.
+    /// GetSearchAttributes: those of every namespace, and the columns of the store for the others.
     pub(in crate::engine) fn get_search_attributes(
         &mut self,
         _request: GetSearchAttributesRequest,
     ) -> Result<GetSearchAttributesResponse> {
-        Ok(GetSearchAttributesResponse { keys: Registry::system() })
+        Ok(GetSearchAttributesResponse { keys: Registry::stored() })
     }
 
     /// OperatorService AddSearchAttributes.

@@ -11,6 +11,7 @@
 //! - [`activities`], [`timer`], [`child`], [`external`], [`signal`]: one file for each thing that a workflow can have pending
 //! - [`update`]: updates, from their admission to their outcome
 //! - [`commands`]: what a completed workflow task asks for: first checked, then applied
+//! - [`reset`]: how a workflow goes on from an earlier workflow task, in a new run
 //! - [`runaway`]: what it tells of failures and progress, lest time run away with it
 //! - [`due`]: what falls due; [`between`]: what passes between two runs, as effects
 //! - [`replays`]: the closed runs that are replayed before a client hears of their end
@@ -28,6 +29,7 @@ pub(in crate::engine) mod history;
 pub(in crate::engine) mod recorded;
 pub(in crate::engine) mod replays;
 pub(in crate::engine) mod reply;
+pub(in crate::engine) mod reset;
 pub(in crate::engine) mod run;
 mod runaway;
 pub(in crate::engine) mod signal;

@@ -36,6 +36,7 @@ pub(in crate::engine) struct Run {
 }
 
 impl Machine for Run {
+    type Key = RunKey;
     type Due = RunDue;
 
     fn fall_due(&mut self, cx: &mut Cx<'_>, due: &[RunDue]) {
@@ -82,9 +83,18 @@ impl Machine for Run {
             start_time: facts.start_time,
             execution_time: facts.execution_time,
             close_time: recorded.close_time,
+            parent: facts.parent.as_deref().map(|parent| (&*parent.workflow_id, &*parent.run_id)),
+            root: facts.root.as_deref().map_or((&facts.workflow_id, &recorded.run_id), |(id, run_id)| (id, run_id)),
+            history_length: self.history().last_id(),
+            history_size_bytes: self.history().size_bytes() as i64,
+            transition_count: self.transition_count(),
             memo: &recorded.memo,
             search_attributes: &recorded.search_attributes,
         }
+    }
+
+    fn row_revision(&self) -> u32 {
+        self.recorded.row_revision
     }
 }
 
@@ -151,9 +161,20 @@ impl Run {
         self.recorded.last_started_event_id
     }
 
+    /// The run that follows it, if one does.
+    pub(in crate::engine) fn next_run_id(&self) -> Option<&str> {
+        Some(self.recorded.new_run_id.as_str()).filter(|run_id| !run_id.is_empty())
+    }
+
     /// Whether another run follows it.
     pub(in crate::engine) fn is_followed(&self) -> bool {
         !self.recorded.new_run_id.is_empty()
+    }
+
+    /// The run that it continued as new as.
+    pub(in crate::engine) fn continued_as(&self) -> Option<&str> {
+        let is_continued = self.recorded.status == WorkflowExecutionStatus::ContinuedAsNew;
+        is_continued.then_some(self.recorded.new_run_id.as_str())
     }
 
     /// Whether a workflow task of it has ever been completed.

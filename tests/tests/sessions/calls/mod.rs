@@ -12,6 +12,7 @@ mod registry;
 mod starts;
 mod tasks;
 mod updates;
+mod visibility;
 
 use std::{fmt, time::Duration};
 
@@ -73,6 +74,7 @@ families! {
     5 Updates(updates::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    3 Visibility(visibility::Call),
 }
 
 /// A request as it goes over the wire.

@@ -1,5 +1,5 @@
 //! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
-//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`]. [`replay`] is of no call of its own:
+//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`], [`reset`]. [`replay`] is of no call of its own:
 //! a closed run is replayed by a worker. [`target`] finds the run that a request names.
 
 mod describe;
@@ -7,6 +7,7 @@ pub(in crate::engine) mod history;
 pub(in crate::engine) mod multi_operation;
 pub(in crate::engine) mod query;
 mod replay;
+mod reset;
 mod respond;
 mod signal;
 mod start;
