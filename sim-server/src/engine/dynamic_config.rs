@@ -45,6 +45,11 @@ impl DynamicConfig<'_> {
         self.value("system.enableActivityEagerExecution") != Some(Value::Bool(false))
     }
 
+    /// `frontend.sendRawWorkflowHistory`.
+    pub(super) fn sends_raw_history(self) -> bool {
+        self.value("frontend.sendRawWorkflowHistory") == Some(Value::Bool(true))
+    }
+
     /// A text as "20s" or "1m30s".
     fn duration(self, key: &str) -> Option<Duration> {
         let value = self.value(key)?;

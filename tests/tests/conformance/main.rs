@@ -7,6 +7,8 @@
 mod activities;
 mod chains;
 mod children;
+mod deletions;
+mod descriptions;
 mod eager;
 mod errors;
 mod list_filters;
@@ -16,6 +18,7 @@ mod properties;
 mod queries;
 mod reads;
 mod resets;
+mod reverse_reads;
 mod signals;
 mod starts;
 mod timers;
@@ -70,7 +73,10 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("deletions", deletions::SCRIPTS),
+    ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),

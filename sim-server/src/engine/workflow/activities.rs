@@ -249,9 +249,11 @@ impl Run {
         is_waiting
     }
 
-    pub(super) fn drop_activities(&mut self, cx: &mut Cx<'_>) {
-        for (scheduled_event_id, mut attempt) in std::mem::take(&mut self.volatile.attempts) {
-            cx.skipping.give_up(self.activity_key(scheduled_event_id));
+    /// The run closes: its activities lead nowhere. They stay to be described, as on the real server.
+    pub(super) fn stop_activities(&mut self, cx: &mut Cx<'_>) {
+        let owner = Key::Run(self.key);
+        for (&scheduled_event_id, attempt) in &mut self.volatile.attempts {
+            cx.skipping.give_up(ActivityKey { owner, scheduled_event_id });
             attempt.stop(cx);
         }
     }
