@@ -156,6 +156,7 @@ impl Setup {
             // A completion that is applied and refused all the same would look like a fault here.
             replay: Replay::default(),
             remembers_closes: false,
+            deletes_expired: true,
             seed: self.seed.into(),
         }
     }

@@ -12,7 +12,7 @@ use foretime_server::{
     engine::time::Time,
     proto::{
         enums::WorkflowTaskFailedCause,
-        history::{HistoryEvent, history_event::Attributes},
+        history::{HistoryEvent, WorkflowTaskFailedEventAttributes, history_event::Attributes},
     },
 };
 
@@ -100,10 +100,13 @@ impl Findings {
     }
 }
 
-/// Whether a reset made the run here: what is counted from its beginning is counted from now on.
+/// Whether a reset made the run here: what is counted from its beginning is counted from now on. A worker may name the cause of a
+/// reset, too, but no run.
 fn is_reset(attributes: &Attributes) -> bool {
-    let reset = WorkflowTaskFailedCause::ResetWorkflow;
-    matches!(attributes, Attributes::WorkflowTaskFailedEventAttributes(failed) if failed.cause() == reset)
+    let is_of_reset = |failed: &WorkflowTaskFailedEventAttributes| {
+        failed.cause() == WorkflowTaskFailedCause::ResetWorkflow && !failed.new_run_id.is_empty()
+    };
+    matches!(attributes, Attributes::WorkflowTaskFailedEventAttributes(failed) if is_of_reset(failed))
 }
 
 /// Whether `at` is too early for what is due at `due`. The real server compares whole milliseconds.

@@ -8,7 +8,7 @@ use foretime_server::proto::{
     history::{HistoryEvent, WorkflowTaskScheduledEventAttributes, history_event::Attributes},
 };
 
-use super::{Findings, Step, kinds};
+use super::{Findings, Step, is_reset, kinds};
 
 /// The rule of the order of a workflow task's events.
 const ORDER: &str = "workflow-task-order";
@@ -57,9 +57,7 @@ enum Counts {
 impl WorkflowTasks {
     pub(super) fn of(events: &[HistoryEvent]) -> Self {
         let reset = events.iter().filter_map(|event| match &event.attributes {
-            Some(Attributes::WorkflowTaskFailedEventAttributes(failed)) if failed.cause() == Cause::ResetWorkflow => {
-                Some(failed.scheduled_event_id)
-            }
+            Some(failed) if is_reset(failed) => failed.scheduled_event_id(),
             _ => None,
         });
         Self { reset: reset.collect(), ..Self::default() }

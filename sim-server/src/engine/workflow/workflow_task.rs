@@ -390,6 +390,10 @@ impl Run {
         if cause == WorkflowTaskFailedCause::ForceCloseCommand {
             cx.skipping.holds.trust(Work::WorkflowTask(self.key));
         }
+        // A worker may name these causes, too. They never count.
+        if matches!(cause, WorkflowTaskFailedCause::ResetWorkflow | WorkflowTaskFailedCause::FailoverCloseCommand) {
+            self.volatile.attempt = 1;
+        }
         self.volatile.close_attempted = cause == WorkflowTaskFailedCause::UnhandledCommand;
     }
 

@@ -10,6 +10,7 @@ mod clock;
 mod commands;
 mod registry;
 mod schedules;
+mod resets;
 mod starts;
 mod tasks;
 mod updates;
@@ -73,6 +74,7 @@ families! {
     30 Tasks(tasks::Call),
     20 Activities(activities::Call),
     5 Updates(updates::Call),
+    2 Resets(resets::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
     3 Schedules(schedules::Call),
