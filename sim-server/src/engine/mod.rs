@@ -75,6 +75,10 @@ pub struct Engine {
     personality: Personality,
     /// `system.enableActivityEagerExecution`.
     eager_activities: bool,
+    /// `frontend.WorkflowPauseEnabled`.
+    has_workflow_pause: bool,
+    /// `history.enableWorkflowTaskCompletionPagination`.
+    has_completion_pages: bool,
     /// Each workflow task comes with its whole history.
     replays_always: bool,
     limits: Limits,
@@ -123,6 +127,8 @@ impl Engine {
             personality: config.personality,
             // An eager activity comes with an answer that a worker on sdk-core does not get.
             eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
+            has_workflow_pause: dynamic_config.has_workflow_pause(),
+            has_completion_pages: dynamic_config.has_completion_pages(),
             replays_always: config.replay.always,
             limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,

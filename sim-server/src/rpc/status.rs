@@ -13,7 +13,7 @@ use crate::{
         errordetails::{
             MultiOperationExecutionFailure, NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure,
             PermissionDeniedFailure, QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure,
-            WorkflowNotReadyFailure, multi_operation_execution_failure::OperationStatus,
+            WorkflowNotReadyFailure, WorkflowTaskCompletionBufferLostFailure, multi_operation_execution_failure::OperationStatus,
         },
         failure::MultiOperationExecutionAborted,
         google::rpc,
@@ -55,6 +55,10 @@ pub fn status(error: &Error) -> Status {
         Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
         Error::Unavailable(message) => Status::unavailable(message),
         Error::Aborted(message) => Status::aborted(message),
+        Error::CompletionBufferLost(message) => {
+            detailed(Code::Aborted, message, &WorkflowTaskCompletionBufferLostFailure {})
+        }
+        Error::Internal(message) => Status::internal(message),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),
         Error::Unimplemented(message) => Status::unimplemented(message),

@@ -5,14 +5,19 @@
 //! `FORETIME_TEST_RECORD=1` the latter write the record again.
 
 mod activities;
+mod activity_options;
 mod chains;
 mod children;
 mod eager;
 mod errors;
 mod named_runs;
+mod paged_completions;
+mod paused_activities;
+mod paused_workflows;
 mod properties;
 mod queries;
 mod reads;
+mod reported_problems;
 mod signals;
 mod starts;
 mod timers;
@@ -20,6 +25,7 @@ mod update_troubles;
 mod update_with_start;
 mod updates;
 mod worker_versions;
+mod workflow_options;
 mod workflow_tasks;
 
 use std::{
@@ -70,6 +76,12 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("paused_activities", paused_activities::SCRIPTS),
+    ("activity_options", activity_options::SCRIPTS),
+    ("paused_workflows", paused_workflows::SCRIPTS),
+    ("workflow_options", workflow_options::SCRIPTS),
+    ("paged_completions", paged_completions::SCRIPTS),
+    ("reported_problems", reported_problems::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.
@@ -110,7 +122,16 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// What the scripts need beyond the defaults.
-const ARGUMENTS: &[&str] = &["--search-attribute", "Colour=Keyword", "--search-attribute", "Size=Int"];
+const ARGUMENTS: &[&str] = &[
+    "--search-attribute",
+    "Colour=Keyword",
+    "--search-attribute",
+    "Size=Int",
+    "--dynamic-config-value",
+    "frontend.WorkflowPauseEnabled=true",
+    "--dynamic-config-value",
+    "history.enableWorkflowTaskCompletionPagination=true",
+];
 
 fn main() {
     let mut arguments = Arguments::from_args();

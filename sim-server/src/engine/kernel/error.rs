@@ -53,6 +53,10 @@ pub enum Error {
     Aborted(String),
     /// One of two operations is not done since the other cannot be.
     OperationAborted,
+    /// Pages of a workflow task's completion are lost. The worker sends them again.
+    CompletionBufferLost(String),
+    /// The real server fails here, and so do we.
+    Internal(String),
     /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
     MultiOperation(Box<[Option<Error>; 2]>),
     /// This server does not do this (yet).

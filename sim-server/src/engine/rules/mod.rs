@@ -2,13 +2,14 @@
 //! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
 //! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
 //! there may be, [`updates`] has those of updates, and [`versions`] are what workers say
-//! of theirs; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every room may call it.
+//! of theirs; [`options`] are of things that are under way, and can be changed; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every room may call it.
 
 pub mod commands;
 pub mod cron;
 pub(crate) mod failure;
 pub mod limits;
 pub mod names;
+pub(crate) mod options;
 pub mod payloads;
 pub mod retry;
 pub mod sdk;

@@ -142,7 +142,7 @@ impl Engine {
             Work::WorkflowTask(run) => (run, QueueKind::Workflow, self.runs.get(run).task_queue()),
             Work::Activity(ActivityKey { owner: Key::Run(run), scheduled_event_id }) => {
                 let pending = self.runs.get(run).pending_activity(scheduled_event_id);
-                (run, QueueKind::Activity, pending.map_or("", |(scheduled, _)| scheduled.activity.task_queue.as_str()))
+                (run, QueueKind::Activity, pending.map_or("", |(_, attempt)| attempt.activity().task_queue.as_str()))
             }
         };
         let poller_count = self.matching.poller_count(self.runs.get(run).namespace(), kind, task_queue);

@@ -1,10 +1,13 @@
 //! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
-//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`]. [`replay`] is of no call of its own:
+//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`], and what
+//! people do to a run from outside: [`pause`], [`options`]. [`replay`] is of no call of its own:
 //! a closed run is replayed by a worker. [`target`] finds the run that a request names.
 
 mod describe;
 pub(in crate::engine) mod history;
 pub(in crate::engine) mod multi_operation;
+mod options;
+mod pause;
 pub(in crate::engine) mod query;
 mod replay;
 mod respond;

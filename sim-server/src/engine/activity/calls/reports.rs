@@ -10,7 +10,10 @@ use crate::{
             token::TaskToken,
         },
         rules::validate::{self, respond},
-        workflow::{activities::Outcome, calls::target::COMPLETED},
+        workflow::{
+            activities::{Heard, Outcome},
+            calls::target::COMPLETED,
+        },
     },
     proto::{
         common::Payloads,
@@ -41,7 +44,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCompletedRequest,
     ) -> Result<RespondActivityTaskCompletedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.complete_activity(target, request.result, by);
@@ -70,7 +73,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
         validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.fail_activity(target, request.failure, request.last_heartbeat_details, by);
@@ -93,7 +96,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledRequest,
     ) -> Result<RespondActivityTaskCanceledResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
@@ -116,8 +119,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
-        Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..RecordActivityTaskHeartbeatResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// RecordActivityTaskHeartbeatById.
@@ -126,8 +133,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatByIdRequest,
     ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
-        Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..RecordActivityTaskHeartbeatByIdResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatByIdResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// The started activity whose current attempt the token names.
@@ -146,6 +157,21 @@ impl Engine {
             return Err(Error::not_found(NOT_FOUND));
         }
         Ok(Target { key, scheduled_event_id: token.scheduled_event_id })
+    }
+
+    /// The same, where its worker reports its end. A worker whose attempt has got another number by a reset is at its end too,
+    /// though that does not count: time no longer waits for it.
+    fn activity_that_ends(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
+        let found = self.activity_by_token(namespace, token);
+        if found.is_err()
+            && let Ok(token) = TaskToken::parse(token)
+            && let Some(key) = self.run_of(&token)
+            && let Some((_, attempt)) = self.runs.get(key).pending_activity(token.scheduled_event_id)
+            && attempt.was_taken_as(token.attempt)
+        {
+            self.transact(key, |run, cx| run.lose_activity_worker(cx, token.scheduled_event_id));
+        }
+        found
     }
 
     fn is_started(&self, target: Target) -> bool {
@@ -193,6 +219,7 @@ impl Engine {
             if heartbeat.is_some() {
                 run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
             }
+            run.note_activity_report(cx, scheduled_event_id);
             if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
                 run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), by);
                 run.schedule_workflow_task(cx);
@@ -216,11 +243,11 @@ impl Engine {
         Ok(())
     }
 
-    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Heard {
         if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
             self.fail_activity(target, Some(failure), None, By::identity(identity));
-            return true;
+            return Heard { is_cancel_requested: true, ..Heard::default() };
         }
         self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))
     }
