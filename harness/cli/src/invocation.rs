@@ -29,7 +29,7 @@ Every command has its own --help.";
     name = "foretime",
     version,
     after_help = EXAMPLES,
-    override_usage = "foretime <COMMAND> [OPTIONS]\n       foretime PORT [--enable-time-skipping]",
+    override_usage = "foretime <COMMAND> [OPTIONS]\n       foretime PORT [--enable-time-skipping] [OPTIONS]",
     arg_required_else_help = true,
     disable_help_subcommand = true,
 )]
@@ -40,7 +40,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(Serve),
+    Serve(Box<Serve>),
     Time(Time),
     Check(Box<Check>),
     Fetch(Box<Fetch>),
@@ -74,25 +74,25 @@ pub(crate) enum Invocation {
 /// The arguments are wrong.
 pub(crate) fn parse(args: Vec<OsString>) -> Result<Invocation, Failure> {
     let parsed = if names_a_port(&args) {
-        TestServer::try_parse_from(&args).map(|server| launching(server.into()))
+        TestServer::try_parse_from(&args).map(|server| launching(server.launch()))
     } else {
         Arguments::try_parse_from(&args).map(|arguments| match arguments.command {
-            Command::Serve(serve) => launching(serve.into()),
-            Command::Server(Server::StartDev(start_dev)) => launching((*start_dev).into()),
-            Command::Time(time) => Invocation::Move(time),
-            Command::Check(check) => Invocation::Check(check),
-            Command::Fetch(fetch) => Invocation::Fetch(fetch),
+            Command::Serve(serve) => launching(serve.launch()),
+            Command::Server(Server::StartDev(start_dev)) => launching(start_dev.launch()),
+            Command::Time(time) => Ok(Invocation::Move(time)),
+            Command::Check(check) => Ok(Invocation::Check(check)),
+            Command::Fetch(fetch) => Ok(Invocation::Fetch(fetch)),
         })
     };
     match parsed {
-        Ok(invocation) => Ok(invocation),
+        Ok(invocation) => invocation.map_err(|message| Failure::Usage(message).with_help(&help_for(&args))),
         Err(text) if matches!(text.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => Ok(Invocation::Print(text)),
         Err(error) => Err(Failure::from(error).with_help(&help_for(&args))),
     }
 }
 
-fn launching(launch: Launch) -> Invocation {
-    Invocation::Launch(Box::new(launch))
+fn launching(launch: Result<Launch, String>) -> Result<Invocation, String> {
+    launch.map(|launch| Invocation::Launch(Box::new(launch)))
 }
 
 /// Whether the first argument that is not a flag is a number.

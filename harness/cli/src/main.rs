@@ -1,8 +1,9 @@
 //! The program `foretime`: arguments in, a running server or one clear line of error out.
 //!
 //! [`invocation`] determines which of the three ways to start is meant: [`test_server`] and [`start_dev`] replace the programs
-//! that the SDKs start today, and [`serve`] is our own. Each turns its arguments into a [`launch::Launch`], which is plain
-//! data, with the options on time from [`clock`] and those on histories from [`histories`]. [`launch`] then opens the port, starts the
+//! that the SDKs start today, and [`serve`] is our own. Their options are the same ([`serving`]): those on time from [`clock`], those on histories from
+//! [`histories`], and those of the real dev server that have no effect here ([`absent`]). Each way turns its arguments into a
+//! [`launch::Launch`], which is plain data. [`launch`] then opens the port, starts the
 //! server and waits for a signal. [`hand`] is a client of a running server, and moves its time. [`check`] checks recorded histories with
 //! the user's worker, [`cluster`] reads those that a running cluster has, [`fetch`] fetches them alone, and [`codec`] asks a codec server.
 //! [`values`] reads the values of options,
@@ -10,6 +11,7 @@
 //!
 //! The program links the server, but not the Rust SDK and not the simulation. It builds in minutes and starts at once.
 
+mod absent;
 mod check;
 mod clock;
 mod cluster;
@@ -22,6 +24,7 @@ mod invocation;
 mod launch;
 mod logging;
 mod serve;
+mod serving;
 mod start_dev;
 mod test_server;
 mod values;

@@ -1,16 +1,12 @@
-//! `foretime PORT`: replaces `temporal-test-server`.
-
-use std::collections::BTreeMap;
+//! `foretime PORT`: replaces `temporal-test-server`, and takes the flags of `foretime server start-dev` besides.
 
 use clap::Parser;
-use foretime_server::config::{Config, Personality, SearchAttributeType};
+use foretime_server::config::{Personality, SearchAttributeType};
 
 use crate::{
-    clock::Clock,
-    histories::Histories,
     launch::{Launch, Listen},
-    logging::Logging,
-    values::{self, Colour, LogFormat, LogLevel},
+    serving::Serving,
+    values,
 };
 
 /// The custom search attributes that temporal-test-server has in every namespace.
@@ -25,38 +21,30 @@ const CUSTOM_FIELDS: [(&str, SearchAttributeType); 7] = [
 ];
 
 /// Replaces temporal-test-server: the same arguments, the same port, time that skips
+///
+/// Takes the other flags of "foretime server start-dev" as well: what an SDK's test environment hands on as extra arguments.
 #[derive(Debug, Parser)]
-#[command(name = "foretime", override_usage = "foretime PORT [--enable-time-skipping]", args_override_self = true)]
+#[command(name = "foretime", override_usage = "foretime PORT [--enable-time-skipping] [OPTIONS]", args_override_self = true)]
 pub(crate) struct TestServer {
-    /// Port to listen on, on every address of this machine; 0 takes a free one
+    /// Port to listen on; 0 takes a free one
     #[arg(value_parser = values::port)]
     port: u16,
 
     #[command(flatten)]
-    clock: Clock,
-
-    #[command(flatten)]
-    histories: Histories,
+    serving: Serving,
 }
 
-impl From<TestServer> for Launch {
-    fn from(args: TestServer) -> Self {
-        let http_port = args.clock.http_port;
-        Self {
-            http_port,
-            save_histories: args.histories.save_histories.clone(),
-            config: args.histories.applied_to(args.clock.applied_to(Config {
-                personality: Personality::TestServer,
-                namespaces: values::namespaces(Vec::new()),
-                search_attributes: CUSTOM_FIELDS.map(|(name, kind)| (name.to_owned(), kind)).into(),
-                dynamic_config: BTreeMap::new(),
-                seed: values::fresh_seed(),
-                ..Config::default()
-            })),
-            listen: Listen::EveryAddress(args.port),
-            logging: Logging { level: LogLevel::Warn, format: LogFormat::Text, colour: Colour::Auto },
-            warning: String::new(),
-            print_config: false,
-        }
+impl TestServer {
+    /// What these arguments start.
+    ///
+    /// # Errors
+    /// See [`Serving::launch`].
+    pub(crate) fn launch(self) -> Result<Launch, String> {
+        let listen = match &self.serving.ip {
+            Some(ip) => Listen::Ip(ip.clone(), self.port),
+            None => Listen::EveryAddress(self.port),
+        };
+        let search_attributes = CUSTOM_FIELDS.map(|(name, kind)| (name.to_owned(), kind)).into();
+        self.serving.launch(Personality::TestServer, listen, search_attributes)
     }
 }

@@ -23,12 +23,15 @@ pub(crate) fn search_attribute(text: &str) -> Result<(String, SearchAttributeTyp
     Ok((name.to_owned(), kind))
 }
 
-/// `KEY=VALUE` with a JSON value, such as `frontend.enableUpdateWorkflowExecution=true`.
+/// `KEY=VALUE` with a JSON value and a key without blanks, such as `frontend.enableUpdateWorkflowExecution=true`.
 ///
 /// # Errors
-/// There is no key, or the value is not JSON.
+/// There is no key, it contains blanks, or the value is not JSON.
 pub(crate) fn dynamic_config_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = key_value(text)?;
+    if key.contains(char::is_whitespace) {
+        return Err(format!("the key {key:?} contains blanks"));
+    }
     match serde_json::from_str::<serde_json::Value>(value) {
         Ok(_) => Ok((key.to_owned(), value.to_owned())),
         Err(_) => Err(format!("the value {value:?} is not JSON (a string needs double quotes inside the shell's quotes)")),
@@ -69,16 +72,29 @@ pub(crate) fn namespaces(others: Vec<String>) -> Vec<String> {
     namespaces
 }
 
-/// Search attributes by name. Of two with the same name the later counts, as on the real server.
-pub(crate) fn search_attributes(given: Vec<(String, SearchAttributeType)>) -> Vec<(String, SearchAttributeType)> {
+/// Search attributes by name: the `given` ones, and the `standard` ones whose names are not given.
+///
+/// # Errors
+/// One name is given two types.
+pub(crate) fn search_attributes(
+    standard: Vec<(String, SearchAttributeType)>,
+    given: Vec<(String, SearchAttributeType)>,
+) -> Result<Vec<(String, SearchAttributeType)>, String> {
     let mut attributes: Vec<(String, SearchAttributeType)> = Vec::new();
     for (name, kind) in given {
-        match attributes.iter_mut().find(|(other, _)| *other == name) {
-            Some(attribute) => attribute.1 = kind,
+        match attributes.iter().find(|(other, _)| *other == name) {
+            Some((_, other)) if *other != kind => {
+                let (other, kind) = (other.name(), kind.name());
+                return Err(format!("--search-attribute {name}={kind} contradicts --search-attribute {name}={other}"));
+            }
+            Some(_) => {}
             None => attributes.push((name, kind)),
         }
     }
-    attributes
+    let standard = standard.into_iter().filter(|(name, _)| attributes.iter().all(|(other, _)| other != name));
+    let mut all: Vec<_> = standard.collect();
+    all.append(&mut attributes);
+    Ok(all)
 }
 
 /// A new seed for each start.

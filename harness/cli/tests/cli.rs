@@ -57,27 +57,64 @@ fn a_test_server_listens_on_every_address_and_a_dev_server_on_one() {
     }
 }
 
+/// The ways to start a server, each on a free port.
+const WAYS: [&[&str]; 3] = [&["0"], &["serve", "-p", "0"], &["server", "start-dev", "-p", "0"]];
+
 #[cfg(unix)]
 #[test]
-fn every_flag_of_the_real_dev_server_is_accepted_and_what_is_not_done_is_said() {
-    let mut args = vec!["server", "start-dev", "-p", "0", "-n", "a", "-nb", "--ip=localhost", "--headless=false"];
-    args.extend(["--log-config", "--ui-disable-news-fetch", "--color", "never", "--command-timeout", "5s", "--env=prod"]);
-    args.extend(["--client-connect-timeout", "1s", "--config-file", "x", "--disable-config-env", "--disable-config-file"]);
-    args.extend(["--env-file", "y", "--no-json-shorthand-payloads", "-o", "json", "--profile", "p", "--time-format", "iso"]);
-    let quiet = args.clone();
-    args.extend(["-f", "temporal.db", "--sqlite-pragma", "journal_mode=wal", "--http-port", "0", "--metrics-port", "2"]);
-    args.extend(["--ui-port", "3", "--ui-ip", "127.0.0.1", "--ui-asset-path", "/a", "--ui-codec-endpoint", "http://c"]);
-    args.extend(["--ui-public-path", "/ui"]);
-    for (args, warnings) in [(quiet, 0), (args, 1)] {
-        let mut server = Server::start(&args);
+fn every_flag_of_the_real_dev_server_is_accepted_each_way_and_what_is_not_done_is_said() {
+    let mut quiet = vec!["-n", "a", "-nb", "--ip=localhost", "--headless=false", "--search-attribute", "Colour=keyword"];
+    quiet.extend(["--log-config", "--ui-disable-news-fetch", "--color", "never", "--command-timeout", "5s", "--env=prod"]);
+    quiet.extend(["--client-connect-timeout", "1s", "--config-file", "x", "--disable-config-env", "--disable-config-file"]);
+    quiet.extend(["--env-file", "y", "--no-json-shorthand-payloads", "-o", "json", "--profile", "p", "--time-format", "iso"]);
+    quiet.extend(["--dynamic-config-value", "limit.maxIDLength=50", "--dynamic-config-value", "Limit.MaxIdLength=60"]);
+    quiet.extend(["--log-level", "warn", "--log-format", "json", "--http-port", "0", "--headless", "--seed", "7"]);
+    let mut warned = quiet.clone();
+    warned.extend(["-f", "temporal.db", "--sqlite-pragma", "journal_mode=wal", "--metrics-port", "2"]);
+    warned.extend(["--ui-port", "3", "--ui-ip", "127.0.0.1", "--ui-asset-path", "/a", "--ui-codec-endpoint", "http://c"]);
+    warned.extend(["--ui-public-path", "/ui"]);
+    for (way, (flags, warnings)) in WAYS.into_iter().flat_map(|way| [(way, (&quiet, 0)), (way, (&warned, 1))]) {
+        let mut server = Server::start(&[way, flags].concat());
+        assert_eq!(server.address.ip(), Ipv4Addr::LOCALHOST, "{way:?}");
         let (code, errors) = server.end_by("-TERM");
-        assert_eq!(code, Some(0));
+        assert_eq!(code, Some(0), "{way:?}");
         let said: Vec<_> = errors.lines().filter(|line| line.starts_with("foretime: warning: ")).collect();
-        assert_eq!(said.len(), warnings, "{errors}");
-        assert!(errors.contains("\"b\""), "--log-config prints the namespaces: {errors}");
+        assert_eq!(said.len(), warnings, "{way:?}: {errors}");
+        for printed in ["\"b\"", "\"Colour\"", "Keyword", "\"limit.maxidlength\": \"60\"", "seed: 7"] {
+            assert!(errors.contains(printed), "{way:?}: --log-config prints {printed}: {errors}");
+        }
         if let [line] = said[..] {
             assert!(line.contains("--db-filename (nothing is kept on disk)"), "{line}");
             assert!(line.contains("--ui-port (no Web UI)"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_value_of_a_serving_flag_is_one_clear_line_each_way() {
+    for (flags, names) in [
+        (&["--search-attribute", "A"][..], &["--search-attribute", "NAME=TYPE", "KeywordList"][..]),
+        (&["--search-attribute", "A=B"], &["--search-attribute", "\"B\"", "KeywordList"]),
+        (&["--search-attribute", "=Int"], &["--search-attribute", "NAME=TYPE"]),
+        (&["--search-attribute", "A=Int", "--search-attribute", "A=Text"], &["--search-attribute A=Text", "A=Int"]),
+        (&["--search-attribute", "ExecutionStatus=Keyword"], &["ExecutionStatus"]),
+        (&["--dynamic-config-value", "a"], &["--dynamic-config-value", "KEY=VALUE"]),
+        (&["--dynamic-config-value", "=1"], &["--dynamic-config-value", "KEY=VALUE"]),
+        (&["--dynamic-config-value", "a=b"], &["--dynamic-config-value", "\"b\"", "JSON"]),
+        (&["--dynamic-config-value", "a b=1"], &["--dynamic-config-value", "\"a b\"", "blanks"]),
+        (&["--log-level", "loud"], &["loud", "--log-level", "debug"]),
+        (&["--log-format", "xml"], &["xml", "--log-format", "json"]),
+        (&["--ui-port", "x"], &["--ui-port", "65535"]),
+        (&["--sqlite-pragma", "a"], &["--sqlite-pragma", "KEY=VALUE"]),
+    ] {
+        for way in WAYS {
+            let output = run(&[way, flags].concat());
+            let errors = String::from_utf8(output.stderr).expect("text");
+            assert_eq!(output.status.code(), Some(2), "{way:?} {flags:?}: {errors}");
+            assert!(errors.starts_with("foretime: error: ") && errors.lines().count() == 1, "{way:?} {flags:?}: {errors}");
+            for name in names {
+                assert!(errors.contains(name), "{way:?} {flags:?}: no {name} in {errors}");
+            }
         }
     }
 }
@@ -97,13 +134,6 @@ fn a_wrong_argument_is_one_clear_line_and_exit_code_2() {
         (&["server"], &["foretime --help"]),
         (&["workflow", "list"], &["workflow"]),
         (&["serve", "--seed", "x"], &["x", "--seed"]),
-        (&["serve", "--search-attribute", "A"], &["--search-attribute", "NAME=TYPE", "KeywordList"]),
-        (&["serve", "--search-attribute", "A=B"], &["--search-attribute", "\"B\"", "KeywordList"]),
-        (&["server", "start-dev", "--dynamic-config-value", "a"], &["--dynamic-config-value", "KEY=VALUE"]),
-        (&["server", "start-dev", "--dynamic-config-value", "a=b"], &["--dynamic-config-value", "\"b\"", "JSON"]),
-        (&["server", "start-dev", "--log-level", "loud"], &["loud", "--log-level", "debug"]),
-        (&["server", "start-dev", "--log-format", "xml"], &["xml", "--log-format", "json"]),
-        (&["server", "start-dev", "--sqlite-pragma", "a"], &["--sqlite-pragma", "KEY=VALUE"]),
         (&["check", "histories"], &["no worker", "--address"]),
         (&["check", "x", "--github=perhaps", "--", "true"], &["--github", "perhaps"]),
         (&["check", "x", "--html", "/no/such/folder/x", "--", "true"], &["--html", "/no/such/folder/x", "there is no folder"]),
@@ -175,7 +205,7 @@ fn help_and_version_go_to_stdout() {
         (&["--help"][..], &["foretime serve", "foretime PORT", "start-dev", "Examples:"][..]),
         (&["serve", "--help"], &["--port", "7233", "--seed", "--enable-time-skipping", "Examples:"]),
         (&["server", "start-dev", "--help"], &["--dynamic-config-value", "--headless", "Nothing is kept on disk"]),
-        (&["7233", "--help"], &["--enable-time-skipping"]),
+        (&["7233", "--help"], &["--enable-time-skipping", "--search-attribute", "--dynamic-config-value"]),
         (&["--version"], &[env!("CARGO_PKG_VERSION")]),
     ] {
         let output = run(args);

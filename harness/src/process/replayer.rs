@@ -84,7 +84,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
         .runs()
         .filter_map(|run| {
             let mut history = History { events: Vec::with_capacity(run.events_count()) };
-            history.merge(run.encoded_events()).ok()?;
+            history.merge(&run.encoded_events()[..]).ok()?;
             let has_worked = history.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted);
             has_worked.then(|| Recorded {
                 workflow_id: run.workflow_id().to_owned(),
@@ -107,7 +107,7 @@ pub(crate) fn begin(state: &mut State, world: &Arc<World>) -> Option<ProcessId> 
 }
 
 fn asked_by_run(state: &State) -> commands::AskedByRun {
-    let asked = state.service().runs().map(|run| (run.run_id().to_owned(), Asked::of(run.encoded_events())));
+    let asked = state.service().runs().map(|run| (run.run_id().to_owned(), Asked::of(&run.encoded_events())));
     Arc::new(asked.collect())
 }
 

@@ -173,7 +173,7 @@ fn detail_of(case: &Case, state: &State, seed: u64, known: &Known) -> Detail {
     let view = state.view();
     let mut detail = report::detail(case, &view, seed, known);
     detail.of_rust_sdk =
-        view.runs().filter_map(|run| Some((run.run_id().to_owned(), of_rust_sdk(run.encoded_events())?))).collect();
+        view.runs().filter_map(|run| Some((run.run_id().to_owned(), of_rust_sdk(&run.encoded_events())?))).collect();
     detail
 }
 

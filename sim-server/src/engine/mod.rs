@@ -9,7 +9,7 @@
 //! - [`rules`]: pure functions: what is refused, when something is tried again, cron, search attributes, limits
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
-//! - [`execution`]: what every kind of execution shares; [`workflow`] and [`activity`] are the kinds
+//! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
@@ -30,6 +30,7 @@ mod pace;
 mod reply;
 mod request;
 pub mod rules;
+mod schedule;
 mod settle;
 mod skipping;
 mod view;
@@ -64,6 +65,7 @@ use kernel::{
 use matching::queues::Matching;
 use namespace::registry::Namespaces;
 use rules::limits::Limits;
+use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
 use worker::registry::Workers;
@@ -99,8 +101,10 @@ pub struct Engine {
     matching: Matching,
     workers: Workers,
     runs: Store<Run>,
+    schedules: Store<Schedule>,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
+    schedule_watches: Watches,
     waiters: Waiters,
     queries: Queries,
     replays: Replays,
@@ -143,6 +147,8 @@ impl Engine {
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
+            schedules: Store::default(),
+            schedule_watches: Watches::default(),
             closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),

@@ -110,6 +110,7 @@ answered! {
         -> SignalWithStartWorkflowExecutionResponse;
     SignalWorkflowExecutionRequest => signal_workflow_execution -> SignalWorkflowExecutionResponse;
     RequestCancelWorkflowExecutionRequest => request_cancel_workflow_execution -> RequestCancelWorkflowExecutionResponse;
+    ResetWorkflowExecutionRequest => reset_workflow_execution -> ResetWorkflowExecutionResponse;
     TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
     DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
     ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;
@@ -135,6 +136,12 @@ answered! {
     PauseWorkflowExecutionRequest => pause_workflow_execution -> PauseWorkflowExecutionResponse;
     UnpauseWorkflowExecutionRequest => unpause_workflow_execution -> UnpauseWorkflowExecutionResponse;
     UpdateWorkflowExecutionOptionsRequest => update_workflow_execution_options -> UpdateWorkflowExecutionOptionsResponse;
+    CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
+    DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
+    UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
+    PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
+    DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
     ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;

@@ -1,5 +1,5 @@
 //! How the engine comes to rest after a call, or when time has passed: effects, then matches of tasks and pollers, then what is
-//! due, until nothing is left. All transactions on runs begin here.
+//! due, until nothing is left. All transactions begin here.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -9,10 +9,11 @@ use super::{
     kernel::{
         due::{Due, RunDue},
         effects::{Effect, Order, Start},
-        key::{NamespaceId, RunKey},
+        key::{NamespaceId, RunKey, ScheduleKey},
         tickets::{Parked, Ticket},
         time::Time,
     },
+    schedule::Schedule,
     workflow::run::Run,
 };
 use crate::config::Personality;
@@ -43,6 +44,7 @@ impl Engine {
             Effect::External { from, initiated_event_id, namespace, request_id, external } => {
                 self.send_external(from, initiated_event_id, namespace, request_id, external);
             }
+            Effect::Schedule { schedule, wake } => self.wake_schedule(schedule, wake),
         }
     }
 
@@ -95,6 +97,7 @@ impl Engine {
                     self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
                 }
                 Due::Run(..) => {}
+                Due::Schedule(key) => self.transact_schedule_at(at, key, |schedule, cx| schedule.fall_due(cx, &[()])),
             }
         }
         true
@@ -108,7 +111,7 @@ impl Engine {
     /// A new run: its started event and what comes with it, in one transaction.
     pub(super) fn begin<T>(&mut self, start: Start, first: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> (RunKey, T) {
         let now = self.now(start.namespace);
-        let (runs, mut cx) = self.parts(now);
+        let (runs, _, mut cx) = self.parts(now);
         let run = Run::begin(&mut cx, runs.next_key(), start);
         let key = runs.insert(run);
         (key, self.transact_at(now, key, first))
@@ -117,7 +120,7 @@ impl Engine {
     /// One transaction on one run, as of `now`.
     fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
         let ran = self.runs.get(key).is_running();
-        let (runs, mut cx) = self.parts(now);
+        let (runs, _, mut cx) = self.parts(now);
         let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, |run: &mut Run, cx| {
             run.forget_ended_updates();
             change(run, cx)
@@ -142,8 +145,26 @@ impl Engine {
         self.replay_closed(key);
     }
 
-    /// The runs, and apart from them what a transition on one of them may touch.
-    fn parts(&mut self, now: Time) -> (&mut Store<Run>, Cx<'_>) {
+    /// One transaction on one schedule, now.
+    pub(super) fn transact_schedule<T>(&mut self, key: ScheduleKey, change: impl FnOnce(&mut Schedule, &mut Cx<'_>) -> T) -> T {
+        self.transact_schedule_at(self.now(self.schedules.get(key).namespace()), key, change)
+    }
+
+    /// One transaction on one schedule, as of `now`.
+    fn transact_schedule_at<T>(
+        &mut self,
+        now: Time,
+        key: ScheduleKey,
+        change: impl FnOnce(&mut Schedule, &mut Cx<'_>) -> T,
+    ) -> T {
+        let (_, schedules, mut cx) = self.parts(now);
+        let (outcome, held) = transact::transact(schedules.stored_mut(key), &mut cx, change);
+        self.skipping.holds.change(held);
+        outcome
+    }
+
+    /// The machines, and apart from them what a transition on one of them may touch.
+    fn parts(&mut self, now: Time) -> (&mut Store<Run>, &mut Store<Schedule>, Cx<'_>) {
         let cx = Cx {
             now,
             wall: self.domain.clock.wall(),
@@ -156,7 +177,7 @@ impl Engine {
             replays_always: self.replays_always,
             continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
-        (&mut self.runs, cx)
+        (&mut self.runs, &mut self.schedules, cx)
     }
 
     /// The namespace that a request names.

@@ -45,13 +45,26 @@ impl<'a> View<'a> {
 
     /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.
     pub fn digest(&self) -> u64 {
-        let Engine { ids, tickets, namespaces, matching, workers, runs, waiters, queries, update_waiters, effects, .. } =
-            self.engine;
+        let Engine {
+            ids,
+            tickets,
+            namespaces,
+            matching,
+            workers,
+            runs,
+            schedules,
+            schedule_watches,
+            waiters,
+            queries,
+            update_waiters,
+            effects,
+            ..
+        } = self.engine;
         let mut hasher = DefaultHasher::new();
         let timers = &self.engine.domain.timers;
         let parts = format!(
-            "{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {waiters:?} {queries:?} {update_waiters:?} {effects:?} \
-             {timers:?}"
+            "{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {schedules:?} {schedule_watches:?} {waiters:?} {queries:?} \
+             {update_waiters:?} {effects:?} {timers:?}"
         );
         parts.hash(&mut hasher);
         matching.hash_tasks_and_polls(&mut hasher);
@@ -152,8 +165,8 @@ impl<'a> RunView<'a> {
     }
 
     /// Its events so far, as the bytes of a `History` message.
-    pub fn encoded_events(&self) -> &'a [u8] {
-        self.run.history().slice(1, self.run.history().next_id())
+    pub fn encoded_events(&self) -> Vec<u8> {
+        self.run.history().encoded(1, self.run.history().next_id())
     }
 
     /// Its events from this id on (the first is 1), decoded.
@@ -162,7 +175,7 @@ impl<'a> RunView<'a> {
         // An event is large, so it pays not to move them all each time that there are twice as many.
         let mut history = History { events: Vec::with_capacity(usize::try_from(to - from).unwrap_or(0)) };
         // By reference, as `decode` reads: another kind of buffer would compile all messages once more.
-        let decoded = history.merge(&mut self.run.history().slice(from, to));
+        let decoded = history.merge(&mut &self.run.history().encoded(from, to)[..]);
         decoded.map(|()| history.events).unwrap_or_default()
     }
 }

@@ -18,6 +18,7 @@ mod properties;
 mod queries;
 mod reads;
 mod reported_problems;
+mod resets;
 mod signals;
 mod starts;
 mod timers;
@@ -73,6 +74,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("resets", resets::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),

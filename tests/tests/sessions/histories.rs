@@ -36,13 +36,14 @@ impl Histories {
                 self.all.push(History { workflow_id, run_id, bytes: Vec::new(), events: Vec::new() });
             }
             let history = &mut self.all[at];
-            if run.encoded_events().len() == history.bytes.len() {
+            if run.events_count() == history.events.len() {
                 continue;
             }
-            if !run.encoded_events().starts_with(&history.bytes) {
+            let bytes = run.encoded_events();
+            if !bytes.starts_with(&history.bytes) {
                 return Err(format!("what was written of {} is rewritten:\n{}", history.run_id, shown(&history.events)));
             }
-            history.bytes = run.encoded_events().to_vec();
+            history.bytes = bytes;
             history.events.extend(run.events_from(history.events.len() as i64 + 1));
             let violations = grammar::check(&history.events);
             if !violations.is_empty() {

@@ -273,7 +273,7 @@ fn workflows(view: &View<'_>) -> Vec<model::Workflow> {
             run_id: run.run_id().to_owned(),
             workflow_type: run.workflow_type().to_owned(),
             status: run.status().as_str_name().trim_start_matches("WORKFLOW_EXECUTION_STATUS_").to_lowercase(),
-            history: json::canonical(run.encoded_events())?,
+            history: json::canonical(&run.encoded_events())?,
             file: None,
         })
     };

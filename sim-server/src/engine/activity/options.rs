@@ -52,6 +52,12 @@ impl Activity {
         }
     }
 
+    /// A run that a reset has made schedules it again.
+    pub(crate) fn schedule_again(&mut self, at: Time) {
+        self.scheduled_time = at;
+        self.retry_expiration = self.expiration();
+    }
+
     /// When it must be closed, if ever.
     pub(crate) fn expiration(&self) -> Option<Time> {
         (!self.schedule_to_close.is_zero()).then(|| self.scheduled_time + self.schedule_to_close)

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 
 use super::transact::Cx;
 use crate::{
-    engine::kernel::{key::NamespaceId, time::Time},
+    engine::kernel::{
+        key::{NamespaceId, StoreKey},
+        time::Time,
+    },
     proto::{common::Payload, enums::WorkflowExecutionStatus},
 };
 
 /// An execution of some kind. It changes in transactions only, and knows no other machine.
 pub(crate) trait Machine {
+    /// What it is called in the store.
+    type Key: StoreKey;
     /// What can fall due on it.
     type Due: Copy;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::machine::{Machine, Row};
 use crate::engine::kernel::{
     error::{Error, Result},
-    key::{NamespaceId, RunKey},
+    key::{NamespaceId, StoreKey},
 };
 
 /// A machine, and what the engine keeps of it.
@@ -18,14 +18,14 @@ pub(crate) struct Stored<M> {
 
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
-pub(crate) struct Store<M> {
+pub(crate) struct Store<M: Machine> {
     /// Boxed: a machine is large, and a list that grows copies what is in it.
     all: Vec<Box<Stored<M>>>,
-    current: BTreeMap<NamespaceId, BTreeMap<String, RunKey>>,
-    by_run_id: BTreeMap<String, RunKey>,
+    current: BTreeMap<NamespaceId, BTreeMap<String, M::Key>>,
+    by_run_id: BTreeMap<String, M::Key>,
 }
 
-impl<M> Default for Store<M> {
+impl<M: Machine> Default for Store<M> {
     fn default() -> Self {
         Self { all: Vec::new(), current: BTreeMap::new(), by_run_id: BTreeMap::new() }
     }
@@ -33,12 +33,12 @@ impl<M> Default for Store<M> {
 
 impl<M: Machine> Store<M> {
     /// The key that the next machine will get.
-    pub(crate) fn next_key(&self) -> RunKey {
-        RunKey(self.all.len() as u32)
+    pub(crate) fn next_key(&self) -> M::Key {
+        M::Key::of(self.all.len() as u32)
     }
 
     /// Stores a new machine; it becomes the current one of its business id.
-    pub(crate) fn insert(&mut self, machine: M) -> RunKey {
+    pub(crate) fn insert(&mut self, machine: M) -> M::Key {
         let key = self.next_key();
         let Row { namespace, id, run_id, .. } = machine.row();
         self.current.entry(namespace).or_default().insert(id.to_owned(), key);
@@ -47,13 +47,18 @@ impl<M: Machine> Store<M> {
         key
     }
 
-    pub(crate) fn get(&self, key: RunKey) -> &M {
-        &self.all[key.0 as usize].machine
+    pub(crate) fn get(&self, key: M::Key) -> &M {
+        &self.all[key.index() as usize].machine
     }
 
     /// For a transaction, which alone may change a machine.
-    pub(crate) fn stored_mut(&mut self, key: RunKey) -> &mut Stored<M> {
-        &mut self.all[key.0 as usize]
+    pub(crate) fn stored_mut(&mut self, key: M::Key) -> &mut Stored<M> {
+        &mut self.all[key.index() as usize]
+    }
+
+    /// The keys of all machines, in the order in which they began.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> + use<M> {
+        (0..self.all.len() as u32).map(M::Key::of)
     }
 
     /// All machines, in the order in which they began.
@@ -66,29 +71,29 @@ impl<M: Machine> Store<M> {
     }
 
     /// The current machine of a business id.
-    pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<RunKey> {
+    pub(crate) fn current(&self, namespace: NamespaceId, id: &str) -> Option<M::Key> {
         self.current.get(&namespace)?.get(id).copied()
     }
 
-    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<RunKey> {
+    pub(crate) fn find_by_run_id(&self, run_id: &str) -> Option<M::Key> {
         self.by_run_id.get(run_id).copied()
     }
 
     /// The machine with this index, if it is the one with this run id: an index of another server names another.
-    pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<RunKey> {
+    pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<M::Key> {
         let stored = self.all.get(index as usize)?;
-        (stored.machine.row().run_id == run_id).then_some(RunKey(index))
+        (stored.machine.row().run_id == run_id).then_some(M::Key::of(index))
     }
 
     /// The named machine, or the current one if `run_id` is empty.
     ///
     /// # Errors
     /// NOT_FOUND.
-    pub(crate) fn find(&self, namespace: NamespaceId, id: &str, run_id: &str) -> Result<RunKey> {
+    pub(crate) fn find(&self, namespace: NamespaceId, id: &str, run_id: &str) -> Result<M::Key> {
         if run_id.is_empty() {
             return self.current(namespace, id).ok_or_else(|| Error::not_found(format!("workflow not found for ID: {id}")));
         }
-        let is_it = |key: &RunKey| {
+        let is_it = |key: &M::Key| {
             let row = self.get(*key).row();
             row.namespace == namespace && row.id == id
         };

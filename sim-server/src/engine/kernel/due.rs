@@ -1,12 +1,17 @@
 //! What falls due: the entries of a domain's queue of timers.
 
-use super::{key::RunKey, tickets::Ticket};
+use super::{
+    key::{RunKey, ScheduleKey},
+    tickets::Ticket,
+};
 use crate::proto::enums::TimeoutType;
 
 /// An entry of the virtual clock's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     Run(RunKey, RunDue),
+    /// A schedule acts, or looks what there is to do.
+    Schedule(ScheduleKey),
     /// A caller of TestService sleeps until now.
     Sleep(Ticket),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::key::{NamespaceId, RunKey};
+use super::key::{NamespaceId, RunKey, ScheduleKey};
 use crate::proto::{
     common::Link,
     enums::ParentClosePolicy,
@@ -15,6 +15,8 @@ use crate::proto::{
 
 /// Who signs what the server does by itself.
 pub(crate) const SERVER_IDENTITY: &str = "history-service";
+/// Who signs what a reset does to the run that it ends.
+pub(crate) const RESETTER_IDENTITY: &str = "history-resetter";
 /// Why the server terminates a child whose parent has closed.
 pub const PARENT_CLOSE_REASON: &str = "by parent close policy";
 
@@ -34,6 +36,19 @@ pub(crate) enum Effect {
     FailFast { namespace: NamespaceId, workflow_id: String, reason: String },
     /// A workflow signals or cancels another.
     External { from: RunKey, initiated_event_id: i64, namespace: NamespaceId, request_id: String, external: External },
+    /// A schedule looks what there is to do.
+    Schedule { schedule: ScheduleKey, wake: Wake },
+}
+
+/// Why a schedule looks what there is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// It is time, or a client has changed it.
+    Turn,
+    /// Somebody has seen that what it takes to be running has closed.
+    Refresh,
+    /// A chain of runs that it watches has closed: the run id of its first.
+    Closed(String),
 }
 
 /// What a workflow sends to another.

@@ -55,10 +55,10 @@ pub enum Error {
     OperationAborted,
     /// Pages of a workflow task's completion are lost. The worker sends them again.
     CompletionBufferLost(String),
-    /// The real server fails here, and so do we.
-    Internal(String),
     /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
     MultiOperation(Box<[Option<Error>; 2]>),
+    /// What the real server lets go wrong inside. It hides the text; so little is gained by that here that it is shown.
+    Internal(String),
     /// This server does not do this (yet).
     Unimplemented(String),
 }

@@ -10,6 +10,38 @@ pub(crate) struct NamespaceId(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RunKey(pub(crate) u32);
 
+/// Index of a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ScheduleKey(pub(crate) u32);
+
+/// Index of a machine in the store of its kind.
+pub(crate) trait StoreKey: Copy {
+    /// The key of the machine with this index.
+    fn of(index: u32) -> Self;
+    /// The index of the machine.
+    fn index(self) -> u32;
+}
+
+impl StoreKey for RunKey {
+    fn of(index: u32) -> Self {
+        Self(index)
+    }
+
+    fn index(self) -> u32 {
+        self.0
+    }
+}
+
+impl StoreKey for ScheduleKey {
+    fn of(index: u32) -> Self {
+        Self(index)
+    }
+
+    fn index(self) -> u32 {
+        self.0
+    }
+}
+
 /// Index of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WorkerId(pub(crate) u32);

@@ -50,6 +50,7 @@ impl Engine {
             upsert_memo: true,
             eager_workflow_start: true,
             sdk_metadata: true,
+            supports_schedules: true,
             ..get_system_info_response::Capabilities::default()
         };
         let server_version = SERVER_VERSION.to_owned();
@@ -163,7 +164,7 @@ impl Engine {
             id: namespace.uuid.clone(),
             capabilities: Some(capabilities),
             limits: Some(limits),
-            supports_schedules: false,
+            supports_schedules: true,
         };
         let config = NamespaceConfig {
             workflow_execution_retention_ttl: Some(span_to_proto(namespace.retention)),

@@ -4,12 +4,9 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use jiff::{
-    Timestamp, ToSpan,
-    civil::DateTime,
-    tz::{TimeZone, TimeZoneDatabase},
-};
+use jiff::{Timestamp, ToSpan, civil::DateTime, tz::TimeZone};
 
+use super::{spans, zones};
 use crate::engine::kernel::{
     error::{Error, Result},
     time::Time,
@@ -144,12 +141,12 @@ fn read(text: &str) -> Option<Schedule> {
     let (zone, text) = match text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ=")) {
         Some(zoned) => {
             let (name, text) = zoned.split_once(' ')?;
-            (zone(name)?, text.trim())
+            (zones::named(name)?, text.trim())
         }
         None => (TimeZone::UTC, text),
     };
     if let Some(period) = text.strip_prefix("@every ") {
-        let seconds = go_duration_nanos(period)? / NANOS_PER_SEC;
+        let seconds = spans::parse_nanos(period).ok()? / NANOS_PER_SEC;
         return Some(Schedule(Kind::Every(seconds.max(1))));
     }
     let fields = match text {
@@ -173,14 +170,6 @@ fn read(text: &str) -> Option<Schedule> {
         has_day_star: day_star || weekday_star,
         zone,
     })))
-}
-
-/// Only names from the zone database itself, and those that Go adds. Go's `Local` is that of a server in UTC.
-fn zone(name: &str) -> Option<TimeZone> {
-    if matches!(name, "" | "UTC" | "Local") {
-        return Some(TimeZone::UTC);
-    }
-    TimeZoneDatabase::bundled().get(name).ok().filter(|zone| zone.iana_name() == Some(name))
 }
 
 /// The members of a field as bits, and whether it has a plain star. `names` are the names of the members from `first_named` on.
@@ -215,49 +204,6 @@ fn field(text: &str, bounds: RangeInclusive<u32>, first_named: u32, names: &[&st
 
 fn number(text: &str) -> Option<u32> {
     text.parse().ok()
-}
-
-/// A span as Go writes it: `1h30m`, `1.5s`, `-2us`.
-fn go_duration_nanos(text: &str) -> Option<i64> {
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
-    };
-    match rest {
-        "" => return None,
-        "0" => return Some(0),
-        _ => {}
-    }
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let (amount, after) = split_where(rest, |letter| !letter.is_ascii_digit() && letter != '.');
-        let (unit, after) = split_where(after, |letter| letter.is_ascii_digit() || letter == '.');
-        let unit: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        let (whole, fraction) = amount.split_once('.').unwrap_or((amount, ""));
-        if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
-            return None;
-        }
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        // Further digits are less than a nanosecond of an hour.
-        let fraction = &fraction[..fraction.len().min(18)];
-        let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
-        let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-        total = total.checked_add(whole.checked_mul(unit)?)?.checked_add(fraction * unit / scale)?;
-        rest = after;
-    }
-    i64::try_from(sign * total).ok()
-}
-
-fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
 #[cfg(test)]

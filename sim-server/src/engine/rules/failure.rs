@@ -3,7 +3,9 @@
 use crate::proto::{
     common::{Payload, Payloads},
     enums::TimeoutType,
-    failure::{ApplicationFailureInfo, Failure, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo},
+    failure::{
+        ApplicationFailureInfo, Failure, ResetWorkflowFailureInfo, ServerFailureInfo, TimeoutFailureInfo, failure::FailureInfo,
+    },
 };
 
 /// A timeout and not enough time for another attempt (`FailureReasonActivityRetryScheduleToCloseTimeout`).
@@ -35,6 +37,15 @@ pub(crate) fn timeout(message: String, timeout_type: TimeoutType) -> Failure {
         message,
         source: SOURCE.to_owned(),
         failure_info: Some(FailureInfo::TimeoutFailureInfo(info)),
+        ..Failure::default()
+    }
+}
+
+/// What fails with the workflow's reset (`NewResetWorkflowFailure`).
+pub(crate) fn reset_workflow(reason: &str) -> Failure {
+    Failure {
+        message: reason.to_owned(),
+        failure_info: Some(FailureInfo::ResetWorkflowFailureInfo(ResetWorkflowFailureInfo::default())),
         ..Failure::default()
     }
 }

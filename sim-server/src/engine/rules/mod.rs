@@ -1,5 +1,6 @@
 //! Pure functions. [`validate`] decides what is refused, and completes requests. [`retry`] decides when something is tried
-//! again, and [`cron`] when something begins. [`search_attributes`] are what a workflow is found by, and [`names`] are how
+//! again, [`cron`] when something begins, and [`schedule`] when a schedule acts; [`spans`] and [`zones`] are how Go reads
+//! spans of time and time zones. [`search_attributes`] are what a workflow is found by, and [`names`] are how
 //! things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how much of anything
 //! there may be, [`updates`] has those of updates, and [`versions`] are what workers say
 //! of theirs; [`options`] are of things that are under way, and can be changed; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every room may call it.
@@ -12,8 +13,11 @@ pub mod names;
 pub(crate) mod options;
 pub mod payloads;
 pub mod retry;
+pub(crate) mod schedule;
 pub mod sdk;
 pub mod search_attributes;
+pub(crate) mod spans;
 pub(crate) mod updates;
 pub mod validate;
 pub(crate) mod versions;
+pub(crate) mod zones;

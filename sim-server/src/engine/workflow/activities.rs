@@ -103,7 +103,7 @@ impl Run {
     }
 
     /// What its attempts have to know of it.
-    pub(super) fn owner(&self) -> Owner {
+    pub(in crate::engine::workflow) fn owner(&self) -> Owner {
         Owner { namespace: self.namespace, priority_key: self.priority_key() }
     }
 

@@ -151,32 +151,45 @@ impl Engine {
     /// A run closed. Its parent learns it, if no other run follows. Then its children are treated as their policies say.
     pub(in crate::engine) fn after_close(&mut self, key: RunKey, children: &[ChildLeft]) {
         let run = self.runs.get(key);
+        let is_reset = !run.reset_run_id().is_empty() && run.is_ended_by_reset();
         if run.recorded.new_run_id.is_empty()
+            && !run.is_ended_by_reset()
             && let Some(parent) = run.recorded.facts.parent.as_deref().cloned()
             && let Some(close) = run.history().get(run.history().last_id()).and_then(|event| event.attributes)
         {
-            let run_id = run.run_id().to_owned();
-            self.tell_parent(&parent, &run_id, close);
+            self.tell_parent(&parent, key, close);
         }
-        for child in children {
+        // The children are those of the run that the reset has made.
+        for child in children.iter().filter(|_| !is_reset) {
             self.apply_parent_close_policy(key, child);
         }
+        self.tell_schedules(key);
         self.release_queries(key);
     }
 
-    fn tell_parent(&mut self, parent: &Parent, run_id: &str, close: Attributes) {
+    /// A parent that has been reset hears of its children in the run that goes on (`recordChildWorkflowCompleted`).
+    fn tell_parent(&mut self, parent: &Parent, child: RunKey, close: Attributes) {
         let Some(namespace) = self.namespaces.find(&parent.namespace) else { return };
-        let Ok(key) = self.runs.find(namespace, &parent.workflow_id, &parent.run_id) else { return };
-        if self.runs.get(key).is_running() {
-            self.transact(key, |run, cx| run.child_closed(cx, parent.initiated_event_id, run_id, close));
+        let mut key = self.runs.find(namespace, &parent.workflow_id, &parent.run_id).ok();
+        while let Some(closed) = key.map(|key| self.runs.get(key)).filter(|run| !run.is_running()) {
+            key = self.runs.find_by_run_id(closed.reset_run_id());
+        }
+        let Some(key) = key else { return };
+        let child = self.runs.get(child);
+        let (run_id, first_run_id) = (child.run_id().to_owned(), child.first_run_id());
+        if self.runs.get(key).has_child(parent.initiated_event_id, first_run_id) {
+            self.transact(key, |run, cx| run.child_closed(cx, parent.initiated_event_id, &run_id, close));
         }
     }
 
-    fn apply_parent_close_policy(&mut self, parent: RunKey, child: &ChildLeft) {
+    fn apply_parent_close_policy(&mut self, parent_key: RunKey, child: &ChildLeft) {
         let namespace = self.namespaces.find(&child.namespace);
         let Some(key) = namespace.and_then(|namespace| self.runs.current(namespace, &child.workflow_id)) else { return };
         let run = self.runs.get(key);
-        if !run.is_running() || run.first_run_id() != child.run_id {
+        let is_parent = |parent: &Parent| parent.run_id == self.runs.get(parent_key).run_id();
+        // A child that an earlier run began is not this one's to end, though it hears of it (`ChildWorkflowOnly`).
+        let is_child = run.recorded.facts.parent.as_deref().is_some_and(is_parent);
+        if !run.is_running() || !is_child || run.first_run_id() != child.run_id {
             return;
         }
         match child.parent_close_policy {
@@ -188,7 +201,7 @@ impl Engine {
                 let request = CancelRequest {
                     identity: SERVER_IDENTITY.to_owned(),
                     request_id: self.ids.uuid(),
-                    external_workflow_execution: Some(self.runs.get(parent).execution()),
+                    external_workflow_execution: Some(self.runs.get(parent_key).execution()),
                     ..CancelRequest::default()
                 };
                 self.transact(key, |run, cx| run.request_cancel(cx, request));

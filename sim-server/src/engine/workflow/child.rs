@@ -130,6 +130,12 @@ impl Run {
         self.schedule_workflow_task(cx);
     }
 
+    /// Whether it waits for the end of this chain of runs.
+    pub(super) fn has_child(&self, initiated_event_id: i64, first_run_id: &str) -> bool {
+        let child = self.volatile.children.get(&initiated_event_id);
+        child.is_some_and(|run_id| run_id.as_deref().is_none_or(|run_id| run_id == first_run_id))
+    }
+
     /// A child's chain of runs came to an end: `close` is its close event.
     pub(super) fn child_closed(&mut self, cx: &mut Cx<'_>, initiated_event_id: i64, run_id: &str, close: Attributes) {
         if self.volatile.children.remove(&initiated_event_id).is_none() {

@@ -4,7 +4,10 @@ use super::{child::TargetNamespace, run::Run};
 use crate::{
     engine::{
         execution::Cx,
-        kernel::effects::{Effect, External, Extras},
+        kernel::{
+            effects::{Effect, External, Extras},
+            key::NamespaceId,
+        },
     },
     proto::{
         command::{RequestCancelExternalWorkflowExecutionCommandAttributes, SignalExternalWorkflowExecutionCommandAttributes},
@@ -40,12 +43,10 @@ impl Run {
             child_workflow_only: command.child_workflow_only,
             header: command.header,
         };
-        let request_id = cx.ids.uuid();
         let external = External::Signal(Box::new(attributes.clone()));
         let attributes = Attributes::SignalExternalWorkflowExecutionInitiatedEventAttributes(attributes);
         let initiated_event_id = self.add_event_with(cx, attributes, extras);
-        let (from, namespace) = (self.key, target.id);
-        cx.effects.leave(Effect::External { from, initiated_event_id, namespace, request_id, external });
+        self.send_external(cx, initiated_event_id, target.id, external);
     }
 
     pub(super) fn initiate_cancel_external(
@@ -65,12 +66,16 @@ impl Run {
             child_workflow_only: command.child_workflow_only,
             reason: command.reason,
         };
-        let request_id = cx.ids.uuid();
         let external = External::Cancel(Box::new(attributes.clone()));
         let attributes = Attributes::RequestCancelExternalWorkflowExecutionInitiatedEventAttributes(attributes);
         let initiated_event_id = self.add_event_with(cx, attributes, extras);
-        let (from, namespace) = (self.key, target.id);
-        cx.effects.leave(Effect::External { from, initiated_event_id, namespace, request_id, external });
+        self.send_external(cx, initiated_event_id, target.id, external);
+    }
+
+    /// Leaves what is sent for after the transaction.
+    pub(super) fn send_external(&self, cx: &mut Cx<'_>, initiated_event_id: i64, namespace: NamespaceId, external: External) {
+        let request_id = cx.ids.uuid();
+        cx.effects.leave(Effect::External { from: self.key, initiated_event_id, namespace, request_id, external });
     }
 
     pub(super) fn external_signaled(

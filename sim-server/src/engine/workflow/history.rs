@@ -1,6 +1,7 @@
 //! One run's history, stored encoded: a decoded `HistoryEvent` costs 2 KiB, its bytes about 50.
 //!
-//! The bytes are those of a `temporal.api.history.v1.History` message, so that a page of history is a slice of them.
+//! The bytes are those of a `temporal.api.history.v1.History` message, in pieces that never move: a buffer that grows leaves holes in
+//! memory that a hundred thousand open workflows multiply.
 
 use prost::{
     Message,
@@ -15,19 +16,49 @@ const EVENTS_TAG: u32 = 1;
 /// Set in `History::ends` on the last event of a batch.
 const LAST_OF_BATCH: u32 = 1 << 31;
 
+/// What the first piece of a history has room for. Most have a few events.
+const FIRST_PIECE_BYTES: usize = 512;
+/// What each other piece has room for, unless one event needs more.
+const PIECE_BYTES: usize = 1024;
+
 /// Written events, ids 1 to `last_id`, in batches: what one transaction writes is never torn apart by a page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct History {
-    bytes: Vec<u8>,
-    /// Where each event ends in `bytes`, with [`LAST_OF_BATCH`].
+    pieces: Vec<Piece>,
+    /// Where each event ends, counted from the beginning of the history, with [`LAST_OF_BATCH`].
     ends: Vec<u32>,
+}
+
+/// Some whole events.
+#[derive(Clone, Debug, PartialEq)]
+struct Piece {
+    /// Where it begins, counted from the beginning of the history.
+    start: usize,
+    bytes: Vec<u8>,
+}
+
+impl Piece {
+    fn end(&self) -> usize {
+        self.start + self.bytes.len()
+    }
 }
 
 impl History {
     pub(crate) fn push(&mut self, event: &HistoryEvent) {
         debug_assert_eq!(event.event_id, self.next_id());
-        append(&mut self.bytes, event);
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX) & !LAST_OF_BATCH);
+        append(self.room_for(encoded_len(event)), event);
+        self.ends.push(u32::try_from(self.size_bytes()).unwrap_or(u32::MAX) & !LAST_OF_BATCH);
+    }
+
+    /// The bytes of the last piece, with room for as many more.
+    fn room_for(&mut self, count: usize) -> &mut Vec<u8> {
+        let has_room = |piece: &Piece| piece.bytes.capacity() - piece.bytes.len() >= count;
+        if !self.pieces.last().is_some_and(has_room) {
+            let usual = if self.pieces.is_empty() { FIRST_PIECE_BYTES } else { PIECE_BYTES };
+            self.pieces.push(Piece { start: self.size_bytes(), bytes: Vec::with_capacity(usual.max(count)) });
+        }
+        let last = self.pieces.len() - 1;
+        &mut self.pieces[last].bytes
     }
 
     /// What is written from now on belongs to another batch.
@@ -46,14 +77,18 @@ impl History {
     }
 
     pub(crate) fn size_bytes(&self) -> usize {
-        self.bytes.len()
+        self.pieces.last().map_or(0, Piece::end)
     }
 
     /// The encoded events `from..until` (ids), as a `History` message.
-    pub(crate) fn slice(&self, from: i64, until: i64) -> &[u8] {
-        let start = self.start_of(from);
-        let end = self.start_of(until);
-        &self.bytes[start..end.max(start)]
+    pub(crate) fn encoded(&self, from: i64, until: i64) -> Vec<u8> {
+        let (start, end) = (self.start_of(from), self.start_of(until));
+        let mut bytes = Vec::with_capacity(end.saturating_sub(start));
+        let first = self.pieces.partition_point(|piece| piece.end() <= start);
+        for piece in self.pieces[first..].iter().take_while(|piece| piece.start < end) {
+            bytes.extend_from_slice(&piece.bytes[start.max(piece.start) - piece.start..end.min(piece.end()) - piece.start]);
+        }
+        bytes
     }
 
     /// A page that starts at `from`: up to `batch_count_max` whole batches and about `bytes_max` bytes.
@@ -84,13 +119,30 @@ impl History {
         if id < 1 || id > self.last_id() {
             return None;
         }
-        let page = HistoryProto::decode(self.slice(id, id + 1)).ok()?;
+        let (start, end) = (self.start_of(id), self.start_of(id + 1));
+        let piece = &self.pieces[self.pieces.partition_point(|piece| piece.end() <= start)];
+        let page = HistoryProto::decode(&piece.bytes[start - piece.start..end - piece.start]).ok()?;
         page.events.into_iter().next()
+    }
+
+    /// The events before `until`, as a history of its own.
+    pub(crate) fn before(&self, until: i64) -> Self {
+        let count = usize::try_from(until - 1).unwrap_or(0).min(self.ends.len());
+        Self { pieces: vec![Piece { start: 0, bytes: self.encoded(1, until) }], ends: self.ends[..count].to_vec() }
+    }
+
+    /// Whether event `id` is the last of its batch.
+    pub(crate) fn ends_batch(&self, id: i64) -> bool {
+        let end = usize::try_from(id - 1).ok().and_then(|index| self.ends.get(index));
+        end.is_some_and(|end| end & LAST_OF_BATCH != 0)
     }
 
     /// Gives back spare room: a closed history does not grow.
     pub(crate) fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
+        if let Some(last) = self.pieces.last_mut() {
+            last.bytes.shrink_to_fit();
+        }
+        self.pieces.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
 
@@ -98,7 +150,7 @@ impl History {
         if id <= 1 {
             0
         } else {
-            self.ends.get(id as usize - 2).map_or(self.bytes.len(), |&end| (end & !LAST_OF_BATCH) as usize)
+            self.ends.get(id as usize - 2).map_or(self.size_bytes(), |&end| (end & !LAST_OF_BATCH) as usize)
         }
     }
 }
@@ -112,16 +164,16 @@ pub(crate) struct Page {
     pub(crate) is_full: bool,
 }
 
+/// The size of `event` within a `History` message.
+fn encoded_len(event: &HistoryEvent) -> usize {
+    let length = event.encoded_len();
+    length + encoded_len_varint(length as u64) + 1
+}
+
 /// Appends `event` to the bytes of a `History` message.
 pub(crate) fn append(bytes: &mut Vec<u8>, event: &HistoryEvent) {
-    let length = event.encoded_len() as u64;
-    let wanted = bytes.len() + length as usize + encoded_len_varint(length) + 1;
-    if wanted > bytes.capacity() {
-        // A quarter more, not twice: a hundred thousand open workflows hold their histories at once.
-        bytes.reserve_exact((wanted - bytes.len()).max(bytes.len() / 4).max(256));
-    }
     encode_key(EVENTS_TAG, WireType::LengthDelimited, bytes);
-    encode_varint(length, bytes);
+    encode_varint(event.encoded_len() as u64, bytes);
     // Encoding into a Vec cannot run out of room.
     event.encode(bytes).unwrap_or_default();
 }

@@ -13,6 +13,7 @@
 //! - [`update`]: updates, from their admission to their outcome
 //! - [`commands`]: what a completed workflow task asks for: first checked, then applied
 //! - [`pages`]: the parts of a completion that comes in several; [`problems`]: what is told of tasks that keep failing
+//! - [`reset`]: how a workflow goes on from an earlier workflow task, in a new run
 //! - [`runaway`]: what it tells of failures and progress, lest time run away with it
 //! - [`due`]: what falls due; [`between`]: what passes between two runs, as effects
 //! - [`replays`]: the closed runs that are replayed before a client hears of their end
@@ -35,6 +36,7 @@ pub(in crate::engine) mod recorded;
 mod repairs;
 pub(in crate::engine) mod replays;
 pub(in crate::engine) mod reply;
+pub(in crate::engine) mod reset;
 pub(in crate::engine) mod run;
 mod runaway;
 pub(in crate::engine) mod signal;

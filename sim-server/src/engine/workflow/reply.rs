@@ -137,7 +137,7 @@ impl Engine {
 fn first_page(run: &Run, from: i64, until: i64) -> FirstPage {
     let end = run.history().page(from, until, HISTORY_PAGE_COUNT, HISTORY_PAGE_BYTES).end;
     let next = (end < until).then(|| PageToken { run_id: run.run_id().to_owned(), from: end, until, ..PageToken::default() });
-    FirstPage { bytes: run.history().slice(from, end).to_vec(), next }
+    FirstPage { bytes: run.history().encoded(from, end), next }
 }
 
 /// What every task says of its run.

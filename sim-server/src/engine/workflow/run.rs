@@ -36,6 +36,7 @@ pub(in crate::engine) struct Run {
 }
 
 impl Machine for Run {
+    type Key = RunKey;
     type Due = RunDue;
 
     fn fall_due(&mut self, cx: &mut Cx<'_>, due: &[RunDue]) {
@@ -143,9 +144,20 @@ impl Run {
         self.recorded.last_started_event_id
     }
 
+    /// The run that follows it, if one does.
+    pub(in crate::engine) fn next_run_id(&self) -> Option<&str> {
+        Some(self.recorded.new_run_id.as_str()).filter(|run_id| !run_id.is_empty())
+    }
+
     /// Whether another run follows it.
     pub(in crate::engine) fn is_followed(&self) -> bool {
         !self.recorded.new_run_id.is_empty()
+    }
+
+    /// The run that it continued as new as.
+    pub(in crate::engine) fn continued_as(&self) -> Option<&str> {
+        let is_continued = self.recorded.status == WorkflowExecutionStatus::ContinuedAsNew;
+        is_continued.then_some(self.recorded.new_run_id.as_str())
     }
 
     /// Whether a workflow task of it has ever been completed.

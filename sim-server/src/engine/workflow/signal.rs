@@ -5,8 +5,9 @@ use crate::{
     engine::{execution::Cx, kernel::effects::Extras},
     proto::{
         common::{Header, Link, Payloads, WorkflowExecution},
+        enums::EventType,
         history::{
-            WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes,
+            HistoryEvent, WorkflowExecutionCancelRequestedEventAttributes, WorkflowExecutionSignaledEventAttributes,
             history_event::Attributes,
         },
     },
@@ -39,20 +40,13 @@ pub(in crate::engine) struct CancelRequest {
 impl Run {
     /// Whether a signal with this request id has come.
     pub(in crate::engine) fn has_signal(&self, request_id: &str) -> bool {
-        self.recorded.signal_request_ids.contains(request_id)
-            || self.buffered_signals().any(|signal| signal.request_id == request_id)
+        self.volatile.signal_request_ids.contains(request_id)
     }
 
     /// How many signals have come.
     pub(in crate::engine) fn signal_count(&self) -> usize {
-        self.recorded.signal_count + self.buffered_signals().count()
-    }
-
-    fn buffered_signals(&self) -> impl Iterator<Item = &WorkflowExecutionSignaledEventAttributes> {
-        self.volatile.buffer.iter().filter_map(|event| match &event.attributes {
-            Some(Attributes::WorkflowExecutionSignaledEventAttributes(signal)) => Some(signal),
-            _ => None,
-        })
+        let is_signal = |event: &&HistoryEvent| event.event_type() == EventType::WorkflowExecutionSignaled;
+        self.recorded.signal_count + self.volatile.buffer.iter().filter(is_signal).count()
     }
 
     /// Writes the signal, unless its request id was seen before, and wakes the workflow.
@@ -71,6 +65,9 @@ impl Run {
     }
 
     fn write_signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
+        if !signal.request_id.is_empty() {
+            self.volatile.signal_request_ids.insert(signal.request_id.clone());
+        }
         let attributes = WorkflowExecutionSignaledEventAttributes {
             signal_name: signal.name,
             input: signal.input,

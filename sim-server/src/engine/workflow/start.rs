@@ -33,7 +33,7 @@ impl Run {
         run
     }
 
-    fn start_timeouts(&mut self, cx: &mut Cx<'_>) {
+    pub(super) fn start_timeouts(&mut self, cx: &mut Cx<'_>) {
         let facts = &self.recorded.facts;
         let is_first_run = facts.first_run_id == self.recorded.run_id;
         let execution = facts.execution_expiration.filter(|_| !is_first_run);

@@ -2,7 +2,7 @@
 //! events, request ids, and the keys of timers. All of it is here. A run that is rebuilt from its history has to be given it
 //! anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     pages::Pages,
@@ -23,6 +23,10 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Volatile {
     pub(super) start_request_id: String,
+    /// The run that a reset of this one made, if one did: the last one. Empty if none did.
+    pub(super) reset_run_id: String,
+    /// The request ids of the signals that have come. A reset forgets them.
+    pub(super) signal_request_ids: BTreeSet<String>,
     /// The request id of the accepted cancel request.
     pub(super) cancel_request_id: Option<String>,
     /// Events that came while a worker had a workflow task; they get their ids when it is done.
@@ -88,6 +92,8 @@ impl Volatile {
     pub(super) fn new(start_request_id: String) -> Self {
         Self {
             start_request_id,
+            reset_run_id: String::new(),
+            signal_request_ids: BTreeSet::new(),
             cancel_request_id: None,
             buffer: Vec::new(),
             stage: Stage::Usual,

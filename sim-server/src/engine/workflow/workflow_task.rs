@@ -537,7 +537,7 @@ impl Run {
         events
     }
 
-    fn scheduled_attributes(&self, timeout: Duration) -> Attributes {
+    pub(super) fn scheduled_attributes(&self, timeout: Duration) -> Attributes {
         let normal = self.task_queue().to_owned();
         let task_queue = match &self.volatile.sticky {
             Some(sticky) => TaskQueue { name: sticky.name.clone(), kind: TaskQueueKind::Sticky.into(), normal_name: normal },
@@ -550,7 +550,7 @@ impl Run {
         })
     }
 
-    fn suggest_continue_as_new_reasons(&self, cx: &Cx<'_>) -> Vec<i32> {
+    pub(super) fn suggest_continue_as_new_reasons(&self, cx: &Cx<'_>) -> Vec<i32> {
         let mut reasons = Vec::new();
         if self.history().size_bytes() >= cx.limits.history_size_suggest_bytes {
             reasons.push(SuggestContinueAsNewReason::HistorySizeTooLarge.into());

@@ -300,7 +300,7 @@ impl Transcript {
     pub(crate) fn observed(&mut self) -> Vec<Vec<u8>> {
         let runs: Vec<_> =
             self.service.view().runs().map(|run| (run.workflow_id().to_owned(), run.run_id().to_owned())).collect();
-        let mut all: Vec<Vec<u8>> = self.service.view().runs().map(|run| run.encoded_events().to_vec()).collect();
+        let mut all: Vec<Vec<u8>> = self.service.view().runs().map(|run| run.encoded_events()).collect();
         for (workflow_id, run_id) in runs {
             let describe = DescribeWorkflowExecutionRequest {
                 execution: requests::run(&workflow_id, &run_id),

@@ -39,8 +39,8 @@ use crate::{
 };
 
 const NOT_FOUND: &str = "Can't find pending activity with such ID. Invalid activityID or activity already completed";
-/// What the real server says after a panic: Go draws no number below a negative one.
-const NEGATIVE_JITTER: &str = "something went wrong, please retry (8e538c5c)";
+/// How the real server calls its panic: Go draws no number below a negative one.
+const NEGATIVE_JITTER: &str = "8e538c5c";
 
 /// What becomes of the options of activities.
 #[derive(Clone, Debug)]

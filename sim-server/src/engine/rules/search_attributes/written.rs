@@ -10,7 +10,7 @@ use super::{
 };
 use crate::proto::{
     common::Payload,
-    enums::IndexedValueType::{self, Keyword, KeywordList},
+    enums::IndexedValueType::{self, Bool, Datetime, Keyword, KeywordList},
 };
 
 /// The values of a search attribute of the type KeywordList.
@@ -41,6 +41,16 @@ pub(crate) fn set_keyword(attributes: &mut BTreeMap<String, Payload>, name: &str
     } else {
         set(attributes, name, Keyword, value.into());
     }
+}
+
+/// Sets a search attribute of the type Bool.
+pub(crate) fn set_bool(attributes: &mut BTreeMap<String, Payload>, name: &str, value: bool) {
+    set(attributes, name, Bool, value.into());
+}
+
+/// Sets a search attribute of the type Datetime, as RFC 3339 has it.
+pub(crate) fn set_datetime(attributes: &mut BTreeMap<String, Payload>, name: &str, value: &str) {
+    set(attributes, name, Datetime, value.into());
 }
 
 fn set(attributes: &mut BTreeMap<String, Payload>, name: &str, of: IndexedValueType, value: Value) {

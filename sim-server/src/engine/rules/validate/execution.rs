@@ -11,11 +11,11 @@ use crate::{
     },
     proto::{
         common::{Payloads, WorkflowExecution},
-        enums::{HistoryEventFilterType, QueryRejectCondition, UpdateWorkflowExecutionLifecycleStage},
+        enums::{HistoryEventFilterType, QueryRejectCondition, ResetReapplyType, UpdateWorkflowExecutionLifecycleStage},
         workflowservice::{
             DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
-            RequestCancelWorkflowExecutionRequest, SignalWorkflowExecutionRequest, TerminateWorkflowExecutionRequest,
-            UpdateWorkflowExecutionRequest,
+            RequestCancelWorkflowExecutionRequest, ResetWorkflowExecutionRequest, SignalWorkflowExecutionRequest,
+            TerminateWorkflowExecutionRequest, UpdateWorkflowExecutionRequest,
         },
     },
 };
@@ -65,6 +65,20 @@ pub fn terminate(request: &mut TerminateWorkflowExecutionRequest, limits: &Limit
         "frontend-service".clone_into(&mut request.identity);
     }
     Ok(())
+}
+
+/// ResetWorkflowExecution.
+pub fn reset(request: &ResetWorkflowExecutionRequest, limits: &Limits) -> Result<()> {
+    if request.request_id.is_empty() {
+        return Err(Error::invalid("RequestId is not set on request."));
+    }
+    if request.request_id.len() > limits.id_length_max {
+        return Err(Error::invalid("RequestId length exceeds limit."));
+    }
+    execution(request.workflow_execution.as_ref())?;
+    ResetReapplyType::try_from(request.reset_reapply_type)
+        .map(drop)
+        .map_err(|_| Error::Internal(format!("unknown reset reapply type: {}", request.reset_reapply_type)))
 }
 
 /// DescribeWorkflowExecution.

@@ -33,13 +33,7 @@ pub fn start(request: &mut StartWorkflowExecutionRequest, limits: &Limits, regis
     retry_policy(request.retry_policy.as_mut())?;
     start_delay(&request.cron_schedule, request.workflow_start_delay.as_mut())?;
     cron_schedule(&request.cron_schedule)?;
-    let type_name = name_of(request.workflow_type.as_ref());
-    if type_name.is_empty() {
-        return Err(Error::invalid("WorkflowType is not set on request."));
-    }
-    if type_name.len() > limits.id_length_max {
-        return Err(Error::invalid("WorkflowType length exceeds limit."));
-    }
+    workflow_type(request.workflow_type.as_ref(), limits)?;
     user_task_queue(request.task_queue.as_mut(), "", "", limits)?;
     timeouts(
         request.workflow_execution_timeout.as_mut(),
@@ -142,7 +136,20 @@ pub(crate) fn retry_policy(policy: Option<&mut RetryPolicy>) -> Result<()> {
     retry::validate(policy)
 }
 
-fn workflow_id(id: &str, limits: &Limits) -> Result<()> {
+/// Refuses a workflow type that is missing or long.
+pub(crate) fn workflow_type(workflow_type: Option<&WorkflowType>, limits: &Limits) -> Result<()> {
+    let name = name_of(workflow_type);
+    if name.is_empty() {
+        return Err(Error::invalid("WorkflowType is not set on request."));
+    }
+    if name.len() > limits.id_length_max {
+        return Err(Error::invalid("WorkflowType length exceeds limit."));
+    }
+    Ok(())
+}
+
+/// Refuses a workflow id that is missing or long.
+pub(crate) fn workflow_id(id: &str, limits: &Limits) -> Result<()> {
     if id.is_empty() {
         return Err(Error::invalid("WorkflowId is not set on request."));
     }
@@ -175,7 +182,12 @@ fn start_delay(cron_schedule: &str, delay: Option<&mut Duration>) -> Result<()> 
     span("WorkflowStartDelaySeconds", delay)
 }
 
-fn timeouts(execution: Option<&mut Duration>, run: Option<&mut Duration>, task: Option<&mut Duration>) -> Result<()> {
+/// Refuses negative timeouts, and cuts very long ones.
+pub(crate) fn timeouts(
+    execution: Option<&mut Duration>,
+    run: Option<&mut Duration>,
+    task: Option<&mut Duration>,
+) -> Result<()> {
     span("WorkflowExecutionTimeoutSeconds", execution)?;
     span("WorkflowRunTimeoutSeconds", run)?;
     span("WorkflowTaskTimeoutSeconds", task)

@@ -120,7 +120,9 @@ fn extended_info(run: &Run) -> WorkflowExecutionExtendedInfo {
         run_expiration_time: Some(facts.run_expiration.map_or(GO_ZERO_TIME, Time::to_proto)),
         request_id_infos: request_ids(run),
         cancel_requested: run.is_cancel_requested(),
-        original_start_time: Some(facts.start_time.to_proto()),
+        original_start_time: Some(facts.original_start_time.to_proto()),
+        last_reset_time: run.recorded.is_reset.then(|| facts.start_time.to_proto()),
+        reset_run_id: run.reset_run_id().to_owned(),
         pause_info: run.pause().map(|pause| WorkflowExecutionPauseInfo {
             identity: pause.identity,
             paused_time: Some(pause.at.to_proto()),
@@ -141,7 +143,9 @@ fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
     let attached = attached.map(|(id, event_id)| (id.to_owned(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
     let updates = run.accepted_requests();
     let updates = updates.map(|(id, event_id)| (id, info(EventType::WorkflowExecutionUpdateAccepted, Some(event_id))));
-    std::iter::once(started).chain(attached).chain(updates).collect()
+    let admitted = run.admitted_requests();
+    let admitted = admitted.map(|(id, event_id)| (id, info(EventType::WorkflowExecutionUpdateAdmitted, Some(event_id))));
+    std::iter::once(started).chain(attached).chain(updates).chain(admitted).collect()
 }
 
 fn pending_children(run: &Run) -> Vec<PendingChildExecutionInfo> {

@@ -88,7 +88,7 @@ impl Engine {
         let until = if token.from < token.until { token.until } else { run.history().next_id() };
         let page = run.history().page(token.from, until, page_size, PAGE_BYTES);
         let end = page.end;
-        let mut bytes = run.history().slice(token.from, end).to_vec();
+        let mut bytes = run.history().encoded(token.from, end);
         let mut next = PageToken { run_id: run.run_id().to_owned(), from: end, until, waiting, ..PageToken::default() };
         if end < until || page.is_full && !waiting {
             return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
@@ -123,7 +123,7 @@ impl Engine {
             history::append(&mut bytes, &event);
             return HistoryReply { history: bytes, next_page_token: Vec::new() };
         }
-        HistoryReply { history: run.history().slice(last, last + 1).to_vec(), next_page_token: Vec::new() }
+        HistoryReply { history: run.history().encoded(last, last + 1), next_page_token: Vec::new() }
     }
 
     fn park_history(

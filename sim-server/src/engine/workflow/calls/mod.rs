@@ -1,6 +1,6 @@
 //! The RPCs of workflows: [`start`], [`signal`] (also cancel and terminate), [`respond`] (what a worker reports of its workflow
-//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`], and what
-//! people do to a run from outside: [`pause`], [`options`]. [`replay`] is of no call of its own:
+//! task), [`query`], [`update`], [`multi_operation`] (update-with-start), [`describe`], [`history`], [`reset`], and what people do to
+//! a run that goes on: [`pause`], [`options`]. [`replay`] is of no call of its own:
 //! a closed run is replayed by a worker. [`target`] finds the run that a request names.
 
 mod describe;
@@ -10,6 +10,7 @@ mod options;
 mod pause;
 pub(in crate::engine) mod query;
 mod replay;
+mod reset;
 mod respond;
 mod signal;
 mod start;

@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// What the real server says of a workflow that has not begun: none of its states is that of a paused one.
-const NOT_BEGUN: &str = "something went wrong, please retry (c27988bd)";
+/// How the real server calls that a workflow has not begun: a paused one has another state.
+const NOT_BEGUN: &str = "c27988bd";
 
 impl Engine {
     /// PauseWorkflowExecution.

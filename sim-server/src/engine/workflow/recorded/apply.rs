@@ -12,10 +12,10 @@ use crate::{
     },
     proto::{
         common::Priority,
-        enums::WorkflowExecutionStatus as Status,
+        enums::{WorkflowExecutionStatus as Status, WorkflowTaskFailedCause},
         history::{
             ActivityTaskScheduledEventAttributes, HistoryEvent, StartChildWorkflowExecutionInitiatedEventAttributes,
-            WorkflowExecutionSignaledEventAttributes, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
+            WorkflowExecutionStartedEventAttributes, history_event::Attributes,
         },
         workflow::VersioningOverride,
     },
@@ -44,7 +44,7 @@ impl Told {
             A::WorkflowExecutionContinuedAsNewEventAttributes(it) => {
                 self.closed(Status::ContinuedAsNew, at, take(&mut it.new_execution_run_id));
             }
-            A::WorkflowExecutionSignaledEventAttributes(it) => self.signaled(take(it)),
+            A::WorkflowExecutionSignaledEventAttributes(_) => self.signal_count += 1,
             A::WorkflowExecutionCancelRequestedEventAttributes(_) => self.is_cancel_requested = true,
             A::WorkflowExecutionOptionsUpdatedEventAttributes(it) => {
                 if !it.attached_request_id.is_empty() {
@@ -110,13 +110,6 @@ impl Told {
         self.new_run_id = new_run_id;
     }
 
-    fn signaled(&mut self, signaled: WorkflowExecutionSignaledEventAttributes) {
-        self.signal_count += 1;
-        if !signaled.request_id.is_empty() {
-            self.signal_request_ids.insert(signaled.request_id);
-        }
-    }
-
     fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &mut Attributes) {
         use Attributes as A;
         match attributes {
@@ -143,7 +136,32 @@ impl Told {
                 self.last_started_event_id = it.started_event_id;
                 self.note_worker(it, id, at);
             }
+            A::WorkflowTaskFailedEventAttributes(it) if it.cause() == WorkflowTaskFailedCause::ResetWorkflow => {
+                self.task = WorkflowTask::None;
+                self.reset(at);
+            }
             _ => self.task = WorkflowTask::None,
+        }
+    }
+
+    /// A reset begins the run anew, and with it all that is counted from its beginning (`RefreshExpirationTimeoutTask`). What
+    /// activities have been doing is forgotten: they are scheduled now (`failInflightActivity`).
+    fn reset(&mut self, at: Time) {
+        self.is_reset = true;
+        let backoff = self.facts.execution_time.since(self.facts.start_time);
+        self.facts.start_time = at;
+        self.facts.execution_time = at + backoff;
+        let execution_timeout = self.facts.execution_timeout;
+        if !execution_timeout.is_zero() {
+            self.facts.execution_expiration = Some(at + execution_timeout);
+        }
+        let run_timeout = if self.facts.run_timeout.is_zero() { execution_timeout } else { self.facts.run_timeout };
+        if !run_timeout.is_zero() {
+            let expiration = at + run_timeout;
+            self.facts.run_expiration = Some(self.facts.execution_expiration.map_or(expiration, |end| end.min(expiration)));
+        }
+        for scheduled in self.activities.values_mut() {
+            Arc::make_mut(&mut scheduled.activity).schedule_again(at);
         }
     }
 
@@ -195,8 +213,13 @@ impl Told {
             | A::RequestCancelExternalWorkflowExecutionFailedEventAttributes(_) => {
                 attributes.initiated_event_id().map(|of| self.external.remove(&of));
             }
+            A::WorkflowExecutionUpdateAdmittedEventAttributes(it) => {
+                let meta = it.request.as_mut().and_then(|request| request.meta.take());
+                self.admitted.insert(meta.unwrap_or_default().update_id, id);
+            }
             A::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
-                let accepted = AcceptedUpdate { accepted_event_id: id, completed_event_id: None };
+                let admitted_event_id = self.admitted.remove(&it.protocol_instance_id);
+                let accepted = AcceptedUpdate { admitted_event_id, accepted_event_id: id, completed_event_id: None };
                 self.updates.insert(take(&mut it.protocol_instance_id), accepted);
             }
             A::WorkflowExecutionUpdateCompletedEventAttributes(it) => {
@@ -256,6 +279,7 @@ fn facts(attributes: WorkflowExecutionStartedEventAttributes, at: Time) -> Facts
         run_expiration,
         first_run_id: attributes.first_execution_run_id,
         start_time: at,
+        original_start_time: at,
         execution_time: at + backoff,
         attempt: attributes.attempt,
         cron_schedule: attributes.cron_schedule,

@@ -45,9 +45,12 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) children: BTreeMap<i64, Box<Child>>,
     /// Signals and cancel requests to other workflows that are under way: ids of the initiated events.
     pub(in crate::engine) external: BTreeSet<i64>,
-    pub(in crate::engine) signal_request_ids: BTreeSet<String>,
     pub(in crate::engine) signal_count: usize,
     pub(in crate::engine) is_cancel_requested: bool,
+    /// The run is the outcome of a reset.
+    pub(in crate::engine) is_reset: bool,
+    /// The updates that were admitted again by a reset and are not accepted, by their ids: the events that admitted them.
+    pub(in crate::engine) admitted: BTreeMap<String, i64>,
     /// The updates that were accepted, by their ids.
     pub(in crate::engine) updates: BTreeMap<String, AcceptedUpdate>,
     /// Requests that were attached to this run by a start with USE_EXISTING, and the event that tells of each.
@@ -62,7 +65,7 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) search_attributes: BTreeMap<String, Payload>,
 }
 
-/// How a run was started; does not change.
+/// How a run was started. Nothing but a reset changes that.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::engine) struct Facts {
     pub(in crate::engine) workflow_id: String,
@@ -76,7 +79,10 @@ pub(in crate::engine) struct Facts {
     pub(in crate::engine) execution_expiration: Option<Time>,
     pub(in crate::engine) run_expiration: Option<Time>,
     pub(in crate::engine) first_run_id: String,
+    /// When it began: for one that is the outcome of a reset, the reset.
     pub(in crate::engine) start_time: Time,
+    /// When its first event was written.
+    pub(in crate::engine) original_start_time: Time,
     /// Start, plus the backoff of the first workflow task.
     pub(in crate::engine) execution_time: Time,
     pub(in crate::engine) attempt: i32,
@@ -119,6 +125,8 @@ pub(in crate::engine) struct ScheduledActivity {
 /// An update that was accepted.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) struct AcceptedUpdate {
+    /// The event with the request, if a reset had admitted it again: the accepted event has none then.
+    pub(in crate::engine) admitted_event_id: Option<i64>,
     pub(in crate::engine) accepted_event_id: i64,
     /// Its event has the outcome.
     pub(in crate::engine) completed_event_id: Option<i64>,
@@ -156,9 +164,10 @@ impl Told {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             external: BTreeSet::new(),
-            signal_request_ids: BTreeSet::new(),
             signal_count: 0,
             is_cancel_requested: false,
+            is_reset: false,
+            admitted: BTreeMap::new(),
             updates: BTreeMap::new(),
             attached_request_ids: BTreeMap::new(),
             reset_points: Vec::new(),

@@ -86,6 +86,23 @@ impl Run {
         })
     }
 
+    /// The request ids of the updates that a reset has admitted again, with the events that tell so.
+    pub(in crate::engine) fn admitted_requests(&self) -> impl Iterator<Item = (String, i64)> {
+        let accepted = self.recorded.updates.values().filter_map(|update| update.admitted_event_id);
+        self.recorded.admitted.values().copied().chain(accepted).filter_map(|event_id| {
+            let request_id = self.admitted_request(event_id)?.request_id;
+            (!request_id.is_empty()).then_some((request_id, event_id))
+        })
+    }
+
+    /// The request of the event that admitted an update.
+    pub(in crate::engine::workflow) fn admitted_request(&self, event_id: i64) -> Option<Request> {
+        match self.history().get(event_id)?.attributes? {
+            Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(admitted) => admitted.request,
+            _ => None,
+        }
+    }
+
     fn update_outcome(&self, completed_event_id: i64) -> Outcome {
         match self.history().get(completed_event_id).and_then(|event| event.attributes) {
             Some(Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it)) => it.outcome.unwrap_or_default(),

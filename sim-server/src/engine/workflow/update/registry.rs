@@ -30,6 +30,8 @@ struct Pending {
     request: Request,
     /// The started event of the last task that took it to a worker.
     sent_with: Option<i64>,
+    /// An event tells the worker of it: no message does.
+    is_told: bool,
 }
 
 /// How an update ended that no event tells of.
@@ -43,7 +45,12 @@ pub(in crate::engine) enum Ended {
 
 impl Updates {
     pub(super) fn admit(&mut self, request: Request) {
-        self.pending.push(Pending { request, sent_with: None });
+        self.pending.push(Pending { request, sent_with: None, is_told: false });
+    }
+
+    /// An update that an event has admitted (again, by a reset).
+    pub(in crate::engine::workflow) fn admit_told(&mut self, request: Request) {
+        self.pending.push(Pending { request, sent_with: None, is_told: true });
     }
 
     /// Whether an update is admitted and not accepted; whether it has been sent to a worker.
@@ -60,15 +67,19 @@ impl Updates {
         self.pending.iter().map(|pending| updates::size_in_flight(update_id(&pending.request), &pending.request)).sum()
     }
 
-    /// Takes an update out that is accepted now.
+    /// Takes an update out that is accepted now: its request, unless an event has that already.
     pub(super) fn take(&mut self, update_id: &str) -> Option<Request> {
+        self.remove(update_id).filter(|pending| !pending.is_told).map(|pending| pending.request)
+    }
+
+    fn remove(&mut self, update_id: &str) -> Option<Pending> {
         let at = self.pending.iter().position(|pending| self::update_id(&pending.request) == update_id)?;
-        Some(self.pending.remove(at).request)
+        Some(self.pending.remove(at))
     }
 
     /// An update ends without being accepted.
     pub(super) fn end(&mut self, update_id: &str, ended: Ended) {
-        if self.take(update_id).is_some() {
+        if self.remove(update_id).is_some() {
             self.ended.push((update_id.to_owned(), ended));
         }
     }
@@ -116,7 +127,8 @@ impl Updates {
 
     /// The messages that go along with a workflow task.
     pub(super) fn messages(&self, started_event_id: i64) -> Vec<Message> {
-        let sent = self.pending.iter().filter(|pending| pending.sent_with == Some(started_event_id));
+        let is_sent = |pending: &&Pending| pending.sent_with == Some(started_event_id) && !pending.is_told;
+        let sent = self.pending.iter().filter(is_sent);
         sent.map(|pending| Message {
             id: updates::request_message_id(update_id(&pending.request)),
             protocol_instance_id: update_id(&pending.request).to_owned(),
