@@ -13,6 +13,8 @@ mod hand;
 mod holds;
 mod locks;
 mod long_polls;
+mod pages;
+mod pauses;
 mod queries;
 mod refusals;
 mod replays;

@@ -30,6 +30,7 @@ crate::scripts![
     a_field_that_is_not_one,
     shortened_past_its_time,
     a_priority_set_and_restored,
+    after_a_timeout,
 ];
 
 type Attributes = ScheduleActivityTaskCommandAttributes;
@@ -331,4 +332,19 @@ async fn a_priority_set_and_restored(s: &Script) {
     let priority = Some(Priority { fairness_key: "fair".to_owned(), ..Default::default() });
     update(s, ActivityOptions { priority, ..Default::default() }, &["priority"]).await;
     s.activity_task().await;
+}
+
+async fn after_a_timeout(s: &Script) {
+    let attributes = Attributes {
+        start_to_close_timeout: seconds(1.0),
+        schedule_to_start_timeout: seconds(50.0),
+        ..slow(s, "a")
+    };
+    started(s, attributes).await;
+    wait(1.5).await;
+    let priority = Some(Priority { priority_key: 4, ..Default::default() });
+    update(s, ActivityOptions { priority, ..Default::default() }, &["priority"]).await;
+    wait(1.0).await;
+    s.describe("wf").await;
+    s.history("wf").await;
 }

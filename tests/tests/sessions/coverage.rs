@@ -10,7 +10,7 @@ use foretime_server::{
 
 /// What the service never writes: what of updates belongs to resets or is not written at all, Nexus, and the consequences of
 /// administrative calls.
-const UNWRITTEN: [EventType; 17] = {
+const UNWRITTEN: [EventType; 15] = {
     use EventType as E;
     [
         E::Unspecified,
@@ -18,8 +18,6 @@ const UNWRITTEN: [EventType; 17] = {
         E::WorkflowExecutionUpdateRejected,
         E::WorkflowPropertiesModifiedExternally,
         E::ActivityPropertiesModifiedExternally,
-        E::WorkflowExecutionPaused,
-        E::WorkflowExecutionUnpaused,
         E::WorkflowExecutionTimeSkippingTransitioned,
         E::NexusOperationScheduled,
         E::NexusOperationStarted,

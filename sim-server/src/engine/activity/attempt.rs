@@ -68,7 +68,7 @@ pub(crate) struct Attempt {
     pub(super) number: i32,
     /// The number that its worker was told.
     number_taken: i32,
-    /// Its worker has ended it, in a way that does not count.
+    /// Its worker was told another number. Whatever it reports is refused, so nobody waits for that.
     has_lost_worker: bool,
     /// When it was, or will be, due.
     pub(super) scheduled_time: Time,
@@ -211,10 +211,13 @@ impl Attempt {
         }
     }
 
-    /// Its worker is done with it, and the server does not take its word.
-    pub(crate) fn lose_worker(&mut self, cx: &mut Cx<'_>) {
-        self.has_lost_worker = true;
-        cx.skipping.holds.put_down(Work::Activity(self.key), cx.wall);
+    /// It counts as the first again. If a worker has it as another, that has lost it.
+    pub(super) fn count_anew(&mut self, cx: &mut Cx<'_>) {
+        self.number = 1;
+        if self.is_started() && self.number_taken != 1 {
+            self.has_lost_worker = true;
+            cx.skipping.holds.put_down(Work::Activity(self.key), cx.wall);
+        }
     }
 
     /// A worker has reported its failure. A timeout does not count as that.
@@ -326,11 +329,6 @@ impl Attempt {
     /// Whether it was reset while its worker has it.
     pub(crate) fn is_reset(&self) -> bool {
         self.is_reset
-    }
-
-    /// Whether this is the number of the attempt that its worker was told. A reset changes the number.
-    pub(crate) fn was_taken_as(&self, number: i32) -> bool {
-        self.is_started() && self.number_taken == number
     }
 
     /// Where it waits for a worker.

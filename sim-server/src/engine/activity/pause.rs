@@ -72,7 +72,7 @@ impl Attempt {
     pub(crate) fn end_pause(&mut self, cx: &mut Cx<'_>, owner: Owner, unpause: Unpause) {
         self.pause = None;
         if unpause.resets_attempts {
-            self.number = 1;
+            self.count_anew(cx);
         }
         if unpause.resets_heartbeat {
             self.heartbeat_details = None;
@@ -87,7 +87,7 @@ impl Attempt {
     /// It begins with attempt 1 again. If a worker has it, the attempt after this one will be the second. `original`: what was
     /// asked for at first, if that counts again.
     pub(crate) fn reset(&mut self, cx: &mut Cx<'_>, owner: Owner, reset: Reset, original: Option<Arc<Activity>>) {
-        self.number = 1;
+        self.count_anew(cx);
         self.is_reset = true;
         self.resets_heartbeat |= reset.resets_heartbeat;
         if let Some(original) = original {

@@ -128,14 +128,6 @@ impl Run {
         }
     }
 
-    /// The worker of an activity is done with it, and its word does not count.
-    pub(in crate::engine) fn lose_activity_worker(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64) {
-        if let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) {
-            attempt.lose_worker(cx);
-        }
-        self.keep_speculative();
-    }
-
     /// The worker of an activity reports its failure.
     pub(in crate::engine) fn note_activity_report(&mut self, cx: &Cx<'_>, scheduled_event_id: i64) {
         if let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) {

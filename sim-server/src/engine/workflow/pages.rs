@@ -27,7 +27,7 @@ pub(super) struct Pages {
 pub(in crate::engine) enum Kept {
     /// It waits for the last.
     Waits,
-    /// All pages together are too large. The task fails.
+    /// All pages together are too large. The task fails, and the workflow with it.
     TooLarge,
 }
 

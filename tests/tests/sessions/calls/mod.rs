@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod commands;
 mod registry;
+mod repairs;
 mod starts;
 mod tasks;
 mod updates;
@@ -71,6 +72,7 @@ families! {
     30 Tasks(tasks::Call),
     20 Activities(activities::Call),
     5 Updates(updates::Call),
+    4 Repairs(repairs::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
 }

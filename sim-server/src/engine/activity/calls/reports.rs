@@ -44,7 +44,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCompletedRequest,
     ) -> Result<RespondActivityTaskCompletedResponse> {
-        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.complete_activity(target, request.result, by);
@@ -73,7 +73,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
-        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.fail_activity(target, request.failure, request.last_heartbeat_details, by);
@@ -96,7 +96,7 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledRequest,
     ) -> Result<RespondActivityTaskCanceledResponse> {
-        let target = self.activity_that_ends(&request.namespace, &request.task_token)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
@@ -157,21 +157,6 @@ impl Engine {
             return Err(Error::not_found(NOT_FOUND));
         }
         Ok(Target { key, scheduled_event_id: token.scheduled_event_id })
-    }
-
-    /// The same, where its worker reports its end. A worker whose attempt has got another number by a reset is at its end too,
-    /// though that does not count: time no longer waits for it.
-    fn activity_that_ends(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
-        let found = self.activity_by_token(namespace, token);
-        if found.is_err()
-            && let Ok(token) = TaskToken::parse(token)
-            && let Some(key) = self.run_of(&token)
-            && let Some((_, attempt)) = self.runs.get(key).pending_activity(token.scheduled_event_id)
-            && attempt.was_taken_as(token.attempt)
-        {
-            self.transact(key, |run, cx| run.lose_activity_worker(cx, token.scheduled_event_id));
-        }
-        found
     }
 
     fn is_started(&self, target: Target) -> bool {

@@ -126,7 +126,7 @@ impl Engine {
             return Ok(Some(Answer::Now(RespondWorkflowTaskCompletedResponse::default())));
         }
         let cause = WorkflowTaskFailedCause::RequestTooLarge;
-        let unfit = Unfit::task_failed(cause, "workflow task completion buffer size limit exceeded", false);
+        let unfit = Unfit::task_failed(cause, "workflow task completion buffer size exceeds the per-workflow limit", true);
         Ok(Some(Answer::Refused(self.refuse_completion(key, request, unfit))))
     }
 
