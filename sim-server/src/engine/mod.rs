@@ -10,6 +10,7 @@
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
 //! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds
+//! - [`visibility`]: finding executions by what they are
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
@@ -34,6 +35,7 @@ mod schedule;
 mod settle;
 mod skipping;
 mod view;
+mod visibility;
 mod worker;
 mod workflow;
 
@@ -68,6 +70,7 @@ use rules::limits::Limits;
 use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
+use visibility::Visibility;
 use worker::registry::Workers;
 use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
@@ -110,6 +113,7 @@ pub struct Engine {
     replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
+    visibility: Visibility,
 }
 
 impl Engine {
@@ -155,6 +159,7 @@ impl Engine {
             replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
+            visibility: Visibility::new(config.visibility_lag),
         })
     }
 

@@ -10,6 +10,8 @@ mod chains;
 mod children;
 mod eager;
 mod errors;
+mod list_filters;
+mod listings;
 mod named_runs;
 mod paged_completions;
 mod paused_activities;
@@ -84,6 +86,8 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("workflow_options", workflow_options::SCRIPTS),
     ("paged_completions", paged_completions::SCRIPTS),
     ("reported_problems", reported_problems::SCRIPTS),
+    ("list_filters", list_filters::SCRIPTS),
+    ("listings", listings::SCRIPTS),
 ];
 
 /// Scripts mostly wait: many at once cost little.
@@ -124,15 +128,18 @@ fn said(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 /// What the scripts need beyond the defaults.
+#[rustfmt::skip]
 const ARGUMENTS: &[&str] = &[
-    "--search-attribute",
-    "Colour=Keyword",
-    "--search-attribute",
-    "Size=Int",
-    "--dynamic-config-value",
-    "frontend.WorkflowPauseEnabled=true",
-    "--dynamic-config-value",
-    "history.enableWorkflowTaskCompletionPagination=true",
+    "--search-attribute", "Colour=Keyword",
+    "--search-attribute", "Size=Int",
+    "--search-attribute", "Weight=Double",
+    "--search-attribute", "Ripe=Bool",
+    "--search-attribute", "Picked=Datetime",
+    "--search-attribute", "Tags=KeywordList",
+    "--search-attribute", "Note=Text",
+    "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+    "--dynamic-config-value", "frontend.WorkflowPauseEnabled=true",
+    "--dynamic-config-value", "history.enableWorkflowTaskCompletionPagination=true",
 ];
 
 fn main() {

@@ -128,7 +128,8 @@ impl History {
     /// The events before `until`, as a history of its own.
     pub(crate) fn before(&self, until: i64) -> Self {
         let count = usize::try_from(until - 1).unwrap_or(0).min(self.ends.len());
-        Self { pieces: vec![Piece { start: 0, bytes: self.encoded(1, until) }], ends: self.ends[..count].to_vec() }
+        let piece = Piece { start: 0, bytes: self.encoded(1, until) };
+        Self { pieces: vec![piece], ends: self.ends[..count].to_vec() }
     }
 
     /// Whether event `id` is the last of its batch.

@@ -31,6 +31,7 @@ impl Run {
             && let Some(last) = &problems.last
         {
             self.recorded.note_unwritten(REPORTED_PROBLEMS, last);
+            self.volatile.row_revision += 1;
         }
     }
 
@@ -38,6 +39,7 @@ impl Run {
     pub(super) fn forget_problems(&mut self) {
         if self.volatile.problems.take().is_some() {
             self.recorded.note_unwritten(REPORTED_PROBLEMS, &[]);
+            self.volatile.row_revision += 1;
         }
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Volatile {
     pub(super) keeps_speculative: bool,
     pub(super) run_timer: Option<TimerKey>,
     pub(super) execution_timer: Option<TimerKey>,
+    /// Counts the changes of what the run is found by that no event tells of.
+    pub(super) row_revision: u32,
     /// Transactions so far.
     pub(super) transition_count: i64,
 }
@@ -112,6 +114,7 @@ impl Volatile {
             keeps_speculative: false,
             run_timer: None,
             execution_timer: None,
+            row_revision: 0,
             transition_count: 0,
         }
     }

@@ -54,21 +54,25 @@ impl Told {
             }
             A::WorkflowExecutionPausedEventAttributes(it) => {
                 self.status = Status::Paused;
+                self.row_revision += 1;
                 let (identity, reason) = (take(&mut it.identity), take(&mut it.reason));
                 self.pause = Some(Box::new(RunPause { at, identity, reason, request_id: take(&mut it.request_id) }));
             }
             A::WorkflowExecutionUnpausedEventAttributes(_) => {
                 self.status = Status::Running;
+                self.row_revision += 1;
                 self.pause = None;
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(it) => {
                 if let Some(upserted) = it.search_attributes.take() {
                     payloads::merge(&mut self.search_attributes, upserted.indexed_fields);
+                    self.row_revision += 1;
                 }
             }
             A::WorkflowPropertiesModifiedEventAttributes(it) => {
                 if let Some(upserted) = it.upserted_memo.take() {
                     payloads::merge(&mut self.memo, upserted.fields);
+                    self.row_revision += 1;
                 }
             }
             A::WorkflowTaskScheduledEventAttributes(_)
@@ -97,6 +101,7 @@ impl Told {
             written::set_keyword(&mut self.search_attributes, "TemporalWorkflowVersioningBehavior", behavior);
             let was_overridden = self.versioning_override.is_some();
             self.versioning_override = by.map(Box::new);
+            self.row_revision += 1;
             if self.versioning_override.is_some() != was_overridden && self.last_started_event_id != 0 {
                 self.note_build(None);
             }
@@ -108,6 +113,7 @@ impl Told {
         self.status = status;
         self.close_time = Some(at);
         self.new_run_id = new_run_id;
+        self.row_revision += 1;
     }
 
     fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &mut Attributes) {

@@ -25,21 +25,29 @@ impl Told {
             let checksums = self.reset_points.iter().map(|point| point.binary_checksum.clone());
             let checksums: Vec<String> = checksums.filter(|checksum| !checksum.is_empty()).collect();
             written::set_keywords(&mut self.search_attributes, "BinaryChecksums", &checksums);
+            self.row_revision += 1;
         }
         self.worker_version = take(&mut completed.worker_version);
-        self.worker_deployment_name = take(&mut completed.worker_deployment_name);
-        written::set_keyword(&mut self.search_attributes, "TemporalWorkerDeployment", &self.worker_deployment_name);
+        if self.worker_deployment_name != completed.worker_deployment_name {
+            self.worker_deployment_name = take(&mut completed.worker_deployment_name);
+            written::set_keyword(&mut self.search_attributes, "TemporalWorkerDeployment", &self.worker_deployment_name);
+            self.row_revision += 1;
+        }
     }
 
     /// Writes down for the search by which builds it has been worked on.
     pub(super) fn note_build(&mut self, completed_by: Option<&WorkerVersionStamp>) {
         let present = written::keywords(&self.search_attributes, "BuildIds");
         let build_ids = versions::build_ids(&present, completed_by, self.versioning_override.is_some());
+        if build_ids == present {
+            return;
+        }
         if build_ids.is_empty() {
             self.search_attributes.remove("BuildIds");
-        } else if build_ids != present {
+        } else {
             written::set_newest_keywords(&mut self.search_attributes, "BuildIds", build_ids);
         }
+        self.row_revision += 1;
     }
 
     /// The first task that a build of the worker completes is where the workflow could be reset to
