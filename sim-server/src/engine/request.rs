@@ -138,6 +138,13 @@ answered! {
     RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
         -> RecordActivityTaskHeartbeatByIdResponse;
 
+    PauseActivityRequest => pause_activity -> PauseActivityResponse;
+    UnpauseActivityRequest => unpause_activity -> UnpauseActivityResponse;
+    ResetActivityRequest => reset_activity -> ResetActivityResponse;
+    UpdateActivityOptionsRequest => update_activity_options -> UpdateActivityOptionsResponse;
+    PauseWorkflowExecutionRequest => pause_workflow_execution -> PauseWorkflowExecutionResponse;
+    UnpauseWorkflowExecutionRequest => unpause_workflow_execution -> UnpauseWorkflowExecutionResponse;
+    UpdateWorkflowExecutionOptionsRequest => update_workflow_execution_options -> UpdateWorkflowExecutionOptionsResponse;
     CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
     DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;

@@ -14,6 +14,8 @@ mod holds;
 mod listings;
 mod locks;
 mod long_polls;
+mod pages;
+mod pauses;
 mod queries;
 mod refusals;
 mod replays;

@@ -11,6 +11,7 @@ mod commands;
 mod registry;
 mod schedules;
 mod resets;
+mod repairs;
 mod starts;
 mod tasks;
 mod updates;
@@ -75,6 +76,7 @@ families! {
     20 Activities(activities::Call),
     5 Updates(updates::Call),
     2 Resets(resets::Call),
+    4 Repairs(repairs::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
     3 Schedules(schedules::Call),
