@@ -98,9 +98,10 @@ fn a_paused_activity_holds_no_time_and_none_of_its_timeouts_runs() {
         Running, 5 events
         activity a: Paused, attempt 1
     ");
-    assert!(reasons(&mut t).contains(
-        &"activity A (attempt 1) of workflow order (W) is paused by operator (to look at it)".to_owned()
-    ));
+    assert!(
+        reasons(&mut t)
+            .contains(&"activity A (attempt 1) of workflow order (W) is paused by operator (to look at it)".to_owned())
+    );
 }
 
 #[test]
