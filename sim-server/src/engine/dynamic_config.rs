@@ -32,6 +32,8 @@ const COUNTS: &[(&str, fn(&mut Limits) -> &mut usize)] = &[
     ("history.maxInFlightUpdates", |limits| &mut limits.updates_in_flight_max),
     ("history.maxInFlightUpdatePayloads", |limits| &mut limits.updates_in_flight_max_bytes),
     ("history.maxTotalUpdates", |limits| &mut limits.updates_total_max),
+    ("history.workflowTaskCompletionBufferSizeLimit", |limits| &mut limits.completion_pages_max_bytes),
+    ("system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute", |limits| &mut limits.task_problems_reported),
     ("history.maxBufferedQueryCount", |limits| &mut limits.buffered_queries_max),
     ("history.maximumBufferedEventsBatch", |limits| &mut limits.buffered_events_max),
     ("history.maximumBufferedEventsSizeInBytes", |limits| &mut limits.buffered_events_max_bytes),
@@ -50,13 +52,16 @@ const SPANS: &[(&str, fn(&mut Limits) -> &mut Duration)] = &[
     ("history.workflowIdReuseMinimalInterval", |limits| &mut limits.chain_interval_min),
 ];
 
-/// What can be switched off, by its keys.
+/// What can be switched off, or on, by its keys.
 const SWITCHES: &[(&str, fn(&mut Switches) -> &mut bool)] = &[
     ("system.enableActivityEagerExecution", |switches| &mut switches.eager_activities),
     ("system.enableEagerWorkflowStart", |switches| &mut switches.eager_starts),
     ("frontend.enableUpdateWorkflowExecution", |switches| &mut switches.updates),
     ("frontend.enableUpdateWorkflowExecutionAsyncAccepted", |switches| &mut switches.accepted_updates),
     ("frontend.enableBatcher", |switches| &mut switches.batches),
+    ("frontend.sendRawWorkflowHistory", |switches| &mut switches.raw_history),
+    ("frontend.WorkflowPauseEnabled", |switches| &mut switches.workflow_pause),
+    ("history.enableWorkflowTaskCompletionPagination", |switches| &mut switches.completion_pages),
 ];
 
 /// Keys, in any case, with values in JSON. A value of another type than its key has counts as not given.
@@ -173,7 +178,7 @@ mod tests {
     fn every_key_has_an_effect_of_its_own() {
         let mut seen = Vec::new();
         for key in keys() {
-            let outcome = ["3", "false", "0.25"].map(|value| config(key, value));
+            let outcome = ["3", "false", "true", "0.25"].map(|value| config(key, value));
             assert!(outcome.iter().any(|outcome| *outcome != (Limits::default(), Switches::default())), "{key}");
             assert!(!seen.contains(&outcome), "{key} does what another does");
             seen.push(outcome);

@@ -51,12 +51,15 @@ pub use reply::Reply;
 pub use request::{Caller, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
 pub use skipping::notices::Notice;
 pub use view::{ActivityView, RunView, View};
-pub use workflow::{calls::history::HistoryReply, reply::WorkflowTaskReply};
+pub use workflow::{
+    calls::{history::HistoryReply, history_reverse::ReverseHistoryReply},
+    reply::WorkflowTaskReply,
+};
 
 use crate::config::{Config, Personality, SearchAttributeType};
 use dynamic_config::DynamicConfig;
 use error::Result;
-use execution::{store::Store, waiters::Waiters};
+use execution::{retention::Retention, store::Store, waiters::Waiters};
 use kernel::{
     domain::Domain,
     effects::Effects,
@@ -102,6 +105,7 @@ pub struct Engine {
     workers: Workers,
     runs: Store<Run>,
     schedules: Store<Schedule>,
+    retention: Retention,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
     schedule_watches: Watches,
@@ -158,6 +162,7 @@ impl Engine {
             runs: Store::default(),
             schedules: Store::default(),
             schedule_watches: Watches::default(),
+            retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
@@ -216,6 +221,7 @@ impl Engine {
             self.expire(ticket, parked);
         }
         self.settle(order);
+        self.delete_expired();
     }
 
     /// Forgets a parked call whose caller went away. No answer will come for it.
@@ -265,7 +271,11 @@ impl Engine {
             return Some(self.wall());
         }
         let due = self.domain.next_due();
-        [due, self.next_grace(), self.tickets.next_expiry()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
+        [due, self.next_grace(), self.tickets.next_expiry(), self.retention.next()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at < Time::MAX)
+            .min()
     }
 
     /// The next finished parked call.

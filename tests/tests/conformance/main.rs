@@ -5,8 +5,11 @@
 //! `FORETIME_TEST_RECORD=1` the latter write the record again.
 
 mod activities;
+mod activity_options;
 mod chains;
 mod children;
+mod deletions;
+mod descriptions;
 mod eager;
 mod errors;
 mod growth;
@@ -15,10 +18,18 @@ mod list_filters;
 mod listings;
 mod named_runs;
 mod namespaces;
+mod paged_completions;
+mod paused_activities;
+mod paused_workflows;
 mod properties;
 mod queries;
 mod reads;
+mod reported_problems;
 mod resets;
+mod reverse_reads;
+mod schedule_actions;
+mod schedule_specs;
+mod schedules;
 mod signals;
 mod starts;
 mod switches;
@@ -27,6 +38,7 @@ mod update_troubles;
 mod update_with_start;
 mod updates;
 mod worker_versions;
+mod workflow_options;
 mod workflow_tasks;
 
 use std::{
@@ -74,14 +86,26 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("deletions", deletions::SCRIPTS),
+    ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("schedules", schedules::SCRIPTS),
+    ("schedule_specs", schedule_specs::SCRIPTS),
+    ("schedule_actions", schedule_actions::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("namespaces", namespaces::SCRIPTS),
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
     ("switches", switches::SCRIPTS),
+    ("paused_activities", paused_activities::SCRIPTS),
+    ("activity_options", activity_options::SCRIPTS),
+    ("paused_workflows", paused_workflows::SCRIPTS),
+    ("workflow_options", workflow_options::SCRIPTS),
+    ("paged_completions", paged_completions::SCRIPTS),
+    ("reported_problems", reported_problems::SCRIPTS),
     ("list_filters", list_filters::SCRIPTS),
     ("listings", listings::SCRIPTS),
 ];
@@ -154,6 +178,8 @@ const ARGUMENTS: &[&str] = &[
     "--search-attribute", "Tags=KeywordList",
     "--search-attribute", "Note=Text",
     "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+    "--dynamic-config-value", "frontend.WorkflowPauseEnabled=true",
+    "--dynamic-config-value", "history.enableWorkflowTaskCompletionPagination=true",
 ];
 
 fn main() {

@@ -1,4 +1,4 @@
-//! What the dynamic configuration switches off (`common/dynamicconfig/constants.go`).
+//! What the dynamic configuration switches off or on (`common/dynamicconfig/constants.go`).
 
 use crate::engine::kernel::error::{Error, Result};
 
@@ -15,11 +15,26 @@ pub(crate) struct Switches {
     pub(crate) accepted_updates: bool,
     /// There are batch operations (`frontend.enableBatcher`).
     pub(crate) batches: bool,
+    /// Histories are read as the bytes of their batches (`frontend.sendRawWorkflowHistory`).
+    pub(crate) raw_history: bool,
+    /// Workflows can be paused (`frontend.WorkflowPauseEnabled`).
+    pub(crate) workflow_pause: bool,
+    /// The completion of a workflow task may come in pages (`history.enableWorkflowTaskCompletionPagination`).
+    pub(crate) completion_pages: bool,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { eager_activities: true, eager_starts: true, updates: true, accepted_updates: true, batches: true }
+        Self {
+            eager_activities: true,
+            eager_starts: true,
+            updates: true,
+            accepted_updates: true,
+            batches: true,
+            raw_history: false,
+            workflow_pause: false,
+            completion_pages: false,
+        }
     }
 }
 

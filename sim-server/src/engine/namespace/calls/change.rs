@@ -5,7 +5,6 @@ use super::{cluster::CLUSTER, namespaces::check_clusters};
 use crate::engine::{
     Engine,
     kernel::{
-        effects::SERVER_IDENTITY,
         error::{Error, Result},
         key::NamespaceId,
         time::Time,
@@ -29,9 +28,6 @@ use crate::proto::{
 
 /// Bad binaries of one namespace (`frontend.maxBadBinaries`).
 const BAD_BINARIES_MAX: usize = 10;
-
-/// Why a run ends whose namespace is deleted, as where it is deleted alone.
-const DELETE_REASON: &str = "Delete workflow execution";
 
 impl Engine {
     /// UpdateNamespace. Archival and replication are for one cluster without an archive: what can be said of them is checked and has
@@ -129,17 +125,15 @@ impl Engine {
 
     /// Ends every machine of a namespace, so that none of them does anything or holds time.
     fn end_all_in(&mut self, namespace: NamespaceId) {
-        let schedules: Vec<_> = self.schedules.keys().filter(|key| self.schedules.get(*key).namespace() == namespace).collect();
         let now = self.now(namespace);
-        for key in schedules {
+        for key in self.schedules.keys_in(namespace) {
             if self.schedules.get(key).is_open(now) {
                 self.delete_schedule_now(key);
             }
         }
-        let runs: Vec<_> = self.runs.keys().filter(|key| self.runs.get(*key).namespace() == namespace).collect();
-        for key in runs {
-            if self.runs.get(key).is_running() {
-                self.transact(key, |run, cx| run.terminate(cx, DELETE_REASON, None, SERVER_IDENTITY, Vec::new()));
+        for key in self.runs.keys_in(namespace) {
+            if self.runs.contains(key) {
+                self.delete_any_run(key);
             }
         }
     }

@@ -132,7 +132,7 @@ impl Engine {
         let limits = namespace_info::Limits {
             blob_size_limit_error: self.limits.blob_size_max_bytes as i64,
             memo_size_limit_error: self.limits.memo_size_max_bytes as i64,
-            ..namespace_info::Limits::default()
+            workflow_task_completion_size_limit_error: self.limits.completion_pages_max_bytes as i64,
         };
         let info = NamespaceInfo {
             name: namespace.name.clone(),
@@ -174,6 +174,9 @@ impl Engine {
             sync_update: self.switches.updates,
             async_update: self.switches.accepted_updates,
             worker_poll_complete_on_shutdown: true,
+            reported_problems_search_attribute: self.limits.task_problems_reported > 0,
+            workflow_pause: self.switches.workflow_pause,
+            workflow_task_completion_pagination: self.switches.completion_pages,
             ..namespace_info::Capabilities::default()
         }
     }

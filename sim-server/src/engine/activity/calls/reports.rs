@@ -12,7 +12,11 @@ use crate::{
             token::TaskToken,
         },
         rules::validate::{self, respond},
-        workflow::{activities::Outcome, calls::target::COMPLETED, growth::Growth},
+        workflow::{
+            activities::{Heard, Outcome},
+            calls::target::COMPLETED,
+            growth::Growth,
+        },
     },
     proto::{
         common::Payloads,
@@ -119,8 +123,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity)?;
-        Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..RecordActivityTaskHeartbeatResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity)?;
+        Ok(RecordActivityTaskHeartbeatResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// RecordActivityTaskHeartbeatById.
@@ -129,8 +137,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatByIdRequest,
     ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity)?;
-        Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..RecordActivityTaskHeartbeatByIdResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity)?;
+        Ok(RecordActivityTaskHeartbeatByIdResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// The started activity whose current attempt the token names.
@@ -214,6 +226,7 @@ impl Engine {
             if heartbeat.is_some() {
                 run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
             }
+            run.note_activity_report(cx, scheduled_event_id);
             if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
                 run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), by);
                 run.schedule_workflow_task(cx);
@@ -238,11 +251,11 @@ impl Engine {
         Ok(())
     }
 
-    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<bool> {
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<Heard> {
         if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
             self.fail_activity(target, Some(failure), None, By::identity(identity))?;
-            return Ok(true);
+            return Ok(Heard { is_cancel_requested: true, ..Heard::default() });
         }
         self.check_growth(
             target.key,
