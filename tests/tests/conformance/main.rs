@@ -17,6 +17,7 @@ mod queries;
 mod reads;
 mod resets;
 mod schedule_actions;
+mod schedule_lists;
 mod schedule_specs;
 mod schedules;
 mod signals;
@@ -79,6 +80,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedules", schedules::SCRIPTS),
     ("schedule_specs", schedule_specs::SCRIPTS),
     ("schedule_actions", schedule_actions::SCRIPTS),
+    ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("list_filters", list_filters::SCRIPTS),
     ("listings", listings::SCRIPTS),
