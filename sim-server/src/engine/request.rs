@@ -1,7 +1,7 @@
 //! What the engine can be asked: every request that it answers, with the method that does so, on one page.
 
 use super::{
-    ActivityTaskReply, Engine, HistoryReply, Order, WorkflowTaskReply,
+    ActivityTaskReply, Engine, HistoryReply, Order, ReverseHistoryReply, WorkflowTaskReply,
     kernel::{
         error::Result,
         key::Connection,
@@ -120,6 +120,8 @@ answered! {
     ResetWorkflowExecutionRequest => reset_workflow_execution -> ResetWorkflowExecutionResponse;
     TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
     DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
+    DeleteWorkflowExecutionRequest => delete_workflow_execution -> DeleteWorkflowExecutionResponse;
+    GetWorkflowExecutionHistoryReverseRequest => get_workflow_execution_history_reverse -> ReverseHistoryReply;
     ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;
     RespondWorkflowTaskFailedRequest => respond_workflow_task_failed -> RespondWorkflowTaskFailedResponse;
     RespondQueryTaskCompletedRequest => respond_query_task_completed -> RespondQueryTaskCompletedResponse;
@@ -136,6 +138,13 @@ answered! {
     RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
         -> RecordActivityTaskHeartbeatByIdResponse;
 
+    PauseActivityRequest => pause_activity -> PauseActivityResponse;
+    UnpauseActivityRequest => unpause_activity -> UnpauseActivityResponse;
+    ResetActivityRequest => reset_activity -> ResetActivityResponse;
+    UpdateActivityOptionsRequest => update_activity_options -> UpdateActivityOptionsResponse;
+    PauseWorkflowExecutionRequest => pause_workflow_execution -> PauseWorkflowExecutionResponse;
+    UnpauseWorkflowExecutionRequest => unpause_workflow_execution -> UnpauseWorkflowExecutionResponse;
+    UpdateWorkflowExecutionOptionsRequest => update_workflow_execution_options -> UpdateWorkflowExecutionOptionsResponse;
     CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
     DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;

@@ -146,6 +146,8 @@ impl Engine {
         if let Some(closed) = &mut self.closed {
             closed.push(key);
         }
+        let retention = self.namespaces.get(self.runs.get(key).namespace()).retention;
+        self.retention.closed(&mut self.runs, key, retention, self.domain.clock.wall());
         self.replay_closed(key);
     }
 

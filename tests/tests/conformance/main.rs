@@ -5,17 +5,25 @@
 //! `FORETIME_TEST_RECORD=1` the latter write the record again.
 
 mod activities;
+mod activity_options;
 mod chains;
 mod children;
+mod deletions;
+mod descriptions;
 mod eager;
 mod errors;
 mod list_filters;
 mod listings;
 mod named_runs;
+mod paged_completions;
+mod paused_activities;
+mod paused_workflows;
 mod properties;
 mod queries;
 mod reads;
+mod reported_problems;
 mod resets;
+mod reverse_reads;
 mod schedule_actions;
 mod schedule_lists;
 mod schedule_specs;
@@ -27,6 +35,7 @@ mod update_troubles;
 mod update_with_start;
 mod updates;
 mod worker_versions;
+mod workflow_options;
 mod workflow_tasks;
 
 use std::{
@@ -74,7 +83,10 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("deletions", deletions::SCRIPTS),
+    ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
     ("schedules", schedules::SCRIPTS),
@@ -82,6 +94,12 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedule_actions", schedule_actions::SCRIPTS),
     ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("paused_activities", paused_activities::SCRIPTS),
+    ("activity_options", activity_options::SCRIPTS),
+    ("paused_workflows", paused_workflows::SCRIPTS),
+    ("workflow_options", workflow_options::SCRIPTS),
+    ("paged_completions", paged_completions::SCRIPTS),
+    ("reported_problems", reported_problems::SCRIPTS),
     ("list_filters", list_filters::SCRIPTS),
     ("listings", listings::SCRIPTS),
 ];
@@ -134,6 +152,8 @@ const ARGUMENTS: &[&str] = &[
     "--search-attribute", "Tags=KeywordList",
     "--search-attribute", "Note=Text",
     "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+    "--dynamic-config-value", "frontend.WorkflowPauseEnabled=true",
+    "--dynamic-config-value", "history.enableWorkflowTaskCompletionPagination=true",
 ];
 
 fn main() {

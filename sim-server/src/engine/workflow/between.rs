@@ -19,6 +19,7 @@ use crate::{
             effects::{ChildLeft, External, Extras, SERVER_IDENTITY, Start},
             key::{NamespaceId, RunKey},
         },
+        rules::validate::priority,
     },
     proto::{
         common::WorkflowExecution,
@@ -134,7 +135,7 @@ impl Engine {
             retry_policy: initiated.retry_policy,
             memo: initiated.memo,
             search_attributes: initiated.search_attributes,
-            priority: initiated.priority.or_else(|| run.recorded.facts.priority.clone()),
+            priority: priority::merged(run.priority(), initiated.priority),
             parent_workflow_namespace: of.name.clone(),
             parent_workflow_namespace_id: of.uuid.clone(),
             parent_workflow_execution: Some(this),
@@ -164,6 +165,9 @@ impl Engine {
         }
         self.tell_schedules(key);
         self.release_queries(key);
+        if self.runs.get(key).is_deleted_when_closed() {
+            self.delete_run(key);
+        }
     }
 
     /// A parent that has been reset hears of its children in the run that goes on (`recordChildWorkflowCompleted`).

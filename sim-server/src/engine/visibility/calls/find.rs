@@ -93,7 +93,6 @@ impl Engine {
     }
 
     /// An execution is about to be deleted, and is no longer listed.
-    #[expect(dead_code, reason = "for the deletion of runs")]
     pub(in crate::engine) fn remove_row(&mut self, key: Key) {
         let Self { visibility, runs, schedules, domain, .. } = self;
         let row = match key {

@@ -137,6 +137,9 @@ impl Engine {
 
     fn rejects(&self, key: RunKey, condition: QueryRejectCondition) -> Option<WorkflowExecutionStatus> {
         let status = self.runs.get(key).status();
+        if status == WorkflowExecutionStatus::Paused {
+            return Some(status);
+        }
         let rejected = match condition {
             QueryRejectCondition::NotOpen => status != WorkflowExecutionStatus::Running,
             QueryRejectCondition::NotCompletedCleanly => {
@@ -205,6 +208,18 @@ impl Engine {
             } else {
                 self.finish_query(id, Err(Error::WorkflowNotReady(CLOSED_BEFORE_STARTED.to_owned())));
             }
+        }
+    }
+
+    /// The run is deleted: nobody answers queries of it.
+    pub(super) fn fail_queries_of(&mut self, key: RunKey) {
+        let of_run = self.queries.pending.iter().filter(|(_, query)| query.run == key);
+        for id in of_run.map(|(id, _)| *id).collect::<Vec<_>>() {
+            if let Some(place) = self.queries.pending.get_mut(&id).and_then(|query| query.place.take()) {
+                self.matching.remove(place);
+            }
+            let workflow_id = self.runs.get(key).workflow_id();
+            self.finish_query(id, Err(Error::not_found(format!("workflow not found for ID: {workflow_id}"))));
         }
     }
 
