@@ -30,10 +30,7 @@ impl DynamicConfig<'_> {
             ("history.maximumBufferedEventsBatch", &mut limits.buffered_events_max),
             ("history.maximumBufferedEventsSizeInBytes", &mut limits.buffered_events_max_bytes),
             ("history.workflowTaskCompletionBufferSizeLimit", &mut limits.completion_pages_max_bytes),
-            (
-                "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute",
-                &mut limits.task_problems_reported,
-            ),
+            ("system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute", &mut limits.task_problems_reported),
         ] {
             let value = self.value(key).and_then(|value| value.as_u64()).and_then(|value| usize::try_from(value).ok());
             *limit = value.unwrap_or(*limit);

@@ -1,9 +1,6 @@
 //! Completions of workflow tasks in pages.
 
-use foretime_server::{
-    config::Config,
-    proto::workflowservice::RespondWorkflowTaskCompletedRequest,
-};
+use foretime_server::{config::Config, proto::workflowservice::RespondWorkflowTaskCompletedRequest};
 
 use crate::support::{worker::*, *};
 
@@ -15,11 +12,7 @@ fn server(settings: &[(&str, &str)]) -> Transcript {
 const ON: (&str, &str) = ("history.enableWorkflowTaskCompletionPagination", "true");
 
 fn page(task: &WorkflowTask, page_number: i32, name: &str) -> RespondWorkflowTaskCompletedRequest {
-    RespondWorkflowTaskCompletedRequest {
-        page_number,
-        intermediate_page: true,
-        ..completion(task, [record_marker(name)])
-    }
+    RespondWorkflowTaskCompletedRequest { page_number, intermediate_page: true, ..completion(task, [record_marker(name)]) }
 }
 
 #[test]

@@ -75,7 +75,8 @@ async fn wait(wait_s: f64) {
 
 async fn before_its_start(s: &Script) {
     schedule(s, slow(s, "a")).await;
-    update(s, ActivityOptions { start_to_close_timeout: seconds(7.0), ..Default::default() }, &["start_to_close_timeout"]).await;
+    update(s, ActivityOptions { start_to_close_timeout: seconds(7.0), ..Default::default() }, &["start_to_close_timeout"])
+        .await;
     s.describe("wf").await;
     s.activity_task().await;
     s.describe("wf").await;
@@ -84,7 +85,8 @@ async fn before_its_start(s: &Script) {
 
 async fn while_it_runs(s: &Script) {
     let activity = started(s, Attributes { start_to_close_timeout: seconds(30.0), ..slow(s, "a") }).await;
-    update(s, ActivityOptions { start_to_close_timeout: seconds(1.0), ..Default::default() }, &["start_to_close_timeout"]).await;
+    update(s, ActivityOptions { start_to_close_timeout: seconds(1.0), ..Default::default() }, &["start_to_close_timeout"])
+        .await;
     s.describe("wf").await;
     wait(2.0).await;
     s.describe("wf").await;
@@ -173,7 +175,8 @@ async fn fields_of_the_retry_policy(s: &Script) {
         }),
         ..Default::default()
     };
-    for path in ["maximum_attempts", "backoff_coefficient", "maximum_interval", "initial_interval", "non_retryable_error_types"] {
+    for path in ["maximum_attempts", "backoff_coefficient", "maximum_interval", "initial_interval", "non_retryable_error_types"]
+    {
         update(s, options.clone(), &[&format!("retry_policy.{path}")]).await;
     }
     update(s, ActivityOptions::default(), &["retry_policy"]).await;
@@ -335,11 +338,8 @@ async fn a_priority_set_and_restored(s: &Script) {
 }
 
 async fn after_a_timeout(s: &Script) {
-    let attributes = Attributes {
-        start_to_close_timeout: seconds(1.0),
-        schedule_to_start_timeout: seconds(50.0),
-        ..slow(s, "a")
-    };
+    let attributes =
+        Attributes { start_to_close_timeout: seconds(1.0), schedule_to_start_timeout: seconds(50.0), ..slow(s, "a") };
     started(s, attributes).await;
     wait(1.5).await;
     let priority = Some(Priority { priority_key: 4, ..Default::default() });

@@ -21,11 +21,21 @@ crate::scripts![
     closes_the_workflow,
 ];
 
-fn page(s: &Script, task: &WorkflowTask, number: i32, commands: impl IntoIterator<Item = Command>) -> RespondWorkflowTaskCompletedRequest {
+fn page(
+    s: &Script,
+    task: &WorkflowTask,
+    number: i32,
+    commands: impl IntoIterator<Item = Command>,
+) -> RespondWorkflowTaskCompletedRequest {
     RespondWorkflowTaskCompletedRequest { page_number: number, intermediate_page: true, ..s.new_completion(task, commands) }
 }
 
-fn last(s: &Script, task: &WorkflowTask, number: i32, commands: impl IntoIterator<Item = Command>) -> RespondWorkflowTaskCompletedRequest {
+fn last(
+    s: &Script,
+    task: &WorkflowTask,
+    number: i32,
+    commands: impl IntoIterator<Item = Command>,
+) -> RespondWorkflowTaskCompletedRequest {
     RespondWorkflowTaskCompletedRequest { page_number: number, ..s.new_completion(task, commands) }
 }
 

@@ -432,11 +432,8 @@ async fn timeout_after_the_pause(s: &Script) {
 }
 
 async fn timeouts_of_a_paused_running_one(s: &Script) {
-    let attributes = Attributes {
-        start_to_close_timeout: seconds(1.0),
-        schedule_to_close_timeout: seconds(30.0),
-        ..quick(s, "a")
-    };
+    let attributes =
+        Attributes { start_to_close_timeout: seconds(1.0), schedule_to_close_timeout: seconds(30.0), ..quick(s, "a") };
     let activity = started(s, attributes).await;
     pause(s, "a").await;
     wait(2.5).await;

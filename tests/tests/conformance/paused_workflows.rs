@@ -568,8 +568,11 @@ async fn an_activity_cancelled(s: &Script) {
 
 async fn an_activity_paused_too(s: &Script) {
     s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 0.2)), schedule_activity(Attributes { activity_id: "b".to_owned(), ..retried(s, 0.2) })])
-        .await;
+    s.run_task([
+        schedule_activity(retried(s, 0.2)),
+        schedule_activity(Attributes { activity_id: "b".to_owned(), ..retried(s, 0.2) }),
+    ])
+    .await;
     let pause_activity = PauseActivityRequest {
         namespace: NAMESPACE.to_owned(),
         execution: s.execution("wf"),
@@ -663,11 +666,7 @@ async fn options_changed(s: &Script) {
 
 async fn described_without_reason(s: &Script) {
     s.start_waiting("wf").await;
-    let bare = PauseWorkflowExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        ..Default::default()
-    };
+    let bare = PauseWorkflowExecutionRequest { namespace: NAMESPACE.to_owned(), workflow_id: s.id("wf"), ..Default::default() };
     let _ = s.call(bare).await;
     s.describe("wf").await;
     s.history("wf").await;

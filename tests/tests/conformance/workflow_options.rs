@@ -234,7 +234,8 @@ async fn override_that_is_bad(s: &Script) {
     update(s, empty, &["versioning_override"]).await;
     s.step("not in the mask");
     update(s, WorkflowExecutionOptions { priority: prioritised(2).priority, ..overridden(pinned(None)) }, &["priority"]).await;
-    update(s, WorkflowExecutionOptions { priority: prioritised(2).priority, ..overridden(pinned(version())) }, &["priority"]).await;
+    update(s, WorkflowExecutionOptions { priority: prioritised(2).priority, ..overridden(pinned(version())) }, &["priority"])
+        .await;
     s.history("wf").await;
 }
 
@@ -293,7 +294,9 @@ async fn bad_requests(s: &Script) {
 
 async fn bad_paths(s: &Script) {
     s.start_waiting("wf").await;
-    for path in ["no_such_field", "priority.no_such_field", "priority.priority_key.deeper", "", "*", "Priority", "versioningOverride"] {
+    for path in
+        ["no_such_field", "priority.no_such_field", "priority.priority_key.deeper", "", "*", "Priority", "versioningOverride"]
+    {
         update(s, prioritised(2), &[path]).await;
     }
     update(s, prioritised(2), &["priority", "no_such_field"]).await;

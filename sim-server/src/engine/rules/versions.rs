@@ -31,11 +31,7 @@ pub(crate) fn of_report(stamp: Option<&WorkerVersionStamp>) -> Option<&WorkerVer
 /// The values of the search attribute BuildIds after a workflow task that this build has completed
 /// (`addBuildIdToLoadedSearchAttribute`). They begin with [`UNVERSIONED`], unless the worker asks for versioning, or somebody
 /// does for it (`is_overridden`). A build without an id adds that once more if it is the first.
-pub(crate) fn build_ids(
-    present: &[String],
-    completed_by: Option<&WorkerVersionStamp>,
-    is_overridden: bool,
-) -> Vec<String> {
+pub(crate) fn build_ids(present: &[String], completed_by: Option<&WorkerVersionStamp>, is_overridden: bool) -> Vec<String> {
     let is_versioned = completed_by.is_some_and(|stamp| stamp.use_versioning);
     let added = completed_by.map(|stamp| match stamp.build_id.as_str() {
         "" => UNVERSIONED.to_owned(),

@@ -91,9 +91,7 @@ impl Family for Call {
                 identity: OPERATOR.to_owned(),
             }),
             Self::PauseActivities(whom, request) => pause(whom.execution(world), ToPause::Type("A".to_owned()), *request),
-            Self::UnpauseActivities(whom) => {
-                unpause(whom.execution(world), ToUnpause::UnpauseAll(true), [false; 2], Ms(0))
-            }
+            Self::UnpauseActivities(whom) => unpause(whom.execution(world), ToUnpause::UnpauseAll(true), [false; 2], Ms(0)),
             Self::ResetActivities(whom) => reset(whom.execution(world), ToReset::MatchAll(true), [false; 3], Ms(0)),
             of_one => of_one.request_of_one(world)?,
         })

@@ -109,11 +109,8 @@ impl Engine {
             ToReset::MatchAll(_) => Selector::All,
         });
         let (key, selector) = self.to_repair(&request.namespace, request.execution.as_ref(), selector)?;
-        let reset = Reset {
-            resets_heartbeat: request.reset_heartbeat,
-            keeps_paused: request.keep_paused,
-            delay: Duration::ZERO,
-        };
+        let reset =
+            Reset { resets_heartbeat: request.reset_heartbeat, keeps_paused: request.keep_paused, delay: Duration::ZERO };
         let jitter = Jitter::new(request.jitter.as_ref());
         self.reset_activities(key, &selector, reset, request.restore_original_options, jitter)?;
         Ok(ResetActivityResponse {})
@@ -163,8 +160,7 @@ fn named(execution: Option<&WorkflowExecution>, selector: Option<Selector>) -> R
     let Some(execution) = execution.filter(|execution| !execution.workflow_id.is_empty()) else {
         return Err(Error::invalid("WorkflowId is not set on request."));
     };
-    let selector =
-        selector.ok_or_else(|| Error::invalid("Either Activity.Id or Activity.Type should be set on request."))?;
+    let selector = selector.ok_or_else(|| Error::invalid("Either Activity.Id or Activity.Type should be set on request."))?;
     Ok((execution.clone(), selector))
 }
 
@@ -267,10 +263,10 @@ impl Engine {
     fn restore_activity_options(&mut self, key: RunKey, selector: &Selector) -> Result<ActivityOptions> {
         let run = self.runs.get(key);
         let ids = run.selected_activities(selector);
-        let last = ids.last().and_then(|id| run.original_activity(*id)).map(|original| ActivityOptions {
-            retry_policy: original.retry_policy.clone(),
-            ..original.options()
-        });
+        let last = ids
+            .last()
+            .and_then(|id| run.original_activity(*id))
+            .map(|original| ActivityOptions { retry_policy: original.retry_policy.clone(), ..original.options() });
         let options = last.ok_or_else(|| Error::not_found(NOT_FOUND))?;
         if run.is_running() {
             self.repair(key, &ids, |attempt, original, cx, owner| {

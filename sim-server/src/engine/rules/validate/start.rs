@@ -377,10 +377,7 @@ mod tests {
             ),
             (|r| r.input = Some(Payloads { payloads: vec![blob(3 << 20)] }), "Blob data size exceeds limit."),
             (|r| r.memo = Some(Memo { fields: [("k".to_owned(), blob(3 << 20))].into() }), "Memo size exceeds limit."),
-            (
-                |r| r.versioning_override = Some(VersioningOverride::default()),
-                "override behavior is required",
-            ),
+            (|r| r.versioning_override = Some(VersioningOverride::default()), "override behavior is required"),
             (|_| (), ""),
         ];
         for (change, expected) in cases {

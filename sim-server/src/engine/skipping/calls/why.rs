@@ -80,9 +80,10 @@ impl Engine {
                 all.push(format!("{} is paused{}", run.name(), by(&pause.identity, &pause.reason)));
             }
             let activities = run.pending_activities().filter_map(|(id, _, attempt)| Some((id, attempt.pause()?)));
-            all.extend(activities.map(|(id, pause)| {
-                format!("{} is paused{}", run.name_of_activity(id), by(&pause.identity, &pause.reason))
-            }));
+            all.extend(
+                activities
+                    .map(|(id, pause)| format!("{} is paused{}", run.name_of_activity(id), by(&pause.identity, &pause.reason))),
+            );
         }
         all.truncate(LISTED_MAX);
         all

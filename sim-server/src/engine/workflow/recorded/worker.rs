@@ -9,9 +9,7 @@ use crate::{
         kernel::time::Time,
         rules::{search_attributes::written, versions},
     },
-    proto::{
-        common::WorkerVersionStamp, history::WorkflowTaskCompletedEventAttributes, workflow::ResetPointInfo,
-    },
+    proto::{common::WorkerVersionStamp, history::WorkflowTaskCompletedEventAttributes, workflow::ResetPointInfo},
 };
 
 /// Reset points of one chain of runs (`history.maxAutoResetPoints`).
