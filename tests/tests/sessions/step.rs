@@ -157,6 +157,7 @@ impl Setup {
             // A completion that is applied and refused all the same would look like a fault here.
             replay: Replay::default(),
             remembers_closes: false,
+            visibility_lag: std::time::Duration::ZERO,
             seed: self.seed.into(),
         }
     }
