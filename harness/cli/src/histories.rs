@@ -31,6 +31,8 @@ impl Histories {
     /// The configuration with these options.
     pub(crate) fn applied_to(&self, config: Config) -> Config {
         let replay = Replay { always: self.replay.contains(&When::Always), closed: self.replay.contains(&When::Closed) };
-        Config { replay, remembers_closes: self.save_histories.is_some(), ..config }
+        // Histories that are to be saved are kept until they are.
+        let is_saved = self.save_histories.is_some();
+        Config { replay, remembers_closes: is_saved, deletes_expired: !is_saved, ..config }
     }
 }

@@ -47,6 +47,11 @@ impl DynamicConfig<'_> {
         self.value("system.enableActivityEagerExecution") != Some(Value::Bool(false))
     }
 
+    /// `frontend.sendRawWorkflowHistory`.
+    pub(super) fn sends_raw_history(self) -> bool {
+        self.value("frontend.sendRawWorkflowHistory") == Some(Value::Bool(true))
+    }
+
     /// `frontend.WorkflowPauseEnabled`.
     pub(super) fn has_workflow_pause(self) -> bool {
         self.value("frontend.WorkflowPauseEnabled") == Some(Value::Bool(true))

@@ -51,12 +51,15 @@ pub use reply::Reply;
 pub use request::{Caller, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
 pub use skipping::notices::Notice;
 pub use view::{ActivityView, RunView, View};
-pub use workflow::{calls::history::HistoryReply, reply::WorkflowTaskReply};
+pub use workflow::{
+    calls::{history::HistoryReply, history_reverse::ReverseHistoryReply},
+    reply::WorkflowTaskReply,
+};
 
 use crate::config::{Config, Personality, SearchAttributeType};
 use dynamic_config::DynamicConfig;
 use error::Result;
-use execution::{store::Store, waiters::Waiters};
+use execution::{retention::Retention, store::Store, waiters::Waiters};
 use kernel::{
     domain::Domain,
     effects::Effects,
@@ -80,6 +83,8 @@ pub struct Engine {
     personality: Personality,
     /// `system.enableActivityEagerExecution`.
     eager_activities: bool,
+    /// `frontend.sendRawWorkflowHistory`: histories are read as the bytes of their batches.
+    sends_raw_history: bool,
     /// `frontend.WorkflowPauseEnabled`.
     has_workflow_pause: bool,
     /// `history.enableWorkflowTaskCompletionPagination`.
@@ -105,6 +110,7 @@ pub struct Engine {
     workers: Workers,
     runs: Store<Run>,
     schedules: Store<Schedule>,
+    retention: Retention,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
     schedule_watches: Watches,
@@ -135,6 +141,7 @@ impl Engine {
             personality: config.personality,
             // An eager activity comes with an answer that a worker on sdk-core does not get.
             eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
+            sends_raw_history: dynamic_config.sends_raw_history(),
             has_workflow_pause: dynamic_config.has_workflow_pause(),
             has_completion_pages: dynamic_config.has_completion_pages(),
             replays_always: config.replay.always,
@@ -153,6 +160,7 @@ impl Engine {
             runs: Store::default(),
             schedules: Store::default(),
             schedule_watches: Watches::default(),
+            retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
@@ -207,6 +215,7 @@ impl Engine {
             self.expire(ticket, parked);
         }
         self.settle(order);
+        self.delete_expired();
     }
 
     /// Forgets a parked call whose caller went away. No answer will come for it.
@@ -256,7 +265,11 @@ impl Engine {
             return Some(self.wall());
         }
         let due = self.domain.next_due();
-        [due, self.next_grace(), self.tickets.next_expiry()].into_iter().flatten().filter(|at| *at < Time::MAX).min()
+        [due, self.next_grace(), self.tickets.next_expiry(), self.retention.next()]
+            .into_iter()
+            .flatten()
+            .filter(|at| *at < Time::MAX)
+            .min()
     }
 
     /// The next finished parked call.

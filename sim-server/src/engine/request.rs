@@ -1,7 +1,7 @@
 //! What the engine can be asked: every request that it answers, with the method that does so, on one page.
 
 use super::{
-    ActivityTaskReply, Engine, HistoryReply, Order, WorkflowTaskReply,
+    ActivityTaskReply, Engine, HistoryReply, Order, ReverseHistoryReply, WorkflowTaskReply,
     kernel::{
         error::Result,
         key::Connection,
@@ -120,6 +120,8 @@ answered! {
     ResetWorkflowExecutionRequest => reset_workflow_execution -> ResetWorkflowExecutionResponse;
     TerminateWorkflowExecutionRequest => terminate_workflow_execution -> TerminateWorkflowExecutionResponse;
     DescribeWorkflowExecutionRequest => describe_workflow_execution -> DescribeWorkflowExecutionResponse;
+    DeleteWorkflowExecutionRequest => delete_workflow_execution -> DeleteWorkflowExecutionResponse;
+    GetWorkflowExecutionHistoryReverseRequest => get_workflow_execution_history_reverse -> ReverseHistoryReply;
     ResetStickyTaskQueueRequest => reset_sticky_task_queue -> ResetStickyTaskQueueResponse;
     RespondWorkflowTaskFailedRequest => respond_workflow_task_failed -> RespondWorkflowTaskFailedResponse;
     RespondQueryTaskCompletedRequest => respond_query_task_completed -> RespondQueryTaskCompletedResponse;
@@ -148,6 +150,8 @@ answered! {
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
     PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
     DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListSchedulesRequest => list_schedules -> ListSchedulesResponse;
+    CountSchedulesRequest => count_schedules -> CountSchedulesResponse;
     ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;

@@ -39,6 +39,8 @@ impl<'a> View<'a> {
         let closed = engine.closed.as_deref().and_then(|closed| closed.get(count..)).unwrap_or_default();
         closed
             .iter()
+            // One that was deleted since still counts.
+            .filter(|key| engine.runs.contains(**key))
             .map(move |key| engine.runs.get(*key))
             .map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
     }
@@ -122,7 +124,8 @@ impl<'a> ActivityView<'a> {
 impl<'a> RunView<'a> {
     /// Its activities that have not ended.
     pub fn open_activities(&self) -> impl Iterator<Item = ActivityView<'a>> + use<'a> {
-        self.run.pending_activities().map(|(_, scheduled, attempt)| ActivityView { scheduled, attempt })
+        let pending = self.run.is_running().then(|| self.run.pending_activities());
+        pending.into_iter().flatten().map(|(_, scheduled, attempt)| ActivityView { scheduled, attempt })
     }
 
     /// The name of its namespace.

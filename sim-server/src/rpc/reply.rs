@@ -6,13 +6,18 @@ use prost::{
     encoding::{WireType, encode_key, encode_varint},
 };
 
-use crate::engine::{ActivityTaskReply, HistoryReply, Reply, WorkflowTaskReply};
+use crate::{
+    engine::{ActivityTaskReply, HistoryReply, Reply, ReverseHistoryReply, WorkflowTaskReply},
+    proto::{common::DataBlob, enums::EncodingType},
+};
 
 /// The tag of `PollWorkflowTaskQueueResponse.history`.
 const TASK_HISTORY_TAG: u32 = 8;
-/// The tag of `GetWorkflowExecutionHistoryResponse.history`.
+/// The tag of `GetWorkflowExecutionHistoryResponse.history`, and of the one that is read backwards.
 const HISTORY_TAG: u32 = 1;
-/// The tag of `GetWorkflowExecutionHistoryResponse.next_page_token`.
+/// The tag of `GetWorkflowExecutionHistoryResponse.raw_history`.
+const RAW_HISTORY_TAG: u32 = 2;
+/// The tag of `GetWorkflowExecutionHistoryResponse.next_page_token`, and of the one that is read backwards.
 const NEXT_PAGE_TOKEN_TAG: u32 = 3;
 
 /// An answer of the engine in its wire form.
@@ -67,10 +72,20 @@ impl Encode for HistoryReply {
     fn to_bytes(&self) -> Bytes {
         let mut bytes = Vec::with_capacity(self.history.len() + self.next_page_token.len() + 16);
         append(&mut bytes, HISTORY_TAG, &self.history);
+        for batch in &self.raw_history {
+            let blob = DataBlob { encoding_type: EncodingType::Proto3.into(), data: batch.clone() };
+            append(&mut bytes, RAW_HISTORY_TAG, &blob.encode_to_vec());
+        }
         if !self.next_page_token.is_empty() {
             append(&mut bytes, NEXT_PAGE_TOKEN_TAG, &self.next_page_token);
         }
         bytes.into()
+    }
+}
+
+impl Encode for ReverseHistoryReply {
+    fn to_bytes(&self) -> Bytes {
+        self.0.to_bytes()
     }
 }
 

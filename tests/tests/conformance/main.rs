@@ -8,6 +8,8 @@ mod activities;
 mod activity_options;
 mod chains;
 mod children;
+mod deletions;
+mod descriptions;
 mod eager;
 mod errors;
 mod list_filters;
@@ -21,6 +23,10 @@ mod queries;
 mod reads;
 mod reported_problems;
 mod resets;
+mod reverse_reads;
+mod schedule_actions;
+mod schedule_specs;
+mod schedules;
 mod signals;
 mod starts;
 mod timers;
@@ -76,9 +82,15 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_with_start", update_with_start::SCRIPTS),
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
+    ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("deletions", deletions::SCRIPTS),
+    ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("schedules", schedules::SCRIPTS),
+    ("schedule_specs", schedule_specs::SCRIPTS),
+    ("schedule_actions", schedule_actions::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),

@@ -158,6 +158,7 @@ impl Setup {
             replay: Replay::default(),
             remembers_closes: false,
             visibility_lag: std::time::Duration::ZERO,
+            deletes_expired: true,
             seed: self.seed.into(),
         }
     }

@@ -15,7 +15,7 @@ use foretime_server::{
     },
 };
 
-use super::{Findings, Step, backoff, is_before, kinds, namesakes::Namesakes};
+use super::{Findings, Step, backoff, is_before, is_reset, kinds, namesakes::Namesakes};
 
 /// The rule of the order of an activity's events, and of their links.
 const ORDER: &str = "activity-order";
@@ -100,7 +100,15 @@ impl<'a> Activities<'a> {
             }
             A::WorkflowTaskScheduledEventAttributes(_) => self.settle(findings),
             attributes if kinds::is_close(attributes.event_type()) => self.settle(findings),
+            attributes if is_reset(attributes) => self.schedule_anew(step.at),
             _ => {}
+        }
+    }
+
+    /// A reset schedules what is pending anew (`failInflightActivity`).
+    fn schedule_anew(&mut self, at: Option<Time>) {
+        for activity in self.activities.values_mut().filter(|activity| activity.closed_by.is_none()) {
+            activity.at = at;
         }
     }
 

@@ -29,7 +29,7 @@ use crate::{
 
 /// What an attempt has to know of the workflow that owns it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Owner {
+pub(crate) struct Home {
     pub(crate) namespace: NamespaceId,
     /// Counts where the activity has none of its own.
     pub(crate) priority_key: i32,
@@ -99,7 +99,7 @@ pub(crate) struct Attempt {
 
 impl Attempt {
     /// The first attempt of an activity that is scheduled now.
-    pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, owner: Owner, of: Arc<Activity>, first: First) -> Self {
+    pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, home: Home, of: Arc<Activity>, first: First) -> Self {
         let mut attempt = Self {
             key,
             of,
@@ -125,7 +125,7 @@ impl Attempt {
             heartbeat_timer: None,
         };
         if first == First::Queued {
-            attempt.enqueue(cx, owner);
+            attempt.enqueue(cx, home);
         }
         if first != First::Eager {
             attempt.arm_schedule_to_start(cx);
@@ -138,10 +138,10 @@ impl Attempt {
     }
 
     /// Puts it into its task queue.
-    pub(super) fn enqueue(&mut self, cx: &mut Cx<'_>, owner: Owner) {
-        let queue = cx.matching.queue(owner.namespace, QueueKind::Activity, &self.of.task_queue);
+    pub(super) fn enqueue(&mut self, cx: &mut Cx<'_>, home: Home) {
+        let queue = cx.matching.queue(home.namespace, QueueKind::Activity, &self.of.task_queue);
         let own = self.of.priority.as_ref().map_or(0, |priority| priority.priority_key);
-        let priority_key = if own == 0 { owner.priority_key } else { own };
+        let priority_key = if own == 0 { home.priority_key } else { own };
         self.place = Some(cx.matching.add(queue, priority_key, Task::Activity(self.key), Arrival::Usual, cx.wall));
     }
 
@@ -194,11 +194,11 @@ impl Attempt {
     }
 
     /// Its backoff is over.
-    pub(crate) fn end_backoff(&mut self, cx: &mut Cx<'_>, owner: Owner) {
+    pub(crate) fn end_backoff(&mut self, cx: &mut Cx<'_>, home: Home) {
         self.timer = None;
         self.state = AttemptState::Scheduled;
         self.scheduled_time = cx.now;
-        self.enqueue(cx, owner);
+        self.enqueue(cx, home);
         self.arm_schedule_to_start(cx);
     }
 

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    attempt::{Attempt, AttemptState, Owner},
+    attempt::{Attempt, AttemptState, Home},
     options::Activity,
 };
 use crate::{
@@ -63,13 +63,13 @@ pub(crate) struct Reset {
 
 impl Attempt {
     /// Pauses it. A worker that has it may finish; nobody else gets it.
-    pub(crate) fn begin_pause(&mut self, cx: &mut Cx<'_>, owner: Owner, pause: Pause) {
+    pub(crate) fn begin_pause(&mut self, cx: &mut Cx<'_>, home: Home, pause: Pause) {
         self.pause = Some(Box::new(pause));
-        self.rearrange(cx, owner);
+        self.rearrange(cx, home);
     }
 
     /// Unpauses it. It is due at once, whatever was left of its backoff.
-    pub(crate) fn end_pause(&mut self, cx: &mut Cx<'_>, owner: Owner, unpause: Unpause) {
+    pub(crate) fn end_pause(&mut self, cx: &mut Cx<'_>, home: Home, unpause: Unpause) {
         self.pause = None;
         if unpause.resets_attempts {
             self.count_anew(cx);
@@ -81,12 +81,12 @@ impl Attempt {
         if !self.is_started() {
             self.schedule_anew(cx.now + unpause.delay);
         }
-        self.rearrange(cx, owner);
+        self.rearrange(cx, home);
     }
 
     /// It begins with attempt 1 again. If a worker has it, the attempt after this one will be the second. `original`: what was
     /// asked for at first, if that counts again.
-    pub(crate) fn reset(&mut self, cx: &mut Cx<'_>, owner: Owner, reset: Reset, original: Option<Arc<Activity>>) {
+    pub(crate) fn reset(&mut self, cx: &mut Cx<'_>, home: Home, reset: Reset, original: Option<Arc<Activity>>) {
         self.count_anew(cx);
         self.is_reset = true;
         self.resets_heartbeat |= reset.resets_heartbeat;
@@ -99,31 +99,31 @@ impl Attempt {
         if !self.is_started() && self.pause.is_none() {
             self.schedule_anew(cx.now + reset.delay);
         }
-        self.rearrange(cx, owner);
+        self.rearrange(cx, home);
     }
 
     /// Something else is asked for from now on. If it waits for another attempt, the backoff is measured anew.
-    pub(crate) fn change_options(&mut self, cx: &mut Cx<'_>, owner: Owner, of: Arc<Activity>) {
+    pub(crate) fn change_options(&mut self, cx: &mut Cx<'_>, home: Home, of: Arc<Activity>) {
         self.of = of;
         if !self.is_started() {
             self.schedule_anew(self.next_scheduled_time());
         }
-        self.rearrange(cx, owner);
+        self.rearrange(cx, home);
     }
 
     /// The workflow is paused. One that waits waits on, but not in its queue.
-    pub(crate) fn hold_back(&mut self, cx: &mut Cx<'_>, owner: Owner) {
+    pub(crate) fn hold_back(&mut self, cx: &mut Cx<'_>, home: Home) {
         if !self.is_started() {
             self.is_held = true;
-            self.rearrange(cx, owner);
+            self.rearrange(cx, home);
         }
     }
 
     /// The workflow is unpaused.
-    pub(crate) fn let_go(&mut self, cx: &mut Cx<'_>, owner: Owner) {
+    pub(crate) fn let_go(&mut self, cx: &mut Cx<'_>, home: Home) {
         if !self.is_started() {
             self.is_held = false;
-            self.rearrange(cx, owner);
+            self.rearrange(cx, home);
         }
     }
 
@@ -144,7 +144,7 @@ impl Attempt {
     }
 
     /// Its place in the queue and its timers, as its state wants them.
-    fn rearrange(&mut self, cx: &mut Cx<'_>, owner: Owner) {
+    fn rearrange(&mut self, cx: &mut Cx<'_>, home: Home) {
         self.leave_queue(cx);
         if let Some(timer) = self.schedule_to_close_timer.take() {
             cx.timers.cancel(timer);
@@ -157,7 +157,7 @@ impl Attempt {
             return;
         }
         if self.state == AttemptState::Scheduled && !self.is_held {
-            self.enqueue(cx, owner);
+            self.enqueue(cx, home);
         }
         let mut due = self.deadlines();
         due.sort_by_key(|(at, due)| (*at, rank(*due)));

@@ -1,4 +1,4 @@
-//! The store of machines: by index, by run id, and the current one of each business id.
+//! The store of machines: by key, by run id, and the current one of each business id.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use super::machine::{Machine, Row};
 use crate::engine::kernel::{
     error::{Error, Result},
     key::{NamespaceId, StoreKey},
+    time::Time,
 };
 
 /// A machine, and what the engine keeps of it.
@@ -14,56 +15,73 @@ pub(crate) struct Stored<M> {
     pub(super) machine: M,
     /// What it adds to the clock's holds, as of its last transaction.
     pub(super) holds: i64,
+    /// When (wall) it is to be deleted, if that is known.
+    pub(super) expires_at: Option<Time>,
 }
 
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
 pub(crate) struct Store<M: Machine> {
-    /// Boxed: a machine is large, and a list that grows copies what is in it.
-    all: Vec<Box<Stored<M>>>,
+    /// By the index in their keys, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what
+    /// is in it. A key is never given out again, and nothing is left of one whose machine is removed.
+    all: BTreeMap<u32, Box<Stored<M>>>,
+    next_key: u32,
     current: BTreeMap<NamespaceId, BTreeMap<String, M::Key>>,
     by_run_id: BTreeMap<String, M::Key>,
 }
 
 impl<M: Machine> Default for Store<M> {
     fn default() -> Self {
-        Self { all: Vec::new(), current: BTreeMap::new(), by_run_id: BTreeMap::new() }
+        Self { all: BTreeMap::new(), next_key: 0, current: BTreeMap::new(), by_run_id: BTreeMap::new() }
     }
 }
 
 impl<M: Machine> Store<M> {
     /// The key that the next machine will get.
     pub(crate) fn next_key(&self) -> M::Key {
-        M::Key::of(self.all.len() as u32)
+        M::Key::of(self.next_key)
     }
 
     /// Stores a new machine; it becomes the current one of its business id.
     pub(crate) fn insert(&mut self, machine: M) -> M::Key {
         let key = self.next_key();
+        self.next_key += 1;
         let Row { namespace, id, run_id, .. } = machine.row();
         self.current.entry(namespace).or_default().insert(id.to_owned(), key);
         self.by_run_id.insert(run_id.to_owned(), key);
-        self.all.push(Box::new(Stored { machine, holds: 0 }));
+        self.all.insert(key.index(), Box::new(Stored { machine, holds: 0, expires_at: None }));
         key
     }
 
+    /// Removes a machine. Its business id is free if it was the current one, though older ones may be left.
+    pub(crate) fn remove(&mut self, key: M::Key) {
+        let Some(stored) = self.all.remove(&key.index()) else { return };
+        let Row { namespace, id, run_id, .. } = stored.machine.row();
+        self.by_run_id.remove(run_id);
+        if let Some(ids) = self.current.get_mut(&namespace)
+            && ids.get(id).map(|of| of.index()) == Some(key.index())
+        {
+            ids.remove(id);
+        }
+    }
+
+    pub(crate) fn contains(&self, key: M::Key) -> bool {
+        self.all.contains_key(&key.index())
+    }
+
+    /// The machine of a key that nobody has removed.
     pub(crate) fn get(&self, key: M::Key) -> &M {
-        &self.all[key.index() as usize].machine
+        &self.all[&key.index()].machine
     }
 
-    /// For a transaction, which alone may change a machine.
+    /// For a transaction, which alone may change a machine, and for what is kept besides it.
     pub(crate) fn stored_mut(&mut self, key: M::Key) -> &mut Stored<M> {
-        &mut self.all[key.index() as usize]
-    }
-
-    /// The keys of all machines, in the order in which they began.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> + use<M> {
-        (0..self.all.len() as u32).map(M::Key::of)
+        self.all.get_mut(&key.index()).expect("nobody names a machine that is removed")
     }
 
     /// All machines, in the order in which they began.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &M> {
-        self.all.iter().map(|stored| &stored.machine)
+        self.all.values().map(|stored| &stored.machine)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -81,7 +99,7 @@ impl<M: Machine> Store<M> {
 
     /// The machine with this index, if it is the one with this run id: an index of another server names another.
     pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<M::Key> {
-        let stored = self.all.get(index as usize)?;
+        let stored = self.all.get(&index)?;
         (stored.machine.row().run_id == run_id).then_some(M::Key::of(index))
     }
 

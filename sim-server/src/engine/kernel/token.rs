@@ -54,6 +54,9 @@ pub(crate) struct PageToken {
     /// The page ends with the events of a workflow task that are not in the history (yet).
     #[prost(bool, tag = "5")]
     pub(crate) transient: bool,
+    /// The history is read from its end; the page ends before `until`.
+    #[prost(bool, tag = "6")]
+    pub(crate) backwards: bool,
     #[prost(fixed32, tag = "15")]
     pub(crate) mark: u32,
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     config::RunawayLimits,
     engine::kernel::{
-        key::{ActivityKey, RunKey},
+        key::{ActivityKey, Owner, RunKey},
         time::Time,
     },
 };
@@ -144,6 +144,16 @@ impl Runaway {
         let is_own = |subject: &Subject| matches!(subject, Subject::Chain(of) if of == first_run_id);
         self.failures.retain(|subject, _| is_own(subject));
         self.exceeded.retain(|subject, _| is_own(subject));
+    }
+
+    /// This run is deleted.
+    pub(crate) fn forget(&mut self, run: RunKey) {
+        let is_of = |subject: &Subject| match subject {
+            Subject::Activity(ActivityKey { owner: Owner::Run(of), .. }) | Subject::WorkflowTask(of) => *of == run,
+            Subject::Chain(_) => false,
+        };
+        self.failures.retain(|subject, _| !is_of(subject));
+        self.exceeded.retain(|subject, exceeded| !is_of(subject) && exceeded.run != run);
     }
 
     /// A run of this chain follows another. Whether it is one too many at one instant.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::{recorded::ScheduledActivity, run::Run, write::new_event};
 use crate::{
     engine::{
-        activity::attempt::{Attempt, First, Owner},
+        activity::attempt::{Attempt, First, Home},
         execution::{By, Cx},
         kernel::{
             due::ActivityDue,
             effects::Extras,
-            key::{ActivityKey, Key, WorkerId},
+            key::{ActivityKey, Owner, WorkerId},
             time::Time,
         },
         rules::{
@@ -77,8 +77,8 @@ impl Run {
             false => First::Queued,
         };
         if let Some(scheduled) = self.recorded.activities.get(&scheduled_event_id) {
-            let (key, owner) = (self.activity_key(scheduled_event_id), self.owner());
-            let attempt = Attempt::first(cx, key, owner, Arc::clone(&scheduled.activity), first);
+            let (key, home) = (self.activity_key(scheduled_event_id), self.home());
+            let attempt = Attempt::first(cx, key, home, Arc::clone(&scheduled.activity), first);
             self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
         }
         scheduled_event_id
@@ -99,12 +99,12 @@ impl Run {
     }
 
     pub(super) fn activity_key(&self, scheduled_event_id: i64) -> ActivityKey {
-        ActivityKey { owner: Key::Run(self.key), scheduled_event_id }
+        ActivityKey { owner: Owner::Run(self.key), scheduled_event_id }
     }
 
     /// What its attempts have to know of it.
-    pub(in crate::engine::workflow) fn owner(&self) -> Owner {
-        Owner { namespace: self.namespace, priority_key: self.priority_key() }
+    pub(in crate::engine::workflow) fn home(&self) -> Home {
+        Home { namespace: self.namespace, priority_key: self.priority_key() }
     }
 
     fn pending_activity_mut(&mut self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &mut Attempt)> {
@@ -136,10 +136,10 @@ impl Run {
     }
 
     pub(super) fn activity_falls_due(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, what: ActivityDue) {
-        let owner = self.owner();
+        let home = self.home();
         let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return };
         match what {
-            ActivityDue::Retry => attempt.end_backoff(cx, owner),
+            ActivityDue::Retry => attempt.end_backoff(cx, home),
             ActivityDue::Timeout(timeout_type) => {
                 if attempt.is_meant_by(timeout_type) {
                     cx.skipping.give_up(self.activity_key(scheduled_event_id));
@@ -280,9 +280,11 @@ impl Run {
         is_waiting
     }
 
-    pub(super) fn drop_activities(&mut self, cx: &mut Cx<'_>) {
-        for (scheduled_event_id, mut attempt) in std::mem::take(&mut self.volatile.attempts) {
-            cx.skipping.give_up(self.activity_key(scheduled_event_id));
+    /// The run closes: its activities lead nowhere. They stay to be described, as on the real server.
+    pub(super) fn stop_activities(&mut self, cx: &mut Cx<'_>) {
+        let owner = Owner::Run(self.key);
+        for (&scheduled_event_id, attempt) in &mut self.volatile.attempts {
+            cx.skipping.give_up(ActivityKey { owner, scheduled_event_id });
             attempt.stop(cx);
         }
     }

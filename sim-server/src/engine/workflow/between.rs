@@ -165,6 +165,9 @@ impl Engine {
         }
         self.tell_schedules(key);
         self.release_queries(key);
+        if self.runs.get(key).is_deleted_when_closed() {
+            self.delete_run(key);
+        }
     }
 
     /// A parent that has been reset hears of its children in the run that goes on (`recordChildWorkflowCompleted`).

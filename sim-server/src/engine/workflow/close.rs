@@ -203,10 +203,19 @@ impl Run {
         self.flush_buffer();
     }
 
+    /// Its end is that of all that is known of it.
+    pub(in crate::engine) fn delete_when_closed(&mut self) {
+        self.volatile.is_deleted_when_closed = true;
+    }
+
+    pub(in crate::engine) fn is_deleted_when_closed(&self) -> bool {
+        self.volatile.is_deleted_when_closed
+    }
+
     fn close(&mut self, cx: &mut Cx<'_>, attributes: Attributes, extras: Extras) {
         self.drop_workflow_task(cx);
         cx.skipping.holds.forget(Work::WorkflowTask(self.key));
-        self.drop_activities(cx);
+        self.stop_activities(cx);
         self.drop_timers(cx);
         for timer in [self.volatile.run_timer.take(), self.volatile.execution_timer.take()].into_iter().flatten() {
             cx.timers.cancel(timer);
@@ -215,7 +224,6 @@ impl Run {
         self.add_event_with(cx, attributes, extras);
         self.abort_updates();
         self.volatile.buffer.clear();
-        self.volatile.children.clear();
         self.volatile.end_completion();
         self.recorded.shrink();
         cx.effects.leave(Effect::Closed { run: self.key, children });

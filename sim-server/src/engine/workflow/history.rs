@@ -106,6 +106,39 @@ impl History {
         page
     }
 
+    /// Where a page starts that ends before `until` and is read backwards: up to `batch_count_max` whole batches and about `bytes_max`
+    /// bytes.
+    pub(crate) fn page_back(&self, until: i64, batch_count_max: usize, bytes_max: usize) -> i64 {
+        let end = self.start_of(until);
+        let mut from = until;
+        for _ in 0..batch_count_max {
+            let batch = self.batch_start(from);
+            if from <= 1 || from < until && end - self.start_of(batch) > bytes_max {
+                break;
+            }
+            from = batch;
+        }
+        from
+    }
+
+    /// The first event of the batch that ends before `until`.
+    fn batch_start(&self, until: i64) -> i64 {
+        (1..until).rev().find(|&id| id == 1 || self.ends_batch(id - 1)).unwrap_or(1)
+    }
+
+    /// The events `from..until` (ids), each batch the bytes of a `History` message.
+    pub(crate) fn batches(&self, from: i64, until: i64) -> impl Iterator<Item = Vec<u8>> {
+        let mut next = from;
+        std::iter::from_fn(move || {
+            if next >= until {
+                return None;
+            }
+            let start = next;
+            next = self.batch_end(start).min(until);
+            Some(self.encoded(start, next))
+        })
+    }
+
     /// The end (exclusive) of the batch that event `id` is in.
     fn batch_end(&self, id: i64) -> i64 {
         let first = usize::try_from(id - 1).unwrap_or(0);
@@ -128,8 +161,9 @@ impl History {
     /// The events before `until`, as a history of its own.
     pub(crate) fn before(&self, until: i64) -> Self {
         let count = usize::try_from(until - 1).unwrap_or(0).min(self.ends.len());
-        let piece = Piece { start: 0, bytes: self.encoded(1, until) };
-        Self { pieces: vec![piece], ends: self.ends[..count].to_vec() }
+        let bytes = self.encoded(1, until);
+        let pieces = if bytes.is_empty() { Vec::new() } else { vec![Piece { start: 0, bytes }] };
+        Self { pieces, ends: self.ends[..count].to_vec() }
     }
 
     /// Whether event `id` is the last of its batch.

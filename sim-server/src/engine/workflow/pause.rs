@@ -78,8 +78,8 @@ impl Run {
         let ByWhom { identity, reason, request_id } = by;
         let attributes = WorkflowExecutionPausedEventAttributes { identity, reason, request_id };
         self.add_event(cx, Attributes::WorkflowExecutionPausedEventAttributes(attributes));
-        let owner = self.owner();
-        self.volatile.attempts.values_mut().for_each(|attempt| attempt.hold_back(cx, owner));
+        let home = self.home();
+        self.volatile.attempts.values_mut().for_each(|attempt| attempt.hold_back(cx, home));
         self.note_pauses();
     }
 
@@ -88,8 +88,8 @@ impl Run {
         let ByWhom { identity, reason, request_id } = by;
         let attributes = WorkflowExecutionUnpausedEventAttributes { identity, reason, request_id };
         self.add_event(cx, Attributes::WorkflowExecutionUnpausedEventAttributes(attributes));
-        let owner = self.owner();
-        self.volatile.attempts.values_mut().for_each(|attempt| attempt.let_go(cx, owner));
+        let home = self.home();
+        self.volatile.attempts.values_mut().for_each(|attempt| attempt.let_go(cx, home));
         self.note_pauses();
         if !self.has_workflow_task() {
             // Something has happened since the last one: the next is no mere repetition.

@@ -4,7 +4,7 @@
 use super::run::Run;
 use crate::engine::{
     activity::{
-        attempt::{Attempt, Owner},
+        attempt::{Attempt, Home},
         options::Activity,
         pause::Selector,
     },
@@ -33,15 +33,15 @@ impl Run {
         &mut self,
         cx: &mut Cx<'_>,
         ids: &[i64],
-        repair: impl Fn(&mut Attempt, &Activity, &mut Cx<'_>, Owner),
+        repair: impl Fn(&mut Attempt, &Activity, &mut Cx<'_>, Home),
     ) {
-        let owner = self.owner();
+        let home = self.home();
         let mut has_changed = false;
         for &id in ids {
             let Some(attempt) = self.volatile.attempts.get_mut(&id) else { continue };
             let Some(scheduled) = self.recorded.activities.get(&id) else { continue };
             let was_paused = attempt.pause().is_some();
-            repair(attempt, &scheduled.activity, cx, owner);
+            repair(attempt, &scheduled.activity, cx, home);
             has_changed |= attempt.pause().is_some() != was_paused;
         }
         if has_changed {

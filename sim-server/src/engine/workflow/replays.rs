@@ -142,6 +142,13 @@ impl Replays {
         under_way.place
     }
 
+    /// The run is deleted, and its replay is over.
+    pub(in crate::engine) fn forget(&mut self, run: RunKey) {
+        if let Some(State::Differs(_)) = self.of.remove(&run) {
+            self.differing -= 1;
+        }
+    }
+
     /// The runs whose replay is under way.
     pub(in crate::engine) fn all_under_way(&self) -> impl Iterator<Item = (RunKey, &UnderWay)> {
         let all = if self.under_way == 0 { None } else { Some(&self.of) };

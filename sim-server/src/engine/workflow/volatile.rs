@@ -25,6 +25,8 @@ pub(super) struct Volatile {
     pub(super) start_request_id: String,
     /// The run that a reset of this one made, if one did: the last one. Empty if none did.
     pub(super) reset_run_id: String,
+    /// It is deleted once all have heard of its end who are to.
+    pub(super) is_deleted_when_closed: bool,
     /// The request ids of the signals that have come. A reset forgets them.
     pub(super) signal_request_ids: BTreeSet<String>,
     /// The request id of the accepted cancel request.
@@ -95,6 +97,7 @@ impl Volatile {
         Self {
             start_request_id,
             reset_run_id: String::new(),
+            is_deleted_when_closed: false,
             signal_request_ids: BTreeSet::new(),
             cancel_request_id: None,
             buffer: Vec::new(),

@@ -407,6 +407,10 @@ impl Run {
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
+        // A worker may name these causes, too. They never count.
+        if matches!(cause, WorkflowTaskFailedCause::ResetWorkflow | WorkflowTaskFailedCause::FailoverCloseCommand) {
+            self.volatile.attempt = 1;
+        }
     }
 
     /// A speculative task fails that no worker has. On the real server it counts as started.

@@ -9,7 +9,7 @@ use crate::{
     engine::{
         Engine,
         activity::{
-            attempt::{Attempt, Owner},
+            attempt::{Attempt, Home},
             options::Activity,
             pause::{Pause, Reset, Selector, Unpause},
         },
@@ -177,7 +177,7 @@ impl Engine {
             return Err(Error::FailedPrecondition("activity is already paused".to_owned()));
         }
         ids.retain(|id| paused_by(id).is_none());
-        self.repair(key, &ids, |attempt, _, cx, owner| attempt.begin_pause(cx, owner, pause.clone()));
+        self.repair(key, &ids, |attempt, _, cx, home| attempt.begin_pause(cx, home, pause.clone()));
         Ok(())
     }
 
@@ -194,9 +194,9 @@ impl Engine {
     ) -> Result<()> {
         let mut ids = self.selected(key, selector)?;
         ids.retain(|id| self.attempt(key, *id).is_some_and(|attempt| attempt.pause().is_some()));
-        self.repair(key, &ids, |attempt, _, cx, owner| {
+        self.repair(key, &ids, |attempt, _, cx, home| {
             let delay = jitter.draw(cx);
-            attempt.end_pause(cx, owner, Unpause { delay, ..unpause });
+            attempt.end_pause(cx, home, Unpause { delay, ..unpause });
         });
         Ok(())
     }
@@ -218,12 +218,12 @@ impl Engine {
         if jitter.is_negative && ids.iter().any(|id| self.attempt(key, *id).is_some_and(begins)) {
             return Err(Error::Internal(NEGATIVE_JITTER.to_owned()));
         }
-        self.repair(key, &ids, |attempt, original, cx, owner| {
+        self.repair(key, &ids, |attempt, original, cx, home| {
             let delay = jitter.draw(cx);
             // The priority is not among what is restored.
             let priority = attempt.activity().priority.clone();
             let original = restores_options.then(|| Arc::new(Activity { priority, ..original.clone() }));
-            attempt.reset(cx, owner, Reset { delay, ..reset }, original);
+            attempt.reset(cx, home, Reset { delay, ..reset }, original);
         });
         Ok(())
     }
@@ -254,7 +254,7 @@ impl Engine {
             changed.push((id, Arc::new(before.with_options(&options)), options));
         }
         for (id, activity, _) in &changed {
-            self.repair(key, &[*id], |attempt, _, cx, owner| attempt.change_options(cx, owner, Arc::clone(activity)));
+            self.repair(key, &[*id], |attempt, _, cx, home| attempt.change_options(cx, home, Arc::clone(activity)));
         }
         Ok(changed.pop().map(|(.., options)| options).unwrap_or_default())
     }
@@ -269,8 +269,8 @@ impl Engine {
             .map(|original| ActivityOptions { retry_policy: original.retry_policy.clone(), ..original.options() });
         let options = last.ok_or_else(|| Error::not_found(NOT_FOUND))?;
         if run.is_running() {
-            self.repair(key, &ids, |attempt, original, cx, owner| {
-                attempt.change_options(cx, owner, Arc::new(original.clone()));
+            self.repair(key, &ids, |attempt, original, cx, home| {
+                attempt.change_options(cx, home, Arc::new(original.clone()));
             });
         }
         Ok(options)
@@ -286,7 +286,7 @@ impl Engine {
         self.runs.get(key).pending_activity(scheduled_event_id).map(|(_, attempt)| attempt)
     }
 
-    fn repair(&mut self, key: RunKey, ids: &[i64], repair: impl Fn(&mut Attempt, &Activity, &mut Cx<'_>, Owner)) {
+    fn repair(&mut self, key: RunKey, ids: &[i64], repair: impl Fn(&mut Attempt, &Activity, &mut Cx<'_>, Home)) {
         self.transact(key, |run, cx| run.repair_activities(cx, ids, repair));
     }
 }

@@ -13,9 +13,9 @@ use crate::{
         common::{Payloads, WorkflowExecution},
         enums::{HistoryEventFilterType, QueryRejectCondition, ResetReapplyType, UpdateWorkflowExecutionLifecycleStage},
         workflowservice::{
-            DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest,
-            RequestCancelWorkflowExecutionRequest, ResetWorkflowExecutionRequest, SignalWorkflowExecutionRequest,
-            TerminateWorkflowExecutionRequest, UpdateWorkflowExecutionRequest,
+            DescribeWorkflowExecutionRequest, GetWorkflowExecutionHistoryRequest, GetWorkflowExecutionHistoryReverseRequest,
+            QueryWorkflowRequest, RequestCancelWorkflowExecutionRequest, ResetWorkflowExecutionRequest,
+            SignalWorkflowExecutionRequest, TerminateWorkflowExecutionRequest, UpdateWorkflowExecutionRequest,
         },
     },
 };
@@ -96,6 +96,13 @@ pub fn history(request: &mut GetWorkflowExecutionHistoryRequest, limits: &Limits
         request.history_event_filter_type = HistoryEventFilterType::AllEvent as i32;
     }
     Ok(())
+}
+
+/// GetWorkflowExecutionHistoryReverse. No page size means the largest, and a larger one is cut.
+pub fn history_reverse(request: &mut GetWorkflowExecutionHistoryReverseRequest, limits: &Limits) {
+    if request.maximum_page_size <= 0 || request.maximum_page_size > limits.history_page_max {
+        request.maximum_page_size = limits.history_page_max;
+    }
 }
 
 /// QueryWorkflow: no reject condition means NONE.

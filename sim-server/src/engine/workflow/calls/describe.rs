@@ -1,6 +1,6 @@
 //! DescribeWorkflowExecution: what is seen of a workflow.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     engine::{
@@ -55,7 +55,10 @@ impl Engine {
         let pending = run.pending_activities().map(|(_, scheduled, attempt)| pending_activity(scheduled, attempt, now));
         Ok(DescribeWorkflowExecutionResponse {
             execution_config: Some(config(run)),
-            workflow_execution_info: Some(info(run)),
+            workflow_execution_info: Some(WorkflowExecutionInfo {
+                auto_reset_points: Some(reset_points(run, self.namespaces.get(run.namespace()).retention)),
+                ..info(run)
+            }),
             pending_activities: pending.collect(),
             pending_children: pending_children(run),
             pending_workflow_task: pending_workflow_task(run),
@@ -99,7 +102,6 @@ fn info(run: &Run) -> WorkflowExecutionInfo {
         execution_time: Some(row.execution_time.to_proto()),
         memo: Some(Memo { fields: row.memo.clone() }),
         search_attributes: Some(SearchAttributes { indexed_fields: row.search_attributes.clone() }),
-        auto_reset_points: Some(ResetPoints { points: run.recorded.reset_points.clone() }),
         task_queue: row.task_queue.to_owned(),
         state_transition_count: run.transition_count(),
         history_size_bytes: run.history().size_bytes() as i64,
@@ -111,6 +113,17 @@ fn info(run: &Run) -> WorkflowExecutionInfo {
         versioning_info: versioning_info(run),
         ..WorkflowExecutionInfo::default()
     }
+}
+
+/// Where it could be reset to. The points of a run that another follows expire with it (`rolloverAutoResetPointsWithExpiringTime`).
+fn reset_points(run: &Run, retention: Duration) -> ResetPoints {
+    let mut points = run.recorded.reset_points.clone();
+    if let Some(closed) = run.close_time().filter(|_| run.is_followed()) {
+        for point in &mut points {
+            point.expire_time.get_or_insert((closed + retention).to_proto());
+        }
+    }
+    ResetPoints { points }
 }
 
 fn extended_info(run: &Run) -> WorkflowExecutionExtendedInfo {

@@ -14,7 +14,7 @@ use crate::{
             token::PageToken,
         },
         rules::{failure, validate},
-        workflow::history,
+        workflow::{history, run::Run},
     },
     proto::{
         enums::{EventType, HistoryEventFilterType, TimeoutType},
@@ -25,7 +25,7 @@ use crate::{
 
 /// A wait for new events ends this long before its caller's deadline, if not before.
 const MARGIN: Duration = Duration::from_secs(1);
-const PAGE_BYTES: usize = 3 << 20;
+pub(super) const PAGE_BYTES: usize = 3 << 20;
 /// Clients that show histories to people; they get no events that are not written (`api/get_history_util.go`).
 const VIEWERS: [&str; 2] = [CLI, "temporal-ui"];
 const CLI: &str = "temporal-cli";
@@ -35,6 +35,8 @@ const CLI: &str = "temporal-cli";
 pub struct HistoryReply {
     /// The bytes of a `History` message.
     pub history: Vec<u8>,
+    /// If raw history is asked for: the bytes of a `History` message for each batch. Then [`Self::history`] is empty.
+    pub raw_history: Vec<Vec<u8>>,
     /// Where the next page starts; empty after the last.
     pub next_page_token: Vec<u8>,
 }
@@ -49,7 +51,7 @@ impl Engine {
         let target = self.target(&request.namespace, request.execution.as_ref())?;
         validate::execution::history(&mut request, &self.limits)?;
         let token = self.page_token(&request, &target)?;
-        let key = self.runs.find_by_run_id(&token.run_id).ok_or_else(|| Error::invalid("Invalid NextPageToken."))?;
+        let key = self.find_by_token(&target, &token)?;
         let run = self.runs.get(key);
         let page_size = usize::try_from(request.maximum_page_size).unwrap_or(0);
         if request.history_event_filter_type() == HistoryEventFilterType::CloseEvent {
@@ -76,11 +78,18 @@ impl Engine {
             return Ok(PageToken { run_id: run.run_id().to_owned(), from: 1, until, ..PageToken::default() });
         }
         let token = PageToken::parse(&request.next_page_token)?;
-        let named = request.execution.as_ref().map_or("", |execution| execution.run_id.as_str());
-        if !named.is_empty() && named != token.run_id {
+        if token.backwards { Err(Error::invalid("Invalid NextPageToken.")) } else { Ok(token) }
+    }
+
+    /// The run whose pages a token goes on with.
+    ///
+    /// # Errors
+    /// Another one is named.
+    pub(super) fn find_by_token(&self, target: &Target, token: &PageToken) -> Result<RunKey> {
+        if !target.run_id.is_empty() && target.run_id != token.run_id {
             return Err(Error::invalid("RunId in the request does not match the NextPageToken."));
         }
-        Ok(token)
+        self.runs.find(target.namespace, &target.workflow_id, &token.run_id)
     }
 
     fn page(&self, key: RunKey, token: &PageToken, page_size: usize, waiting: bool, shows_transient: bool) -> HistoryReply {
@@ -88,23 +97,38 @@ impl Engine {
         let until = if token.from < token.until { token.until } else { run.history().next_id() };
         let page = run.history().page(token.from, until, page_size, PAGE_BYTES);
         let end = page.end;
-        let mut bytes = run.history().encoded(token.from, end);
+        let mut reply = self.reply_with(run, token.from, end);
         let mut next = PageToken { run_id: run.run_id().to_owned(), from: end, until, waiting, ..PageToken::default() };
         if end < until || page.is_full && !waiting {
-            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
+            reply.next_page_token = next.into_bytes();
+            return reply;
         }
         if shows_transient && !run.ends_waits() {
             let unwritten = run.unwritten_events_to_read();
             // Only where they would be the next events.
             if unwritten.first().is_some_and(|event| event.event_id == end) {
+                let mut bytes = Vec::new();
                 unwritten.iter().for_each(|event| history::append(&mut bytes, event));
+                if self.sends_raw_history {
+                    reply.raw_history.push(bytes);
+                } else {
+                    reply.history.append(&mut bytes);
+                }
             }
         }
         if waiting && (!run.ends_waits() || end < run.history().next_id()) {
             next.until = end;
-            return HistoryReply { history: bytes, next_page_token: next.into_bytes() };
+            reply.next_page_token = next.into_bytes();
         }
-        HistoryReply { history: bytes, next_page_token: Vec::new() }
+        reply
+    }
+
+    /// The events `from..until` of a run, in the form that is sent.
+    fn reply_with(&self, run: &Run, from: i64, until: i64) -> HistoryReply {
+        if self.sends_raw_history {
+            return HistoryReply { raw_history: run.history().batches(from, until).collect(), ..HistoryReply::default() };
+        }
+        HistoryReply { history: run.history().encoded(from, until), ..HistoryReply::default() }
     }
 
     /// The close event of a closed run; nothing of an open one; of one that is paused, the last event. A client that does not look for the next run in every close event
@@ -115,15 +139,20 @@ impl Engine {
             return HistoryReply::default();
         }
         let last = run.history().last_id();
+        if self.sends_raw_history {
+            // The whole batch that it is in, as it is.
+            let first = run.history().page_back(last + 1, 1, usize::MAX);
+            return self.reply_with(run, first, last + 1);
+        }
         if !follows_next_run_id
             && run.is_followed()
             && let Some(event) = run.history().get(last).and_then(as_continued_as_new)
         {
             let mut bytes = Vec::new();
             history::append(&mut bytes, &event);
-            return HistoryReply { history: bytes, next_page_token: Vec::new() };
+            return HistoryReply { history: bytes, ..HistoryReply::default() };
         }
-        HistoryReply { history: run.history().encoded(last, last + 1), next_page_token: Vec::new() }
+        self.reply_with(run, last, last + 1)
     }
 
     fn park_history(
@@ -174,6 +203,14 @@ impl Engine {
         }
     }
 
+    /// The run is deleted: who waits for more of it hears that there is no more.
+    pub(super) fn end_history_waits(&mut self, key: RunKey) {
+        for waiter in self.waiters.take_ready(key, End::Told, i64::MAX) {
+            let reply = self.waited_page(key, waiter);
+            self.tickets.answer(waiter.ticket, Ok(Reply::History(reply)));
+        }
+    }
+
     /// Whether who awaits the end of a run may hear of it.
     fn end_of(&self, key: RunKey) -> End {
         if !self.runs.get(key).ends_waits() {
@@ -196,7 +233,7 @@ impl Engine {
             ..PageToken::default()
         };
         let next_page_token = if waiter.goes_on { token.into_bytes() } else { Vec::new() };
-        let reply = HistoryReply { history: Vec::new(), next_page_token };
+        let reply = HistoryReply { next_page_token, ..HistoryReply::default() };
         self.tickets.answer(ticket, Ok(Reply::History(reply)));
     }
 

@@ -211,6 +211,18 @@ impl Engine {
         }
     }
 
+    /// The run is deleted: nobody answers queries of it.
+    pub(super) fn fail_queries_of(&mut self, key: RunKey) {
+        let of_run = self.queries.pending.iter().filter(|(_, query)| query.run == key);
+        for id in of_run.map(|(id, _)| *id).collect::<Vec<_>>() {
+            if let Some(place) = self.queries.pending.get_mut(&id).and_then(|query| query.place.take()) {
+                self.matching.remove(place);
+            }
+            let workflow_id = self.runs.get(key).workflow_id();
+            self.finish_query(id, Err(Error::not_found(format!("workflow not found for ID: {workflow_id}"))));
+        }
+    }
+
     /// Whether a query is about this run.
     pub(in crate::engine) fn is_query_of(&self, id: u64, key: RunKey) -> bool {
         self.queries.pending.get(&id).is_some_and(|query| query.run == key)

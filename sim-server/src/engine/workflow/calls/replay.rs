@@ -165,6 +165,12 @@ impl Engine {
         }
     }
 
+    /// The run is deleted.
+    pub(super) fn forget_replay(&mut self, key: RunKey) {
+        self.end_replay(key, None);
+        self.replays.forget(key);
+    }
+
     /// Whether what a client hears of the end of a run waits for a replay: of its own, of one of its chain, or of its tree.
     pub(in crate::engine) fn is_end_held(&self, key: RunKey) -> bool {
         self.replays.all_under_way().any(|(replayed, _)| self.concerns(replayed, key))

@@ -22,9 +22,9 @@ pub(in crate::engine) const COMPLETED: &str = "workflow execution already comple
 #[derive(Debug)]
 pub(in crate::engine) struct Target {
     pub(in crate::engine) namespace: NamespaceId,
-    workflow_id: String,
+    pub(super) workflow_id: String,
     /// Empty: the current run.
-    run_id: String,
+    pub(super) run_id: String,
 }
 
 impl Engine {

@@ -158,6 +158,14 @@ impl Engine {
         }
     }
 
+    /// The run is deleted, and its updates with it.
+    pub(super) fn fail_update_waits(&mut self, key: RunKey) {
+        for waiter in self.update_waiters.take(key, |_| true) {
+            let outcome = Err(unknown(self.runs.get(key), &waiter.update_id));
+            self.answer_update(&waiter, outcome);
+        }
+    }
+
     /// A completion was refused. Who waits for the outcome of an accepted update hears that it is accepted, and asks again: the
     /// real server forgets its waits with what else is in memory only.
     pub(super) fn end_waits_for_outcomes(&mut self, key: RunKey) {

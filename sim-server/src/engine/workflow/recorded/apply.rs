@@ -142,7 +142,10 @@ impl Told {
                 self.last_started_event_id = it.started_event_id;
                 self.note_worker(it, id, at);
             }
-            A::WorkflowTaskFailedEventAttributes(it) if it.cause() == WorkflowTaskFailedCause::ResetWorkflow => {
+            // A worker may name this cause, too, and no run.
+            A::WorkflowTaskFailedEventAttributes(it)
+                if it.cause() == WorkflowTaskFailedCause::ResetWorkflow && !it.new_run_id.is_empty() =>
+            {
                 self.task = WorkflowTask::None;
                 self.reset(at);
             }

@@ -168,10 +168,10 @@ impl Run {
 
     /// Activities are scheduled anew, whatever attempt they were at.
     fn take_up_activities(&mut self, cx: &mut Cx<'_>) {
-        let (owner, first) = (self.owner(), if self.is_paused() { First::Held } else { First::Queued });
+        let (home, first) = (self.home(), if self.is_paused() { First::Held } else { First::Queued });
         for (&scheduled_event_id, scheduled) in &self.recorded.activities {
             let key = self.activity_key(scheduled_event_id);
-            let attempt = Attempt::first(cx, key, owner, Arc::clone(&scheduled.activity), first);
+            let attempt = Attempt::first(cx, key, home, Arc::clone(&scheduled.activity), first);
             self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
         }
     }
