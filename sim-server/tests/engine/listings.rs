@@ -102,7 +102,7 @@ fn closes_are_in_virtual_time() {
         task_queue: task_queue("nobody"),
         ..start("timed-out")
     });
-    t.runs_workflow_task([complete_workflow("done")]);
+    t.runs_workflow_task([complete("done")]);
     t.time_passes(seconds(4_000));
     assert_eq!(t.lists("CloseTime IS NOT NULL"), "timed-out early");
     assert_eq!(t.lists("ExecutionDuration >= '1h'"), "timed-out");
@@ -247,7 +247,7 @@ fn late_listings_are_late_in_virtual_time_and_do_not_move_it() {
     let mut t =
         Transcript::with_attributes(Config { visibility_lag: seconds(10), time: TimeMode::Skipping, ..Config::default() });
     t.starts("order");
-    t.runs_workflow_task([complete_workflow("done")]);
+    t.runs_workflow_task([complete("done")]);
     t.time_passes(seconds(1));
     assert_eq!(t.elapsed(), seconds(1), "nothing is due");
     assert_eq!(t.lists(""), "");
