@@ -25,6 +25,8 @@ pub struct Config {
     pub runaway: RunawayLimits,
     /// What workers replay besides what they replay by themselves.
     pub replay: Replay,
+    /// How much later (virtual) executions are listed as they are now, as a real cluster is late. Zero: at once.
+    pub visibility_lag: Duration,
     /// Whether it is remembered in which order runs close, for who looks at them ([`crate::engine::View::closed_from`]).
     pub remembers_closes: bool,
     /// Whether closed runs are deleted after the retention of their namespace, in real time. If not, they stay for the life of the server.
@@ -52,6 +54,7 @@ impl Default for Config {
             graces: Some(Graces::default()),
             runaway: RunawayLimits::default(),
             replay: Replay::default(),
+            visibility_lag: Duration::ZERO,
             remembers_closes: false,
             deletes_expired: false,
             long_polls_end: true,

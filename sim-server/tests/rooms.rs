@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("worker", &["kernel"]),
     ("execution", &["kernel", "rules", "matching", "skipping"]),
     ("activity", &["kernel", "rules", "matching", "skipping", "execution"]),
+    ("visibility", &["kernel", "rules", "execution"]),
     ("schedule", &["kernel", "rules", "execution"]),
     ("workflow", &["kernel", "rules", "namespace", "matching", "skipping", "execution", "activity"]),
 ];

@@ -39,6 +39,10 @@ pub(crate) struct Clock {
     #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = values::span)]
     silence_grace: Duration,
 
+    /// List executions as late as this, in virtual time, as a cluster does whose listings lag behind [default: at once]
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = values::span)]
+    visibility_lag: Duration,
+
     /// Stop skipping after as many failures in a row of one activity, workflow task or chain of runs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     failed_attempts_max: u32,
@@ -73,6 +77,7 @@ impl Clock {
         Config {
             time,
             start_time: self.start_time,
+            visibility_lag: self.visibility_lag,
             graces: Some(Graces { unpolled: self.worker_grace, silence: self.silence_grace }),
             runaway: RunawayLimits { failed_attempts_max: self.failed_attempts_max, skipped_max, is_fail_fast: self.fail_fast },
             ..config

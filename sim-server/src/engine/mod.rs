@@ -10,6 +10,7 @@
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
 //! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds
+//! - [`visibility`]: finding executions by what they are
 //! - [`view`]: what a simulation sees from inside
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
@@ -34,6 +35,7 @@ mod schedule;
 mod settle;
 mod skipping;
 mod view;
+mod visibility;
 mod worker;
 mod workflow;
 
@@ -71,6 +73,7 @@ use rules::limits::Limits;
 use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
+use visibility::Visibility;
 use worker::registry::Workers;
 use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
@@ -102,8 +105,8 @@ pub struct Engine {
     matching: Matching,
     workers: Workers,
     runs: Store<Run>,
-    retention: Retention,
     schedules: Store<Schedule>,
+    retention: Retention,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
     schedule_watches: Watches,
@@ -112,6 +115,7 @@ pub struct Engine {
     replays: Replays,
     update_waiters: UpdateWaiters,
     effects: Effects,
+    visibility: Visibility,
 }
 
 impl Engine {
@@ -148,15 +152,16 @@ impl Engine {
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
-            retention: Retention::new(config.deletes_expired),
             schedules: Store::default(),
             schedule_watches: Watches::default(),
+            retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
             replays: Replays::new(config),
             update_waiters: UpdateWaiters::default(),
             effects: Effects::default(),
+            visibility: Visibility::new(config.visibility_lag),
         })
     }
 

@@ -100,6 +100,13 @@ answered! {
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
     ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
     UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    ListWorkflowExecutionsRequest => list_workflow_executions -> ListWorkflowExecutionsResponse;
+    ScanWorkflowExecutionsRequest => scan_workflow_executions -> ScanWorkflowExecutionsResponse;
+    ListOpenWorkflowExecutionsRequest => list_open_workflow_executions -> ListOpenWorkflowExecutionsResponse;
+    ListClosedWorkflowExecutionsRequest => list_closed_workflow_executions -> ListClosedWorkflowExecutionsResponse;
+    ListArchivedWorkflowExecutionsRequest => list_archived_workflow_executions -> ListArchivedWorkflowExecutionsResponse;
+    CountWorkflowExecutionsRequest => count_workflow_executions -> CountWorkflowExecutionsResponse;
+
     GetSearchAttributesRequest => get_search_attributes -> GetSearchAttributesResponse;
     AddSearchAttributesRequest => add_search_attributes -> AddSearchAttributesResponse;
     RemoveSearchAttributesRequest => remove_search_attributes -> RemoveSearchAttributesResponse;

@@ -9,7 +9,7 @@ use super::{
     kernel::{
         due::{Due, RunDue},
         effects::{Effect, Order, Start},
-        key::{NamespaceId, RunKey, ScheduleKey},
+        key::{Key, NamespaceId, RunKey, ScheduleKey},
         tickets::{Parked, Ticket},
         time::Time,
     },
@@ -114,12 +114,13 @@ impl Engine {
         let (runs, _, mut cx) = self.parts(now);
         let run = Run::begin(&mut cx, runs.next_key(), start);
         let key = runs.insert(run);
+        self.record_row(Key::Run(key));
         (key, self.transact_at(now, key, first))
     }
 
     /// One transaction on one run, as of `now`.
     fn transact_at<T>(&mut self, now: Time, key: RunKey, change: impl FnOnce(&mut Run, &mut Cx<'_>) -> T) -> T {
-        let ran = self.runs.get(key).is_running();
+        let (ran, row_revision) = (self.runs.get(key).is_running(), self.runs.get(key).row_revision());
         let (runs, _, mut cx) = self.parts(now);
         let (outcome, held) = transact::transact(runs.stored_mut(key), &mut cx, |run: &mut Run, cx| {
             run.forget_ended_updates();
@@ -128,6 +129,9 @@ impl Engine {
         self.skipping.holds.change(held);
         if self.verifies_rebuilds {
             self.runs.get(key).verify_rebuild();
+        }
+        if self.runs.get(key).row_revision() != row_revision {
+            self.record_row(Key::Run(key));
         }
         if ran && !self.runs.get(key).is_running() {
             self.note_close(key);

@@ -60,13 +60,14 @@ impl<'a> View<'a> {
             queries,
             update_waiters,
             effects,
+            visibility,
             ..
         } = self.engine;
         let mut hasher = DefaultHasher::new();
         let timers = &self.engine.domain.timers;
         let parts = format!(
             "{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {schedules:?} {schedule_watches:?} {waiters:?} {queries:?} \
-             {update_waiters:?} {effects:?} {timers:?}"
+             {update_waiters:?} {effects:?} {timers:?} {visibility:?}"
         );
         parts.hash(&mut hasher);
         matching.hash_tasks_and_polls(&mut hasher);

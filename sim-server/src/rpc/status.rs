@@ -54,6 +54,7 @@ pub fn status(error: &Error) -> Status {
         }
         Error::PermissionDenied(message) => detailed(Code::PermissionDenied, message, &PermissionDeniedFailure::default()),
         Error::Unavailable(message) => Status::unavailable(message),
+        Error::Unknown(message) => Status::unknown(message),
         Error::Aborted(message) => Status::aborted(message),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),

@@ -32,6 +32,9 @@ pub(crate) trait Machine {
 
     /// What it is found and listed by.
     fn row(&self) -> Row<'_>;
+
+    /// Another number after each change of what the machine is found by.
+    fn row_revision(&self) -> u32;
 }
 
 /// What an execution is found and listed by.
@@ -48,6 +51,13 @@ pub(crate) struct Row<'a> {
     /// When its first work was due.
     pub(crate) execution_time: Time,
     pub(crate) close_time: Option<Time>,
+    /// Workflow id and run id of the one that started it.
+    pub(crate) parent: Option<(&'a str, &'a str)>,
+    /// Workflow id and run id at the root of its tree.
+    pub(crate) root: (&'a str, &'a str),
+    pub(crate) history_length: i64,
+    pub(crate) history_size_bytes: i64,
+    pub(crate) transition_count: i64,
     pub(crate) memo: &'a BTreeMap<String, Payload>,
     pub(crate) search_attributes: &'a BTreeMap<String, Payload>,
 }

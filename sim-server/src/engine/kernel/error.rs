@@ -49,6 +49,8 @@ pub enum Error {
     PermissionDenied(String),
     /// Not now.
     Unavailable(String),
+    /// What the real server hides: only that something went wrong, and a number for its log.
+    Unknown(String),
     /// Something came in between. Whoever tries again may succeed.
     Aborted(String),
     /// One of two operations is not done since the other cannot be.

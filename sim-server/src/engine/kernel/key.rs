@@ -15,7 +15,7 @@ pub(crate) struct RunKey(pub(crate) u32);
 pub(crate) struct ScheduleKey(pub(crate) u32);
 
 /// Index of a machine in the store of its kind.
-pub(crate) trait StoreKey: Copy {
+pub(crate) trait StoreKey: Copy + Ord {
     /// The key of the machine with this index.
     fn of(index: u32) -> Self;
     /// The index of the machine.

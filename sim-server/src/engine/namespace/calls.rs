@@ -184,12 +184,12 @@ impl Engine {
         }
     }
 
-    /// GetSearchAttributes: those of every namespace.
+    /// GetSearchAttributes: those of every namespace, and the columns of the store for the others.
     pub(in crate::engine) fn get_search_attributes(
         &mut self,
         _request: GetSearchAttributesRequest,
     ) -> Result<GetSearchAttributesResponse> {
-        Ok(GetSearchAttributesResponse { keys: Registry::system() })
+        Ok(GetSearchAttributesResponse { keys: Registry::stored() })
     }
 
     /// OperatorService AddSearchAttributes.

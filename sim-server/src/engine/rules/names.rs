@@ -1,6 +1,6 @@
 //! What the real server prints of values: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary", and texts are quoted as in Go.
 
-use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowTaskFailedCause};
+use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause};
 
 /// The name of a workflow task's failure cause, as in "BadCancelTimerAttributes: ...".
 pub fn cause(cause: WorkflowTaskFailedCause) -> String {
@@ -50,6 +50,23 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
+/// The name of an execution's status, as "ContinuedAsNew".
+pub fn status(status: WorkflowExecutionStatus) -> String {
+    short(status.as_str_name(), "WORKFLOW_EXECUTION_STATUS_")
+}
+
+/// A number, as Go's `%v` has it: the shortest digits, with an exponent below 1e-4 and from 1e6 on.
+pub fn float(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 || (1e-4..1e6).contains(&magnitude) {
+        return value.to_string();
+    }
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
+}
+
 fn short(name: &str, prefix: &str) -> String {
     let words = name.strip_prefix(prefix).unwrap_or(name).split('_');
     words.map(|word| format!("{}{}", &word[..1], word[1..].to_ascii_lowercase())).collect()
@@ -69,6 +86,12 @@ mod tests {
         assert_eq!(command(99), "99");
         assert_eq!(indexed_value(IndexedValueType::KeywordList as i32), "KeywordList");
         assert_eq!(timeout(TimeoutType::StartToClose as i32), "StartToClose");
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_go() {
+        let written = [0.0, 12.0, 1.5, 100_000.0, 1e6, 123_456_789.0, 0.0001, 0.00001, 1e21, -2.5e-7].map(float);
+        assert_eq!(written, ["0", "12", "1.5", "100000", "1e+06", "1.23456789e+08", "0.0001", "1e-05", "1e+21", "-2.5e-07"]);
     }
 
     #[test]

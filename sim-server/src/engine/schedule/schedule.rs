@@ -136,9 +136,19 @@ impl Machine for Schedule {
             start_time,
             execution_time: start_time,
             close_time: self.close_time,
+            parent: None,
+            root: (&self.workflow_id, &self.run_id),
+            history_length: 0,
+            history_size_bytes: 0,
+            transition_count: 0,
             memo: &self.memo,
             search_attributes: &self.search_attributes,
         }
+    }
+
+    /// It is not listed yet.
+    fn row_revision(&self) -> u32 {
+        0
     }
 }
 

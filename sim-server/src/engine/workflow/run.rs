@@ -83,9 +83,18 @@ impl Machine for Run {
             start_time: facts.start_time,
             execution_time: facts.execution_time,
             close_time: recorded.close_time,
+            parent: facts.parent.as_deref().map(|parent| (&*parent.workflow_id, &*parent.run_id)),
+            root: facts.root.as_deref().map_or((&facts.workflow_id, &recorded.run_id), |(id, run_id)| (id, run_id)),
+            history_length: self.history().last_id(),
+            history_size_bytes: self.history().size_bytes() as i64,
+            transition_count: self.transition_count(),
             memo: &recorded.memo,
             search_attributes: &recorded.search_attributes,
         }
+    }
+
+    fn row_revision(&self) -> u32 {
+        self.recorded.row_revision
     }
 }
 

@@ -13,6 +13,7 @@ mod resets;
 mod starts;
 mod tasks;
 mod updates;
+mod visibility;
 
 use std::{fmt, time::Duration};
 
@@ -75,6 +76,7 @@ families! {
     2 Resets(resets::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    3 Visibility(visibility::Call),
 }
 
 /// A request as it goes over the wire.

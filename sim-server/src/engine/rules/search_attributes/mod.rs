@@ -4,6 +4,8 @@
 mod value;
 pub(crate) mod written;
 
+pub(crate) use value::decode as json;
+
 use std::collections::BTreeMap;
 
 use prost::{Message, length_delimiter_len};
@@ -92,7 +94,8 @@ impl Registry {
         let mut custom = self.custom.clone();
         for (name, &value_type) in attributes {
             let value_type = IndexedValueType::try_from(value_type).unwrap_or_default();
-            if custom.contains_key(name) {
+            // One without a name is taken, and is nowhere.
+            if name.is_empty() || custom.contains_key(name) {
                 continue;
             }
             let used = custom.values().filter(|&&used| used == value_type).count();
@@ -130,7 +133,7 @@ impl Registry {
     /// `InvalidArgument` for an empty request or the name of a system attribute.
     pub fn remove(&mut self, names: &[String]) -> Result<()> {
         Self::check_old(names)?;
-        let not_custom = |name: &&String| !self.custom.contains_key(*name) && (fixed(name).is_some() || is_slot(name));
+        let not_custom = |name: &&String| !self.custom.contains_key(*name) && (fixed(name).is_some() || Self::is_slot(name));
         if let Some(name) = names.iter().find(not_custom) {
             return Err(Error::invalid(format!("Unable to remove non-custom search attributes: {name}.")));
         }
@@ -148,10 +151,31 @@ impl Registry {
         self.custom.iter().map(|(name, &value_type)| (name.clone(), value_type as i32)).collect()
     }
 
+    /// All that the store knows, name to `IndexedValueType`: the system's, the predefined, and its columns for custom ones.
+    pub(crate) fn stored() -> BTreeMap<String, i32> {
+        let slots = slot_names().map(|(name, value_type)| (name, value_type as i32));
+        Self::system().into_iter().chain(slots).collect()
+    }
+
     /// The system and predefined ones, name to `IndexedValueType`.
     pub fn system() -> BTreeMap<String, i32> {
         let all = [SYSTEM, PREDEFINED_OPEN, PREDEFINED_CLOSED].concat();
         all.into_iter().map(|(name, value_type)| (name.to_owned(), value_type as i32)).collect()
+    }
+
+    /// The type of a custom search attribute.
+    pub(crate) fn custom_type(&self, name: &str) -> Option<IndexedValueType> {
+        self.custom.get(name).copied()
+    }
+
+    /// The type of what every namespace has: system and predefined attributes, and the columns that wait for custom ones.
+    pub(crate) fn fixed_type(name: &str) -> Option<IndexedValueType> {
+        fixed(name).or_else(|| slot(name))
+    }
+
+    /// Whether this is a column that waits for a custom attribute, such as `Keyword01`.
+    pub(crate) fn is_slot(name: &str) -> bool {
+        slot(name).is_some()
     }
 
     /// The type of a search attribute of any kind.
@@ -264,12 +288,17 @@ fn slots(value_type: IndexedValueType) -> usize {
     SLOTS.iter().find(|(known, _)| *known == value_type).map_or(0, |&(_, count)| count)
 }
 
-/// Whether this is a column name of the SQL store, such as `Keyword01`.
-fn is_slot(name: &str) -> bool {
-    SLOTS.iter().any(|&(value_type, count)| {
+/// The columns that the SQL store has for custom attributes, such as `Keyword01`.
+fn slot_names() -> impl Iterator<Item = (String, IndexedValueType)> {
+    SLOTS.iter().flat_map(|&(value_type, count)| {
         let prefix = names::indexed_value(value_type as i32);
-        (1..=count).any(|number| name == format!("{prefix}{number:02}"))
+        (1..=count).map(move |number| (format!("{prefix}{number:02}"), value_type))
     })
+}
+
+/// The type of the column of this name.
+fn slot(name: &str) -> Option<IndexedValueType> {
+    slot_names().find(|(known, _)| known == name).map(|(_, value_type)| value_type)
 }
 
 #[cfg(test)]

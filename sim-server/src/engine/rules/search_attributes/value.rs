@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::proto::{common::Payload, enums::IndexedValueType};
+use crate::{
+    engine::rules::names,
+    proto::{common::Payload, enums::IndexedValueType},
+};
 
 const ENCODING: &str = "encoding";
 const JSON: &[u8] = b"json/plain";
@@ -76,7 +79,8 @@ pub(super) fn text(payload: &Payload) -> String {
     decode(payload).map_or_else(|| format!("value from <{payload:?}>"), |value| print(&value))
 }
 
-fn decode(payload: &Payload) -> Option<Value> {
+/// The JSON that a payload has; `None` if it has none.
+pub(crate) fn decode(payload: &Payload) -> Option<Value> {
     let is_json = payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == JSON);
     is_json.then(|| serde_json::from_slice(&payload.data).ok())?
 }
@@ -85,7 +89,7 @@ fn print(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), print_float),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), names::float),
         Value::String(value) => value.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(print).collect::<Vec<_>>().join(" ")),
         Value::Object(fields) => {
@@ -94,16 +98,4 @@ fn print(value: &Value) -> String {
             format!("map[{}]", parts.join(" "))
         }
     }
-}
-
-/// The shortest digits, with an exponent below 1e-4 and from 1e21 on.
-fn print_float(value: f64) -> String {
-    let magnitude = value.abs();
-    if magnitude == 0.0 || (1e-4..1e21).contains(&magnitude) {
-        return value.to_string();
-    }
-    let scientific = format!("{value:e}");
-    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
-    let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-    format!("{mantissa}e{sign}{digits:0>2}")
 }

@@ -43,6 +43,11 @@ pub(crate) fn set_keyword(attributes: &mut BTreeMap<String, Payload>, name: &str
     }
 }
 
+/// A value of the type Keyword.
+pub(crate) fn keyword(value: &str) -> Payload {
+    payload(Keyword, Value::from(value).to_string())
+}
+
 /// Sets a search attribute of the type Bool.
 pub(crate) fn set_bool(attributes: &mut BTreeMap<String, Payload>, name: &str, value: bool) {
     set(attributes, name, Bool, value.into());
@@ -54,8 +59,13 @@ pub(crate) fn set_datetime(attributes: &mut BTreeMap<String, Payload>, name: &st
 }
 
 fn set(attributes: &mut BTreeMap<String, Payload>, name: &str, of: IndexedValueType, value: Value) {
+    attributes.insert(name.to_owned(), payload(of, value.to_string()));
+}
+
+/// A value in JSON, of this type.
+pub(crate) fn payload(of: IndexedValueType, json: String) -> Payload {
     let value_type = names::indexed_value(of as i32);
     let metadata = [("encoding", "json/plain"), (METADATA_TYPE, &value_type)];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec())).into();
-    attributes.insert(name.to_owned(), Payload { metadata, data: value.to_string().into_bytes(), ..Payload::default() });
+    Payload { metadata, data: json.into_bytes(), ..Payload::default() }
 }

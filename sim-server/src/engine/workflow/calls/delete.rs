@@ -3,7 +3,11 @@
 use crate::{
     engine::{
         Engine,
-        kernel::{effects::SERVER_IDENTITY, error::Result, key::RunKey},
+        kernel::{
+            effects::SERVER_IDENTITY,
+            error::Result,
+            key::{Key, RunKey},
+        },
     },
     proto::workflowservice::{DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse},
 };
@@ -45,6 +49,7 @@ impl Engine {
         self.end_history_waits(key);
         self.fail_update_waits(key);
         self.skipping.runaway.forget(key);
+        self.remove_row(Key::Run(key));
         self.retention.remove(&mut self.runs, key);
     }
 }

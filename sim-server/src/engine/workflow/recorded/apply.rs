@@ -52,11 +52,13 @@ impl Told {
             A::UpsertWorkflowSearchAttributesEventAttributes(it) => {
                 if let Some(upserted) = it.search_attributes.take() {
                     payloads::merge(&mut self.search_attributes, upserted.indexed_fields);
+                    self.row_revision += 1;
                 }
             }
             A::WorkflowPropertiesModifiedEventAttributes(it) => {
                 if let Some(upserted) = it.upserted_memo.take() {
                     payloads::merge(&mut self.memo, upserted.fields);
+                    self.row_revision += 1;
                 }
             }
             A::WorkflowTaskScheduledEventAttributes(_)
@@ -79,6 +81,7 @@ impl Told {
         self.status = status;
         self.close_time = Some(at);
         self.new_run_id = new_run_id;
+        self.row_revision += 1;
     }
 
     fn apply_workflow_task(&mut self, id: i64, at: Time, attributes: &mut Attributes) {

@@ -55,6 +55,8 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) worker_deployment_name: String,
     pub(in crate::engine) memo: BTreeMap<String, Payload>,
     pub(in crate::engine) search_attributes: BTreeMap<String, Payload>,
+    /// Counts the changes of what the run is found by.
+    pub(in crate::engine) row_revision: u32,
 }
 
 /// How a run was started. Nothing but a reset changes that.
@@ -154,6 +156,7 @@ impl Told {
             worker_deployment_name: String::new(),
             memo: BTreeMap::new(),
             search_attributes: BTreeMap::new(),
+            row_revision: 0,
         }
     }
 }

@@ -22,15 +22,20 @@ impl Told {
         let build_ids = versions::build_ids(&present, completed.worker_version.as_ref());
         if build_ids != present {
             written::set_newest_keywords(&mut self.search_attributes, "BuildIds", build_ids);
+            self.row_revision += 1;
         }
         if is_new && !completed.binary_checksum.is_empty() {
             let checksums = self.reset_points.iter().map(|point| point.binary_checksum.clone());
             let checksums: Vec<String> = checksums.filter(|checksum| !checksum.is_empty()).collect();
             written::set_keywords(&mut self.search_attributes, "BinaryChecksums", &checksums);
+            self.row_revision += 1;
         }
         self.worker_version = take(&mut completed.worker_version);
-        self.worker_deployment_name = take(&mut completed.worker_deployment_name);
-        written::set_keyword(&mut self.search_attributes, "TemporalWorkerDeployment", &self.worker_deployment_name);
+        if self.worker_deployment_name != completed.worker_deployment_name {
+            self.worker_deployment_name = take(&mut completed.worker_deployment_name);
+            written::set_keyword(&mut self.search_attributes, "TemporalWorkerDeployment", &self.worker_deployment_name);
+            self.row_revision += 1;
+        }
     }
 
     /// The first task that a build of the worker completes is where the workflow could be reset to

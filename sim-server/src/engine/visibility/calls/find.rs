@@ -1,0 +1,109 @@
+//! Finding executions, and telling of changes of what they are found by.
+
+use crate::engine::{
+    Engine,
+    execution::machine::{Machine, Row},
+    kernel::{
+        error::{Error, Result},
+        key::{Key, NamespaceId},
+    },
+    rules::list_filter::{Cell, Found, ListFilter},
+    visibility::index::{DIVISION, Place},
+};
+use crate::proto::enums::IndexedValueType;
+
+impl Engine {
+    /// The executions that a query means, in the order in which they are listed. What is in another division than this one
+    /// (`None`: in one at all) is not meant, unless the query speaks of divisions.
+    ///
+    /// # Errors
+    /// INVALID_ARGUMENT: the query is none. UNAVAILABLE: the real server's database does not execute it.
+    #[expect(dead_code, reason = "for schedules and batches")]
+    pub(in crate::engine) fn find_executions(
+        &mut self,
+        namespace: NamespaceId,
+        query: &str,
+        division: Option<&str>,
+    ) -> Result<Vec<Key>> {
+        let filter = self.read_filter(namespace, query, "ListWorkflowExecutions")?;
+        Ok(self.found(namespace, &filter, division, None).map(|(place, _)| place.key).collect())
+    }
+
+    /// Reads a query, and lists what is due.
+    pub(in crate::engine::visibility) fn read_filter(
+        &mut self,
+        namespace: NamespaceId,
+        query: &str,
+        operation: &str,
+    ) -> Result<ListFilter> {
+        let filter = ListFilter::read(query, &self.namespaces.get(namespace).search_attributes)?;
+        if let Some(error) = &filter.database_error {
+            return Err(Error::Unavailable(format!("{operation} operation failed.: {error}")));
+        }
+        self.catch_up_listings(namespace);
+        Ok(filter)
+    }
+
+    fn catch_up_listings(&mut self, namespace: NamespaceId) {
+        let now = self.now(namespace);
+        let namespaces = &self.namespaces;
+        self.visibility.catch_up(now, |namespace| &namespaces.get(namespace).search_attributes);
+    }
+
+    /// What a filter means, in order, from a place on.
+    pub(in crate::engine::visibility) fn found<'a>(
+        &'a self,
+        namespace: NamespaceId,
+        filter: &'a ListFilter,
+        division: Option<&'a str>,
+        from: Option<Place>,
+    ) -> impl Iterator<Item = (Place, Row<'a>)> {
+        let is_divided = (!filter.mentions_division).then_some(division.is_some());
+        let candidates = self.visibility.index.candidates(namespace, filter, is_divided, from);
+        candidates.filter_map(move |place| {
+            let row = self.listed_row(place.key)?;
+            let is_of_division = division.is_none() || filter.mentions_division || division_of(&row).as_deref() == division;
+            (is_of_division && filter.matches(&row)).then_some((place, row))
+        })
+    }
+
+    /// What an execution is like, as it is listed.
+    pub(in crate::engine::visibility) fn listed_row(&self, key: Key) -> Option<Row<'_>> {
+        match &self.visibility.lag {
+            Some(lag) => lag.shown.get(&key).map(|row| row.row()),
+            None => Some(self.row_of(key)),
+        }
+    }
+
+    fn row_of(&self, key: Key) -> Row<'_> {
+        match key {
+            Key::Run(run) => self.runs.get(run).row(),
+        }
+    }
+
+    /// An execution is new, or what it is found by has changed.
+    pub(in crate::engine) fn record_row(&mut self, key: Key) {
+        let Self { visibility, namespaces, runs, domain, .. } = self;
+        let row = match key {
+            Key::Run(run) => runs.get(run).row(),
+        };
+        visibility.record(domain.now(), key, &row, &namespaces.get(row.namespace).search_attributes);
+    }
+
+    /// An execution is about to be deleted, and is no longer listed.
+    pub(in crate::engine) fn remove_row(&mut self, key: Key) {
+        let Self { visibility, runs, domain, .. } = self;
+        let row = match key {
+            Key::Run(run) => runs.get(run).row(),
+        };
+        visibility.remove(domain.now(), key, &row);
+    }
+}
+
+/// The division that an execution is in.
+pub(in crate::engine::visibility) fn division_of(row: &Row<'_>) -> Option<String> {
+    match Cell::of(row.attribute(DIVISION)?, IndexedValueType::Keyword) {
+        Cell::Text(text) => Some(text.into_owned()),
+        _ => None,
+    }
+}
