@@ -45,10 +45,16 @@ impl Engine {
         let run = Run::rebuilt(self.runs.next_key(), base_run, request.workflow_task_finish_event_id, run_id.clone())?;
         let end = base_run.history().next_id();
         self.events_after(base, end, &request).check(&run)?;
-        self.transact(base, |run, _| run.note_reset(&run_id));
-        if let Some(current) = current.filter(|key| self.runs.get(*key).is_running()) {
-            let reason = &request.reason;
-            self.transact(current, |run, cx| run.terminate(cx, reason, None, RESETTER_IDENTITY, Vec::new()));
+        for key in current.into_iter().chain((current != Some(base)).then_some(base)) {
+            self.transact(key, |of, cx| {
+                if key == base {
+                    of.note_reset(&run_id);
+                }
+                // Of a workflow id, only the current run can be open.
+                if of.is_running() {
+                    of.terminate(cx, &request.reason, None, RESETTER_IDENTITY, Vec::new());
+                }
+            });
         }
         self.begin_reset_run(base, end, run, &request);
         Ok(ResetWorkflowExecutionResponse { run_id })

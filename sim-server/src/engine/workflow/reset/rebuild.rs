@@ -88,7 +88,6 @@ impl Run {
     /// This run has been reset: another one goes on from an earlier event.
     pub(in crate::engine) fn note_reset(&mut self, reset_run_id: &str) {
         reset_run_id.clone_into(&mut self.volatile.reset_run_id);
-        self.keep_speculative();
     }
 
     /// The run that a reset of this one made; empty if none did.
