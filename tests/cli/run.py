@@ -102,7 +102,8 @@ class Played:
             said, out = await self.temporal(step.text)
             if step.regex.search(said) or step.regex.search(out):
                 return
-            if time.monotonic() > end:
+            # What a server does not serve does not come about.
+            if time.monotonic() > end or "is not implemented by Foretime" in said:
                 self.late.append(f"line {step.line}: {step.regex.pattern!r} does not come within {UNTIL_S} s of\n  temporal {step.text}\n{said}")
                 return
             await asyncio.sleep(0.1)

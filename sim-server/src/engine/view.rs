@@ -97,7 +97,7 @@ impl<'a> ActivityView<'a> {
 
     /// The task queue of its tasks.
     pub fn task_queue(&self) -> &'a str {
-        &self.scheduled.activity.task_queue
+        &self.attempt.activity().task_queue
     }
 
     /// Which attempt it is at, from 1.

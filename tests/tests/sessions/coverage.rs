@@ -9,15 +9,13 @@ use foretime_server::{
 };
 
 /// What the service never writes: what no server writes of updates, Nexus, and the consequences of administrative calls.
-const UNWRITTEN: [EventType; 16] = {
+const UNWRITTEN: [EventType; 14] = {
     use EventType as E;
     [
         E::Unspecified,
         E::WorkflowExecutionUpdateRejected,
         E::WorkflowPropertiesModifiedExternally,
         E::ActivityPropertiesModifiedExternally,
-        E::WorkflowExecutionPaused,
-        E::WorkflowExecutionUnpaused,
         E::WorkflowExecutionTimeSkippingTransitioned,
         E::NexusOperationScheduled,
         E::NexusOperationStarted,

@@ -142,11 +142,12 @@ impl Setup {
     fn config(&self) -> Config {
         let limits = [("limit.historyCount.suggestContinueAsNew", "20"), ("limit.historyCount.error", "60")];
         let limits = limits.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let switched_on = [("frontend.WorkflowPauseEnabled".to_owned(), "true".to_owned())];
         Config {
             personality: if self.is_test_server { Personality::TestServer } else { Personality::DevServer },
             namespaces: NAMESPACES.map(str::to_owned).into(),
             search_attributes: vec![(COLOUR.to_owned(), SearchAttributeType::Keyword)],
-            dynamic_config: limits.into_iter().filter(|_| self.small_histories).collect(),
+            dynamic_config: limits.into_iter().filter(|_| self.small_histories).chain(switched_on).collect(),
             time: self.time,
             start_time: None,
             graces: Some(Graces::default()),

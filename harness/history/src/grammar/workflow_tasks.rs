@@ -74,10 +74,20 @@ impl WorkflowTasks {
                 self.last_completed = Some(step.id);
             }
             A::WorkflowTaskFailedEventAttributes(failed) => {
-                let task = self.end(failed.scheduled_event_id, failed.started_event_id, findings);
+                let for_a_pause = failed.cause() == Cause::WorkflowPauseRequestedBeforeTaskStarted;
+                let task = if for_a_pause && failed.started_event_id == 0 {
+                    self.end_in_queue(failed.scheduled_event_id, failed.started_event_id, findings)
+                } else {
+                    self.end(failed.scheduled_event_id, failed.started_event_id, findings)
+                };
                 let is_reset = matches!(failed.cause(), Cause::ResetWorkflow | Cause::FailoverCloseCommand);
                 self.is_taken_back = failed.cause() == Cause::ForceCloseCommand;
-                self.fail(task, !is_reset, findings);
+                self.fail(task, !is_reset && !for_a_pause, findings);
+            }
+            A::WorkflowExecutionUnpausedEventAttributes(_) => {
+                // The task that follows is a first attempt, whatever became of those before the pause.
+                self.pass(step.attributes, findings);
+                self.is_taken_back = false;
             }
             A::WorkflowTaskTimedOutEventAttributes(timed_out) => {
                 let in_queue = timed_out.timeout_type() == TimeoutType::ScheduleToStart;

@@ -10,7 +10,7 @@ use crate::{
         execution::Cx,
         kernel::{
             effects::{Effect, Wake},
-            key::{NamespaceId, RunKey, ScheduleKey},
+            key::{Key, NamespaceId, RunKey, ScheduleKey},
         },
         rules::schedule::overlap::{Decision, Start},
         workflow::signal::CancelRequest,
@@ -24,6 +24,7 @@ impl Engine {
         let now = self.now(creation.namespace);
         let schedule = Schedule::begin(self.schedules.next_key(), now, creation);
         let key = self.schedules.insert(schedule);
+        self.record_row(Key::Schedule(key));
         self.transact_schedule(key, first);
     }
 
