@@ -103,6 +103,27 @@ fn activities_begin_anew_with_their_timeouts() {
 }
 
 #[test]
+fn both_runs_are_listed_and_a_deleted_one_is_not() {
+    let mut t = Transcript::new();
+    t.starts("order");
+    t.runs_workflow_task([]);
+    t.time_passes(seconds(10));
+    let request = reset(&t, "order", 4);
+    t.calls(request);
+    let mut listed = || {
+        let request = ListWorkflowExecutionsRequest { namespace: "default".to_owned(), ..Default::default() };
+        let listed = t.calls(request).executions.into_iter();
+        let shown: Vec<_> =
+            listed.map(|info| (info.status(), at(info.start_time), info.execution.unwrap_or_default())).collect();
+        let first = shown.last().expect("the first run is listed").2.clone();
+        t.calls(DeleteWorkflowExecutionRequest { namespace: "default".to_owned(), workflow_execution: Some(first) });
+        shown.into_iter().map(|(status, start, _)| (status, start)).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), [(Status::Running, Some(10)), (Status::Terminated, Some(0))]);
+    assert_eq!(listed(), [(Status::Running, Some(10))]);
+}
+
+#[test]
 fn who_awaits_the_reset_run_sees_time_skip() {
     let mut t = Transcript::skipping();
     t.starts("order");
