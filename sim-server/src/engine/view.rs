@@ -158,6 +158,11 @@ impl<'a> RunView<'a> {
         self.run.status()
     }
 
+    /// Whether it has not ended. It may be paused.
+    pub fn is_open(&self) -> bool {
+        self.run.is_running()
+    }
+
     /// When it was closed, if it was.
     pub fn close_time(&self) -> Option<Time> {
         self.run.close_time()

@@ -102,7 +102,7 @@ fn closes_are_in_virtual_time() {
         task_queue: task_queue("nobody"),
         ..start("timed-out")
     });
-    t.runs_workflow_task([complete_workflow("done")]);
+    t.runs_workflow_task([complete("done")]);
     t.time_passes(seconds(4_000));
     assert_eq!(t.lists("CloseTime IS NOT NULL"), "timed-out early");
     assert_eq!(t.lists("ExecutionDuration >= '1h'"), "timed-out");
@@ -134,7 +134,7 @@ fn pages_go_on_where_they_ended_whatever_happens_in_between() {
 fn what_is_looked_up_is_what_is_looked_for() {
     let mut t = Transcript::with_attributes(Config::default());
     let colours = ["\"red\"", "\"blue\"", "[\"red\"]", "null"];
-    let numbers = ["1", "2", "[2]", "-0"];
+    let numbers = ["1", "2", "[2]", "0"];
     let weights = ["1", "1.0", "2.5", "-0.0"];
     for n in 0..64_usize {
         let id = format!("wf-{}", n % 40);
@@ -247,7 +247,7 @@ fn late_listings_are_late_in_virtual_time_and_do_not_move_it() {
     let mut t =
         Transcript::with_attributes(Config { visibility_lag: seconds(10), time: TimeMode::Skipping, ..Config::default() });
     t.starts("order");
-    t.runs_workflow_task([complete_workflow("done")]);
+    t.runs_workflow_task([complete("done")]);
     t.time_passes(seconds(1));
     assert_eq!(t.elapsed(), seconds(1), "nothing is due");
     assert_eq!(t.lists(""), "");
@@ -255,4 +255,21 @@ fn late_listings_are_late_in_virtual_time_and_do_not_move_it() {
     t.runs_workflow_task([start_timer("t", seconds(3_600))]);
     t.time_skips();
     assert_eq!(t.lists(""), "sleeper order");
+}
+
+#[test]
+fn what_is_deleted_is_no_longer_listed() {
+    let mut t = Transcript::with_attributes(Config::default());
+    t.starts_found_by("order", &[("MyKeyword", "\"red\"")]);
+    t.starts("other");
+    t.terminates("order");
+    let deletion = |workflow_id| DeleteWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: execution(workflow_id),
+    };
+    t.calls(deletion("order"));
+    t.calls(deletion("other"));
+    for query in ["", "MyKeyword = 'red'", "ExecutionStatus = 'Terminated'", "WorkflowId = 'order'", "WorkflowType = 'W'"] {
+        assert_eq!((t.lists(query), t.counts(query)), (String::new(), 0), "{query}");
+    }
 }

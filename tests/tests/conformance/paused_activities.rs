@@ -408,18 +408,18 @@ async fn completed_by_id_while_paused(s: &Script) {
 }
 
 async fn timeouts_while_paused(s: &Script) {
-    let short = Attributes { schedule_to_close_timeout: seconds(1.0), ..quick(s, "a") };
-    let short_to_start = Attributes { schedule_to_start_timeout: seconds(1.0), ..quick(s, "b") };
+    let short = Attributes { schedule_to_close_timeout: seconds(3.0), ..quick(s, "a") };
+    let short_to_start = Attributes { schedule_to_start_timeout: seconds(3.0), ..quick(s, "b") };
     s.start("wf").await;
     s.run_task([schedule_activity(short), schedule_activity(short_to_start)]).await;
     pause(s, "a").await;
     pause(s, "b").await;
-    wait(2.5).await;
+    wait(4.5).await;
     s.history("wf").await;
     s.step("what is overdue falls due when it is unpaused");
     unpause(s, "a").await;
     unpause(s, "b").await;
-    wait(1.5).await;
+    wait(4.0).await;
     s.history("wf").await;
 }
 

@@ -149,20 +149,11 @@ async fn before_its_first_task(s: &Script) {
 }
 
 async fn before_its_delayed_first_task(s: &Script) {
-    s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(2.0), ..s.new_start("wf") }).await;
+    s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(60.0), ..s.new_start("wf") }).await;
     pause(s).await;
     s.describe("wf").await;
-    s.step("it is due while it is paused");
-    wait(2.5).await;
-    s.history("wf").await;
     unpause(s).await;
     s.history("wf").await;
-    s.step("unpaused before it is due");
-    let delayed = StartWorkflowExecutionRequest { workflow_start_delay: seconds(60.0), ..s.new_start("other") };
-    s.start_with(delayed).await;
-    let _ = s.call(PauseWorkflowExecutionRequest { workflow_id: s.id("other"), ..new_pause(s) }).await;
-    let _ = s.call(UnpauseWorkflowExecutionRequest { workflow_id: s.id("other"), ..new_unpause(s) }).await;
-    s.history("other").await;
 }
 
 async fn with_a_task_at_a_worker(s: &Script) {
@@ -405,9 +396,6 @@ async fn update_before_the_pause_on_a_task(s: &Script) {
     let worker = async {
         until_it_has_come().await;
         pause(s).await;
-        unpause(s).await;
-        let task = s.workflow_task().await;
-        let _ = s.complete(&task, []).await;
     };
     s.updated(update, worker).await;
     s.history("wf").await;

@@ -154,6 +154,7 @@ async fn auto_upgrade_and_a_task(s: &Script) {
     s.start_waiting("wf").await;
     update(s, overridden(Override::AutoUpgrade(true)), &["versioning_override"]).await;
     s.signal("wf", "go").await;
+    s.await_restart_interval().await;
     s.run_task([continue_as_new(s.next_run())]).await;
     s.describe("wf").await;
     s.history("wf").await;
