@@ -42,7 +42,7 @@ pub(crate) struct Absent {
 }
 
 impl Absent {
-    /// One sentence that names the given flags; empty if there are none.
+    /// One sentence that names the given flags, and says how to see the Web UI if one of them wants it; empty if there are none.
     pub(crate) fn warning(&self) -> String {
         let ui = "no Web UI";
         let given = [
@@ -56,8 +56,11 @@ impl Absent {
             (self.ui_public_path.is_some(), "--ui-public-path", ui),
         ];
         let given = given.into_iter().filter(|(given, ..)| *given);
-        let named: Vec<_> = given.map(|(_, flag, why)| format!("{flag} ({why})")).collect();
-        if named.is_empty() { String::new() } else { format!("accepted, but not supported: {}", named.join(", ")) }
+        let given: Vec<_> = given.collect();
+        let wants_ui = given.iter().any(|(.., why)| *why == ui);
+        let named: Vec<_> = given.into_iter().map(|(_, flag, why)| format!("{flag} ({why})")).collect();
+        let how = if wants_ui { "; docs/web-ui.md says how to see this server in the official Web UI" } else { "" };
+        if named.is_empty() { String::new() } else { format!("accepted, but not supported: {}{how}", named.join(", ")) }
     }
 }
 

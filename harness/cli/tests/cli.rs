@@ -86,6 +86,7 @@ fn every_flag_of_the_real_dev_server_is_accepted_each_way_and_what_is_not_done_i
         if let [line] = said[..] {
             assert!(line.contains("--db-filename (nothing is kept on disk)"), "{line}");
             assert!(line.contains("--ui-port (no Web UI)"), "{line}");
+            assert!(line.ends_with("; docs/web-ui.md says how to see this server in the official Web UI"), "{line}");
         }
     }
 }

@@ -134,7 +134,7 @@ fn pages_go_on_where_they_ended_whatever_happens_in_between() {
 fn what_is_looked_up_is_what_is_looked_for() {
     let mut t = Transcript::with_attributes(Config::default());
     let colours = ["\"red\"", "\"blue\"", "[\"red\"]", "null"];
-    let numbers = ["1", "2", "[2]", "-0"];
+    let numbers = ["1", "2", "[2]", "0"];
     let weights = ["1", "1.0", "2.5", "-0.0"];
     for n in 0..64_usize {
         let id = format!("wf-{}", n % 40);
@@ -255,4 +255,21 @@ fn late_listings_are_late_in_virtual_time_and_do_not_move_it() {
     t.runs_workflow_task([start_timer("t", seconds(3_600))]);
     t.time_skips();
     assert_eq!(t.lists(""), "sleeper order");
+}
+
+#[test]
+fn what_is_deleted_is_no_longer_listed() {
+    let mut t = Transcript::with_attributes(Config::default());
+    t.starts_found_by("order", &[("MyKeyword", "\"red\"")]);
+    t.starts("other");
+    t.terminates("order");
+    let deletion = |workflow_id| DeleteWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: execution(workflow_id),
+    };
+    t.calls(deletion("order"));
+    t.calls(deletion("other"));
+    for query in ["", "MyKeyword = 'red'", "ExecutionStatus = 'Terminated'", "WorkflowId = 'order'", "WorkflowType = 'W'"] {
+        assert_eq!((t.lists(query), t.counts(query)), (String::new(), 0), "{query}");
+    }
 }

@@ -25,6 +25,7 @@ mod reported_problems;
 mod resets;
 mod reverse_reads;
 mod schedule_actions;
+mod schedule_lists;
 mod schedule_specs;
 mod schedules;
 mod signals;
@@ -91,6 +92,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedules", schedules::SCRIPTS),
     ("schedule_specs", schedule_specs::SCRIPTS),
     ("schedule_actions", schedule_actions::SCRIPTS),
+    ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),

@@ -1,7 +1,10 @@
 //! Markers, search attributes, memo: what a workflow writes about itself.
 
 use foretime_server::proto::{
-    command::{Command, ModifyWorkflowPropertiesCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes},
+    command::{
+        Command, ContinueAsNewWorkflowExecutionCommandAttributes, ModifyWorkflowPropertiesCommandAttributes,
+        StartChildWorkflowExecutionCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes,
+    },
     common::{Memo, Payload, SearchAttributes},
     sdk::UserMetadata,
     workflowservice::*,
@@ -16,6 +19,7 @@ crate::scripts![
     an_unknown_search_attribute,
     a_search_attribute_of_the_wrong_type,
     memo,
+    nil_properties,
 ];
 
 async fn markers(s: &Script) {
@@ -90,4 +94,34 @@ async fn memo(s: &Script) {
     s.run_task([modify("new", payload("new")), modify("gone", null())]).await;
     s.describe("wf").await;
     s.history("wf").await;
+}
+
+/// What is nil when a run begins is in no event; a memo without anything else is none.
+async fn nil_properties(s: &Script) {
+    let memo = |pairs: &[(&str, Payload)]| {
+        Some(Memo { fields: pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect() })
+    };
+    let colour = |value: Payload| Some(SearchAttributes { indexed_fields: [("Colour".to_owned(), value)].into() });
+    let start =
+        |id: &str, memo, search_attributes| StartWorkflowExecutionRequest { memo, search_attributes, ..s.new_start(id) };
+    let mixed = || memo(&[("kept", payload("kept")), ("gone", null())]);
+    s.start_with(start("wf", mixed(), colour(null()))).await;
+    let nothing = Some(Memo::default());
+    s.run_task([
+        start_child(StartChildWorkflowExecutionCommandAttributes { memo: nothing.clone(), ..s.child("bare") }),
+        start_child(StartChildWorkflowExecutionCommandAttributes {
+            memo: mixed(),
+            search_attributes: colour(null()),
+            ..s.child("mixed")
+        }),
+        continue_as_new(ContinueAsNewWorkflowExecutionCommandAttributes {
+            memo: memo(&[("gone", null())]),
+            search_attributes: Some(SearchAttributes::default()),
+            ..Default::default()
+        }),
+    ])
+    .await;
+    s.history("wf").await;
+    s.start_with(start("bare", nothing, Some(SearchAttributes::default()))).await;
+    s.history("bare").await;
 }

@@ -300,7 +300,12 @@ async fn search_attributes(s: &Script) {
     s.describe_schedule_once("s", |reply| token(reply) > 1).await;
     s.step("others");
     let _ = s.call(update(Some(of(&[("Colour", "blue")])))).await;
-    s.describe_schedule_once("s", |reply| token(reply) > 2 && format!("{reply:?}").contains("blue")).await;
+    let blue = of(&[("Colour", "blue")]).indexed_fields["Colour"].data.clone();
+    let is_blue = |reply: &DescribeScheduleResponse| {
+        let mut all = reply.search_attributes.iter().flat_map(|all| all.indexed_fields.values());
+        all.any(|payload| payload.data == blue)
+    };
+    s.describe_schedule_once("s", |reply| token(reply) > 2 && is_blue(reply)).await;
     s.step("none");
     let _ = s.call(update(Some(SearchAttributes::default()))).await;
     s.describe_schedule_once("s", |reply| token(reply) > 3 && reply.search_attributes.is_none()).await;

@@ -1,6 +1,6 @@
 //! A session: the configuration of a server, and the steps played against it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use foretime_server::{
     config::{Config, Graces, Personality, Replay, RunawayLimits, SearchAttributeType, TimeMode},
@@ -37,6 +37,8 @@ struct Setup {
     long_polls_end: bool,
     /// The limits of a history are low enough to be reached.
     small_histories: bool,
+    /// What happens is listed two seconds later.
+    lists_late: bool,
     seed: u8,
 }
 
@@ -128,13 +130,15 @@ impl Setup {
             prop_oneof![Just(TimeMode::Locked), Just(TimeMode::Skipping), Just(TimeMode::Awaited)],
             proptest::bool::weighted(0.8),
             rarely(),
+            rarely(),
             any::<u8>(),
         )
-            .prop_map(|(is_test_server, time, long_polls_end, small_histories, seed)| Self {
+            .prop_map(|(is_test_server, time, long_polls_end, small_histories, lists_late, seed)| Self {
                 is_test_server,
                 time,
                 long_polls_end,
                 small_histories,
+                lists_late,
                 seed,
             })
     }
@@ -159,6 +163,7 @@ impl Setup {
             remembers_closes: false,
             visibility_lag: std::time::Duration::ZERO,
             deletes_expired: true,
+            visibility_lag: Duration::from_secs(if self.lists_late { 2 } else { 0 }),
             seed: self.seed.into(),
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     engine::{
         Engine,
         kernel::{
-            key::{ActivityKey, Owner, RunKey, WorkerId},
+            key::{ActivityKey, ActivityOwner, RunKey, WorkerId},
             time::Time,
             token::TaskToken,
         },
@@ -32,7 +32,7 @@ impl Engine {
         identity: &str,
         worker: Option<WorkerId>,
     ) -> ActivityTaskReply {
-        let ActivityKey { owner: Owner::Run(key), scheduled_event_id } = activity;
+        let ActivityKey { owner: ActivityOwner::Run(key), scheduled_event_id } = activity;
         let request_id = self.ids.uuid();
         self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, worker, identity, request_id));
         self.activity_task_reply(key, scheduled_event_id)

@@ -59,14 +59,14 @@ pub(crate) enum Key {
 
 /// Names a machine that can have activities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Owner {
+pub(crate) enum ActivityOwner {
     Run(RunKey),
 }
 
 /// Names an activity: its owner, and which of the owner's activities it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ActivityKey {
-    pub(crate) owner: Owner,
+    pub(crate) owner: ActivityOwner,
     /// The id of its scheduled event.
     pub(crate) scheduled_event_id: i64,
 }
@@ -75,7 +75,7 @@ impl ActivityKey {
     /// What falls due on the activity, as an entry of its domain's timers.
     pub(crate) fn due(self, what: ActivityDue) -> Due {
         match self.owner {
-            Owner::Run(run) => Due::Run(run, RunDue::Activity(self.scheduled_event_id, what)),
+            ActivityOwner::Run(run) => Due::Run(run, RunDue::Activity(self.scheduled_event_id, what)),
         }
     }
 }

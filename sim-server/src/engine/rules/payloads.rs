@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::proto::common::Payload;
+use crate::proto::common::{Memo, Payload, SearchAttributes};
 
 /// Whether this value removes its key: no data, JSON `null` or `[]`.
 pub fn is_nil(payload: &Payload) -> bool {
@@ -18,6 +18,20 @@ pub fn merge(base: &mut BTreeMap<String, Payload>, change: BTreeMap<String, Payl
             base.insert(key, payload);
         }
     }
+}
+
+/// A memo as an event keeps it (`FilterNilMemo`): without values that [are nil](is_nil), and none at all if it has no other.
+pub fn memo_without_nil(memo: Option<Memo>) -> Option<Memo> {
+    let mut memo = memo?;
+    memo.fields.retain(|_, payload| !is_nil(payload));
+    (!memo.fields.is_empty()).then_some(memo)
+}
+
+/// The same of search attributes (`FilterNilSearchAttributes`).
+pub fn search_attributes_without_nil(attributes: Option<SearchAttributes>) -> Option<SearchAttributes> {
+    let mut attributes = attributes?;
+    attributes.indexed_fields.retain(|_, payload| !is_nil(payload));
+    (!attributes.indexed_fields.is_empty()).then_some(attributes)
 }
 
 #[cfg(test)]

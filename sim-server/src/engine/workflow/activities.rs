@@ -10,7 +10,7 @@ use crate::{
         kernel::{
             due::ActivityDue,
             effects::Extras,
-            key::{ActivityKey, Owner, WorkerId},
+            key::{ActivityKey, ActivityOwner, WorkerId},
             time::Time,
         },
         rules::{
@@ -99,7 +99,7 @@ impl Run {
     }
 
     pub(super) fn activity_key(&self, scheduled_event_id: i64) -> ActivityKey {
-        ActivityKey { owner: Owner::Run(self.key), scheduled_event_id }
+        ActivityKey { owner: ActivityOwner::Run(self.key), scheduled_event_id }
     }
 
     /// What its attempts have to know of it.
@@ -282,7 +282,7 @@ impl Run {
 
     /// The run closes: its activities lead nowhere. They stay to be described, as on the real server.
     pub(super) fn stop_activities(&mut self, cx: &mut Cx<'_>) {
-        let owner = Owner::Run(self.key);
+        let owner = ActivityOwner::Run(self.key);
         for (&scheduled_event_id, attempt) in &mut self.volatile.attempts {
             cx.skipping.give_up(ActivityKey { owner, scheduled_event_id });
             attempt.stop(cx);

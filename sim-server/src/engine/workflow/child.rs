@@ -8,6 +8,7 @@ use crate::{
             effects::{Effect, Extras},
             key::NamespaceId,
         },
+        rules::payloads,
     },
     proto::{
         command::StartChildWorkflowExecutionCommandAttributes,
@@ -57,8 +58,8 @@ impl Run {
             retry_policy: command.retry_policy,
             cron_schedule: command.cron_schedule,
             header: command.header,
-            memo: command.memo,
-            search_attributes: command.search_attributes,
+            memo: payloads::memo_without_nil(command.memo),
+            search_attributes: payloads::search_attributes_without_nil(command.search_attributes),
             inherit_build_id: command.inherit_build_id,
             priority: command.priority,
             ..StartChildWorkflowExecutionInitiatedEventAttributes::default()

@@ -11,7 +11,7 @@ use crate::{
             time::{span, span_to_proto},
         },
         rules::{
-            cron, failure,
+            cron, failure, payloads,
             retry::{self, Verdict, Whose},
         },
         skipping::holds::Work,
@@ -157,8 +157,8 @@ impl Run {
             failure: command.failure,
             last_completion_result: command.last_completion_result,
             header: command.header,
-            memo: command.memo,
-            search_attributes: command.search_attributes,
+            memo: payloads::memo_without_nil(command.memo),
+            search_attributes: payloads::search_attributes_without_nil(command.search_attributes),
             ..WorkflowExecutionContinuedAsNewEventAttributes::default()
         };
         self.start_next(cx, run_id, next);

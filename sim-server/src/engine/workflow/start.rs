@@ -12,7 +12,7 @@ use crate::{
             key::RunKey,
             time::{Time, span, span_to_proto},
         },
-        rules::cron,
+        rules::{cron, payloads},
     },
     proto::{
         common::Link,
@@ -26,7 +26,9 @@ use crate::{
 impl Run {
     /// A new run with its started event; its first workflow task is not scheduled yet.
     pub(in crate::engine) fn begin(cx: &mut Cx<'_>, key: RunKey, start: Start) -> Self {
-        let Start { namespace, run_id, request_id, attributes, extras } = start;
+        let Start { namespace, run_id, request_id, mut attributes, extras } = start;
+        attributes.memo = payloads::memo_without_nil(attributes.memo);
+        attributes.search_attributes = payloads::search_attributes_without_nil(attributes.search_attributes);
         let mut run = Self { key, namespace, recorded: Recorded::new(run_id), volatile: Volatile::new(request_id) };
         run.add_event_with(cx, Attributes::WorkflowExecutionStartedEventAttributes(attributes), extras);
         run.start_timeouts(cx);

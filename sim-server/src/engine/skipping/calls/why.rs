@@ -5,7 +5,7 @@ use crate::{
     engine::{
         Engine,
         kernel::{
-            key::{ActivityKey, Owner},
+            key::{ActivityKey, ActivityOwner},
             time::span_to_proto,
         },
         matching::queues::{QueueKind, Task, Waiting},
@@ -158,7 +158,7 @@ impl Engine {
     fn work(&self, work: Work, in_hand: &InHand) -> foretimeservice::Work {
         let (run, kind, task_queue) = match work {
             Work::WorkflowTask(run) => (run, QueueKind::Workflow, self.runs.get(run).task_queue()),
-            Work::Activity(ActivityKey { owner: Owner::Run(run), scheduled_event_id }) => {
+            Work::Activity(ActivityKey { owner: ActivityOwner::Run(run), scheduled_event_id }) => {
                 let pending = self.runs.get(run).pending_activity(scheduled_event_id);
                 (run, QueueKind::Activity, pending.map_or("", |(_, attempt)| attempt.activity().task_queue.as_str()))
             }
@@ -177,7 +177,7 @@ impl Engine {
     fn name_of_work(&self, work: Work) -> String {
         match work {
             Work::WorkflowTask(run) => format!("the workflow task of {}", self.runs.get(run).name()),
-            Work::Activity(ActivityKey { owner: Owner::Run(run), scheduled_event_id }) => {
+            Work::Activity(ActivityKey { owner: ActivityOwner::Run(run), scheduled_event_id }) => {
                 self.runs.get(run).name_of_activity(scheduled_event_id)
             }
         }

@@ -9,7 +9,7 @@ use crate::{
         kernel::{
             effects::SERVER_IDENTITY,
             error::{Error, Result},
-            key::{ActivityKey, Owner, RunKey},
+            key::{ActivityKey, ActivityOwner, RunKey},
             tickets::Answer,
             time::span,
             token::TaskToken,
@@ -93,7 +93,7 @@ impl Engine {
         };
         for scheduled_event_id in applied.eager_activities {
             if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
-                let activity = ActivityKey { owner: Owner::Run(key), scheduled_event_id };
+                let activity = ActivityKey { owner: ActivityOwner::Run(key), scheduled_event_id };
                 let worker = self.runs.get(key).last_worker();
                 response.activity_tasks.push(self.start_activity(activity, &request.identity, worker).response);
             }
