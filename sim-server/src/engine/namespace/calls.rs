@@ -153,7 +153,6 @@ impl Engine {
             blob_size_limit_error: self.limits.blob_size_max_bytes as i64,
             memo_size_limit_error: self.limits.memo_size_max_bytes as i64,
             workflow_task_completion_size_limit_error: self.limits.completion_pages_max_bytes as i64,
-            ..namespace_info::Limits::default()
         };
         let info = NamespaceInfo {
             name: namespace.name.clone(),
