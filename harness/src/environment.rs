@@ -123,6 +123,7 @@ impl Environment {
             time_skipping: true,
             starts_at: None,
             replay: Replay::default(),
+            visibility_lag: Duration::ZERO,
             save_histories: options::save_histories(),
         }
     }
@@ -277,6 +278,7 @@ pub struct EnvironmentBuilder {
     time_skipping: bool,
     starts_at: Option<SystemTime>,
     replay: Replay,
+    visibility_lag: Duration,
     save_histories: Option<PathBuf>,
 }
 
@@ -318,6 +320,12 @@ impl EnvironmentBuilder {
         self
     }
 
+    /// Executions are listed as late as this, in virtual time, as on a cluster whose listings lag behind. Else at once.
+    pub fn visibility_lag(mut self, lag: Duration) -> Self {
+        self.visibility_lag = lag;
+        self
+    }
+
     /// Keeps histories in this folder, for `foretime check`: one file for each path that a workflow takes and each version of the SDK, under
     /// the name of the test that starts the environment. The environment variable `FORETIME_SAVE_HISTORIES` does the same for all.
     /// A file that cannot be written is a warning in the log.
@@ -343,6 +351,7 @@ impl EnvironmentBuilder {
             time: if self.time_skipping { TimeMode::Awaited } else { TimeMode::Paced },
             start_time: self.starts_at.map(Into::into),
             replay: self.replay,
+            visibility_lag: self.visibility_lag,
             remembers_closes: self.save_histories.is_some(),
             ..Config::default()
         };

@@ -249,8 +249,14 @@ impl Script {
     }
 
     /// Describes the current run of `id`.
+    ///
+    /// The real server lists pending activities in any order. Here they stand in that of their ids.
     pub async fn describe(&self, id: &str) {
-        let _ = self.call(self.new_describe(id)).await;
+        let mut reply = self.client.call(self.new_describe(id)).await;
+        if let Ok(reply) = &mut reply {
+            reply.pending_activities.sort_by(|one, other| one.activity_id.cmp(&other.activity_id));
+        }
+        self.show::<DescribeWorkflowExecutionRequest>(&reply);
     }
 
     /// A describe, to be filled in.

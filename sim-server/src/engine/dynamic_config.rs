@@ -29,6 +29,8 @@ impl DynamicConfig<'_> {
             ("history.maxBufferedQueryCount", &mut limits.buffered_queries_max),
             ("history.maximumBufferedEventsBatch", &mut limits.buffered_events_max),
             ("history.maximumBufferedEventsSizeInBytes", &mut limits.buffered_events_max_bytes),
+            ("history.workflowTaskCompletionBufferSizeLimit", &mut limits.completion_pages_max_bytes),
+            ("system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute", &mut limits.task_problems_reported),
         ] {
             let value = self.value(key).and_then(|value| value.as_u64()).and_then(|value| usize::try_from(value).ok());
             *limit = value.unwrap_or(*limit);
@@ -48,6 +50,16 @@ impl DynamicConfig<'_> {
     /// `frontend.sendRawWorkflowHistory`.
     pub(super) fn sends_raw_history(self) -> bool {
         self.value("frontend.sendRawWorkflowHistory") == Some(Value::Bool(true))
+    }
+
+    /// `frontend.WorkflowPauseEnabled`.
+    pub(super) fn has_workflow_pause(self) -> bool {
+        self.value("frontend.WorkflowPauseEnabled") == Some(Value::Bool(true))
+    }
+
+    /// `history.enableWorkflowTaskCompletionPagination`.
+    pub(super) fn has_completion_pages(self) -> bool {
+        self.value("history.enableWorkflowTaskCompletionPagination") == Some(Value::Bool(true))
     }
 
     /// A text as "20s" or "1m30s".

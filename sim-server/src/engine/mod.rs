@@ -85,6 +85,10 @@ pub struct Engine {
     eager_activities: bool,
     /// `frontend.sendRawWorkflowHistory`: histories are read as the bytes of their batches.
     sends_raw_history: bool,
+    /// `frontend.WorkflowPauseEnabled`.
+    has_workflow_pause: bool,
+    /// `history.enableWorkflowTaskCompletionPagination`.
+    has_completion_pages: bool,
     /// Each workflow task comes with its whole history.
     replays_always: bool,
     limits: Limits,
@@ -138,6 +142,8 @@ impl Engine {
             // An eager activity comes with an answer that a worker on sdk-core does not get.
             eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
             sends_raw_history: dynamic_config.sends_raw_history(),
+            has_workflow_pause: dynamic_config.has_workflow_pause(),
+            has_completion_pages: dynamic_config.has_completion_pages(),
             replays_always: config.replay.always,
             limits: dynamic_config.limits(),
             verifies_rebuilds: config.verifies_rebuilds,

@@ -7,7 +7,7 @@ use super::{
     execution::{machine::Machine, store::Store, waiters::Waiters},
     kernel::{
         due::Due,
-        key::{ActivityKey, Key, RunKey},
+        key::{ActivityKey, ActivityOwner, RunKey},
         time::Time,
     },
     matching::queues::Task,
@@ -63,7 +63,7 @@ impl Engine {
         match work {
             Work::WorkflowTask(_) => None,
             Work::Activity(activity) => {
-                let Key::Run(run) = activity.owner;
+                let ActivityOwner::Run(run) = activity.owner;
                 self.runs.get(run).pending_activity(activity.scheduled_event_id)?.1.next_timeout()
             }
         }
@@ -90,7 +90,7 @@ impl Engine {
         let wall = self.wall();
         let Self { runs, waiters, update_waiters, .. } = self;
         let is_awaited = |task| match task {
-            Task::Workflow(run) | Task::Activity(ActivityKey { owner: Key::Run(run), .. }) => {
+            Task::Workflow(run) | Task::Activity(ActivityKey { owner: ActivityOwner::Run(run), .. }) => {
                 is_awaited(runs, waiters, update_waiters, run)
             }
             Task::Query(_) | Task::Replay(_) => false,

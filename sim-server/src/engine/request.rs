@@ -138,11 +138,20 @@ answered! {
     RecordActivityTaskHeartbeatByIdRequest => record_activity_task_heartbeat_by_id
         -> RecordActivityTaskHeartbeatByIdResponse;
 
+    PauseActivityRequest => pause_activity -> PauseActivityResponse;
+    UnpauseActivityRequest => unpause_activity -> UnpauseActivityResponse;
+    ResetActivityRequest => reset_activity -> ResetActivityResponse;
+    UpdateActivityOptionsRequest => update_activity_options -> UpdateActivityOptionsResponse;
+    PauseWorkflowExecutionRequest => pause_workflow_execution -> PauseWorkflowExecutionResponse;
+    UnpauseWorkflowExecutionRequest => unpause_workflow_execution -> UnpauseWorkflowExecutionResponse;
+    UpdateWorkflowExecutionOptionsRequest => update_workflow_execution_options -> UpdateWorkflowExecutionOptionsResponse;
     CreateScheduleRequest => create_schedule -> CreateScheduleResponse;
     DescribeScheduleRequest => describe_schedule -> DescribeScheduleResponse;
     UpdateScheduleRequest => update_schedule -> UpdateScheduleResponse;
     PatchScheduleRequest => patch_schedule -> PatchScheduleResponse;
     DeleteScheduleRequest => delete_schedule -> DeleteScheduleResponse;
+    ListSchedulesRequest => list_schedules -> ListSchedulesResponse;
+    CountSchedulesRequest => count_schedules -> CountSchedulesResponse;
     ListScheduleMatchingTimesRequest => list_schedule_matching_times -> ListScheduleMatchingTimesResponse;
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;

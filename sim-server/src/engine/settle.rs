@@ -163,9 +163,13 @@ impl Engine {
         key: ScheduleKey,
         change: impl FnOnce(&mut Schedule, &mut Cx<'_>) -> T,
     ) -> T {
+        let row_revision = self.schedules.get(key).row_revision();
         let (_, schedules, mut cx) = self.parts(now);
         let (outcome, held) = transact::transact(schedules.stored_mut(key), &mut cx, change);
         self.skipping.holds.change(held);
+        if self.schedules.get(key).row_revision() != row_revision {
+            self.record_row(Key::Schedule(key));
+        }
         outcome
     }
 

@@ -97,7 +97,7 @@ impl<'a> ActivityView<'a> {
 
     /// The task queue of its tasks.
     pub fn task_queue(&self) -> &'a str {
-        &self.scheduled.activity.task_queue
+        &self.attempt.activity().task_queue
     }
 
     /// Which attempt it is at, from 1.
@@ -156,6 +156,11 @@ impl<'a> RunView<'a> {
     /// Its status.
     pub fn status(&self) -> WorkflowExecutionStatus {
         self.run.status()
+    }
+
+    /// Whether it has not ended. It may be paused.
+    pub fn is_open(&self) -> bool {
+        self.run.is_running()
     }
 
     /// When it was closed, if it was.

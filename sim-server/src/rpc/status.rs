@@ -13,7 +13,8 @@ use crate::{
         errordetails::{
             MultiOperationExecutionFailure, NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure,
             PermissionDeniedFailure, QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure,
-            WorkflowNotReadyFailure, multi_operation_execution_failure::OperationStatus,
+            WorkflowNotReadyFailure, WorkflowTaskCompletionBufferLostFailure,
+            multi_operation_execution_failure::OperationStatus,
         },
         failure::MultiOperationExecutionAborted,
         google::rpc,
@@ -56,6 +57,7 @@ pub fn status(error: &Error) -> Status {
         Error::Unavailable(message) => Status::unavailable(message),
         Error::Unknown(message) => Status::unknown(message),
         Error::Aborted(message) => Status::aborted(message),
+        Error::CompletionBufferLost(message) => detailed(Code::Aborted, message, &WorkflowTaskCompletionBufferLostFailure {}),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),
         Error::Internal(message) => Status::internal(format!("something went wrong, please retry ({message})")),

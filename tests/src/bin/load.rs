@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use clap::Parser;
 use foretime_tests::load::{
-    open,
+    list, open,
     options::{Measure, Options},
     record::Record,
     server::{Kind, Spec},
@@ -51,6 +51,7 @@ async fn run(measure: Measure, servers: &[Spec], options: &Options, records: &mu
         Measure::Throughput => &options.workflows,
         Measure::Memory => &options.aged,
         Measure::Linear => &options.open,
+        Measure::List => &options.listed,
     };
     let turns = if matches!(measure, Measure::Startup | Measure::Skip) { 1 } else { options.repeat };
     for &size in sizes {
@@ -63,6 +64,7 @@ async fn run(measure: Measure, servers: &[Spec], options: &Options, records: &mu
                 Measure::Throughput => vec![throughput::measure(spec, options, size).await?],
                 Measure::Memory => vec![open::measure_memory(spec, options, size).await?],
                 Measure::Linear => vec![open::measure_linearity(spec, options, size).await?],
+                Measure::List => list::measure(spec, options, size).await?,
             })?;
         }
     }

@@ -80,7 +80,8 @@ pub async fn completed(link: &Link, count: usize, limit: Duration) -> Result<usi
     Ok(completed.load(Ordering::Relaxed))
 }
 
-fn workflow_id(index: usize) -> String {
+/// The id of the workflow with this number.
+pub fn workflow_id(index: usize) -> String {
     format!("subscription-{index}")
 }
 

@@ -6,11 +6,12 @@
 //!
 //! - The means: [`rpc`] names the calls, [`link`] makes them, [`server`] starts and kills servers, [`usage`] reads `/proc`.
 //! - The load: [`plan`] is the workflow, [`worker`] runs it, [`tally`] counts, [`fleet`] starts, opens and audits workflows.
-//! - The measurements: [`throughput`], [`open`] (memory and linearity), [`startup`], [`skip`].
+//! - The measurements: [`throughput`], [`open`] (memory and linearity), [`startup`], [`skip`], [`list`].
 //! - What comes out: [`record`], one line of JSON each, [`table`] for people; [`options`] is what goes in.
 
 pub mod fleet;
 pub mod link;
+pub mod list;
 pub mod open;
 pub mod options;
 pub mod plan;

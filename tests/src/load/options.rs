@@ -49,6 +49,9 @@ pub struct Options {
     /// Skipping beside open workflows: how many of one month.
     #[arg(long, value_delimiter = ',', default_value = "100,100000")]
     pub beside: Vec<usize>,
+    /// Lists and counts: how many open workflows of one month.
+    #[arg(long, value_delimiter = ',', default_value = "100000")]
+    pub listed: Vec<usize>,
     /// Polls held open for each of sticky workflow tasks and activities.
     #[arg(long, default_value_t = 16)]
     pub pollers: usize,
@@ -78,6 +81,8 @@ pub enum Measure {
     Memory,
     /// Time and memory against the number of open workflows.
     Linear,
+    /// Lists and counts beside open workflows.
+    List,
 }
 
 impl Options {

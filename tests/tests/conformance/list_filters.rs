@@ -129,12 +129,18 @@ async fn workflows(s: &Script) {
     await_counted(s, "ExecutionStatus = 'Terminated'", 1).await;
 }
 
+/// A query for those of the script's workflows that a condition is true for; for all of them if it is empty.
+pub(crate) fn among(s: &Script, condition: &str) -> String {
+    let prefix = format!("WorkflowId STARTS_WITH '{}'", s.id(""));
+    if condition.is_empty() { prefix } else { format!("{prefix} AND ({condition})") }
+}
+
 /// Waits until the listings, which are late on the real server, have so many of the script's workflows.
 pub(crate) async fn await_counted(s: &Script, condition: &str, count: i64) {
-    let query = format!("WorkflowId STARTS_WITH '{}' AND ({condition})", s.id(""));
+    let request = CountWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: among(s, condition) };
     loop {
-        let request = CountWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: query.clone() };
-        if s.client.call(request).await.is_ok_and(|reply| reply.count == count) {
+        let reply = s.client.call(request.clone()).await.expect("a query");
+        if reply.count == count {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -5,6 +5,7 @@
 //! `FORETIME_TEST_RECORD=1` the latter write the record again.
 
 mod activities;
+mod activity_options;
 mod chains;
 mod children;
 mod deletions;
@@ -14,11 +15,19 @@ mod errors;
 mod list_filters;
 mod listings;
 mod named_runs;
+mod paged_completions;
+mod paused_activities;
+mod paused_workflows;
 mod properties;
 mod queries;
 mod reads;
+mod reported_problems;
 mod resets;
 mod reverse_reads;
+mod schedule_actions;
+mod schedule_lists;
+mod schedule_specs;
+mod schedules;
 mod signals;
 mod starts;
 mod timers;
@@ -26,6 +35,7 @@ mod update_troubles;
 mod update_with_start;
 mod updates;
 mod worker_versions;
+mod workflow_options;
 mod workflow_tasks;
 
 use std::{
@@ -79,7 +89,17 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("schedules", schedules::SCRIPTS),
+    ("schedule_specs", schedule_specs::SCRIPTS),
+    ("schedule_actions", schedule_actions::SCRIPTS),
+    ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("paused_activities", paused_activities::SCRIPTS),
+    ("activity_options", activity_options::SCRIPTS),
+    ("paused_workflows", paused_workflows::SCRIPTS),
+    ("workflow_options", workflow_options::SCRIPTS),
+    ("paged_completions", paged_completions::SCRIPTS),
+    ("reported_problems", reported_problems::SCRIPTS),
     ("list_filters", list_filters::SCRIPTS),
     ("listings", listings::SCRIPTS),
 ];
@@ -132,6 +152,8 @@ const ARGUMENTS: &[&str] = &[
     "--search-attribute", "Tags=KeywordList",
     "--search-attribute", "Note=Text",
     "--dynamic-config-value", "frontend.namespaceRPS.visibility=100000",
+    "--dynamic-config-value", "frontend.WorkflowPauseEnabled=true",
+    "--dynamic-config-value", "history.enableWorkflowTaskCompletionPagination=true",
 ];
 
 fn main() {

@@ -8,18 +8,14 @@ use foretime_server::{
     rpc::table::TABLE,
 };
 
-/// What the service never writes: what of updates belongs to resets or is not written at all, Nexus, and the consequences of
-/// administrative calls.
-const UNWRITTEN: [EventType; 17] = {
+/// What the service never writes: what no server writes of updates, Nexus, and the consequences of administrative calls.
+const UNWRITTEN: [EventType; 14] = {
     use EventType as E;
     [
         E::Unspecified,
-        E::WorkflowExecutionUpdateAdmitted,
         E::WorkflowExecutionUpdateRejected,
         E::WorkflowPropertiesModifiedExternally,
         E::ActivityPropertiesModifiedExternally,
-        E::WorkflowExecutionPaused,
-        E::WorkflowExecutionUnpaused,
         E::WorkflowExecutionTimeSkippingTransitioned,
         E::NexusOperationScheduled,
         E::NexusOperationStarted,

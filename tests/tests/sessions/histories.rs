@@ -1,5 +1,7 @@
 //! The histories of all runs as they grow. Written events never change, and each history is legal at any time.
 
+use std::collections::BTreeMap;
+
 use foretime_server::{engine::View, proto::history::HistoryEvent};
 
 use foretime_history::grammar;
@@ -15,7 +17,10 @@ pub(crate) struct History {
 /// The histories of all runs, in the order in which the runs began.
 #[derive(Default)]
 pub(crate) struct Histories {
+    /// Also those of runs that were deleted since.
     all: Vec<History>,
+    /// Where each is, by run id.
+    places: BTreeMap<String, usize>,
 }
 
 impl Histories {
@@ -30,11 +35,13 @@ impl Histories {
 
     /// Reads what was written since the last time, and checks it.
     pub(crate) fn read(&mut self, view: View<'_>) -> Result<(), String> {
-        for (at, run) in view.runs().enumerate() {
-            if at == self.all.len() {
+        for run in view.runs() {
+            let at = self.places.get(run.run_id()).copied().unwrap_or_else(|| {
                 let (workflow_id, run_id) = (run.workflow_id().to_owned(), run.run_id().to_owned());
+                self.places.insert(run_id.clone(), self.all.len());
                 self.all.push(History { workflow_id, run_id, bytes: Vec::new(), events: Vec::new() });
-            }
+                self.all.len() - 1
+            });
             let history = &mut self.all[at];
             if run.events_count() == history.events.len() {
                 continue;

@@ -27,6 +27,23 @@ pub(crate) fn timers(events: &[HistoryEvent]) -> Vec<String> {
     open.into_values().collect()
 }
 
+/// The ids of the updates that a reset has admitted again, and that are not accepted.
+pub(crate) fn admitted_updates(events: &[HistoryEvent]) -> Vec<String> {
+    use Attributes as A;
+    let mut admitted = Vec::new();
+    for event in events {
+        match &event.attributes {
+            Some(A::WorkflowExecutionUpdateAdmittedEventAttributes(a)) => {
+                let meta = a.request.as_ref().and_then(|request| request.meta.as_ref());
+                admitted.push(meta.map(|meta| meta.update_id.clone()).unwrap_or_default());
+            }
+            Some(A::WorkflowExecutionUpdateAcceptedEventAttributes(a)) => admitted.retain(|id| *id != a.protocol_instance_id),
+            _ => {}
+        }
+    }
+    admitted
+}
+
 /// The ids of the updates that are accepted and not completed.
 pub(crate) fn updates(events: &[HistoryEvent]) -> Vec<String> {
     use Attributes as A;

@@ -1,6 +1,6 @@
 //! A session: the configuration of a server, and the steps played against it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use foretime_server::{
     config::{Config, Graces, Personality, Replay, RunawayLimits, SearchAttributeType, TimeMode},
@@ -37,6 +37,8 @@ struct Setup {
     long_polls_end: bool,
     /// The limits of a history are low enough to be reached.
     small_histories: bool,
+    /// What happens is listed two seconds later.
+    lists_late: bool,
     seed: u8,
 }
 
@@ -128,13 +130,15 @@ impl Setup {
             prop_oneof![Just(TimeMode::Locked), Just(TimeMode::Skipping), Just(TimeMode::Awaited)],
             proptest::bool::weighted(0.8),
             rarely(),
+            rarely(),
             any::<u8>(),
         )
-            .prop_map(|(is_test_server, time, long_polls_end, small_histories, seed)| Self {
+            .prop_map(|(is_test_server, time, long_polls_end, small_histories, lists_late, seed)| Self {
                 is_test_server,
                 time,
                 long_polls_end,
                 small_histories,
+                lists_late,
                 seed,
             })
     }
@@ -142,11 +146,12 @@ impl Setup {
     fn config(&self) -> Config {
         let limits = [("limit.historyCount.suggestContinueAsNew", "20"), ("limit.historyCount.error", "60")];
         let limits = limits.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let switched_on = [("frontend.WorkflowPauseEnabled".to_owned(), "true".to_owned())];
         Config {
             personality: if self.is_test_server { Personality::TestServer } else { Personality::DevServer },
             namespaces: NAMESPACES.map(str::to_owned).into(),
             search_attributes: vec![(COLOUR.to_owned(), SearchAttributeType::Keyword)],
-            dynamic_config: limits.into_iter().filter(|_| self.small_histories).collect(),
+            dynamic_config: limits.into_iter().filter(|_| self.small_histories).chain(switched_on).collect(),
             time: self.time,
             start_time: None,
             graces: Some(Graces::default()),
@@ -156,6 +161,9 @@ impl Setup {
             // A completion that is applied and refused all the same would look like a fault here.
             replay: Replay::default(),
             remembers_closes: false,
+            visibility_lag: std::time::Duration::ZERO,
+            deletes_expired: true,
+            visibility_lag: Duration::from_secs(if self.lists_late { 2 } else { 0 }),
             seed: self.seed.into(),
         }
     }

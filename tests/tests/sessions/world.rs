@@ -128,6 +128,13 @@ impl World {
         Some((run.workflow_id.clone(), run.run_id.clone()))
     }
 
+    /// The same, but mostly of the last that began.
+    pub(crate) fn run_of_latest(&self, nth: Nth) -> Option<(String, String)> {
+        let all = self.histories.all();
+        let run = &all[nth.of_latest(all.len())?];
+        Some((run.workflow_id.clone(), run.run_id.clone()))
+    }
+
     /// The written events of a run.
     pub(crate) fn events_of(&self, run_id: &str) -> &[HistoryEvent] {
         let run = self.histories.all().iter().find(|run| run.run_id == run_id);
@@ -261,6 +268,12 @@ impl World {
                     self.page_tokens.push((waiting.workflow_id.clone(), reply.next_page_token));
                 }
             }
+            "GetWorkflowExecutionHistoryReverse" => {
+                let reply: GetWorkflowExecutionHistoryReverseResponse = decoded(reply);
+                if !reply.next_page_token.is_empty() {
+                    self.page_tokens.push((waiting.workflow_id.clone(), reply.next_page_token));
+                }
+            }
             _ => {}
         }
     }
@@ -272,7 +285,8 @@ impl World {
         let is_query = task.query.is_some();
         let run_id = task.workflow_execution.unwrap_or_default().run_id;
         let queries = task.queries.into_keys().collect();
-        let updates = task.messages.into_iter().map(|message| message.protocol_instance_id).collect();
+        let sent = task.messages.into_iter().map(|message| message.protocol_instance_id);
+        let updates = sent.chain(pending::admitted_updates(self.events_of(&run_id))).collect();
         let task = Task { token: task.task_token, run_id, queries, updates };
         if is_query { self.query_tasks.push(task) } else { self.workflow_tasks.push(task) }
     }
@@ -291,9 +305,13 @@ fn decoded<M: Message + Default>(reply: Bytes) -> M {
 
 /// The workflow id of a request that reads a history; empty for others.
 fn workflow_id_of(request: &Request) -> String {
-    if request.method != "GetWorkflowExecutionHistory" {
-        return String::new();
-    }
-    let read = GetWorkflowExecutionHistoryRequest::decode(request.message.as_slice()).unwrap_or_default();
-    read.execution.unwrap_or_default().workflow_id
+    let message = request.message.as_slice();
+    let execution = match request.method.as_str() {
+        "GetWorkflowExecutionHistory" => GetWorkflowExecutionHistoryRequest::decode(message).unwrap_or_default().execution,
+        "GetWorkflowExecutionHistoryReverse" => {
+            GetWorkflowExecutionHistoryReverseRequest::decode(message).unwrap_or_default().execution
+        }
+        _ => None,
+    };
+    execution.unwrap_or_default().workflow_id
 }

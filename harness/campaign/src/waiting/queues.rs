@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use foretime_server::proto::enums::WorkflowExecutionStatus;
-
 use crate::{
     process::{Life, Role},
     view::View,
@@ -59,7 +57,7 @@ fn ever_served(view: &View<'_>) -> BTreeSet<String> {
 /// The task queues of open runs, and those of their activities.
 fn awaited(view: &View<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut of_workflows, mut of_activities) = (BTreeSet::new(), BTreeSet::new());
-    for run in view.runs().filter(|run| run.status() == WorkflowExecutionStatus::Running) {
+    for run in view.runs().filter(|run| run.is_open()) {
         of_workflows.insert(run.task_queue().to_owned());
         of_activities.extend(run.open_activities().map(|activity| activity.task_queue().to_owned()));
     }

@@ -2,10 +2,7 @@
 
 use foretime_server::{
     engine::{ActivityView, RunView},
-    proto::{
-        enums::{EventType, WorkflowExecutionStatus},
-        history::HistoryEvent,
-    },
+    proto::{enums::EventType, history::HistoryEvent},
 };
 
 use crate::{time::first_workflow_task_ns, view::View, words::after};
@@ -15,7 +12,7 @@ pub const ACTIVITIES_NAMED_MAX: usize = 3;
 
 /// Each open run, and what it waits for.
 pub fn open_runs(view: &View<'_>) -> Vec<(String, String)> {
-    let open = view.runs().filter(|run| run.status() == WorkflowExecutionStatus::Running);
+    let open = view.runs().filter(|run| run.is_open());
     let waits = |run: RunView<'_>| {
         let waits_for = waits_for(&run.events_from(1), activities(&run), run.task_queue());
         (format!("{} ({})", run.workflow_id(), run.workflow_type()), waits_for)

@@ -15,7 +15,7 @@ use foretime_server::{
     },
 };
 
-use super::{Findings, Step, backoff, is_before, kinds, namesakes::Namesakes};
+use super::{Findings, Step, backoff, is_before, is_reset, kinds, namesakes::Namesakes};
 
 /// The rule of the order of an activity's events, and of their links.
 const ORDER: &str = "activity-order";
@@ -100,7 +100,15 @@ impl<'a> Activities<'a> {
             }
             A::WorkflowTaskScheduledEventAttributes(_) => self.settle(findings),
             attributes if kinds::is_close(attributes.event_type()) => self.settle(findings),
+            attributes if is_reset(attributes) => self.schedule_anew(step.at),
             _ => {}
+        }
+    }
+
+    /// A reset schedules what is pending anew (`failInflightActivity`).
+    fn schedule_anew(&mut self, at: Option<Time>) {
+        for activity in self.activities.values_mut().filter(|activity| activity.closed_by.is_none()) {
+            activity.at = at;
         }
     }
 
@@ -131,6 +139,9 @@ impl<'a> Activities<'a> {
             && at < scheduled
         {
             findings.say("event-time", format!("its activity was scheduled {:?} later", scheduled.since(at)));
+        }
+        if is_of_operator(attributes) || is_forced(&started) {
+            return;
         }
         let attempts_max = activity.attributes.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts);
         if attributes.attempt < 1 || attempts_max > 0 && attributes.attempt > attempts_max {
@@ -174,6 +185,12 @@ fn is_forced(started: &Started<'_>) -> bool {
     started.attributes.request_id.is_empty()
 }
 
+/// Whether an operator has let this attempt begin: the failure before it is forgotten then, and the policy does not count. A pause
+/// also lets an activity fail more often than its policy says.
+fn is_of_operator(started: &ActivityTaskStartedEventAttributes) -> bool {
+    started.attempt > 1 && started.last_failure.is_none()
+}
+
 impl<'a> Activity<'a> {
     fn must_have_started(&self, findings: &mut Findings) -> Option<Started<'a>> {
         if self.started.is_none() {
@@ -196,6 +213,9 @@ impl<'a> Activity<'a> {
     fn check_backoff(&self, findings: &mut Findings) {
         let (Some(scheduled), Some(policy)) = (self.at, &self.attributes.retry_policy) else { return };
         let Some(Started { event_id, at: Some(at), attributes }) = self.started else { return };
+        if is_of_operator(attributes) {
+            return;
+        }
         let wait = backoff::known_wait(policy, attributes.attempt, attributes.last_failure.as_ref());
         if let Some(due) = wait.map(|wait| scheduled + wait).filter(|&due| is_before(at, due)) {
             let attempt = attributes.attempt;

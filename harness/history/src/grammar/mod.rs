@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 
 use foretime_server::{
     engine::time::Time,
-    proto::history::{HistoryEvent, history_event::Attributes},
+    proto::{
+        enums::WorkflowTaskFailedCause,
+        history::{HistoryEvent, WorkflowTaskFailedEventAttributes, history_event::Attributes},
+    },
 };
 
 mod activities;
@@ -40,7 +43,7 @@ pub fn check(events: &[HistoryEvent]) -> Vec<Violation> {
     let mut findings = Findings::default();
     let mut frame = frame::Frame::default();
     let mut run = run::Run::default();
-    let mut tasks = workflow_tasks::WorkflowTasks::default();
+    let mut tasks = workflow_tasks::WorkflowTasks::of(events);
     let mut activities = activities::Activities::default();
     let mut timers = timers::Timers::default();
     let mut updates = updates::Updates::default();
@@ -95,6 +98,15 @@ impl Findings {
         violations.sort_by_key(|violation| violation.event_id);
         violations
     }
+}
+
+/// Whether a reset made the run here: what is counted from its beginning is counted from now on. A worker may name the cause of a
+/// reset, too, but no run.
+fn is_reset(attributes: &Attributes) -> bool {
+    let is_of_reset = |failed: &WorkflowTaskFailedEventAttributes| {
+        failed.cause() == WorkflowTaskFailedCause::ResetWorkflow && !failed.new_run_id.is_empty()
+    };
+    matches!(attributes, Attributes::WorkflowTaskFailedEventAttributes(failed) if is_of_reset(failed))
 }
 
 /// Whether `at` is too early for what is due at `due`. The real server compares whole milliseconds.

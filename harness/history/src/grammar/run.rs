@@ -1,6 +1,6 @@
 //! What holds for the run as a whole: its timeouts, its successor, and requests that reach it more than once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use foretime_server::{
     engine::time::{Time, span},
@@ -10,7 +10,7 @@ use foretime_server::{
     },
 };
 
-use super::{Findings, Step, is_before};
+use super::{Findings, Step, is_before, is_reset};
 
 /// The run so far.
 #[derive(Debug, Default)]
@@ -19,8 +19,17 @@ pub(super) struct Run<'a> {
     /// When it must have timed out, if ever.
     expiration: Option<Time>,
     cancel_requested: Option<i64>,
-    /// The signals, by request id.
+    /// The signals, by request id. After a reset none are known: those that it brings again may come once more.
     signals: BTreeMap<&'a str, i64>,
+    timeouts: Timeouts,
+    is_reset: bool,
+}
+
+/// The timeouts of a run and of its chain; zero: none.
+#[derive(Debug, Default)]
+struct Timeouts {
+    run: Duration,
+    execution: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -28,7 +37,7 @@ impl<'a> Run<'a> {
         use Attributes as A;
         match step.attributes {
             A::WorkflowExecutionStartedEventAttributes(started) => self.start(step, started),
-            A::WorkflowExecutionSignaledEventAttributes(signal) if !signal.request_id.is_empty() => {
+            A::WorkflowExecutionSignaledEventAttributes(signal) if !signal.request_id.is_empty() && !self.is_reset => {
                 if let Some(first) = self.signals.insert(&signal.request_id, step.id) {
                     findings.say("signal-repeated", format!("event {first} is the same request, {}", signal.request_id));
                 }
@@ -56,13 +65,23 @@ impl<'a> Run<'a> {
                     findings.say("successor", "it names this very run to continue in");
                 }
             }
+            other if is_reset(other) => self.reset(step),
             _ => {}
         }
+    }
+
+    /// The timeouts begin anew (`RefreshExpirationTimeoutTask`).
+    fn reset(&mut self, step: &Step<'a>) {
+        self.is_reset = true;
+        let Timeouts { run, execution } = self.timeouts;
+        let from_now = |timeout: Duration| step.at.filter(|_| !timeout.is_zero()).map(|at| at + timeout);
+        self.expiration = [from_now(run), from_now(execution)].into_iter().flatten().min();
     }
 
     fn start(&mut self, step: &Step<'a>, started: &'a WorkflowExecutionStartedEventAttributes) {
         self.original_run_id = &started.original_execution_run_id;
         let run_timeout = span(started.workflow_run_timeout.as_ref());
+        self.timeouts = Timeouts { run: run_timeout, execution: span(started.workflow_execution_timeout.as_ref()) };
         let backoff = span(started.first_workflow_task_backoff.as_ref());
         let of_run = step.at.filter(|_| !run_timeout.is_zero()).map(|at| at + backoff + run_timeout);
         let of_execution = started.workflow_execution_expiration_time.as_ref().map(Time::from_proto);

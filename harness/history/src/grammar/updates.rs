@@ -9,6 +9,8 @@ use super::{Findings, Step};
 /// The accepted updates of a run.
 #[derive(Debug, Default)]
 pub(super) struct Updates<'a> {
+    /// Those that a reset has admitted again, by update id: the event that did.
+    admitted: BTreeMap<&'a str, i64>,
     /// By accepted event.
     accepted: BTreeMap<i64, Update<'a>>,
     /// The accepted event of each update id.
@@ -24,8 +26,18 @@ struct Update<'a> {
 impl<'a> Updates<'a> {
     pub(super) fn take(&mut self, step: &Step<'a>, findings: &mut Findings) {
         match step.attributes {
+            Attributes::WorkflowExecutionUpdateAdmittedEventAttributes(it) => {
+                let meta = it.request.as_ref().and_then(|request| request.meta.as_ref());
+                let update_id = meta.map_or("", |meta| &meta.update_id);
+                if let Some(first) = self.admitted.insert(update_id, step.id).or(self.ids.get(update_id).copied()) {
+                    findings.say("update-order", format!("event {first} admitted or accepted the update {update_id:?} before"));
+                }
+            }
             Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) => {
                 let update_id = &it.protocol_instance_id;
+                if let (Some(admitted), Some(_)) = (self.admitted.get(update_id.as_str()), &it.accepted_request) {
+                    findings.say("update-order", format!("event {admitted} has its request already"));
+                }
                 if let Some(first) = self.ids.insert(update_id, step.id) {
                     findings.say("update-order", format!("event {first} accepted the update {update_id:?} before"));
                 }

@@ -1,12 +1,14 @@
 //! Workflow tasks, at most one at a time: scheduled, started, then completed, failed or timed out. The events of commands
 //! belong to the completed task right before them.
 
+use std::collections::BTreeSet;
+
 use foretime_server::proto::{
     enums::{TaskQueueKind, TimeoutType, WorkflowTaskFailedCause as Cause},
-    history::{WorkflowTaskScheduledEventAttributes, history_event::Attributes},
+    history::{HistoryEvent, WorkflowTaskScheduledEventAttributes, history_event::Attributes},
 };
 
-use super::{Findings, Step, kinds};
+use super::{Findings, Step, is_reset, kinds};
 
 /// The rule of the order of a workflow task's events.
 const ORDER: &str = "workflow-task-order";
@@ -24,6 +26,8 @@ pub(super) struct WorkflowTasks {
     /// The server took the last task that failed from its worker, because too much was buffered. Then what was buffered comes
     /// between that task and the next attempt.
     is_taken_back: bool,
+    /// The tasks that a reset has failed. One that was to repeat another is written as a first attempt then.
+    reset: BTreeSet<i64>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,14 @@ enum Counts {
 }
 
 impl WorkflowTasks {
+    pub(super) fn of(events: &[HistoryEvent]) -> Self {
+        let reset = events.iter().filter_map(|event| match &event.attributes {
+            Some(failed) if is_reset(failed) => failed.scheduled_event_id(),
+            _ => None,
+        });
+        Self { reset: reset.collect(), ..Self::default() }
+    }
+
     pub(super) fn take(&mut self, step: &Step<'_>, findings: &mut Findings) {
         use Attributes as A;
         let just_failed = self.just_failed.take();
@@ -62,10 +74,20 @@ impl WorkflowTasks {
                 self.last_completed = Some(step.id);
             }
             A::WorkflowTaskFailedEventAttributes(failed) => {
-                let task = self.end(failed.scheduled_event_id, failed.started_event_id, findings);
+                let for_a_pause = failed.cause() == Cause::WorkflowPauseRequestedBeforeTaskStarted;
+                let task = if for_a_pause && failed.started_event_id == 0 {
+                    self.end_in_queue(failed.scheduled_event_id, failed.started_event_id, findings)
+                } else {
+                    self.end(failed.scheduled_event_id, failed.started_event_id, findings)
+                };
                 let is_reset = matches!(failed.cause(), Cause::ResetWorkflow | Cause::FailoverCloseCommand);
                 self.is_taken_back = failed.cause() == Cause::ForceCloseCommand;
-                self.fail(task, !is_reset, findings);
+                self.fail(task, !is_reset && !for_a_pause, findings);
+            }
+            A::WorkflowExecutionUnpausedEventAttributes(_) => {
+                // The task that follows is a first attempt, whatever became of those before the pause.
+                self.pass(step.attributes, findings);
+                self.is_taken_back = false;
             }
             A::WorkflowTaskTimedOutEventAttributes(timed_out) => {
                 let in_queue = timed_out.timeout_type() == TimeoutType::ScheduleToStart;
@@ -97,7 +119,7 @@ impl WorkflowTasks {
         let attempt = scheduled.attempt;
         match just_failed {
             _ if attempt < 1 => findings.say(ATTEMPT, format!("there is no attempt {attempt}")),
-            Some(Counts::Yes) if attempt == 1 => {
+            Some(Counts::Yes) if attempt == 1 && !self.reset.contains(&id) => {
                 findings.say(ATTEMPT, "it repeats the task that failed right before, and counts as a first attempt");
             }
             Some(Counts::No) | None if attempt > 1 => {

@@ -1,15 +1,16 @@
 //! The attempts of an activity: dispatch, start, heartbeats, timeouts, backoff (`workflow/activity.go`, `timer_sequence.go`,
 //! `RetryActivity` in `mutable_state_impl.go`). Attempts leave no trace in a history.
 
-use std::time::Duration;
+use std::sync::Arc;
 
+use super::{options::Activity, pause::Pause};
 use crate::{
     engine::{
         execution::Cx,
         kernel::{
             due::ActivityDue,
             key::{ActivityKey, NamespaceId, WorkerId},
-            time::{Time, span},
+            time::Time,
             timers::TimerKey,
         },
         matching::queues::{Arrival, QueueKind, Task, TaskKey},
@@ -20,58 +21,29 @@ use crate::{
         skipping::holds::Work,
     },
     proto::{
-        common::{Payloads, Priority, RetryPolicy},
+        common::Payloads,
         enums::{RetryState, TimeoutType},
         failure::Failure,
-        history::ActivityTaskScheduledEventAttributes,
     },
 };
 
-/// What was asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Activity {
-    pub(crate) activity_id: String,
-    pub(crate) activity_type: String,
-    pub(crate) task_queue: String,
-    pub(crate) scheduled_time: Time,
-    /// This and the next three: zero for none.
-    pub(crate) schedule_to_close: Duration,
-    pub(crate) schedule_to_start: Duration,
-    pub(crate) start_to_close: Duration,
-    pub(crate) heartbeat_timeout: Duration,
-    pub(crate) retry_policy: Option<RetryPolicy>,
-    pub(crate) priority: Option<Priority>,
+/// What an attempt has to know of the workflow that owns it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home {
+    pub(crate) namespace: NamespaceId,
+    /// Counts where the activity has none of its own.
+    pub(crate) priority_key: i32,
 }
 
-impl Activity {
-    /// The activity that a workflow has scheduled. `priority` is the one that counts: the workflow's, if the event has none.
-    pub(crate) fn of_event(
-        scheduled: ActivityTaskScheduledEventAttributes,
-        scheduled_time: Time,
-        priority: Option<Priority>,
-    ) -> Self {
-        Self {
-            activity_id: scheduled.activity_id,
-            activity_type: scheduled.activity_type.unwrap_or_default().name,
-            task_queue: scheduled.task_queue.unwrap_or_default().name,
-            scheduled_time,
-            schedule_to_close: span(scheduled.schedule_to_close_timeout.as_ref()),
-            schedule_to_start: span(scheduled.schedule_to_start_timeout.as_ref()),
-            start_to_close: span(scheduled.start_to_close_timeout.as_ref()),
-            heartbeat_timeout: span(scheduled.heartbeat_timeout.as_ref()),
-            retry_policy: scheduled.retry_policy,
-            priority,
-        }
-    }
-
-    /// When it must be closed, if ever.
-    pub(crate) fn expiration(&self) -> Option<Time> {
-        (!self.schedule_to_close.is_zero()).then(|| self.scheduled_time + self.schedule_to_close)
-    }
-
-    fn priority_key(&self) -> i32 {
-        self.priority.as_ref().map_or(0, |priority| priority.priority_key)
-    }
+/// Where the first attempt of an activity goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Into its task queue.
+    Queued,
+    /// To the worker that scheduled it, along with the answer.
+    Eager,
+    /// Nowhere: the workflow is paused.
+    Held,
 }
 
 /// Where an attempt stands.
@@ -88,36 +60,53 @@ pub(crate) enum AttemptState {
 /// The attempt that an activity is at.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    key: ActivityKey,
-    state: AttemptState,
+    pub(super) key: ActivityKey,
+    /// What is asked for now.
+    pub(super) of: Arc<Activity>,
+    pub(super) state: AttemptState,
     /// From 1.
-    number: i32,
+    pub(super) number: i32,
+    /// The number that its worker was told.
+    number_taken: i32,
+    /// Its worker was told another number. Whatever it reports is refused, so nobody waits for that.
+    has_lost_worker: bool,
     /// When it was, or will be, due.
-    scheduled_time: Time,
-    started_time: Option<Time>,
+    pub(super) scheduled_time: Time,
+    pub(super) started_time: Option<Time>,
     /// Of the worker that has, or last had it.
     identity: String,
     request_id: String,
-    last_failure: Option<Failure>,
-    last_complete_time: Option<Time>,
-    heartbeat_details: Option<Payloads>,
-    last_heartbeat_time: Option<Time>,
+    pub(super) last_failure: Option<Failure>,
+    /// When a worker last reported a failure.
+    pub(super) last_complete_time: Option<Time>,
+    pub(super) heartbeat_details: Option<Payloads>,
+    pub(super) last_heartbeat_time: Option<Time>,
+    /// While it is paused: no timeout runs, and no worker gets it.
+    pub(super) pause: Option<Box<Pause>>,
+    /// The pause of its workflow has taken it out of its queue, or has ended its backoff.
+    pub(super) is_held: bool,
+    /// It was reset, and its worker is to hear of that.
+    pub(super) is_reset: bool,
+    /// The next attempt begins without the heartbeat details of this one.
+    pub(super) resets_heartbeat: bool,
     place: Option<TaskKey>,
     /// Lives as long as the activity.
-    schedule_to_close_timer: Option<TimerKey>,
+    pub(super) schedule_to_close_timer: Option<TimerKey>,
     /// Schedule-to-start, start-to-close or the backoff: one of them runs.
-    timer: Option<TimerKey>,
-    heartbeat_timer: Option<TimerKey>,
+    pub(super) timer: Option<TimerKey>,
+    pub(super) heartbeat_timer: Option<TimerKey>,
 }
 
 impl Attempt {
-    /// The first attempt of an activity that is scheduled now. A worker may take it along (`eager`); else it goes into its
-    /// queue.
-    pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, namespace: NamespaceId, of: &Activity, eager: bool) -> Self {
+    /// The first attempt of an activity that is scheduled now.
+    pub(crate) fn first(cx: &mut Cx<'_>, key: ActivityKey, home: Home, of: Arc<Activity>, first: First) -> Self {
         let mut attempt = Self {
             key,
+            of,
             state: AttemptState::Scheduled,
             number: 1,
+            number_taken: 0,
+            has_lost_worker: false,
             scheduled_time: cx.now,
             started_time: None,
             identity: String::new(),
@@ -126,15 +115,22 @@ impl Attempt {
             last_complete_time: None,
             heartbeat_details: None,
             last_heartbeat_time: None,
+            pause: None,
+            is_held: first == First::Held,
+            is_reset: false,
+            resets_heartbeat: false,
             place: None,
             schedule_to_close_timer: None,
             timer: None,
             heartbeat_timer: None,
         };
-        if !eager {
-            attempt.dispatch(cx, namespace, of);
+        if first == First::Queued {
+            attempt.enqueue(cx, home);
         }
-        if let Some(at) = of.expiration() {
+        if first != First::Eager {
+            attempt.arm_schedule_to_start(cx);
+        }
+        if let Some(at) = attempt.of.expiration() {
             let due = key.due(ActivityDue::Timeout(TimeoutType::ScheduleToClose));
             attempt.schedule_to_close_timer = Some(cx.timers.add(at, due));
         }
@@ -142,64 +138,68 @@ impl Attempt {
     }
 
     /// Puts it into its task queue.
-    fn dispatch(&mut self, cx: &mut Cx<'_>, namespace: NamespaceId, of: &Activity) {
-        self.state = AttemptState::Scheduled;
-        self.scheduled_time = cx.now;
-        let queue = cx.matching.queue(namespace, QueueKind::Activity, &of.task_queue);
-        self.place = Some(cx.matching.add(queue, of.priority_key(), Task::Activity(self.key), Arrival::Usual, cx.wall));
-        if !of.schedule_to_start.is_zero() {
-            self.timer = Some(self.arm(cx, cx.now + of.schedule_to_start, ActivityDue::Timeout(TimeoutType::ScheduleToStart)));
+    pub(super) fn enqueue(&mut self, cx: &mut Cx<'_>, home: Home) {
+        let queue = cx.matching.queue(home.namespace, QueueKind::Activity, &self.of.task_queue);
+        let own = self.of.priority.as_ref().map_or(0, |priority| priority.priority_key);
+        let priority_key = if own == 0 { home.priority_key } else { own };
+        self.place = Some(cx.matching.add(queue, priority_key, Task::Activity(self.key), Arrival::Usual, cx.wall));
+    }
+
+    fn arm_schedule_to_start(&mut self, cx: &mut Cx<'_>) {
+        if !self.of.schedule_to_start.is_zero() {
+            let at = self.scheduled_time + self.of.schedule_to_start;
+            self.timer = Some(self.arm(cx, at, ActivityDue::Timeout(TimeoutType::ScheduleToStart)));
         }
     }
 
-    fn arm(&self, cx: &mut Cx<'_>, at: Time, due: ActivityDue) -> TimerKey {
+    pub(super) fn arm(&self, cx: &mut Cx<'_>, at: Time, due: ActivityDue) -> TimerKey {
         cx.timers.add(at, self.key.due(due))
     }
 
     /// A worker takes it: `worker`, with this identity. `request_id`: that of the poll; empty where the start is made up for a
     /// completion by id.
-    pub(crate) fn start(
-        &mut self,
-        cx: &mut Cx<'_>,
-        of: &Activity,
-        worker: Option<WorkerId>,
-        identity: &str,
-        request_id: String,
-    ) {
+    pub(crate) fn start(&mut self, cx: &mut Cx<'_>, worker: Option<WorkerId>, identity: &str, request_id: String) {
         self.leave(cx);
+        self.is_held = false;
+        self.number_taken = self.number;
+        self.has_lost_worker = false;
         cx.skipping.holds.take(Work::Activity(self.key), worker, self.number, cx.wall);
         self.state = AttemptState::Started;
         self.started_time = Some(cx.now);
         identity.clone_into(&mut self.identity);
         self.request_id = request_id;
-        if !of.start_to_close.is_zero() {
-            self.timer = Some(self.arm(cx, cx.now + of.start_to_close, ActivityDue::Timeout(TimeoutType::StartToClose)));
+        if !self.of.start_to_close.is_zero() {
+            let at = cx.now + self.of.start_to_close;
+            self.timer = Some(self.arm(cx, at, ActivityDue::Timeout(TimeoutType::StartToClose)));
         }
-        self.arm_heartbeat(cx, of);
+        self.arm_heartbeat(cx);
     }
 
-    fn arm_heartbeat(&mut self, cx: &mut Cx<'_>, of: &Activity) {
+    fn arm_heartbeat(&mut self, cx: &mut Cx<'_>) {
         if let Some(timer) = self.heartbeat_timer.take() {
             cx.timers.cancel(timer);
         }
-        if !of.heartbeat_timeout.is_zero() {
+        if !self.of.heartbeat_timeout.is_zero() && self.pause.is_none() {
             let due = ActivityDue::Timeout(TimeoutType::Heartbeat);
-            self.heartbeat_timer = Some(self.arm(cx, cx.now + of.heartbeat_timeout, due));
+            self.heartbeat_timer = Some(self.arm(cx, cx.now + self.of.heartbeat_timeout, due));
         }
     }
 
     /// Records a heartbeat.
-    pub(crate) fn heartbeat(&mut self, cx: &mut Cx<'_>, of: &Activity, details: Option<Payloads>) {
+    pub(crate) fn heartbeat(&mut self, cx: &mut Cx<'_>, details: Option<Payloads>) {
         self.heartbeat_details = details;
         self.last_heartbeat_time = Some(cx.now);
         cx.skipping.holds.hear(Work::Activity(self.key), cx.wall);
-        self.arm_heartbeat(cx, of);
+        self.arm_heartbeat(cx);
     }
 
     /// Its backoff is over.
-    pub(crate) fn end_backoff(&mut self, cx: &mut Cx<'_>, namespace: NamespaceId, of: &Activity) {
+    pub(crate) fn end_backoff(&mut self, cx: &mut Cx<'_>, home: Home) {
         self.timer = None;
-        self.dispatch(cx, namespace, of);
+        self.state = AttemptState::Scheduled;
+        self.scheduled_time = cx.now;
+        self.enqueue(cx, home);
+        self.arm_schedule_to_start(cx);
     }
 
     /// Whether a timeout that falls due now still means this attempt.
@@ -211,39 +211,76 @@ impl Attempt {
         }
     }
 
-    /// Begins the backoff before the next attempt.
+    /// It counts as the first again. If a worker has it as another, that has lost it.
+    pub(super) fn count_anew(&mut self, cx: &mut Cx<'_>) {
+        self.number = 1;
+        if self.is_started() && self.number_taken != 1 {
+            self.has_lost_worker = true;
+            cx.skipping.holds.put_down(Work::Activity(self.key), cx.wall);
+        }
+    }
+
+    /// A worker has reported its failure. A timeout does not count as that.
+    pub(crate) fn note_report(&mut self, now: Time) {
+        self.last_complete_time = Some(now);
+    }
+
+    /// Begins the backoff before the next attempt. A paused activity waits without one, however often it has failed before
+    /// (`RetryActivity`).
     ///
     /// # Errors
     /// Why there is none.
     pub(crate) fn retry(
         &mut self,
         cx: &mut Cx<'_>,
-        of: &Activity,
         is_cancel_requested: bool,
         failure: Option<&Failure>,
     ) -> Result<(), RetryState> {
-        let Some(policy) = &of.retry_policy else { return Err(RetryState::RetryPolicyNotSet) };
+        let Some(policy) = &self.of.retry_policy else { return Err(RetryState::RetryPolicyNotSet) };
         if is_cancel_requested {
             return Err(RetryState::CancelRequested);
         }
-        let backoff = match retry::backoff(policy, self.number, cx.now, of.expiration(), failure, Whose::Activity) {
-            Verdict::Retry(backoff) => backoff,
+        let backoff = match retry::backoff(policy, self.number, cx.now, self.of.retry_expiration, failure, Whose::Activity) {
+            Verdict::Retry(backoff) => Some(backoff),
+            Verdict::Stop(RetryState::NonRetryableFailure) => return Err(RetryState::NonRetryableFailure),
+            Verdict::Stop(_) if self.pause.is_some() => None,
             Verdict::Stop(retry_state) => return Err(retry_state),
         };
         self.leave(cx);
         self.number += 1;
-        self.state = AttemptState::Backoff;
         self.started_time = None;
+        self.request_id.clear();
+        self.is_held = false;
         self.last_failure = failure.map(|failure| respond::kept_failure(failure, cx.limits));
-        self.last_complete_time = Some(cx.now);
-        self.scheduled_time = cx.now + backoff;
-        self.timer = Some(self.arm(cx, cx.now + backoff, ActivityDue::Retry));
+        match backoff.filter(|_| self.pause.is_none()) {
+            Some(backoff) => {
+                self.forget_reset();
+                self.state = AttemptState::Backoff;
+                self.scheduled_time = cx.now + backoff;
+                self.timer = Some(self.arm(cx, cx.now + backoff, ActivityDue::Retry));
+            }
+            None => self.state = AttemptState::Scheduled,
+        }
         Ok(())
+    }
+
+    /// Another attempt begins: what a reset has left to do is done.
+    pub(super) fn forget_reset(&mut self) {
+        if std::mem::take(&mut self.resets_heartbeat) {
+            self.heartbeat_details = None;
+            self.last_heartbeat_time = None;
+        }
+        self.is_reset = false;
     }
 
     /// Ends what belongs to one attempt: its timers, its place in the queue.
     fn leave(&mut self, cx: &mut Cx<'_>) {
         cx.skipping.holds.put_down(Work::Activity(self.key), cx.wall);
+        self.leave_queue(cx);
+    }
+
+    /// Takes the timers of the attempt and its place in the queue away.
+    pub(super) fn leave_queue(&mut self, cx: &mut Cx<'_>) {
         for timer in [self.timer.take(), self.heartbeat_timer.take()].into_iter().flatten() {
             cx.timers.cancel(timer);
         }
@@ -273,7 +310,25 @@ impl Attempt {
 
     /// Whether somebody works on it, or is expected to.
     pub(crate) fn is_in_flight(&self) -> bool {
-        self.state != AttemptState::Backoff
+        match self.state {
+            AttemptState::Started => !self.has_lost_worker,
+            AttemptState::Scheduled => self.pause.is_none() && !self.is_held,
+            AttemptState::Backoff => false,
+        }
+    }
+
+    /// What is asked for now.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.of
+    }
+
+    pub(crate) fn pause(&self) -> Option<&Pause> {
+        self.pause.as_deref()
+    }
+
+    /// Whether it was reset while its worker has it.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.is_reset
     }
 
     /// Where it waits for a worker.

@@ -4,10 +4,11 @@ use crate::{
     engine::{
         Engine,
         kernel::{
-            key::{ActivityKey, Key, RunKey, WorkerId},
+            key::{ActivityKey, ActivityOwner, RunKey, WorkerId},
             time::Time,
             token::TaskToken,
         },
+        rules::validate::priority,
     },
     proto::{
         common::{ActivityType, WorkflowType},
@@ -31,7 +32,7 @@ impl Engine {
         identity: &str,
         worker: Option<WorkerId>,
     ) -> ActivityTaskReply {
-        let ActivityKey { owner: Key::Run(key), scheduled_event_id } = activity;
+        let ActivityKey { owner: ActivityOwner::Run(key), scheduled_event_id } = activity;
         let request_id = self.ids.uuid();
         self.transact(key, |run, cx| run.start_activity(cx, scheduled_event_id, worker, identity, request_id));
         self.activity_task_reply(key, scheduled_event_id)
@@ -40,8 +41,8 @@ impl Engine {
     /// The started activity, as the worker gets it.
     fn activity_task_reply(&self, key: RunKey, scheduled_event_id: i64) -> ActivityTaskReply {
         let run = self.runs.get(key);
-        let Some((of, attempt)) = run.pending_activity(scheduled_event_id) else { return ActivityTaskReply::default() };
-        let activity = &of.activity;
+        let Some((_, attempt)) = run.pending_activity(scheduled_event_id) else { return ActivityTaskReply::default() };
+        let activity = attempt.activity();
         let scheduled = match run.history().get(scheduled_event_id).and_then(|event| event.attributes) {
             Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) => scheduled,
             _ => return ActivityTaskReply::default(),
@@ -71,8 +72,8 @@ impl Engine {
             schedule_to_close_timeout: scheduled.schedule_to_close_timeout,
             start_to_close_timeout: scheduled.start_to_close_timeout,
             heartbeat_timeout: scheduled.heartbeat_timeout,
-            retry_policy: scheduled.retry_policy,
-            priority: activity.priority.clone(),
+            retry_policy: activity.retry_policy.clone(),
+            priority: priority::merged(run.priority(), activity.priority.clone()),
             ..PollActivityTaskQueueResponse::default()
         };
         ActivityTaskReply { response }

@@ -19,7 +19,7 @@ pub(crate) enum Claim {
 /// Claims the id of an existing execution.
 pub(crate) fn claim(existing: &Row<'_>, reuse: WorkflowIdReusePolicy, conflict: WorkflowIdConflictPolicy) -> Claim {
     let names = format!("WorkflowId: {}, RunId: {}.", existing.id, existing.run_id);
-    if existing.status == WorkflowExecutionStatus::Running {
+    if matches!(existing.status, WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused) {
         return match conflict {
             WorkflowIdConflictPolicy::UseExisting => Claim::UseExisting,
             WorkflowIdConflictPolicy::TerminateExisting => Claim::TerminateExisting,

@@ -20,7 +20,13 @@ impl Retention {
     }
 
     /// An execution has closed. What the namespace's retention is at that time counts, also if it is changed later.
-    pub(crate) fn closed<M: Machine<Key = RunKey>>(&mut self, store: &mut Store<M>, key: RunKey, retention: Duration, wall: Time) {
+    pub(crate) fn closed<M: Machine<Key = RunKey>>(
+        &mut self,
+        store: &mut Store<M>,
+        key: RunKey,
+        retention: Duration,
+        wall: Time,
+    ) {
         if !self.is_on {
             return;
         }

@@ -22,9 +22,9 @@ pub(crate) struct Stored<M> {
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
 pub(crate) struct Store<M: Machine> {
-    /// By key, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what is in it. A key
-    /// is never given out again, and nothing is left of one whose machine is removed.
-    all: BTreeMap<M::Key, Box<Stored<M>>>,
+    /// By the index in their keys, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what
+    /// is in it. A key is never given out again, and nothing is left of one whose machine is removed.
+    all: BTreeMap<u32, Box<Stored<M>>>,
     next_key: u32,
     current: BTreeMap<NamespaceId, BTreeMap<String, M::Key>>,
     by_run_id: BTreeMap<String, M::Key>,
@@ -49,39 +49,34 @@ impl<M: Machine> Store<M> {
         let Row { namespace, id, run_id, .. } = machine.row();
         self.current.entry(namespace).or_default().insert(id.to_owned(), key);
         self.by_run_id.insert(run_id.to_owned(), key);
-        self.all.insert(key, Box::new(Stored { machine, holds: 0, expires_at: None }));
+        self.all.insert(key.index(), Box::new(Stored { machine, holds: 0, expires_at: None }));
         key
     }
 
     /// Removes a machine. Its business id is free if it was the current one, though older ones may be left.
     pub(crate) fn remove(&mut self, key: M::Key) {
-        let Some(stored) = self.all.remove(&key) else { return };
+        let Some(stored) = self.all.remove(&key.index()) else { return };
         let Row { namespace, id, run_id, .. } = stored.machine.row();
         self.by_run_id.remove(run_id);
         if let Some(ids) = self.current.get_mut(&namespace)
-            && ids.get(id) == Some(&key)
+            && ids.get(id).map(|of| of.index()) == Some(key.index())
         {
             ids.remove(id);
         }
     }
 
     pub(crate) fn contains(&self, key: M::Key) -> bool {
-        self.all.contains_key(&key)
+        self.all.contains_key(&key.index())
     }
 
     /// The machine of a key that nobody has removed.
     pub(crate) fn get(&self, key: M::Key) -> &M {
-        &self.all[&key].machine
+        &self.all[&key.index()].machine
     }
 
     /// For a transaction, which alone may change a machine, and for what is kept besides it.
     pub(crate) fn stored_mut(&mut self, key: M::Key) -> &mut Stored<M> {
-        self.all.get_mut(&key).expect("nobody names a machine that is removed")
-    }
-
-    /// The keys of all machines, in the order in which they began.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = M::Key> {
-        self.all.keys().copied()
+        self.all.get_mut(&key.index()).expect("nobody names a machine that is removed")
     }
 
     /// All machines, in the order in which they began.
@@ -104,9 +99,8 @@ impl<M: Machine> Store<M> {
 
     /// The machine with this index, if it is the one with this run id: an index of another server names another.
     pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<M::Key> {
-        let key = M::Key::of(index);
-        let stored = self.all.get(&key)?;
-        (stored.machine.row().run_id == run_id).then_some(key)
+        let stored = self.all.get(&index)?;
+        (stored.machine.row().run_id == run_id).then_some(M::Key::of(index))
     }
 
     /// The named machine, or the current one if `run_id` is empty.

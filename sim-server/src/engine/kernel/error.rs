@@ -55,6 +55,8 @@ pub enum Error {
     Aborted(String),
     /// One of two operations is not done since the other cannot be.
     OperationAborted,
+    /// Pages of a workflow task's completion are lost. The worker sends them again.
+    CompletionBufferLost(String),
     /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
     MultiOperation(Box<[Option<Error>; 2]>),
     /// What the real server lets go wrong inside. It hides the text; so little is gained by that here that it is shown.

@@ -1,6 +1,6 @@
 //! Every id that the engine gives out, from one seed and the inputs.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -53,6 +53,12 @@ impl Ids {
     pub(crate) fn uuid(&mut self) -> String {
         let (high, low) = (self.random.next_u64(), self.random.next_u64());
         uuid_text(high, 4, low)
+    }
+
+    /// A random span below this one, which is not zero.
+    pub(crate) fn span_below(&mut self, span: Duration) -> Duration {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX).max(1);
+        Duration::from_nanos(self.random.next_u64() % nanos)
     }
 
     /// `task_id` of the next history event.

@@ -54,12 +54,19 @@ pub struct Connection(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
     Run(RunKey),
+    Schedule(ScheduleKey),
+}
+
+/// Names a machine that can have activities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ActivityOwner {
+    Run(RunKey),
 }
 
 /// Names an activity: its owner, and which of the owner's activities it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ActivityKey {
-    pub(crate) owner: Key,
+    pub(crate) owner: ActivityOwner,
     /// The id of its scheduled event.
     pub(crate) scheduled_event_id: i64,
 }
@@ -68,7 +75,7 @@ impl ActivityKey {
     /// What falls due on the activity, as an entry of its domain's timers.
     pub(crate) fn due(self, what: ActivityDue) -> Due {
         match self.owner {
-            Key::Run(run) => Due::Run(run, RunDue::Activity(self.scheduled_event_id, what)),
+            ActivityOwner::Run(run) => Due::Run(run, RunDue::Activity(self.scheduled_event_id, what)),
         }
     }
 }

@@ -48,6 +48,13 @@ pub(crate) struct TaskKey {
     sequence: u64,
 }
 
+impl TaskKey {
+    /// Where it waits.
+    pub(crate) fn queue(self) -> QueueId {
+        self.queue
+    }
+}
+
 /// A waiting task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {

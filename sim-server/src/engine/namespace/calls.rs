@@ -144,11 +144,15 @@ impl Engine {
             sync_update: true,
             async_update: true,
             worker_poll_complete_on_shutdown: true,
+            reported_problems_search_attribute: self.limits.task_problems_reported > 0,
+            workflow_pause: self.has_workflow_pause,
+            workflow_task_completion_pagination: self.has_completion_pages,
             ..namespace_info::Capabilities::default()
         };
         let limits = namespace_info::Limits {
             blob_size_limit_error: self.limits.blob_size_max_bytes as i64,
             memo_size_limit_error: self.limits.memo_size_max_bytes as i64,
+            workflow_task_completion_size_limit_error: self.limits.completion_pages_max_bytes as i64,
             ..namespace_info::Limits::default()
         };
         let info = NamespaceInfo {

@@ -70,6 +70,12 @@ pub struct Limits {
     pub search_attributes_size_max_bytes: usize,
     /// Workflow task timeout if the request sets none (`history.defaultWorkflowTaskTimeout`).
     pub task_timeout_default: Duration,
+    /// From this many failures and timeouts of workflow tasks in a row on, they are reported for the search; 0 for never
+    /// (`system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute`).
+    pub task_problems_reported: usize,
+    /// Size of the commands of one completion that wait for its last page; 0 for no limit
+    /// (`history.workflowTaskCompletionBufferSizeLimit`).
+    pub completion_pages_max_bytes: usize,
     /// Longest workflow task timeout; a longer one is cut to this (`service/history/api/create_workflow_util.go`).
     pub task_timeout_max: Duration,
 }
@@ -110,6 +116,8 @@ impl Default for Limits {
             search_attribute_size_max_bytes: SEARCH_ATTRIBUTE_MAX_BYTES,
             search_attributes_size_max_bytes: 40 * KIB,
             task_timeout_default: Duration::from_secs(10),
+            task_problems_reported: 5,
+            completion_pages_max_bytes: 40 * MIB,
             task_timeout_max: Duration::from_secs(120),
         }
     }

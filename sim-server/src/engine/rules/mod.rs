@@ -3,7 +3,7 @@
 //! spans of time and time zones. [`search_attributes`] are what a workflow is found by, and a [`list_filter`] is what finds it.
 //! [`names`] are how things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how
 //! much of anything there may be, [`updates`] has those of updates, and [`versions`] are what workers say of theirs;
-//! [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every
+//! [`options`] are of things that are under way, and can be changed; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every
 //! room may call it.
 
 pub mod commands;
@@ -12,6 +12,7 @@ pub(crate) mod failure;
 pub mod limits;
 pub(crate) mod list_filter;
 pub mod names;
+pub(crate) mod options;
 pub mod payloads;
 pub mod retry;
 pub(crate) mod schedule;

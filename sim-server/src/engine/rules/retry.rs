@@ -156,6 +156,14 @@ pub fn backoff(
     }
 }
 
+/// The interval before attempt `attempt + 1`, whatever ended the one before: zero if there is none.
+pub fn interval(policy: &RetryPolicy, attempt: i32) -> Duration {
+    let longest = duration::nanos(policy.maximum_interval.as_ref());
+    let interval = exponential(policy, attempt);
+    let interval = if longest != 0 && (interval <= 0 || interval > longest) { longest } else { interval };
+    Duration::from_nanos(u64::try_from(interval).unwrap_or(0))
+}
+
 fn is_schedule_timeout(failure: &Failure) -> bool {
     let Some(FailureInfo::TimeoutFailureInfo(timeout)) = &failure.failure_info else { return false };
     [TimeoutType::ScheduleToStart as i32, TimeoutType::ScheduleToClose as i32].contains(&timeout.timeout_type)

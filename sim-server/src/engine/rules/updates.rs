@@ -14,6 +14,8 @@ const ENVELOPE_BYTES: usize = "type.googleapis.com/temporal.api.update.v1.Reques
 /// The text for an update that was not processed before its workflow closed.
 pub(crate) const CLOSING: &str = "workflow update was aborted by closing workflow";
 /// The text for an update whose worker's answer was refused.
+pub(crate) const PAUSED: &str = "Workflow is paused. Cannot update the workflow.";
+/// The text where the task fails that has taken it to a worker.
 pub(crate) const TASK_FAILED: &str = "Unable to perform workflow execution update due to unexpected workflow task failure.";
 /// The text for an update of a workflow whose code fails again and again.
 pub(crate) const TASK_KEEPS_FAILING: &str = "Unable to perform workflow execution update due to Workflow Task in failed state.";

@@ -29,9 +29,9 @@ pub(crate) fn of_report(stamp: Option<&WorkerVersionStamp>) -> Option<&WorkerVer
 }
 
 /// The values of the search attribute BuildIds after a workflow task that this build has completed
-/// (`addBuildIdToLoadedSearchAttribute`). They begin with [`UNVERSIONED`], unless the worker asks for versioning. A build
-/// without an id adds that once more if it is the first.
-pub(crate) fn build_ids(present: &[String], completed_by: Option<&WorkerVersionStamp>) -> Vec<String> {
+/// (`addBuildIdToLoadedSearchAttribute`). They begin with [`UNVERSIONED`], unless the worker asks for versioning, or somebody
+/// does for it (`is_overridden`). A build without an id adds that once more if it is the first.
+pub(crate) fn build_ids(present: &[String], completed_by: Option<&WorkerVersionStamp>, is_overridden: bool) -> Vec<String> {
     let is_versioned = completed_by.is_some_and(|stamp| stamp.use_versioning);
     let added = completed_by.map(|stamp| match stamp.build_id.as_str() {
         "" => UNVERSIONED.to_owned(),
@@ -40,7 +40,7 @@ pub(crate) fn build_ids(present: &[String], completed_by: Option<&WorkerVersionS
     });
     let added = added.filter(|added| !present.contains(added));
     let kept = present.iter().filter(|value| *value != UNVERSIONED).cloned();
-    let first = (!is_versioned).then(|| UNVERSIONED.to_owned());
+    let first = (!is_versioned && !is_overridden).then(|| UNVERSIONED.to_owned());
     first.into_iter().chain(kept).chain(added).collect()
 }
 
@@ -90,9 +90,10 @@ mod tests {
             (Some("b"), "unversioned unversioned:b unversioned:a"),
             (Some(""), "unversioned unversioned:b unversioned:a"),
         ] {
-            values = build_ids(&values, build_id.map(stamp).as_ref());
+            values = build_ids(&values, build_id.map(stamp).as_ref(), false);
             assert_eq!(values.join(" "), expected);
         }
-        assert_eq!(build_ids(&[], Some(&stamp(""))), ["unversioned", "unversioned"]);
+        assert_eq!(build_ids(&[], Some(&stamp("")), false), ["unversioned", "unversioned"]);
+        assert_eq!(build_ids(&["unversioned".to_owned()], None, true), [""; 0]);
     }
 }

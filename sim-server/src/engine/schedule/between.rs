@@ -10,12 +10,12 @@ use crate::{
         execution::Cx,
         kernel::{
             effects::{Effect, Wake},
-            key::{NamespaceId, RunKey, ScheduleKey},
+            key::{Key, NamespaceId, RunKey, ScheduleKey},
         },
         rules::schedule::overlap::{Decision, Start},
         workflow::signal::CancelRequest,
     },
-    proto::common::WorkflowExecution,
+    proto::{common::WorkflowExecution, enums::WorkflowExecutionStatus},
 };
 
 impl Engine {
@@ -24,6 +24,7 @@ impl Engine {
         let now = self.now(creation.namespace);
         let schedule = Schedule::begin(self.schedules.next_key(), now, creation);
         let key = self.schedules.insert(schedule);
+        self.record_row(Key::Schedule(key));
         self.transact_schedule(key, first);
     }
 
@@ -107,7 +108,10 @@ impl Engine {
     /// Whether a workflow that a schedule has started runs, as those see it who ask for the schedule.
     pub(super) fn is_action_running(&self, namespace: NamespaceId, started: &WorkflowExecution) -> bool {
         let run = self.runs.current(namespace, &started.workflow_id);
-        run.is_some_and(|run| self.is_running_in_chain(run, &started.run_id))
+        // One that is paused is not shown, and its schedule takes it to be running all the same.
+        run.is_some_and(|run| {
+            self.is_running_in_chain(run, &started.run_id) && self.runs.get(run).status() == WorkflowExecutionStatus::Running
+        })
     }
 
     /// Looks which of the workflows have closed that the schedule takes to be running, if it must.

@@ -122,8 +122,10 @@ impl Schedule {
 
     fn replace_search_attributes(&mut self, mut given: BTreeMap<String, Payload>) {
         let is_reserved = |name: &str| RESERVED.contains(&name);
-        self.search_attributes.retain(|name, _| is_reserved(name));
         given.retain(|name, _| !is_reserved(name));
-        self.search_attributes.extend(given);
+        self.change_search_attributes(|all| {
+            all.retain(|name, _| is_reserved(name));
+            all.extend(given);
+        });
     }
 }

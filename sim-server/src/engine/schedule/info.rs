@@ -31,7 +31,7 @@ impl Schedule {
     }
 
     /// What the list of schedules shows.
-    pub(super) fn listed(&self) -> ScheduleListInfo {
+    pub(in crate::engine) fn listed(&self) -> ScheduleListInfo {
         let mut spec = self.set.spec.clone().unwrap_or_default();
         spec.timezone_data.clear();
         spec.exclude_structured_calendar.truncate(LISTED_SPECS_MAX);

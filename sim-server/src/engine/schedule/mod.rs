@@ -9,7 +9,7 @@
 
 mod action;
 mod between;
-mod calls;
+pub(in crate::engine) mod calls;
 mod change;
 mod info;
 mod outcome;
@@ -18,4 +18,4 @@ mod schedule;
 mod turn;
 pub(crate) mod watches;
 
-pub(in crate::engine) use schedule::Schedule;
+pub(in crate::engine) use schedule::{DIVISION, Schedule};

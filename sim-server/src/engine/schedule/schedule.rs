@@ -34,7 +34,9 @@ use crate::{
 /// What a schedule is on the real server: a workflow of this type, in this task queue and this part of the namespace.
 const WORKFLOW_TYPE: &str = "temporal-sys-scheduler-workflow";
 const TASK_QUEUE: &str = "temporal-sys-per-ns-tq";
-const DIVISION: &str = "TemporalScheduler";
+pub(in crate::engine) const DIVISION: &str = "TemporalScheduler";
+/// The search attribute that says whether it is paused.
+const PAUSED: &str = "TemporalSchedulePaused";
 
 const CATCHUP_WINDOW_DEFAULT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CATCHUP_WINDOW_MIN: Duration = Duration::from_secs(10);
@@ -73,6 +75,8 @@ pub(in crate::engine) struct Schedule {
     pub(super) search_attributes: BTreeMap<String, Payload>,
     status: WorkflowExecutionStatus,
     close_time: Option<Time>,
+    /// Another after each change of what it is found by.
+    row_revision: u32,
 
     /// What the client set, with the defaults written out.
     pub(super) set: proto::Schedule,
@@ -112,7 +116,7 @@ impl Machine for Schedule {
 
     fn end_transaction(&mut self, _cx: &mut Cx<'_>) {
         let paused = self.state().paused;
-        written::set_bool(&mut self.search_attributes, "TemporalSchedulePaused", paused);
+        self.change_search_attributes(|all| written::set_bool(all, PAUSED, paused));
     }
 
     /// Nothing: what it starts holds time, but not the schedule.
@@ -146,9 +150,8 @@ impl Machine for Schedule {
         }
     }
 
-    /// It is not listed yet.
     fn row_revision(&self) -> u32 {
-        0
+        self.row_revision
     }
 }
 
@@ -171,6 +174,7 @@ impl Schedule {
             search_attributes,
             status: WorkflowExecutionStatus::Running,
             close_time: None,
+            row_revision: 0,
             set: with_defaults(creation.schedule),
             spec: creation.spec,
             conflict_token: FIRST_CONFLICT_TOKEN,
@@ -193,10 +197,18 @@ impl Schedule {
     pub(super) fn delete(&mut self, cx: &mut Cx<'_>) {
         self.status = WorkflowExecutionStatus::Terminated;
         self.close_time = Some(cx.now);
+        self.row_revision += 1;
         self.expires_at = None;
         if let Some(timer) = self.timer.take() {
             cx.timers.cancel(timer);
         }
+    }
+
+    /// Changes its search attributes.
+    pub(super) fn change_search_attributes(&mut self, change: impl FnOnce(&mut BTreeMap<String, Payload>)) {
+        let before = self.search_attributes.clone();
+        change(&mut self.search_attributes);
+        self.row_revision += u32::from(self.search_attributes != before);
     }
 
     /// Whether it exists for those who ask now.
@@ -206,6 +218,11 @@ impl Schedule {
 
     pub(in crate::engine) fn namespace(&self) -> NamespaceId {
         self.namespace
+    }
+
+    /// Its id, as clients know it.
+    pub(in crate::engine) fn schedule_id(&self) -> &str {
+        &self.schedule_id
     }
 
     /// Whether this request created it.

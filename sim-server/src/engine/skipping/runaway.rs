@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     config::RunawayLimits,
     engine::kernel::{
-        key::{ActivityKey, Key, RunKey},
+        key::{ActivityKey, ActivityOwner, RunKey},
         time::Time,
     },
 };
@@ -149,7 +149,7 @@ impl Runaway {
     /// This run is deleted.
     pub(crate) fn forget(&mut self, run: RunKey) {
         let is_of = |subject: &Subject| match subject {
-            Subject::Activity(ActivityKey { owner: Key::Run(of), .. }) | Subject::WorkflowTask(of) => *of == run,
+            Subject::Activity(ActivityKey { owner: ActivityOwner::Run(of), .. }) | Subject::WorkflowTask(of) => *of == run,
             Subject::Chain(_) => false,
         };
         self.failures.retain(|subject, _| !is_of(subject));

@@ -1,14 +1,16 @@
 //! Activities that the workflow scheduled (`workflow/activity.go`). The started event is written when the activity closes.
 
+use std::sync::Arc;
+
 use super::{recorded::ScheduledActivity, run::Run, write::new_event};
 use crate::{
     engine::{
-        activity::attempt::Attempt,
+        activity::attempt::{Attempt, First, Home},
         execution::{By, Cx},
         kernel::{
             due::ActivityDue,
             effects::Extras,
-            key::{ActivityKey, Key, WorkerId},
+            key::{ActivityKey, ActivityOwner, WorkerId},
             time::Time,
         },
         rules::{
@@ -28,6 +30,14 @@ use crate::{
         },
     },
 };
+
+/// What the worker of an activity hears in answer to a heartbeat.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::engine) struct Heard {
+    pub(in crate::engine) is_cancel_requested: bool,
+    pub(in crate::engine) is_paused: bool,
+    pub(in crate::engine) is_reset: bool,
+}
 
 /// How an activity closes.
 #[derive(Debug)]
@@ -61,9 +71,14 @@ impl Run {
     ) -> i64 {
         let attributes = Attributes::ActivityTaskScheduledEventAttributes(scheduled(command, completed_event_id));
         let scheduled_event_id = self.add_event_with(cx, attributes, extras);
+        let first = match eager {
+            _ if self.is_paused() => First::Held,
+            true => First::Eager,
+            false => First::Queued,
+        };
         if let Some(scheduled) = self.recorded.activities.get(&scheduled_event_id) {
-            let key = self.activity_key(scheduled_event_id);
-            let attempt = Attempt::first(cx, key, self.namespace, &scheduled.activity, eager);
+            let (key, home) = (self.activity_key(scheduled_event_id), self.home());
+            let attempt = Attempt::first(cx, key, home, Arc::clone(&scheduled.activity), first);
             self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
         }
         scheduled_event_id
@@ -78,13 +93,18 @@ impl Run {
         identity: &str,
         request_id: String,
     ) {
-        if let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) {
-            attempt.start(cx, &scheduled.activity, worker, identity, request_id);
+        if let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) {
+            attempt.start(cx, worker, identity, request_id);
         }
     }
 
     pub(super) fn activity_key(&self, scheduled_event_id: i64) -> ActivityKey {
-        ActivityKey { owner: Key::Run(self.key), scheduled_event_id }
+        ActivityKey { owner: ActivityOwner::Run(self.key), scheduled_event_id }
+    }
+
+    /// What its attempts have to know of it.
+    pub(in crate::engine::workflow) fn home(&self) -> Home {
+        Home { namespace: self.namespace, priority_key: self.priority_key() }
     }
 
     fn pending_activity_mut(&mut self, scheduled_event_id: i64) -> Option<(&ScheduledActivity, &mut Attempt)> {
@@ -92,23 +112,34 @@ impl Run {
         Some((self.recorded.activities.get(&scheduled_event_id)?, attempt))
     }
 
-    /// Records a heartbeat; whether cancellation is requested.
+    /// Records a heartbeat, and gives what its worker is to hear.
     pub(in crate::engine) fn heartbeat_activity(
         &mut self,
         cx: &mut Cx<'_>,
         scheduled_event_id: i64,
         details: Option<Payloads>,
-    ) -> bool {
-        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return false };
-        attempt.heartbeat(cx, &scheduled.activity, details);
-        scheduled.cancel_requested_event_id.is_some()
+    ) -> Heard {
+        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return Heard::default() };
+        attempt.heartbeat(cx, details);
+        Heard {
+            is_cancel_requested: scheduled.cancel_requested_event_id.is_some(),
+            is_paused: attempt.pause().is_some(),
+            is_reset: attempt.is_reset(),
+        }
+    }
+
+    /// The worker of an activity reports its failure.
+    pub(in crate::engine) fn note_activity_report(&mut self, cx: &Cx<'_>, scheduled_event_id: i64) {
+        if let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) {
+            attempt.note_report(cx.now);
+        }
     }
 
     pub(super) fn activity_falls_due(&mut self, cx: &mut Cx<'_>, scheduled_event_id: i64, what: ActivityDue) {
-        let namespace = self.namespace;
-        let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return };
+        let home = self.home();
+        let Some((_, attempt)) = self.pending_activity_mut(scheduled_event_id) else { return };
         match what {
-            ActivityDue::Retry => attempt.end_backoff(cx, namespace, &scheduled.activity),
+            ActivityDue::Retry => attempt.end_backoff(cx, home),
             ActivityDue::Timeout(timeout_type) => {
                 if attempt.is_meant_by(timeout_type) {
                     cx.skipping.give_up(self.activity_key(scheduled_event_id));
@@ -146,7 +177,7 @@ impl Run {
         let Some((scheduled, attempt)) = self.pending_activity_mut(scheduled_event_id) else {
             return Err(RetryState::InternalServerError);
         };
-        attempt.retry(cx, &scheduled.activity, scheduled.cancel_requested_event_id.is_some(), failure)?;
+        attempt.retry(cx, scheduled.cancel_requested_event_id.is_some(), failure)?;
         self.note_failed_attempt(cx, scheduled_event_id);
         Ok(())
     }
@@ -251,7 +282,7 @@ impl Run {
 
     /// The run closes: its activities lead nowhere. They stay to be described, as on the real server.
     pub(super) fn stop_activities(&mut self, cx: &mut Cx<'_>) {
-        let owner = Key::Run(self.key);
+        let owner = ActivityOwner::Run(self.key);
         for (&scheduled_event_id, attempt) in &mut self.volatile.attempts {
             cx.skipping.give_up(ActivityKey { owner, scheduled_event_id });
             attempt.stop(cx);

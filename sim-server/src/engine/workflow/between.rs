@@ -19,6 +19,7 @@ use crate::{
             effects::{ChildLeft, External, Extras, SERVER_IDENTITY, Start},
             key::{NamespaceId, RunKey},
         },
+        rules::validate::priority,
     },
     proto::{
         common::WorkflowExecution,
@@ -134,7 +135,7 @@ impl Engine {
             retry_policy: initiated.retry_policy,
             memo: initiated.memo,
             search_attributes: initiated.search_attributes,
-            priority: initiated.priority.or_else(|| run.recorded.facts.priority.clone()),
+            priority: priority::merged(run.priority(), initiated.priority),
             parent_workflow_namespace: of.name.clone(),
             parent_workflow_namespace_id: of.uuid.clone(),
             parent_workflow_execution: Some(this),

@@ -295,6 +295,9 @@ impl Run {
             original_execution_run_id: run_id.clone(),
             first_execution_run_id: self.recorded.facts.first_run_id.clone(),
             continued_execution_run_id: self.run_id().to_owned(),
+            priority: self.priority().cloned(),
+            // Only one that pins it would be passed on.
+            versioning_override: None,
             prev_auto_reset_points: Some(ResetPoints { points: self.recorded.reset_points.clone() }),
             identity: String::new(),
             eager_execution_accepted: false,

@@ -9,8 +9,10 @@
 //! - [`write`]: writing events, and buffering them while a worker has a workflow task
 //! - [`workflow_task`]: scheduling, starting, completing, failing and timing out workflow tasks
 //! - [`activities`], [`timer`], [`child`], [`external`], [`signal`]: one file for each thing that a workflow can have pending
+//! - [`repairs`]: what people do to activities; [`pause`]: what they do to a run as a whole; [`options`]: what of it they can change
 //! - [`update`]: updates, from their admission to their outcome
 //! - [`commands`]: what a completed workflow task asks for: first checked, then applied
+//! - [`pages`]: the parts of a completion that comes in several; [`problems`]: what is told of tasks that keep failing
 //! - [`reset`]: how a workflow goes on from an earlier workflow task, in a new run
 //! - [`runaway`]: what it tells of failures and progress, lest time run away with it
 //! - [`due`]: what falls due; [`between`]: what passes between two runs, as effects
@@ -26,7 +28,12 @@ mod commands;
 mod due;
 mod external;
 pub(in crate::engine) mod history;
+mod options;
+mod pages;
+pub(in crate::engine) mod pause;
+mod problems;
 pub(in crate::engine) mod recorded;
+mod repairs;
 pub(in crate::engine) mod replays;
 pub(in crate::engine) mod reply;
 pub(in crate::engine) mod reset;

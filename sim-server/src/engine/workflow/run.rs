@@ -67,7 +67,7 @@ impl Machine for Run {
     }
 
     fn is_running(&self) -> bool {
-        self.recorded.status == WorkflowExecutionStatus::Running
+        matches!(self.recorded.status, WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused)
     }
 
     fn row(&self) -> Row<'_> {
@@ -79,7 +79,7 @@ impl Machine for Run {
             run_id: &recorded.run_id,
             type_name: &facts.workflow_type,
             task_queue: &facts.task_queue,
-            status: recorded.status,
+            status: self.status(),
             start_time: facts.start_time,
             execution_time: facts.execution_time,
             close_time: recorded.close_time,
@@ -94,7 +94,7 @@ impl Machine for Run {
     }
 
     fn row_revision(&self) -> u32 {
-        self.recorded.row_revision
+        self.recorded.row_revision + self.volatile.row_revision
     }
 }
 
@@ -128,10 +128,6 @@ impl Run {
         WorkflowExecution { workflow_id: self.workflow_id().to_owned(), run_id: self.run_id().to_owned() }
     }
 
-    pub(in crate::engine) fn status(&self) -> WorkflowExecutionStatus {
-        self.recorded.status
-    }
-
     pub(in crate::engine) fn close_time(&self) -> Option<Time> {
         self.recorded.close_time
     }
@@ -142,10 +138,6 @@ impl Run {
 
     pub(in crate::engine) fn history(&self) -> &History {
         self.recorded.history()
-    }
-
-    pub(in crate::engine) fn priority_key(&self) -> i32 {
-        self.recorded.facts.priority.as_ref().map_or(0, |priority| priority.priority_key)
     }
 
     /// The attributes of its started event.
@@ -279,7 +271,8 @@ impl Run {
     /// # Panics
     /// If it does not.
     pub(in crate::engine) fn verify_rebuild(&self) {
-        let rebuilt = Recorded::rebuild(self.run_id().to_owned(), self.history().clone());
+        let mut rebuilt = Recorded::rebuild(self.run_id().to_owned(), self.history().clone());
+        rebuilt.copy_unwritten(&self.recorded);
         assert!(rebuilt == self.recorded, "a run is {:?}, but its history makes it {rebuilt:?}", self.recorded);
     }
 }

@@ -55,6 +55,11 @@ impl Run {
         }
     }
 
+    /// Whether its first workflow task is not due yet.
+    pub(in crate::engine) fn waits_to_begin(&self) -> bool {
+        self.volatile.first_backoff.is_some()
+    }
+
     /// Gives the first workflow task to the worker that starts the run, along with the answer.
     pub(in crate::engine) fn start_eagerly(&mut self, cx: &mut Cx<'_>, identity: &str, request_id: String) {
         self.place_workflow_task(cx, None, false);
@@ -86,7 +91,7 @@ impl Run {
     pub(in crate::engine) fn attached_requests(&self) -> impl Iterator<Item = (&str, Option<i64>)> {
         let buffered = self.volatile.buffer.iter().filter_map(|event| match &event.attributes {
             Some(Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(it)) => {
-                Some((it.attached_request_id.as_str(), None))
+                Some((it.attached_request_id.as_str(), None)).filter(|(id, _)| !id.is_empty())
             }
             _ => None,
         });

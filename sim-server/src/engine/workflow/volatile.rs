@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    pages::Pages,
+    problems::Problems,
     update::registry::Updates,
     workflow_task::{Sticky, Unwritten},
 };
@@ -49,6 +51,10 @@ pub(super) struct Volatile {
     pub(super) children: BTreeMap<i64, Option<String>>,
     /// The updates that no event tells of. `None` if there are none, which is most of the time.
     pub(super) updates: Option<Box<Updates>>,
+    /// The pages that have come of the completion of the task that a worker has.
+    pub(super) pages: Option<Box<Pages>>,
+    /// What went wrong with workflow tasks since one was completed.
+    pub(super) problems: Option<Box<Problems>>,
     /// The task before the one at hand was to close the run, and failed since something had happened meanwhile. The next most
     /// likely closes it.
     pub(super) close_attempted: bool,
@@ -56,6 +62,8 @@ pub(super) struct Volatile {
     pub(super) keeps_speculative: bool,
     pub(super) run_timer: Option<TimerKey>,
     pub(super) execution_timer: Option<TimerKey>,
+    /// Counts the changes of what the run is found by that no event tells of.
+    pub(super) row_revision: u32,
     /// Transactions so far.
     pub(super) transition_count: i64,
 }
@@ -103,10 +111,13 @@ impl Volatile {
             timers: BTreeMap::new(),
             children: BTreeMap::new(),
             updates: None,
+            pages: None,
+            problems: None,
             close_attempted: false,
             keeps_speculative: false,
             run_timer: None,
             execution_timer: None,
+            row_revision: 0,
             transition_count: 0,
         }
     }

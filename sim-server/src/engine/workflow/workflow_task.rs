@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
-use super::{run::Run, update::message, write::bare_event};
+use super::{problems::problem, run::Run, update::message, write::bare_event};
 use crate::{
     engine::{
         execution::{By, Cx},
         kernel::{
             due::{Due, RunDue},
+            effects::SERVER_IDENTITY,
             time::{Time, span_to_proto},
             token::TaskToken,
         },
@@ -40,6 +41,8 @@ const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(600);
 /// How long a speculative task waits in a normal queue before it becomes a normal one
 /// (`SpeculativeWorkflowTaskScheduleToStartTimeout`).
 const SPECULATIVE_SCHEDULE_TO_START: Duration = Duration::from_secs(5);
+/// The request id of a speculative task that no worker has had (`emptyUUID`).
+const EMPTY_REQUEST_ID: &str = "emptyUuid";
 /// How many events a worker may get a second time (`history.discardSpeculativeWorkflowTaskMaximumEventsCount`).
 const DISCARDED_EVENTS_MAX: i64 = 10;
 
@@ -164,12 +167,13 @@ impl Run {
         })
     }
 
-    /// Schedules a workflow task, unless there is one already or the first one is not due yet.
+    /// Schedules a workflow task, unless there is one already, the first one is not due yet, or the run is paused.
     pub(in crate::engine) fn schedule_workflow_task(&mut self, cx: &mut Cx<'_>) {
         if self.is_deferring_tasks() {
             return;
         }
-        if self.is_running() && !self.has_workflow_task() && self.volatile.first_backoff.is_none() {
+        let is_due = self.volatile.first_backoff.is_none() && !self.is_paused();
+        if self.is_running() && !self.has_workflow_task() && is_due {
             self.place_workflow_task(cx, None, true);
         }
     }
@@ -306,6 +310,7 @@ impl Run {
         self.volatile.close_attempted = false;
         self.end_first_backoff(cx);
         self.write_task(cx, By::completing(request));
+        self.forget_problems();
         let Some((scheduled, started)) = self.recorded.task.started() else { return 0 };
         self.volatile.attempt = 1;
         self.note_progress(cx);
@@ -382,6 +387,21 @@ impl Run {
                 self.note_failed_workflow_task(cx, &why);
             }
         }
+        self.give_up_for_cause(cx, cause, failure, by);
+        if cause == WorkflowTaskFailedCause::ForceCloseCommand {
+            cx.skipping.holds.trust(Work::WorkflowTask(self.key));
+        }
+        self.volatile.close_attempted = cause == WorkflowTaskFailedCause::UnhandledCommand;
+    }
+
+    /// Fails the pending task, and does nothing besides.
+    pub(super) fn give_up_for_cause(
+        &mut self,
+        cx: &mut Cx<'_>,
+        cause: WorkflowTaskFailedCause,
+        failure: Option<Failure>,
+        by: By<'_>,
+    ) {
         self.give_up_workflow_task(cx, by, true, |scheduled_event_id, started_event_id| {
             Attributes::WorkflowTaskFailedEventAttributes(WorkflowTaskFailedEventAttributes {
                 scheduled_event_id,
@@ -393,10 +413,27 @@ impl Run {
                 ..WorkflowTaskFailedEventAttributes::default()
             })
         });
-        if cause == WorkflowTaskFailedCause::ForceCloseCommand {
-            cx.skipping.holds.trust(Work::WorkflowTask(self.key));
+        // A worker may name these causes, too. They never count.
+        if matches!(cause, WorkflowTaskFailedCause::ResetWorkflow | WorkflowTaskFailedCause::FailoverCloseCommand) {
+            self.volatile.attempt = 1;
         }
-        self.volatile.close_attempted = cause == WorkflowTaskFailedCause::UnhandledCommand;
+    }
+
+    /// A speculative task fails that no worker has. On the real server it counts as started.
+    pub(super) fn start_speculative_task_for_nobody(&mut self, cx: &Cx<'_>) {
+        let history_size_bytes = self.history().size_bytes() as i64;
+        let Some(Unwritten::Speculative(task)) = &mut self.volatile.unwritten else { return };
+        let WorkflowTask::Scheduled(scheduled) = *task else { return };
+        let started = Started {
+            started_event_id: scheduled.scheduled_event_id + 1,
+            started_time: cx.now,
+            identity: SERVER_IDENTITY.to_owned(),
+            request_id: EMPTY_REQUEST_ID.to_owned(),
+            worker_version: None,
+            suggest_continue_as_new_reasons: Vec::new(),
+            history_size_bytes,
+        };
+        *task = WorkflowTask::Started(scheduled, Box::new(started));
     }
 
     /// The pending task timed out: in the sticky queue, or at the worker.
@@ -422,11 +459,15 @@ impl Run {
         self.leave_queue(cx);
         self.end_first_backoff(cx);
         self.settle_speculative_task(cx, by);
+        let mut written = None;
         if self.volatile.unwritten.take().is_none() {
             let started_event_id = self.recorded.task.started_event_id();
-            self.add_event(cx, event(scheduled.scheduled_event_id, started_event_id));
+            let attributes = event(scheduled.scheduled_event_id, started_event_id);
+            written = problem(&attributes);
+            self.add_event(cx, attributes);
         }
         let was_sticky = self.volatile.sticky.take().is_some();
+        self.note_problem(cx, written, counts && !was_sticky);
         self.volatile.attempt = if was_sticky { 1 } else { self.volatile.attempt + i32::from(counts) };
     }
 
@@ -449,6 +490,15 @@ impl Run {
         self.keep_speculative();
     }
 
+    /// The run has another priority: a task that waits for a worker waits with that.
+    pub(super) fn move_in_queue(&mut self, cx: &mut Cx<'_>) {
+        if let Some(place) = self.volatile.task.place.take() {
+            cx.matching.remove(place);
+            let place = cx.matching.add(place.queue(), self.priority_key(), Task::Workflow(self.key), self.arrival(), cx.wall);
+            self.volatile.task.place = Some(place);
+        }
+    }
+
     /// The worker with the run in its cache is gone. A task that waits for it moves to the normal queue.
     pub(in crate::engine) fn leave_sticky(&mut self, cx: &mut Cx<'_>) {
         if self.volatile.sticky.take().is_none() {
@@ -463,6 +513,7 @@ impl Run {
     /// Takes the task's timer and its place in the queue away.
     fn leave_queue(&mut self, cx: &mut Cx<'_>) {
         cx.skipping.holds.put_down(Work::WorkflowTask(self.key), cx.wall);
+        self.volatile.pages = None;
         if let Some(timer) = self.volatile.task.timer.take() {
             cx.timers.cancel(timer);
         }

@@ -109,7 +109,12 @@ pub(super) fn bare_event(event_id: i64, at: Time, attributes: Attributes) -> His
         event_id,
         event_time: Some(at.to_proto()),
         event_type: event_type.into(),
-        worker_may_ignore: event_type == EventType::WorkflowExecutionOptionsUpdated,
+        worker_may_ignore: matches!(
+            event_type,
+            EventType::WorkflowExecutionOptionsUpdated
+                | EventType::WorkflowExecutionPaused
+                | EventType::WorkflowExecutionUnpaused
+        ),
         attributes: Some(attributes),
         ..HistoryEvent::default()
     }

@@ -86,7 +86,13 @@ fn of_the_run(attributes: &Attributes) -> Words {
         A::WorkflowExecutionCancelRequestedEventAttributes(a) => {
             vec![quoted(&a.cause), from(a.external_workflow_execution.as_ref(), a.external_initiated_event_id), by(&a.identity)]
         }
-        A::WorkflowExecutionOptionsUpdatedEventAttributes(a) => vec![format!("attached {}", a.attached_request_id)],
+        A::WorkflowExecutionOptionsUpdatedEventAttributes(a) => vec![
+            told("attached", &a.attached_request_id),
+            a.priority.as_ref().map(|priority| format!("priority {}", priority.priority_key)).unwrap_or_default(),
+            by(&a.identity),
+        ],
+        A::WorkflowExecutionPausedEventAttributes(a) => vec![quoted(&a.reason), by(&a.identity)],
+        A::WorkflowExecutionUnpausedEventAttributes(a) => vec![quoted(&a.reason), by(&a.identity)],
         _ => return None,
     })
 }

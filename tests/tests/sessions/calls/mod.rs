@@ -9,6 +9,9 @@ mod clients;
 mod clock;
 mod commands;
 mod registry;
+mod repairs;
+mod resets;
+mod schedules;
 mod starts;
 mod tasks;
 mod updates;
@@ -72,8 +75,11 @@ families! {
     30 Tasks(tasks::Call),
     20 Activities(activities::Call),
     5 Updates(updates::Call),
+    2 Resets(resets::Call),
+    4 Repairs(repairs::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    3 Schedules(schedules::Call),
     3 Visibility(visibility::Call),
 }
 

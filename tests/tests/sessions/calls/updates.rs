@@ -52,9 +52,9 @@ impl Family for Call {
         let policies = [Conflict::UseExisting, Conflict::Fail, Conflict::TerminateExisting];
         let policy = proptest::sample::select(policies.to_vec());
         prop_oneof![
-            12 => (Whom::any(), 0_u8..24, stage()).prop_map(|(whom, id, stage)| Self::Update(whom, id, stage)),
-            6 => (Whom::any(), 0_u8..24, stage()).prop_map(|(whom, id, stage)| Self::Poll(whom, id, stage)),
-            4 => (Id::of_a_start(), 0_u8..24, policy).prop_map(|(id, update, policy)| Self::WithStart(id, update, policy)),
+            12 => (Whom::any(), 0_u8..12, stage()).prop_map(|(whom, id, stage)| Self::Update(whom, id, stage)),
+            6 => (Whom::any(), 0_u8..12, stage()).prop_map(|(whom, id, stage)| Self::Poll(whom, id, stage)),
+            4 => (Id::of_a_start(), 0_u8..12, policy).prop_map(|(id, update, policy)| Self::WithStart(id, update, policy)),
             1 => Id::of_a_start().prop_map(Self::WithStartOfAnother),
         ]
         .boxed()
@@ -101,7 +101,7 @@ impl Report {
             6 => Nth::any().prop_map(Self::AcceptAndComplete),
             4 => Nth::any().prop_map(Self::Reject),
             6 => Nth::any().prop_map(Self::Complete),
-            1 => (0_u8..24).prop_map(Self::CompleteCarelessly),
+            1 => (0_u8..12).prop_map(Self::CompleteCarelessly),
         ]
     }
 

@@ -107,7 +107,12 @@ fn attempts_of_activities_and_their_backoff() {
                 };
                 let limited: Vec<_> = events.iter().filter_map(is_limited).collect();
                 limited.into_iter().find_map(|(id, limit)| {
-                    edit!(events, ActivityTaskStartedEventAttributes, |a| a.scheduled_event_id == id, a.attempt = limit + 1)
+                    edit!(
+                        events,
+                        ActivityTaskStartedEventAttributes,
+                        |a| a.scheduled_event_id == id && a.last_failure.is_some(),
+                        a.attempt = limit + 1
+                    )
                 })
             },
         ],
@@ -121,7 +126,8 @@ fn attempts_of_activities_and_their_backoff() {
             let (scheduled, started) = (close.scheduled_event_id as usize - 1, close.started_event_id as usize - 1);
             let Some(A::ActivityTaskStartedEventAttributes(start)) = &events[started].attributes else { return None };
             let at = time(&events[scheduled]);
-            (start.attempt > 1 && time(&events[started]).since(at).as_millis() > 0).then(|| set_time(&mut events[started], at))
+            (start.attempt > 1 && start.last_failure.is_some() && time(&events[started]).since(at).as_millis() > 0)
+                .then(|| set_time(&mut events[started], at))
         }],
     );
 }

@@ -1,5 +1,7 @@
 //! From a query to what it asks: which columns it names, whether they may be compared so, and with what.
 
+use std::collections::BTreeSet;
+
 use super::{
     column::{Column, Found, SystemColumn},
     filter::{Comparison, Filter, Scalar},
@@ -29,6 +31,8 @@ pub(crate) struct ListFilter {
     pub(crate) mentions_division: bool,
     /// What the real server's database says, which cannot execute the query.
     pub(crate) database_error: Option<String>,
+    /// What it calls the columns that it names.
+    pub(crate) columns: BTreeSet<String>,
 }
 
 /// By what a count may be divided.
@@ -41,17 +45,21 @@ pub(crate) enum GroupBy {
 /// Why a query is refused, without "invalid query: " before it.
 type Refused<T> = std::result::Result<T, String>;
 
+/// All are meant.
+pub(crate) static ALL: ListFilter =
+    ListFilter { condition: None, group_by: None, mentions_division: false, database_error: None, columns: BTreeSet::new() };
+
 impl ListFilter {
     /// Reads a query on executions of the namespace that has these search attributes.
     ///
     /// # Errors
     /// INVALID_ARGUMENT: it is no query, or names what is not there, or compares what cannot be compared.
     pub(crate) fn read(query: &str, registry: &Registry) -> Result<Self> {
-        let mut converter = Converter { registry, mentions_division: false, database_error: None };
+        let mut converter = Converter { registry, mentions_division: false, database_error: None, columns: BTreeSet::new() };
         let (condition, group_by) =
             converter.query(query).map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))?;
-        let Converter { mentions_division, database_error, .. } = converter;
-        Ok(Self { condition, group_by, mentions_division, database_error })
+        let Converter { mentions_division, database_error, columns, .. } = converter;
+        Ok(Self { condition, group_by, mentions_division, database_error, columns })
     }
 
     /// Whether this execution is meant, apart from its division.
@@ -86,6 +94,7 @@ struct Converter<'a> {
     registry: &'a Registry,
     mentions_division: bool,
     database_error: Option<String>,
+    columns: BTreeSet<String>,
 }
 
 impl Converter<'_> {
@@ -158,6 +167,7 @@ impl Converter<'_> {
         };
         let alias = parts.join(".").replace('`', "");
         let column = Column::find(&alias, self.registry).ok_or_else(|| format!("invalid search attribute: {alias}"))?;
+        self.columns.insert(alias.clone());
         self.mentions_division |= column.is_attribute(DIVISION);
         if column.has_no_place() {
             self.cannot_execute(format!("no such column: {alias}"));

@@ -5,7 +5,10 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp, civil};
 
 use super::tree::LiteralKind;
-use crate::{engine::rules::{names, spans}, proto::enums::WorkflowExecutionStatus as Status};
+use crate::{
+    engine::rules::{names, spans},
+    proto::enums::WorkflowExecutionStatus as Status,
+};
 
 /// A value in a query.
 #[derive(Clone, Debug, PartialEq)]

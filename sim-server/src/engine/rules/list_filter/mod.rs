@@ -16,5 +16,5 @@ mod tree;
 mod words;
 
 pub(crate) use column::{Cell, Found, Source, SystemColumn};
-pub(crate) use convert::{GroupBy, ListFilter};
+pub(crate) use convert::{ALL, GroupBy, ListFilter};
 pub(crate) use filter::Scalar;

@@ -129,7 +129,8 @@ fn invalid(span: &Duration) -> Option<String> {
     };
     let parts = [("seconds", seconds), ("nanos", i64::from(nanos))].into_iter().filter(|(_, value)| *value != 0);
     let shown: Vec<String> = parts.map(|(name, value)| format!("{name}:{value}")).collect();
-    Some(format!("proto: duration ({}) {why}", shown.join("  ")))
+    // Go puts a hard space there, so that nobody reads the text by machine.
+    Some(format!("proto:\u{a0}duration ({}) {why}", shown.join("  ")))
 }
 
 /// Writes out what ranges leave open, as answers show them.

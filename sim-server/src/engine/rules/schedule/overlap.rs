@@ -69,3 +69,44 @@ pub(crate) fn decide(due: &[Start], is_running: bool, resolve: impl Fn(i32) -> i
     }
     decision
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Actions at 1, 2, 3 with these policies: which start overlapping, which alone, which are kept; how many are skipped.
+    fn decided(policies: [ScheduleOverlapPolicy; 3], is_running: bool) -> String {
+        let start = |(at, policy): (i64, ScheduleOverlapPolicy)| {
+            let at = Time::from_nanos(at);
+            Start { nominal: at, actual: at, overlap_policy: policy.into(), is_manual: false }
+        };
+        let due: Vec<Start> = (1..).zip(policies).map(start).collect();
+        let decision = decide(&due, is_running, |policy| if policy == 0 { ScheduleOverlapPolicy::Skip.into() } else { policy });
+        let times = |starts: &[Start]| starts.iter().map(|start| start.actual.as_nanos()).collect::<Vec<_>>();
+        let (overlapping, alone, kept) = (&decision.overlapping, decision.alone.as_slice(), &decision.kept);
+        let stops = [(decision.cancels, " cancels"), (decision.terminates, " terminates")];
+        let stops: String = stops.into_iter().filter(|(does, _)| *does).map(|(_, word)| word).collect();
+        let (overlapping, alone, kept) = (times(overlapping), times(alone), times(kept));
+        format!("{overlapping:?} {alone:?} {kept:?} {}{stops}", decision.skipped_count)
+    }
+
+    #[test]
+    fn the_policy_decides() {
+        use ScheduleOverlapPolicy as P;
+        let cases = [
+            ([P::Skip; 3], "[] [1] [] 2", "[] [] [] 3"),
+            ([P::Unspecified; 3], "[] [1] [] 2", "[] [] [] 3"),
+            ([P::BufferOne; 3], "[] [1] [2] 1", "[] [] [1] 2"),
+            ([P::BufferAll; 3], "[] [1] [2, 3] 0", "[] [] [1, 2, 3] 0"),
+            ([P::CancelOther; 3], "[] [3] [] 0", "[] [] [1, 2, 3] 0 cancels"),
+            ([P::TerminateOther; 3], "[] [3] [] 0", "[] [] [1, 2, 3] 0 terminates"),
+            ([P::AllowAll; 3], "[1, 2, 3] [] [] 0", "[1, 2, 3] [] [] 0"),
+            ([P::AllowAll, P::Skip, P::AllowAll], "[1, 3] [2] [] 0", "[1, 3] [] [] 1"),
+            ([P::AllowAll, P::CancelOther, P::TerminateOther], "[1] [3] [] 0", "[] [] [2, 3] 0 cancels terminates"),
+            ([P::BufferAll, P::BufferOne, P::Skip], "[] [1] [2] 1", "[] [] [1] 2"),
+        ];
+        for (policies, idle, running) in cases {
+            assert_eq!((decided(policies, false).as_str(), decided(policies, true).as_str()), (idle, running), "{policies:?}");
+        }
+    }
+}

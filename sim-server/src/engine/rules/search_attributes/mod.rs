@@ -117,7 +117,7 @@ impl Registry {
             return Err(nothing_named());
         }
         for (name, &value_type) in attributes {
-            if is_reserved(name) {
+            if Self::is_reserved(name) {
                 return Err(Error::invalid(format!("Search attribute {name} is reserved by system.")));
             }
             if IndexedValueType::try_from(value_type).is_err() {
@@ -176,6 +176,11 @@ impl Registry {
     /// Whether this is a column that waits for a custom attribute, such as `Keyword01`.
     pub(crate) fn is_slot(name: &str) -> bool {
         slot(name).is_some()
+    }
+
+    /// Whether no custom one can have this name (`sadefs.IsReserved`).
+    pub(crate) fn is_reserved(name: &str) -> bool {
+        fixed(name).is_some() || RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
     }
 
     /// The type of a search attribute of any kind.
@@ -278,10 +283,6 @@ fn lookup(table: &[(&str, IndexedValueType)], name: &str) -> Option<IndexedValue
 /// The type of a search attribute that every namespace has.
 fn fixed(name: &str) -> Option<IndexedValueType> {
     [SYSTEM, PREDEFINED_OPEN, PREDEFINED_CLOSED].into_iter().find_map(|table| lookup(table, name))
-}
-
-fn is_reserved(name: &str) -> bool {
-    fixed(name).is_some() || RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
 }
 
 fn slots(value_type: IndexedValueType) -> usize {

@@ -21,6 +21,17 @@ pub fn priority(priority: Option<&Priority>) -> Result<()> {
     }
 }
 
+/// What counts of a priority (`own`) that goes before another.
+pub(crate) fn merged(base: Option<&Priority>, own: Option<Priority>) -> Option<Priority> {
+    let Some(base) = base else { return own };
+    let Some(own) = own else { return Some(base.clone()) };
+    Some(Priority {
+        priority_key: if own.priority_key == 0 { base.priority_key } else { own.priority_key },
+        fairness_key: if own.fairness_key.is_empty() { base.fairness_key.clone() } else { own.fairness_key },
+        fairness_weight: if own.fairness_weight == 0.0 { base.fairness_weight } else { own.fairness_weight },
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

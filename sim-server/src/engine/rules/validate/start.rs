@@ -9,11 +9,13 @@ use super::{duration, links, priority, user_task_queue};
 use crate::{
     engine::{
         kernel::error::{Error, Result},
-        rules::{cron, limits::Limits, retry, search_attributes::Registry},
+        rules::{cron, limits::Limits, options::versioning, retry, search_attributes::Registry},
     },
     proto::{
         common::{Memo, Payloads, RetryPolicy, SearchAttributes, WorkflowType},
         enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+        taskqueue::TaskQueue,
+        workflow::VersioningOverride,
         workflowservice::{SignalWithStartWorkflowExecutionRequest, StartWorkflowExecutionRequest},
     },
 };
@@ -22,7 +24,8 @@ use crate::{
 /// of the task queue, the timeouts. An empty request id stays empty.
 ///
 /// # Errors
-/// `InvalidArgument`; `Unimplemented` for completion callbacks, a versioning override or time skipping by the workflow.
+/// `InvalidArgument`; `FailedPrecondition` for a version that no worker has; `Unimplemented` for completion callbacks, a versioning
+/// override by Deployment, or time skipping by the workflow.
 pub fn start(request: &mut StartWorkflowExecutionRequest, limits: &Limits, registry: &Registry) -> Result<()> {
     let policies = (&mut request.workflow_id_reuse_policy, &mut request.workflow_id_conflict_policy);
     default_id_policies(policies.0, policies.1, WorkflowIdConflictPolicy::Fail);
@@ -55,7 +58,7 @@ pub fn start(request: &mut StartWorkflowExecutionRequest, limits: &Limits, regis
     let spans = (&mut request.workflow_run_timeout, &mut request.workflow_task_timeout);
     settle_timeouts(duration::nanos(request.workflow_execution_timeout.as_ref()), spans.0, spans.1, limits);
     sizes(request.input.as_ref(), request.memo.as_ref(), limits)?;
-    no_versioning(request.versioning_override.is_some())
+    versioning_override(request.versioning_override.as_mut(), request.task_queue.as_ref())
 }
 
 /// Checks and completes a signal-with-start, as [`start`] does a start. The default conflict policy is USE_EXISTING.
@@ -96,7 +99,7 @@ pub fn signal_with_start(
     let spans = (&mut request.workflow_run_timeout, &mut request.workflow_task_timeout);
     settle_timeouts(duration::nanos(request.workflow_execution_timeout.as_ref()), spans.0, spans.1, limits);
     sizes(request.input.as_ref(), request.memo.as_ref(), limits)?;
-    no_versioning(request.versioning_override.is_some())
+    versioning_override(request.versioning_override.as_mut(), request.task_queue.as_ref())
 }
 
 /// Clamps the run timeout to the execution timeout, and fills and clamps the task timeout: default 10 s, at most 120 s and the
@@ -240,17 +243,16 @@ fn sizes(input: Option<&Payloads>, memo: Option<&Memo>, limits: &Limits) -> Resu
     Ok(())
 }
 
-fn no_time_skipping(asked: bool) -> Result<()> {
+pub(crate) fn no_time_skipping(asked: bool) -> Result<()> {
     if asked {
         return Err(Error::Unimplemented("The Time-Skipping feature is not enabled for namespace.".to_owned()));
     }
     Ok(())
 }
 
-fn no_versioning(asked: bool) -> Result<()> {
-    if asked {
-        return Err(Error::Unimplemented("Versioning overrides are not supported by this server.".to_owned()));
-    }
+fn versioning_override(asked: Option<&mut VersioningOverride>, task_queue: Option<&TaskQueue>) -> Result<()> {
+    let Some(asked) = asked else { return Ok(()) };
+    *asked = versioning::checked(asked, task_queue.map_or("", |queue| &queue.name))?;
     Ok(())
 }
 
@@ -375,10 +377,7 @@ mod tests {
             ),
             (|r| r.input = Some(Payloads { payloads: vec![blob(3 << 20)] }), "Blob data size exceeds limit."),
             (|r| r.memo = Some(Memo { fields: [("k".to_owned(), blob(3 << 20))].into() }), "Memo size exceeds limit."),
-            (
-                |r| r.versioning_override = Some(VersioningOverride::default()),
-                "Versioning overrides are not supported by this server.",
-            ),
+            (|r| r.versioning_override = Some(VersioningOverride::default()), "override behavior is required"),
             (|_| (), ""),
         ];
         for (change, expected) in cases {

@@ -15,6 +15,7 @@ use crate::{
     },
     proto::{
         common::{Memo, Payload, SearchAttributes},
+        failure::{ApplicationFailureInfo, Failure, failure::FailureInfo},
         workflowservice::{
             DescribeScheduleRequest, DescribeScheduleResponse, ListScheduleMatchingTimesRequest,
             ListScheduleMatchingTimesResponse,
@@ -68,7 +69,7 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         let schedule = self.schedules.get(self.find_schedule(namespace, &request.schedule_id)?);
         let (Some(start), Some(end)) = (&request.start_time, &request.end_time) else {
-            return Err(Error::QueryFailed { message: "missing or invalid query".to_owned(), failure: None });
+            return Err(invalid_query());
         };
         let matching = schedule.matching(Time::from_proto(start), Time::from_proto(end)).map_err(|_| {
             Error::invalid("the schedule calendar specification has too many exclusions. Please modify the specification.")
@@ -77,13 +78,25 @@ impl Engine {
     }
 }
 
+/// The scheduler workflow of the real server does not answer this query.
+fn invalid_query() -> Error {
+    let message = "missing or invalid query".to_owned();
+    let failure = Failure {
+        message: message.clone(),
+        source: "GoSDK".to_owned(),
+        failure_info: Some(FailureInfo::ApplicationFailureInfo(ApplicationFailureInfo::default())),
+        ..Failure::default()
+    };
+    Error::QueryFailed { message, failure: Some(Box::new(failure)) }
+}
+
 /// The memo that a client gave it.
-pub(super) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
+pub(in crate::engine) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
     (!schedule.memo.is_empty()).then(|| Memo { fields: schedule.memo.clone() })
 }
 
 /// The search attributes that a client gave it.
-pub(super) fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
+pub(in crate::engine) fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
     let all = schedule.search_attributes.iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
     let shown: BTreeMap<String, Payload> = all.map(|(name, value)| (name.clone(), value.clone())).collect();
     (!shown.is_empty()).then_some(SearchAttributes { indexed_fields: shown })

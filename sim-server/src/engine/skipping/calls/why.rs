@@ -5,7 +5,7 @@ use crate::{
     engine::{
         Engine,
         kernel::{
-            key::{ActivityKey, Key},
+            key::{ActivityKey, ActivityOwner},
             time::span_to_proto,
         },
         matching::queues::{QueueKind, Task, Waiting},
@@ -65,10 +65,28 @@ impl Engine {
                 "a sleep has come to the timeout of an activity that is running: time goes on once that is silent".to_owned(),
             );
         }
+        reasons.extend(self.paused());
         if self.domain.next().is_none() {
             reasons.push("nothing is due: there is no timer, timeout, retry or sleep that time could skip to".to_owned());
         }
         reasons
+    }
+
+    /// What is paused: it holds no time, but who waits for it waits in vain.
+    fn paused(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for run in self.runs.iter().filter(|run| run.is_running()) {
+            if let Some(pause) = run.pause().filter(|_| run.is_paused()) {
+                all.push(format!("{} is paused{}", run.name(), by(&pause.identity, &pause.reason)));
+            }
+            let activities = run.pending_activities().filter_map(|(id, _, attempt)| Some((id, attempt.pause()?)));
+            all.extend(
+                activities
+                    .map(|(id, pause)| format!("{} is paused{}", run.name_of_activity(id), by(&pause.identity, &pause.reason))),
+            );
+        }
+        all.truncate(LISTED_MAX);
+        all
     }
 
     fn lock_reasons(&self) -> Vec<String> {
@@ -140,9 +158,9 @@ impl Engine {
     fn work(&self, work: Work, in_hand: &InHand) -> foretimeservice::Work {
         let (run, kind, task_queue) = match work {
             Work::WorkflowTask(run) => (run, QueueKind::Workflow, self.runs.get(run).task_queue()),
-            Work::Activity(ActivityKey { owner: Key::Run(run), scheduled_event_id }) => {
+            Work::Activity(ActivityKey { owner: ActivityOwner::Run(run), scheduled_event_id }) => {
                 let pending = self.runs.get(run).pending_activity(scheduled_event_id);
-                (run, QueueKind::Activity, pending.map_or("", |(scheduled, _)| scheduled.activity.task_queue.as_str()))
+                (run, QueueKind::Activity, pending.map_or("", |(_, attempt)| attempt.activity().task_queue.as_str()))
             }
         };
         let poller_count = self.matching.poller_count(self.runs.get(run).namespace(), kind, task_queue);
@@ -159,7 +177,7 @@ impl Engine {
     fn name_of_work(&self, work: Work) -> String {
         match work {
             Work::WorkflowTask(run) => format!("the workflow task of {}", self.runs.get(run).name()),
-            Work::Activity(ActivityKey { owner: Key::Run(run), scheduled_event_id }) => {
+            Work::Activity(ActivityKey { owner: ActivityOwner::Run(run), scheduled_event_id }) => {
                 self.runs.get(run).name_of_activity(scheduled_event_id)
             }
         }
@@ -217,4 +235,10 @@ fn mode_name(mode: TimeMode) -> &'static str {
         TimeMode::Skipping => "skipping",
         TimeMode::Awaited => "awaited",
     }
+}
+
+/// Who has paused something, and why, as far as that is known.
+fn by(identity: &str, reason: &str) -> String {
+    let by = if identity.is_empty() { String::new() } else { format!(" by {identity}") };
+    if reason.is_empty() { by } else { format!("{by} ({reason})") }
 }

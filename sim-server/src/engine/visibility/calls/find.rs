@@ -18,7 +18,7 @@ impl Engine {
     ///
     /// # Errors
     /// INVALID_ARGUMENT: the query is none. UNAVAILABLE: the real server's database does not execute it.
-    #[expect(dead_code, reason = "for schedules and batches")]
+    #[expect(dead_code, reason = "for batches")]
     pub(in crate::engine) fn find_executions(
         &mut self,
         namespace: NamespaceId,
@@ -78,23 +78,26 @@ impl Engine {
     fn row_of(&self, key: Key) -> Row<'_> {
         match key {
             Key::Run(run) => self.runs.get(run).row(),
+            Key::Schedule(schedule) => self.schedules.get(schedule).row(),
         }
     }
 
     /// An execution is new, or what it is found by has changed.
     pub(in crate::engine) fn record_row(&mut self, key: Key) {
-        let Self { visibility, namespaces, runs, domain, .. } = self;
+        let Self { visibility, namespaces, runs, schedules, domain, .. } = self;
         let row = match key {
             Key::Run(run) => runs.get(run).row(),
+            Key::Schedule(schedule) => schedules.get(schedule).row(),
         };
         visibility.record(domain.now(), key, &row, &namespaces.get(row.namespace).search_attributes);
     }
 
     /// An execution is about to be deleted, and is no longer listed.
     pub(in crate::engine) fn remove_row(&mut self, key: Key) {
-        let Self { visibility, runs, domain, .. } = self;
+        let Self { visibility, runs, schedules, domain, .. } = self;
         let row = match key {
             Key::Run(run) => runs.get(run).row(),
+            Key::Schedule(schedule) => schedules.get(schedule).row(),
         };
         visibility.remove(domain.now(), key, &row);
     }

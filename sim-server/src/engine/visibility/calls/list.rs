@@ -3,12 +3,13 @@
 use crate::{
     engine::{
         Engine,
+        execution::machine::Row,
         kernel::{
             error::{Error, Result},
-            key::NamespaceId,
+            key::{Key, NamespaceId},
         },
         rules::names,
-        visibility::{info::info, token::PageToken},
+        visibility::{index::Place, info::info, token::PageToken},
     },
     proto::{
         enums::WorkflowExecutionStatus as Status,
@@ -114,23 +115,34 @@ impl Engine {
 
     /// A page of what a query means.
     fn page_of_executions(&mut self, namespace: NamespaceId, query: &str, size: i32, token: &[u8]) -> Result<Page> {
-        let size = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size)).unwrap_or(PAGE_MAX);
         let filter = self.read_filter(namespace, query, "ListWorkflowExecutions")?;
         let token = PageToken::read(token)?;
         let registry = &self.namespaces.get(namespace).search_attributes;
         let found = self.found(namespace, &filter, None, token.as_ref().map(PageToken::place));
-        let found = found.skip_while(|(_, row)| token.as_ref().is_some_and(|token| token.is_behind(row)));
-        let mut last = None;
-        let executions: Vec<_> = found
-            .take(size)
-            .map(|(_, row)| {
-                last = Some(row);
-                info(&row, registry)
-            })
-            .collect();
-        let next = last.filter(|_| executions.len() == size).map(|row| PageToken::at(&row)).unwrap_or_default();
-        Ok((executions, next))
+        Ok(page(found, size, token.as_ref(), |_, row| info(row, registry)))
     }
+}
+
+/// A page of what is found from the place of a token on, as it is shown, and the token of the next page. `size`: of how many; not all
+/// sizes will do.
+pub(super) fn page<'a, T>(
+    found: impl Iterator<Item = (Place, Row<'a>)>,
+    size: i32,
+    token: Option<&PageToken>,
+    mut show: impl FnMut(Key, &Row<'a>) -> T,
+) -> (Vec<T>, Vec<u8>) {
+    let size = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size)).unwrap_or(PAGE_MAX);
+    let mut last = None;
+    let shown: Vec<T> = found
+        .skip_while(|(_, row)| token.is_some_and(|token| token.is_behind(row)))
+        .take(size)
+        .map(|(place, row)| {
+            last = Some(row);
+            show(place.key, &row)
+        })
+        .collect();
+    let next = last.filter(|_| shown.len() == size).map(|row| PageToken::at(&row)).unwrap_or_default();
+    (shown, next)
 }
 
 /// The part of a query that a filter on times is.

@@ -3,7 +3,11 @@
 use crate::{
     engine::{
         Engine,
-        kernel::{effects::SERVER_IDENTITY, error::Result, key::{Key, RunKey}},
+        kernel::{
+            effects::SERVER_IDENTITY,
+            error::Result,
+            key::{Key, RunKey},
+        },
     },
     proto::workflowservice::{DeleteWorkflowExecutionRequest, DeleteWorkflowExecutionResponse},
 };

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     engine::{
         Engine,
-        activity::attempt::{Attempt, AttemptState},
+        activity::{
+            attempt::{Attempt, AttemptState},
+            pause::Pause,
+        },
         execution::machine::Machine,
         kernel::{
             error::Result,
@@ -20,12 +23,17 @@ use crate::{
     },
     proto::{
         activity::ActivityOptions,
-        common::{ActivityType, Memo, RetryPolicy, SearchAttributes, WorkflowExecution, WorkflowType},
-        enums::{EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueKind},
+        common::{ActivityType, Memo, SearchAttributes, WorkflowExecution, WorkflowType},
+        enums::{EventType, PendingActivityState, PendingWorkflowTaskState, TaskQueueKind, VersioningBehavior},
         taskqueue::TaskQueue,
         workflow::{
             PendingActivityInfo, PendingChildExecutionInfo, PendingWorkflowTaskInfo, RequestIdInfo, ResetPoints,
-            WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+            VersioningOverride, WorkflowExecutionConfig, WorkflowExecutionExtendedInfo, WorkflowExecutionInfo,
+            WorkflowExecutionPauseInfo, WorkflowExecutionVersioningInfo,
+            pending_activity_info::{
+                PauseInfo,
+                pause_info::{Manual, PausedBy},
+            },
         },
         workflowservice::{DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse},
     },
@@ -101,7 +109,8 @@ fn info(run: &Run) -> WorkflowExecutionInfo {
         first_run_id: facts.first_run_id.clone(),
         most_recent_worker_version_stamp: run.recorded.worker_version.clone(),
         worker_deployment_name: run.recorded.worker_deployment_name.clone(),
-        priority: facts.priority.clone(),
+        priority: run.priority().cloned(),
+        versioning_info: versioning_info(run),
         ..WorkflowExecutionInfo::default()
     }
 }
@@ -127,6 +136,11 @@ fn extended_info(run: &Run) -> WorkflowExecutionExtendedInfo {
         original_start_time: Some(facts.original_start_time.to_proto()),
         last_reset_time: run.recorded.is_reset.then(|| facts.start_time.to_proto()),
         reset_run_id: run.reset_run_id().to_owned(),
+        pause_info: run.pause().map(|pause| WorkflowExecutionPauseInfo {
+            identity: pause.identity,
+            paused_time: Some(pause.at.to_proto()),
+            reason: pause.reason,
+        }),
         ..WorkflowExecutionExtendedInfo::default()
     }
 }
@@ -159,15 +173,19 @@ fn pending_children(run: &Run) -> Vec<PendingChildExecutionInfo> {
 }
 
 fn pending_activity(scheduled: &ScheduledActivity, attempt: &Attempt, now: Time) -> PendingActivityInfo {
-    let activity = &scheduled.activity;
+    let activity = attempt.activity();
+    let is_paused = attempt.pause().is_some();
     let state = match attempt.state() {
         _ if scheduled.cancel_requested_event_id.is_some() => PendingActivityState::CancelRequested,
+        AttemptState::Started if is_paused => PendingActivityState::PauseRequested,
         AttemptState::Started => PendingActivityState::Started,
+        AttemptState::Scheduled | AttemptState::Backoff if is_paused => PendingActivityState::Paused,
         AttemptState::Scheduled | AttemptState::Backoff => PendingActivityState::Scheduled,
     };
-    let next_attempt =
-        (attempt.state() == AttemptState::Backoff && attempt.scheduled_time() > now).then_some(attempt.scheduled_time());
-    let interval = next_attempt.zip(attempt.last_complete_time()).map(|(next, last)| span_to_proto(next.since(last)));
+    let waits_out = attempt.state() == AttemptState::Backoff && !is_paused && attempt.scheduled_time() > now;
+    let next_attempt = waits_out.then_some(attempt.scheduled_time());
+    // After a timeout, the real server counts from 1970.
+    let interval = next_attempt.map(|next| span_to_proto(next.since(attempt.last_complete_time().unwrap_or_default())));
     PendingActivityInfo {
         activity_id: activity.activity_id.clone(),
         activity_type: Some(ActivityType { name: activity.activity_type.clone() }),
@@ -184,19 +202,11 @@ fn pending_activity(scheduled: &ScheduledActivity, attempt: &Attempt, now: Time)
                 kind: TaskQueueKind::Unspecified.into(),
                 normal_name: activity.task_queue.clone(),
             }),
-            schedule_to_close_timeout: Some(span_to_proto(activity.schedule_to_close)),
-            schedule_to_start_timeout: Some(span_to_proto(activity.schedule_to_start)),
-            start_to_close_timeout: Some(span_to_proto(activity.start_to_close)),
-            heartbeat_timeout: Some(span_to_proto(activity.heartbeat_timeout)),
-            // The real server leaves out the types that are not retried.
-            retry_policy: activity
-                .retry_policy
-                .as_ref()
-                .map(|policy| RetryPolicy { non_retryable_error_types: Vec::new(), ..policy.clone() }),
-            priority: activity.priority.clone(),
-            ..ActivityOptions::default()
+            ..activity.options()
         }),
-        expiration_time: activity.expiration().map(Time::to_proto),
+        paused: is_paused,
+        pause_info: attempt.pause().map(pause_of_activity),
+        expiration_time: activity.retry_expiration.map(Time::to_proto),
         last_failure: attempt.last_failure().cloned(),
         last_worker_identity: attempt.identity().to_owned(),
         current_retry_interval: interval,
@@ -205,6 +215,19 @@ fn pending_activity(scheduled: &ScheduledActivity, attempt: &Attempt, now: Time)
         priority: activity.priority.clone(),
         ..PendingActivityInfo::default()
     }
+}
+
+fn pause_of_activity(pause: &Pause) -> PauseInfo {
+    let manual = Manual { identity: pause.identity.clone(), reason: pause.reason.clone() };
+    PauseInfo { pause_time: Some(pause.at.to_proto()), paused_by: Some(PausedBy::Manual(manual)) }
+}
+
+/// Of a run that somebody has imposed a version on, though it may be lifted again. The deprecated fields say the same.
+fn versioning_info(run: &Run) -> Option<WorkflowExecutionVersioningInfo> {
+    let by = run.versioning_override();
+    let by = by.map(|by| VersioningOverride { behavior: VersioningBehavior::AutoUpgrade.into(), ..by.clone() });
+    (run.recorded.has_versioning || by.is_some())
+        .then(|| WorkflowExecutionVersioningInfo { versioning_override: by, ..WorkflowExecutionVersioningInfo::default() })
 }
 
 fn pending_workflow_task(run: &Run) -> Option<PendingWorkflowTaskInfo> {

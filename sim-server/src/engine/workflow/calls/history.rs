@@ -63,7 +63,7 @@ impl Engine {
             }
             return Ok(Answer::Now(self.close_event(key, context.caller.follows_next_run_id)));
         }
-        if request.wait_new_event && run.is_running() && token.from >= run.history().next_id() {
+        if request.wait_new_event && !run.ends_waits() && token.from >= run.history().next_id() {
             return Ok(self.park_history(key, token.from, &request, context));
         }
         let shows_transient = !VIEWERS.contains(&context.caller.client_name.as_str());
@@ -103,7 +103,7 @@ impl Engine {
             reply.next_page_token = next.into_bytes();
             return reply;
         }
-        if shows_transient && run.is_running() {
+        if shows_transient && !run.ends_waits() {
             let unwritten = run.unwritten_events_to_read();
             // Only where they would be the next events.
             if unwritten.first().is_some_and(|event| event.event_id == end) {
@@ -116,7 +116,7 @@ impl Engine {
                 }
             }
         }
-        if waiting && (run.is_running() || end < run.history().next_id()) {
+        if waiting && (!run.ends_waits() || end < run.history().next_id()) {
             next.until = end;
             reply.next_page_token = next.into_bytes();
         }
@@ -131,11 +131,11 @@ impl Engine {
         HistoryReply { history: run.history().encoded(from, until), ..HistoryReply::default() }
     }
 
-    /// The close event of a closed run; nothing of an open one. A client that does not look for the next run in every close event
+    /// The close event of a closed run; nothing of an open one; of one that is paused, the last event. A client that does not look for the next run in every close event
     /// gets a continued-as-new event instead, if another run follows (`makeFakeContinuedAsNewEvent`).
     fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
         let run = self.runs.get(key);
-        if run.is_running() {
+        if !run.ends_waits() {
             return HistoryReply::default();
         }
         let last = run.history().last_id();
@@ -213,7 +213,7 @@ impl Engine {
 
     /// Whether who awaits the end of a run may hear of it.
     fn end_of(&self, key: RunKey) -> End {
-        if self.runs.get(key).is_running() {
+        if !self.runs.get(key).ends_waits() {
             End::Ahead
         } else if self.is_end_held(key) {
             End::Held

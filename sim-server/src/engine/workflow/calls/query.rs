@@ -137,6 +137,9 @@ impl Engine {
 
     fn rejects(&self, key: RunKey, condition: QueryRejectCondition) -> Option<WorkflowExecutionStatus> {
         let status = self.runs.get(key).status();
+        if status == WorkflowExecutionStatus::Paused {
+            return Some(status);
+        }
         let rejected = match condition {
             QueryRejectCondition::NotOpen => status != WorkflowExecutionStatus::Running,
             QueryRejectCondition::NotCompletedCleanly => {

@@ -6,7 +6,7 @@ use crate::{
         kernel::{
             effects::RESETTER_IDENTITY,
             error::{Error, Result},
-            key::RunKey,
+            key::{Key, RunKey},
         },
         rules::validate,
         workflow::{
@@ -66,6 +66,7 @@ impl Engine {
         });
         let reset = Reset { reason: &request.reason, base_run_id: &base_run_id, sends: sends.collect(), reapplied };
         let key = self.runs.insert(run);
+        self.record_row(Key::Run(key));
         self.transact(key, |run, cx| run.reset(cx, reset));
     }
 

@@ -9,7 +9,7 @@ use crate::{
         kernel::{
             effects::SERVER_IDENTITY,
             error::{Error, Result},
-            key::{ActivityKey, Key, RunKey},
+            key::{ActivityKey, ActivityOwner, RunKey},
             tickets::Answer,
             time::span,
             token::TaskToken,
@@ -24,6 +24,7 @@ use crate::{
         workflow::{
             child::TargetNamespace,
             commands::{Checked, Checker, Completion, TaskFailed, Unfit},
+            pages::{self, Kept},
             workflow_task::Sticky,
         },
     },
@@ -54,8 +55,14 @@ impl Engine {
         }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         validate::respond::versioning_behavior(&request)?;
-        if request.intermediate_page {
-            return Err(Error::Unimplemented("Workflow task completion pagination is not supported.".to_owned()));
+        if request.force_create_new_workflow_task && self.runs.get(key).is_paused() {
+            let text = "Workflow is paused and force create new workflow task is not allowed.";
+            return Err(Error::FailedPrecondition(text.to_owned()));
+        }
+        if pages::is_page(&request)
+            && let Some(answer) = self.take_page(key, &mut request)?
+        {
+            return Ok(answer);
         }
         let commands = std::mem::take(&mut request.commands);
         let has_no_commands = commands.is_empty();
@@ -86,7 +93,7 @@ impl Engine {
         };
         for scheduled_event_id in applied.eager_activities {
             if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
-                let activity = ActivityKey { owner: Key::Run(key), scheduled_event_id };
+                let activity = ActivityKey { owner: ActivityOwner::Run(key), scheduled_event_id };
                 let worker = self.runs.get(key).last_worker();
                 response.activity_tasks.push(self.start_activity(activity, &request.identity, worker).response);
             }
@@ -95,6 +102,32 @@ impl Engine {
             response.workflow_task = Some(self.workflow_task_reply(key, None).into_response());
         }
         Ok(Answer::Now(response))
+    }
+
+    /// A page of a completion. The last one gets the commands of all before it, and is a completion like any other then.
+    fn take_page(
+        &mut self,
+        key: RunKey,
+        request: &mut RespondWorkflowTaskCompletedRequest,
+    ) -> Result<Option<Answer<RespondWorkflowTaskCompletedResponse>>> {
+        if !self.has_completion_pages {
+            let namespace = &self.namespaces.get(self.runs.get(key).namespace()).name;
+            let text = format!("workflow task completion pagination is disabled for this namespace {namespace}");
+            return Err(Error::FailedPrecondition(text));
+        }
+        if !request.intermediate_page {
+            let mut commands = self.transact(key, |run, _| run.take_pages(request))?;
+            commands.append(&mut request.commands);
+            request.commands = commands;
+            return Ok(None);
+        }
+        let max_bytes = self.limits.completion_pages_max_bytes;
+        if self.transact(key, |run, _| run.keep_page(request, max_bytes))? == Kept::Waits {
+            return Ok(Some(Answer::Now(RespondWorkflowTaskCompletedResponse::default())));
+        }
+        let cause = WorkflowTaskFailedCause::RequestTooLarge;
+        let unfit = Unfit::task_failed(cause, "workflow task completion buffer size exceeds the per-workflow limit", true);
+        Ok(Some(Answer::Refused(self.refuse_completion(key, request, unfit))))
     }
 
     /// The run that the token names, if the workflow task that it names is still the started one.

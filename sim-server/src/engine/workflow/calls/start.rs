@@ -19,7 +19,7 @@ use crate::{
     },
     proto::{
         common::link,
-        enums::{EventType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+        enums::{EventType, WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
         history::WorkflowExecutionStartedEventAttributes,
         workflowservice::{
             SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, StartWorkflowExecutionRequest,
@@ -167,7 +167,8 @@ impl Engine {
             run_id: run.run_id().to_owned(),
             first_execution_run_id: run.first_run_id().to_owned(),
             started: true,
-            status: run.status().into(),
+            // The real server does not look whether it is paused.
+            status: if run.is_running() { WorkflowExecutionStatus::Running } else { run.status() }.into(),
             eager_workflow_task: None,
             link: Some(link),
         }
@@ -241,6 +242,7 @@ impl Engine {
             memo: request.memo,
             search_attributes: request.search_attributes,
             priority: request.priority,
+            versioning_override: request.versioning_override,
             continued_failure: request.continued_failure,
             last_completion_result: request.last_completion_result,
             identity: request.identity,
@@ -276,6 +278,7 @@ fn as_start(request: SignalWithStartWorkflowExecutionRequest) -> StartWorkflowEx
         user_metadata: request.user_metadata,
         links: request.links,
         priority: request.priority,
+        versioning_override: request.versioning_override,
         ..StartWorkflowExecutionRequest::default()
     }
 }

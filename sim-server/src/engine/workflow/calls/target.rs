@@ -48,6 +48,21 @@ impl Engine {
         self.runs.find(target.namespace, &target.workflow_id, &target.run_id)
     }
 
+    /// The run that is named, where the real server checks no names before it looks for it.
+    ///
+    /// # Errors
+    /// `InvalidArgument`, NOT_FOUND.
+    pub(in crate::engine) fn load(&self, namespace: NamespaceId, execution: &WorkflowExecution) -> Result<RunKey> {
+        let WorkflowExecution { workflow_id, run_id } = execution;
+        if workflow_id.is_empty() {
+            return Err(Error::invalid("Can't load workflow execution.  WorkflowId not set."));
+        }
+        if !run_id.is_empty() && !validate::execution::is_uuid(run_id) {
+            return Err(Error::invalid("RunId is not valid UUID."));
+        }
+        self.runs.find(namespace, workflow_id, run_id)
+    }
+
     /// The run that is named. If a chain is named, by its first run, that is the chain's current run, whatever run is named
     /// besides. Whether the run that is found is of that chain, [`Self::check_chain`] says: the real server asks first whether it
     /// is open.
@@ -70,7 +85,7 @@ impl Engine {
         Err(Error::not_found("workflow execution not found"))
     }
 
-    pub(super) fn check_running(&self, key: RunKey) -> Result<()> {
+    pub(in crate::engine) fn check_running(&self, key: RunKey) -> Result<()> {
         if self.runs.get(key).is_running() { Ok(()) } else { Err(Error::not_found(COMPLETED)) }
     }
 

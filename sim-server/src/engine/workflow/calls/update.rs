@@ -20,7 +20,7 @@ use crate::{
         },
     },
     proto::{
-        common::{Link, WorkflowExecution, link},
+        common::{Link, link},
         enums::{EventType, UpdateWorkflowExecutionLifecycleStage as Stage},
         update::{UpdateRef, WaitPolicy, outcome},
         workflowservice::{
@@ -66,14 +66,8 @@ impl Engine {
     ) -> Result<Answer<PollWorkflowExecutionUpdateResponse>> {
         let namespace = self.resolve(&request.namespace)?;
         let reference = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
-        let WorkflowExecution { workflow_id, run_id } = reference.workflow_execution.unwrap_or_default();
-        if workflow_id.is_empty() {
-            return Err(Error::invalid("Can't load workflow execution.  WorkflowId not set."));
-        }
-        if !run_id.is_empty() && !validate::execution::is_uuid(&run_id) {
-            return Err(Error::invalid("RunId is not valid UUID."));
-        }
-        let (key, update_id) = (self.runs.find(namespace, &workflow_id, &run_id)?, reference.update_id);
+        let execution = reference.workflow_execution.unwrap_or_default();
+        let (key, update_id) = (self.load(namespace, &execution)?, reference.update_id);
         let run = self.runs.get(key);
         let progress = run.update_progress(&update_id).ok_or_else(|| unknown(run, &update_id))?;
         let stage = stage_of(request.wait_policy.as_ref());
@@ -107,6 +101,9 @@ impl Engine {
         if !run.is_running() {
             let error = || run.aborted_update(update_id(&update)).cloned().unwrap_or_else(|| Error::not_found(COMPLETED));
             return known.map(|progress| (key, progress)).ok_or_else(error);
+        }
+        if run.is_paused() {
+            return Err(Error::FailedPrecondition(updates::PAUSED.to_owned()));
         }
         if run.workflow_task_attempt() >= FAILED_TASK_ATTEMPTS {
             return Err(Error::WorkflowNotReady(updates::TASK_KEEPS_FAILING.to_owned()));

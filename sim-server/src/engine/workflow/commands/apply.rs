@@ -78,7 +78,8 @@ impl Run {
         self.volatile.end_completion();
         let has_news = had_buffered && !self.buffered().is_empty();
         let wanted = request.force_create_new_workflow_task || has_news || applied.has_canceled_activity;
-        if self.is_running() && wanted {
+        let may_go_on = self.is_running() && !self.is_paused();
+        if may_go_on && wanted {
             applied.gives_next_task = request.return_new_workflow_task;
             let original = (is_heartbeat && !is_overdue).then_some(original);
             self.place_workflow_task(cx, original, !applied.gives_next_task);
@@ -86,7 +87,7 @@ impl Run {
                 let is_heartbeat = request.force_create_new_workflow_task;
                 self.start_workflow_task(cx, By::completing(request), INLINE_REQUEST_ID.to_owned(), is_heartbeat);
             }
-        } else if self.is_running() && self.has_update_to_send() {
+        } else if may_go_on && self.has_update_to_send() {
             applied.gives_next_task = request.return_new_workflow_task;
             if applied.gives_next_task {
                 self.place_speculative_task(cx, false);
@@ -115,7 +116,7 @@ impl Run {
         let Checked { command, extras } = checked;
         match command {
             Fit::ScheduleActivity(a) => {
-                let eager = a.request_eager_execution;
+                let eager = a.request_eager_execution && !self.is_paused();
                 let id = self.schedule_activity(cx, a, extras, done, eager);
                 applied.eager_activities.extend(eager.then_some(id));
             }

@@ -1,21 +1,23 @@
 //! What each event does to what history tells (`mutable_state_rebuilder.go`).
 
-use std::{mem::take, time::Duration};
+use std::{mem::take, sync::Arc, time::Duration};
 
-use super::told::{AcceptedUpdate, Child, Facts, Parent, ScheduledActivity, Told};
+use super::told::{AcceptedUpdate, Child, Facts, Parent, RunPause, ScheduledActivity, Told};
 use crate::{
     engine::{
-        activity::attempt::Activity,
+        activity::options::Activity,
         kernel::time::{Time, span},
-        rules::payloads,
+        rules::{options::versioning, payloads, search_attributes::written},
         workflow::workflow_task::{Scheduled, Started, WorkflowTask},
     },
     proto::{
+        common::Priority,
         enums::{WorkflowExecutionStatus as Status, WorkflowTaskFailedCause},
         history::{
             ActivityTaskScheduledEventAttributes, HistoryEvent, StartChildWorkflowExecutionInitiatedEventAttributes,
             WorkflowExecutionStartedEventAttributes, history_event::Attributes,
         },
+        workflow::VersioningOverride,
     },
 };
 
@@ -48,6 +50,18 @@ impl Told {
                 if !it.attached_request_id.is_empty() {
                     self.attached_request_ids.insert(take(&mut it.attached_request_id), id);
                 }
+                self.options_updated(it.versioning_override.take(), it.unset_versioning_override, it.priority.take());
+            }
+            A::WorkflowExecutionPausedEventAttributes(it) => {
+                self.status = Status::Paused;
+                self.row_revision += 1;
+                let (identity, reason) = (take(&mut it.identity), take(&mut it.reason));
+                self.pause = Some(Box::new(RunPause { at, identity, reason, request_id: take(&mut it.request_id) }));
+            }
+            A::WorkflowExecutionUnpausedEventAttributes(_) => {
+                self.status = Status::Running;
+                self.row_revision += 1;
+                self.pause = None;
             }
             A::UpsertWorkflowSearchAttributesEventAttributes(it) => {
                 if let Some(upserted) = it.search_attributes.take() {
@@ -74,7 +88,25 @@ impl Told {
         self.reset_points = attributes.prev_auto_reset_points.take().unwrap_or_default().points;
         self.memo = attributes.memo.take().unwrap_or_default().fields;
         self.search_attributes = attributes.search_attributes.take().unwrap_or_default().indexed_fields;
+        self.options_updated(attributes.versioning_override.take(), false, attributes.priority.take());
         self.facts = facts(attributes, at);
+    }
+
+    /// An option that is not named stays as it is, so a priority cannot be taken away (`ApplyWorkflowExecutionOptionsUpdatedEvent`).
+    fn options_updated(&mut self, by: Option<VersioningOverride>, unsets_override: bool, priority: Option<Priority>) {
+        if unsets_override || by.is_some() {
+            self.has_versioning |= by.is_some();
+            let by = by.filter(|_| !unsets_override);
+            let behavior = by.as_ref().map_or("", versioning::behavior_name);
+            written::set_keyword(&mut self.search_attributes, "TemporalWorkflowVersioningBehavior", behavior);
+            let was_overridden = self.versioning_override.is_some();
+            self.versioning_override = by.map(Box::new);
+            self.row_revision += 1;
+            if self.versioning_override.is_some() != was_overridden && self.last_started_event_id != 0 {
+                self.note_build(None);
+            }
+        }
+        self.priority = priority.or_else(|| self.priority.take());
     }
 
     fn closed(&mut self, status: Status, at: Time, new_run_id: String) {
@@ -110,7 +142,10 @@ impl Told {
                 self.last_started_event_id = it.started_event_id;
                 self.note_worker(it, id, at);
             }
-            A::WorkflowTaskFailedEventAttributes(it) if it.cause() == WorkflowTaskFailedCause::ResetWorkflow => {
+            // A worker may name this cause, too, and no run.
+            A::WorkflowTaskFailedEventAttributes(it)
+                if it.cause() == WorkflowTaskFailedCause::ResetWorkflow && !it.new_run_id.is_empty() =>
+            {
                 self.task = WorkflowTask::None;
                 self.reset(at);
             }
@@ -135,7 +170,7 @@ impl Told {
             self.facts.run_expiration = Some(self.facts.execution_expiration.map_or(expiration, |end| end.min(expiration)));
         }
         for scheduled in self.activities.values_mut() {
-            scheduled.activity.scheduled_time = at;
+            Arc::make_mut(&mut scheduled.activity).schedule_again(at);
         }
     }
 
@@ -207,9 +242,8 @@ impl Told {
         }
     }
 
-    fn activity_scheduled(&mut self, id: i64, at: Time, mut attributes: ActivityTaskScheduledEventAttributes) {
-        let priority = attributes.priority.take().or_else(|| self.facts.priority.clone());
-        let activity = Activity::of_event(attributes, at, priority);
+    fn activity_scheduled(&mut self, id: i64, at: Time, attributes: ActivityTaskScheduledEventAttributes) {
+        let activity = Arc::new(Activity::of_event(attributes, at));
         self.activities.insert(id, Box::new(ScheduledActivity { activity, cancel_requested_event_id: None }));
     }
 }
@@ -261,6 +295,5 @@ fn facts(attributes: WorkflowExecutionStartedEventAttributes, at: Time) -> Facts
         retry_policy: attributes.retry_policy.map(Box::new),
         parent,
         root: attributes.root_workflow_execution.map(|root| Box::new((root.workflow_id, root.run_id))),
-        priority: attributes.priority,
     }
 }

@@ -9,11 +9,14 @@ mod worker;
 
 use std::ops::Deref;
 
-pub(in crate::engine) use told::{Child, Parent, ScheduledActivity};
+pub(in crate::engine) use told::{Child, Parent, RunPause, ScheduledActivity};
 
 use super::history::History;
-use crate::proto::history::HistoryEvent;
+use crate::{engine::rules::search_attributes::written, proto::history::HistoryEvent};
 use told::Told;
+
+/// The search attributes that no event tells of.
+const UNWRITTEN: [&str; 2] = ["TemporalPauseInfo", "TemporalReportedProblems"];
 
 /// A history, and what it tells. All may read what it tells, through [`Deref`].
 #[derive(Debug, PartialEq)]
@@ -54,6 +57,27 @@ impl Recorded {
         self.history.push(event);
         self.told.apply(event);
         event.event_id
+    }
+
+    /// Sets a search attribute that the server keeps, and that no event tells of; without values it takes it away. It is here all
+    /// the same, since a run is found by one set of search attributes.
+    pub(super) fn note_unwritten(&mut self, name: &str, values: &[String]) {
+        debug_assert!(UNWRITTEN.contains(&name), "{name} may be written");
+        if values.is_empty() {
+            self.told.search_attributes.remove(name);
+        } else {
+            written::set_keywords(&mut self.told.search_attributes, name, values);
+        }
+    }
+
+    /// Takes over what no event tells of.
+    pub(super) fn copy_unwritten(&mut self, from: &Self) {
+        for name in UNWRITTEN {
+            match from.told.search_attributes.get(name) {
+                Some(value) => self.told.search_attributes.insert(name.to_owned(), value.clone()),
+                None => self.told.search_attributes.remove(name),
+            };
+        }
     }
 
     /// What is written from now on belongs to another batch.

@@ -2,15 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    engine::{activity::attempt::Activity, kernel::time::Time, workflow::workflow_task::WorkflowTask},
+    engine::{activity::options::Activity, kernel::time::Time, workflow::workflow_task::WorkflowTask},
     proto::{
         common::{Payload, Priority, RetryPolicy, WorkerVersionStamp, WorkflowType},
         enums::{ParentClosePolicy, WorkflowExecutionStatus},
-        workflow::ResetPointInfo,
+        workflow::{ResetPointInfo, VersioningOverride},
     },
 };
 
@@ -23,6 +24,13 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) facts: Facts,
     pub(in crate::engine) status: WorkflowExecutionStatus,
     pub(in crate::engine) close_time: Option<Time>,
+    /// The pause that it is in, or was in when it closed.
+    pub(in crate::engine) pause: Option<Box<RunPause>>,
+    pub(in crate::engine) priority: Option<Priority>,
+    /// The version of the worker that it is bound to, against what its worker says.
+    pub(in crate::engine) versioning_override: Option<Box<VersioningOverride>>,
+    /// It has, or had, an override of its version.
+    pub(in crate::engine) has_versioning: bool,
     /// The run that follows this one (continue-as-new, retry, cron); empty if none does.
     pub(in crate::engine) new_run_id: String,
     /// The open workflow task, if its events are written.
@@ -85,7 +93,15 @@ pub(in crate::engine) struct Facts {
     pub(in crate::engine) parent: Option<Box<Parent>>,
     /// Workflow id and run id of the root, if that is not this run.
     pub(in crate::engine) root: Option<Box<(String, String)>>,
-    pub(in crate::engine) priority: Option<Priority>,
+}
+
+/// Who has paused a run, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::engine) struct RunPause {
+    pub(in crate::engine) at: Time,
+    pub(in crate::engine) identity: String,
+    pub(in crate::engine) reason: String,
+    pub(in crate::engine) request_id: String,
 }
 
 /// Who started a child.
@@ -102,7 +118,8 @@ pub(in crate::engine) struct Parent {
 /// An activity that the workflow has scheduled.
 #[derive(Debug, PartialEq)]
 pub(in crate::engine) struct ScheduledActivity {
-    pub(in crate::engine) activity: Activity,
+    /// What was asked for at first. What is asked for now, its attempt knows.
+    pub(in crate::engine) activity: Arc<Activity>,
     /// The event that asked for its cancellation, if one did.
     pub(in crate::engine) cancel_requested_event_id: Option<i64>,
 }
@@ -138,6 +155,10 @@ impl Told {
             facts: Facts::default(),
             status: WorkflowExecutionStatus::Running,
             close_time: None,
+            pause: None,
+            priority: None,
+            versioning_override: None,
+            has_versioning: false,
             new_run_id: String::new(),
             task: WorkflowTask::None,
             last_started_event_id: 0,

@@ -9,7 +9,7 @@ use crate::{
         kernel::time::Time,
         rules::{search_attributes::written, versions},
     },
-    proto::{history::WorkflowTaskCompletedEventAttributes, workflow::ResetPointInfo},
+    proto::{common::WorkerVersionStamp, history::WorkflowTaskCompletedEventAttributes, workflow::ResetPointInfo},
 };
 
 /// Reset points of one chain of runs (`history.maxAutoResetPoints`).
@@ -18,12 +18,7 @@ const RESET_POINTS_MAX: usize = 20;
 impl Told {
     pub(super) fn note_worker(&mut self, completed: &mut WorkflowTaskCompletedEventAttributes, id: i64, at: Time) {
         let is_new = self.add_reset_point(completed, id, at);
-        let present = written::keywords(&self.search_attributes, "BuildIds");
-        let build_ids = versions::build_ids(&present, completed.worker_version.as_ref());
-        if build_ids != present {
-            written::set_newest_keywords(&mut self.search_attributes, "BuildIds", build_ids);
-            self.row_revision += 1;
-        }
+        self.note_build(completed.worker_version.as_ref());
         if is_new && !completed.binary_checksum.is_empty() {
             let checksums = self.reset_points.iter().map(|point| point.binary_checksum.clone());
             let checksums: Vec<String> = checksums.filter(|checksum| !checksum.is_empty()).collect();
@@ -36,6 +31,21 @@ impl Told {
             written::set_keyword(&mut self.search_attributes, "TemporalWorkerDeployment", &self.worker_deployment_name);
             self.row_revision += 1;
         }
+    }
+
+    /// Writes down for the search by which builds it has been worked on.
+    pub(super) fn note_build(&mut self, completed_by: Option<&WorkerVersionStamp>) {
+        let present = written::keywords(&self.search_attributes, "BuildIds");
+        let build_ids = versions::build_ids(&present, completed_by, self.versioning_override.is_some());
+        if build_ids == present {
+            return;
+        }
+        if build_ids.is_empty() {
+            self.search_attributes.remove("BuildIds");
+        } else {
+            written::set_newest_keywords(&mut self.search_attributes, "BuildIds", build_ids);
+        }
+        self.row_revision += 1;
     }
 
     /// The first task that a build of the worker completes is where the workflow could be reset to

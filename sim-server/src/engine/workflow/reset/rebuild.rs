@@ -1,9 +1,11 @@
 //! The run that a reset makes: what an earlier run was before an event, and all that history does not tell of it.
 
+use std::sync::Arc;
+
 use super::reapply::Reapplied;
 use crate::{
     engine::{
-        activity::attempt::Attempt,
+        activity::attempt::{Attempt, First},
         execution::{By, Cx},
         kernel::{
             due::{Due, RunDue},
@@ -166,9 +168,10 @@ impl Run {
 
     /// Activities are scheduled anew, whatever attempt they were at.
     fn take_up_activities(&mut self, cx: &mut Cx<'_>) {
+        let (home, first) = (self.home(), if self.is_paused() { First::Held } else { First::Queued });
         for (&scheduled_event_id, scheduled) in &self.recorded.activities {
             let key = self.activity_key(scheduled_event_id);
-            let attempt = Attempt::first(cx, key, self.namespace, &scheduled.activity, false);
+            let attempt = Attempt::first(cx, key, home, Arc::clone(&scheduled.activity), first);
             self.volatile.attempts.insert(scheduled_event_id, Box::new(attempt));
         }
     }

@@ -223,6 +223,13 @@ impl Run {
         }
     }
 
+    /// None that is pending will be sent.
+    pub(in crate::engine::workflow) fn abort_pending_updates(&mut self, error: &Error) {
+        if let Some(updates) = &mut self.volatile.updates {
+            updates.end_all(&Ended::Aborted(error.clone()));
+        }
+    }
+
     /// The completion of a task is refused, and the task fails. What the worker has seen is not sent again.
     pub(in crate::engine::workflow) fn abort_sent_updates(&mut self) {
         if let Some(updates) = &mut self.volatile.updates {

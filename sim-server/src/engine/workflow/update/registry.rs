@@ -90,6 +90,12 @@ impl Updates {
         self.ended.extend(ending.into_iter().map(|pending| (update_id(&pending.request).to_owned(), ended.clone())));
     }
 
+    /// All that are pending end in one way.
+    pub(super) fn end_all(&mut self, ended: &Ended) {
+        let ending = self.pending.drain(..).map(|pending| (update_id(&pending.request).to_owned(), ended.clone()));
+        self.ended.extend(ending);
+    }
+
     /// The run ends, and with it all that are pending.
     pub(super) fn abort_all(&mut self, error: &Error) {
         let aborted = self.pending.drain(..).map(|pending| (update_id(&pending.request).to_owned(), error.clone()));

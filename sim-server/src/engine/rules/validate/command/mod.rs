@@ -21,7 +21,7 @@ use super::{duration, execution::is_uuid, priority, user_task_queue};
 use crate::{
     engine::{
         kernel::error::{Error, Result},
-        rules::{names, payloads, retry},
+        rules::{limits::Limits, names, payloads, retry},
     },
     proto::{
         command::{
@@ -122,6 +122,20 @@ pub fn schedule_activity(
     }
     let input = attributes.input.as_ref().map_or(0, Message::encoded_len);
     context.blob(input, CAUSE, "ScheduleActivityTaskCommandAttributes.Input exceeds size limit.")
+}
+
+/// A pending activity that is to have other options: a ScheduleActivityTask without retry policy, whose timeouts no run timeout
+/// cuts (`adjustActivityOptions`).
+///
+/// # Errors
+/// `InvalidArgument`.
+pub(crate) fn rescheduled_activity(
+    attributes: &mut ScheduleActivityTaskCommandAttributes,
+    workflow_queue: &str,
+    limits: &Limits,
+) -> Result<(), Error> {
+    user_task_queue(attributes.task_queue.as_mut(), "", workflow_queue, limits)?;
+    activity_timeouts(attributes, Duration::ZERO).map_err(|rejected| Error::invalid(rejected.message))
 }
 
 fn activity_timeouts(attributes: &mut ScheduleActivityTaskCommandAttributes, run_timeout: Duration) -> Result<(), Rejected> {

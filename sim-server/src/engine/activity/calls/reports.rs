@@ -10,7 +10,10 @@ use crate::{
             token::TaskToken,
         },
         rules::validate::{self, respond},
-        workflow::{activities::Outcome, calls::target::COMPLETED},
+        workflow::{
+            activities::{Heard, Outcome},
+            calls::target::COMPLETED,
+        },
     },
     proto::{
         common::Payloads,
@@ -116,8 +119,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
-        Ok(RecordActivityTaskHeartbeatResponse { cancel_requested, ..RecordActivityTaskHeartbeatResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// RecordActivityTaskHeartbeatById.
@@ -126,8 +133,12 @@ impl Engine {
         request: RecordActivityTaskHeartbeatByIdRequest,
     ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        let cancel_requested = self.heartbeat(target, request.details, &request.identity);
-        Ok(RecordActivityTaskHeartbeatByIdResponse { cancel_requested, ..RecordActivityTaskHeartbeatByIdResponse::default() })
+        let heard = self.heartbeat(target, request.details, &request.identity);
+        Ok(RecordActivityTaskHeartbeatByIdResponse {
+            cancel_requested: heard.is_cancel_requested,
+            activity_paused: heard.is_paused,
+            activity_reset: heard.is_reset,
+        })
     }
 
     /// The started activity whose current attempt the token names.
@@ -193,6 +204,7 @@ impl Engine {
             if heartbeat.is_some() {
                 run.heartbeat_activity(cx, scheduled_event_id, heartbeat);
             }
+            run.note_activity_report(cx, scheduled_event_id);
             if let Err(retry_state) = run.retry_activity(cx, scheduled_event_id, failure.as_ref()) {
                 run.close_activity(cx, scheduled_event_id, Outcome::Failed(failure, retry_state), by);
                 run.schedule_workflow_task(cx);
@@ -216,11 +228,11 @@ impl Engine {
         Ok(())
     }
 
-    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> bool {
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Heard {
         if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
             self.fail_activity(target, Some(failure), None, By::identity(identity));
-            return true;
+            return Heard { is_cancel_requested: true, ..Heard::default() };
         }
         self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))
     }

@@ -1,0 +1,69 @@
+//! Options of a run that can be changed: its priority, and the version of its worker (`AddWorkflowExecutionOptionsUpdatedEvent`).
+
+use super::run::Run;
+use crate::{
+    engine::execution::Cx,
+    proto::{
+        common::Priority,
+        history::{WorkflowExecutionOptionsUpdatedEventAttributes, history_event::Attributes},
+        workflow::{VersioningOverride, WorkflowExecutionOptions},
+    },
+};
+
+impl Run {
+    /// The changes that are buffered: they count already.
+    fn buffered_options(&self) -> impl DoubleEndedIterator<Item = &WorkflowExecutionOptionsUpdatedEventAttributes> {
+        self.volatile.buffer.iter().filter_map(|event| match &event.attributes {
+            Some(Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(it)) => Some(it),
+            _ => None,
+        })
+    }
+
+    pub(in crate::engine) fn priority(&self) -> Option<&Priority> {
+        let buffered = self.buffered_options().rev().find_map(|update| update.priority.as_ref());
+        buffered.or(self.recorded.priority.as_ref())
+    }
+
+    pub(in crate::engine) fn priority_key(&self) -> i32 {
+        self.priority().map_or(0, |priority| priority.priority_key)
+    }
+
+    pub(in crate::engine) fn versioning_override(&self) -> Option<&VersioningOverride> {
+        let changes = |it: &&WorkflowExecutionOptionsUpdatedEventAttributes| {
+            it.unset_versioning_override || it.versioning_override.is_some()
+        };
+        match self.buffered_options().rev().find(changes) {
+            Some(update) => update.versioning_override.as_ref().filter(|_| !update.unset_versioning_override),
+            None => self.recorded.versioning_override.as_deref(),
+        }
+    }
+
+    pub(in crate::engine) fn options(&self) -> WorkflowExecutionOptions {
+        WorkflowExecutionOptions {
+            versioning_override: self.versioning_override().cloned(),
+            priority: self.priority().cloned(),
+            time_skipping_config: None,
+        }
+    }
+
+    /// It has these options from now on. No priority leaves the one that it has; the real server keeps it as well. A workflow
+    /// task that waits for a worker waits with the new priority.
+    pub(in crate::engine) fn change_options(&mut self, cx: &mut Cx<'_>, options: WorkflowExecutionOptions, identity: String) {
+        let before = (self.priority_key(), self.versioning_override().is_some());
+        let attributes = WorkflowExecutionOptionsUpdatedEventAttributes {
+            unset_versioning_override: options.versioning_override.is_none(),
+            versioning_override: options.versioning_override,
+            priority: options.priority,
+            identity,
+            ..WorkflowExecutionOptionsUpdatedEventAttributes::default()
+        };
+        self.add_event(cx, Attributes::WorkflowExecutionOptionsUpdatedEventAttributes(attributes));
+        if self.versioning_override().is_some() != before.1 {
+            // The worker that has it in its cache may be of another version now.
+            self.leave_sticky(cx);
+        }
+        if self.priority_key() != before.0 {
+            self.move_in_queue(cx);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What is reported for the search of workflow tasks that keep failing (`UpdateReportedProblemsSearchAttribute`).
+
+use super::run::Run;
+use crate::{
+    engine::{execution::Cx, rules::names},
+    proto::history::history_event::Attributes,
+};
+
+const REPORTED_PROBLEMS: &str = "TemporalReportedProblems";
+
+/// The failures and timeouts of workflow tasks since one was last completed.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    count: usize,
+    /// The last that an event tells of.
+    last: Option<[String; 2]>,
+}
+
+impl Run {
+    /// A workflow task has failed or timed out. `written`: the event that tells of it, if one does. `counts`: it was no matter of a
+    /// sticky queue.
+    pub(super) fn note_problem(&mut self, cx: &Cx<'_>, written: Option<[String; 2]>, counts: bool) {
+        let problems = self.volatile.problems.get_or_insert_default();
+        if written.is_some() {
+            problems.last = written;
+        }
+        problems.count += usize::from(counts);
+        let threshold = cx.limits.task_problems_reported;
+        if threshold > 0
+            && problems.count >= threshold
+            && let Some(last) = &problems.last
+        {
+            self.recorded.note_unwritten(REPORTED_PROBLEMS, last);
+            self.volatile.row_revision += 1;
+        }
+    }
+
+    /// A workflow task is completed: whatever went wrong before is over.
+    pub(super) fn forget_problems(&mut self) {
+        if self.volatile.problems.take().is_some() {
+            self.recorded.note_unwritten(REPORTED_PROBLEMS, &[]);
+            self.volatile.row_revision += 1;
+        }
+    }
+}
+
+/// How an event that ends a workflow task in vain is reported.
+pub(super) fn problem(attributes: &Attributes) -> Option<[String; 2]> {
+    let (category, cause) = match attributes {
+        Attributes::WorkflowTaskFailedEventAttributes(failed) => ("WorkflowTaskFailed", names::cause(failed.cause())),
+        Attributes::WorkflowTaskTimedOutEventAttributes(timed_out) => {
+            ("WorkflowTaskTimedOut", names::timeout(timed_out.timeout_type))
+        }
+        _ => return None,
+    };
+    Some([format!("category={category}"), format!("cause={category}Cause{cause}")])
+}
