@@ -2,6 +2,7 @@
 
     python run.py [SCENE...]            ours against what is recorded
     python run.py --record [SCENE...]   the real server again, and its answers become the record
+    python run.py --record-ours [SCENE...]  what ours answers differently on purpose: the commands with `apart`
     python run.py --both [SCENE...]     the real server and ours now, one against the other; the record is not read
     python run.py --verify [SCENE...]   the real server against the record: is it still so, and always so?
 
@@ -19,6 +20,7 @@ import re
 import shlex
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 from temporalio.client import Client
@@ -108,15 +110,15 @@ class Played:
                 return
             await asyncio.sleep(0.1)
 
-    def transcript(self) -> dict[str, str]:
+    def transcript(self, wanted=lambda step: True) -> dict[str, str]:
         """The outputs by their commands; a command that is given again has its number."""
         entries: dict[str, str] = {}
+        times = Counter()
         for step, said in self.outputs:
-            key, again = step.text, 1
-            while key in entries:
-                again += 1
-                key = f"{step.text}  # {again}"
-            entries[key] = said
+            times[step.text] += 1
+            again = f"  # {times[step.text]}" if times[step.text] > 1 else ""
+            if wanted(step):
+                entries[step.text + again] = said
         return entries
 
 
@@ -151,18 +153,29 @@ SEPARATOR = "=" * 100
 
 def write(path: Path, transcript: dict[str, str]) -> None:
     path.parent.mkdir(exist_ok=True)
+    if not transcript:
+        path.unlink(missing_ok=True)
+        return
     path.write_text("".join(f"$ temporal {command}\n{said}{SEPARATOR}\n" for command, said in transcript.items()))
 
 
 def recorded(path: Path) -> dict[str, str]:
+    entries: dict[str, str] = {}
     if not path.exists():
-        raise SystemExit(f"{path} is not there; record it first: --record")
-    entries = {}
+        return entries
     for entry in path.read_text().split(f"{SEPARATOR}\n"):
         if entry:
             command, _, said = entry.partition("\n")
             entries[command.removeprefix("$ temporal ")] = said
     return entries
+
+
+def with_ours(real: dict[str, str], ours: dict[str, str]) -> dict[str, str]:
+    """What ours is to answer: as the real server does, or apart from it."""
+    stale = [command for command, said in ours.items() if real.get(command) == said]
+    if stale:
+        raise SystemExit(f"no longer apart from the real server: {stale}")
+    return real | ours
 
 
 def compare(expected: dict[str, str], found: dict[str, str]) -> int:
@@ -189,10 +202,13 @@ async def scene_differs(scene: Scene, arguments: argparse.Namespace, at_once: as
         took_s = time.monotonic() - began
     found = played.transcript()
     if arguments.record:
-        write(scene.record, found)
-        expected = found
-    elif expected is None:
-        expected = recorded(scene.record)
+        write(scene.record("recorded"), found)
+    if arguments.record_ours:
+        write(scene.record("ours"), played.transcript(lambda step: step.apart))
+    if expected is None:
+        expected = recorded(scene.record("recorded"))
+        if not arguments.verify and not arguments.record:
+            expected = with_ours(expected, recorded(scene.record("ours")))
     different = compare(expected, found) + len(played.late)
     for late in played.late:
         print(f"  {late}")
@@ -205,7 +221,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", nargs="*", metavar="SCENE")
     mode = parser.add_mutually_exclusive_group()
-    for name in ("record", "both", "verify"):
+    for name in ("record", "record-ours", "both", "verify"):
         mode.add_argument(f"--{name}", action="store_true")
     # Scenes mostly wait: for a client to start, for the server to have done something.
     parser.add_argument("--jobs", type=int, default=4, help="scenes that are played at once")

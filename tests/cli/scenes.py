@@ -5,6 +5,7 @@
     temporal workflow start --workflow-id one      a command; its exit code and its output are compared
     sorted temporal operator namespace list        the same, but the lines of its output are compared in any order
     save first .runId                              a value of the JSON that the command before has printed, for `{first}` in later ones
+    apart REASON                                   ours answers the command before in its own way, on purpose: as recorded in `ours/`
     until REGEX: temporal workflow show ...        the command again and again, until its output matches; only that it does is compared
 
 A command's words are split as a shell does it.
@@ -25,6 +26,7 @@ class Run:
     line: int
     text: str
     sorted: bool = False
+    apart: str | None = None
     saves: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -41,9 +43,9 @@ class Scene:
     server: list[str]
     steps: list[Run | Until]
 
-    @property
-    def record(self) -> Path:
-        return HERE / "recorded" / f"{self.name}.txt"
+    def record(self, whose: str) -> Path:
+        """Where the answers are: `recorded` has those of the real server, `ours` those that differ on purpose."""
+        return HERE / whose / f"{self.name}.txt"
 
 
 def read(path: Path) -> Scene:
@@ -62,6 +64,8 @@ def read(path: Path) -> Scene:
             case "save" if scene.steps and isinstance(scene.steps[-1], Run):
                 name, _, where = rest.partition(" ")
                 scene.steps[-1].saves.append((name, where))
+            case "apart" if scene.steps and isinstance(scene.steps[-1], Run):
+                scene.steps[-1].apart = rest
             case "until":
                 regex, _, command = rest.partition(": temporal ")
                 scene.steps.append(Until(number, re.compile(regex), command))

@@ -27,6 +27,7 @@ mod properties;
 mod queries;
 mod reads;
 mod reported_problems;
+mod reset_options;
 mod resets;
 mod reverse_reads;
 mod schedule_actions;
@@ -91,6 +92,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("reads", reads::SCRIPTS),
     ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("reset_options", reset_options::SCRIPTS),
     ("deletions", deletions::SCRIPTS),
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),

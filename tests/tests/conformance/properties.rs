@@ -105,7 +105,8 @@ async fn nil_properties(s: &Script) {
     let start =
         |id: &str, memo, search_attributes| StartWorkflowExecutionRequest { memo, search_attributes, ..s.new_start(id) };
     let mixed = || memo(&[("kept", payload("kept")), ("gone", null())]);
-    s.start_with(start("wf", mixed(), colour(null()))).await;
+    let first = s.start_with(start("wf", mixed(), colour(null()))).await;
+    s.await_restart_interval().await;
     let nothing = Some(Memo::default());
     s.run_task([
         start_child(StartChildWorkflowExecutionCommandAttributes { memo: nothing.clone(), ..s.child("bare") }),
@@ -121,6 +122,7 @@ async fn nil_properties(s: &Script) {
         }),
     ])
     .await;
+    s.history_of_run("wf", &first).await;
     s.history("wf").await;
     s.start_with(start("bare", nothing, Some(SearchAttributes::default()))).await;
     s.history("bare").await;

@@ -22,6 +22,7 @@ crate::scripts![
     refused,
     without_a_task,
     to_each_event,
+    to_each_event_of_updates,
     to_the_end_of_a_failed_task,
     twice_with_one_request_id,
     of_a_reset_run,
@@ -360,6 +361,17 @@ async fn updated(s: &Script) -> String {
     })
     .await;
     run_id
+}
+
+/// A speculative task ends a batch with its started event, too.
+async fn to_each_event_of_updates(s: &Script) {
+    let first = updated(s).await;
+    s.history("wf").await;
+    for event_id in 5..=12 {
+        s.step(&format!("to event {event_id}"));
+        let workflow_execution = s.run("wf", &first);
+        let _ = s.call(ResetWorkflowExecutionRequest { workflow_execution, ..reset(s, "wf", event_id) }).await;
+    }
 }
 
 async fn updates(s: &Script) {

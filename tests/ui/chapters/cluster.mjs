@@ -26,5 +26,16 @@ async function importHistory(window) {
   await window.sees('Import Event History');
 }
 
+/** Where the server says in its namespace's capabilities that it has none of something, the page says so, too. */
+async function workers(window) {
+  await window.go('/workers');
+  await window.sees('Instances', 'Deployments');
+}
+
+async function standaloneActivities(window) {
+  await window.go('/activities');
+  await window.sees('Standalone Activities');
+}
+
 // In this order: each may stand on those before it.
-export default { namespaces, namespace, archive, taskQueue, importHistory };
+export default { namespaces, namespace, archive, taskQueue, importHistory, workers, standaloneActivities };

@@ -354,12 +354,18 @@ impl Run {
         let events = self.unwritten_events();
         self.volatile.unwritten = None;
         for mut event in events {
+            let mut has_started = false;
             if let Some(Attributes::WorkflowTaskStartedEventAttributes(started)) = &mut event.attributes {
                 by.identity.clone_into(&mut started.identity);
                 started.worker_version = by.version.cloned();
+                has_started = true;
             }
             event.task_id = cx.ids.task_id();
             self.recorded.write(&mut event);
+            // As after the started event of a normal task: a reset goes back to here.
+            if has_started {
+                self.recorded.end_batch();
+            }
         }
     }
 
