@@ -75,6 +75,8 @@ impl Engine {
         let reset = Reset { reason: &request.reason, base_run_id: &base_run_id, sends, reapplied, changes };
         let key = self.runs.insert(run);
         self.transact(key, |run, cx| run.reset(cx, reset));
+        // Not before: only now it has its own start time.
+        self.record_row(Key::Run(key));
     }
 
     /// What came after the reset point and is to come again: of the base run, and of those that it continued as. `end`: the base
