@@ -88,10 +88,9 @@ fn signal_to_the_end(service: &mut Service) -> (usize, Status, Attributes) {
 
 #[test]
 fn a_run_with_too_many_events_is_terminated() {
-    // Started, scheduled and five signals are one more than six. (The real server writes the same. It terminates the run when
-    // the sixth signal comes, and refuses that one with the reason.)
+    // Started, scheduled and five signals are one more than six: the sixth is refused.
     let (taken, refused, last) = signal_to_the_end(&mut service(("limit.historyCount.error", "6")));
-    assert_eq!((taken, refused.code()), (5, Code::NotFound));
+    assert_eq!((taken, refused.code(), refused.message()), (5, Code::InvalidArgument, "Workflow history count exceeds limit."));
     let Attributes::WorkflowExecutionTerminatedEventAttributes(terminated) = last else { panic!("{last:?}") };
     assert_eq!(terminated.reason, "Workflow history count exceeds limit.");
     assert_eq!(terminated.identity, "history-service");

@@ -19,7 +19,7 @@
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 mod activity;
 mod dynamic_config;
@@ -69,7 +69,7 @@ use kernel::{
 };
 use matching::queues::Matching;
 use namespace::registry::Namespaces;
-use rules::limits::Limits;
+use rules::{limits::Limits, switches::Switches};
 use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
@@ -81,18 +81,13 @@ use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiter
 #[derive(Debug)]
 pub struct Engine {
     personality: Personality,
-    /// `system.enableActivityEagerExecution`.
-    eager_activities: bool,
-    /// `frontend.sendRawWorkflowHistory`: histories are read as the bytes of their batches.
-    sends_raw_history: bool,
-    /// `frontend.WorkflowPauseEnabled`.
-    has_workflow_pause: bool,
-    /// `history.enableWorkflowTaskCompletionPagination`.
-    has_completion_pages: bool,
+    switches: Switches,
     /// Each workflow task comes with its whole history.
     replays_always: bool,
     limits: Limits,
     verifies_rebuilds: bool,
+    /// The call that is being served has changed something, and is refused all the same.
+    refusal_has_effect: bool,
     /// The clock of every namespace, and what falls due on it.
     domain: Domain,
     /// Whether its time may skip.
@@ -132,21 +127,28 @@ impl Engine {
         let search_attributes = config.search_attributes.iter().map(typed).collect();
         let is_test_server = config.personality == Personality::TestServer;
         let dynamic_config = DynamicConfig(&config.dynamic_config);
+        let mut switches = dynamic_config.switches();
+        // An eager activity comes with an answer that a worker on sdk-core does not get.
+        switches.eager_activities &= !config.replay.always;
+        // The test server does not slow chains of runs down.
+        let chain_interval_min = if is_test_server { Duration::ZERO } else { Limits::default().chain_interval_min };
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
-            namespaces.resolve_or_register(name, &mut ids)?;
+            if namespaces.find(name).is_none() {
+                namespaces.register_configured(name, &mut ids)?;
+            }
+        }
+        if !is_test_server {
+            namespaces.register_system(&mut ids)?;
         }
         Ok(Self {
             personality: config.personality,
-            // An eager activity comes with an answer that a worker on sdk-core does not get.
-            eager_activities: dynamic_config.has_eager_activities() && !config.replay.always,
-            sends_raw_history: dynamic_config.sends_raw_history(),
-            has_workflow_pause: dynamic_config.has_workflow_pause(),
-            has_completion_pages: dynamic_config.has_completion_pages(),
+            switches,
             replays_always: config.replay.always,
-            limits: dynamic_config.limits(),
+            limits: dynamic_config.applied_to(Limits { chain_interval_min, ..Limits::default() }),
             verifies_rebuilds: config.verifies_rebuilds,
+            refusal_has_effect: false,
             domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),
             skipping: Skipping::new(config),
             resting: BTreeSet::new(),
@@ -175,11 +177,15 @@ impl Engine {
     ///
     /// # Errors
     /// Why the request is refused. A refusal changes nothing. (A worker that is refused by [`Answer::Refused`] has changed something:
-    /// its workflow task failed.)
+    /// its workflow task failed, or its run has grown too large.)
     pub fn call<R: Request>(&mut self, request: R, context: &mut Context<'_, '_>) -> Result<Answer<R::Reply>> {
         self.pass(context.now, context.order);
         let before = (self.ids.position(), self.namespaces.count());
-        let outcome = request.serve(self, context);
+        self.refusal_has_effect = false;
+        let outcome = match request.serve(self, context) {
+            Err(error) if self.refusal_has_effect => Ok(Answer::Refused(error)),
+            outcome => outcome,
+        };
         if outcome.is_err() {
             // A refused request keeps no ids, and registers no namespace.
             self.ids.go_back_to(before.0);

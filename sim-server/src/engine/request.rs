@@ -100,6 +100,12 @@ answered! {
     DescribeNamespaceRequest => describe_namespace -> DescribeNamespaceResponse;
     ListNamespacesRequest => list_namespaces -> ListNamespacesResponse;
     UpdateNamespaceRequest => update_namespace -> UpdateNamespaceResponse;
+    DeprecateNamespaceRequest => deprecate_namespace -> DeprecateNamespaceResponse;
+    DeleteNamespaceRequest => delete_namespace -> DeleteNamespaceResponse;
+    ListTaskQueuePartitionsRequest => list_task_queue_partitions -> ListTaskQueuePartitionsResponse;
+    ListClustersRequest => list_clusters -> ListClustersResponse;
+    AddOrUpdateRemoteClusterRequest => add_or_update_remote_cluster -> AddOrUpdateRemoteClusterResponse;
+    RemoveRemoteClusterRequest => remove_remote_cluster -> RemoveRemoteClusterResponse;
     ListWorkflowExecutionsRequest => list_workflow_executions -> ListWorkflowExecutionsResponse;
     ScanWorkflowExecutionsRequest => scan_workflow_executions -> ScanWorkflowExecutionsResponse;
     ListOpenWorkflowExecutionsRequest => list_open_workflow_executions -> ListOpenWorkflowExecutionsResponse;

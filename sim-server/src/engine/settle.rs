@@ -1,7 +1,7 @@
 //! How the engine comes to rest after a call, or when time has passed: effects, then matches of tasks and pollers, then what is
 //! due, until nothing is left. All transactions begin here.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{
     Engine,
@@ -9,6 +9,7 @@ use super::{
     kernel::{
         due::{Due, RunDue},
         effects::{Effect, Order, Start},
+        error::Error,
         key::{Key, NamespaceId, RunKey, ScheduleKey},
         tickets::{Parked, Ticket},
         time::Time,
@@ -16,7 +17,6 @@ use super::{
     schedule::Schedule,
     workflow::run::Run,
 };
-use crate::config::Personality;
 
 impl Engine {
     /// Brings everything to rest. `order` chooses between effects on several workflows.
@@ -185,7 +185,6 @@ impl Engine {
             skipping: &mut self.skipping,
             limits: &self.limits,
             replays_always: self.replays_always,
-            continue_as_new_interval_min: continue_as_new_interval_min(self.personality),
         };
         (&mut self.runs, &mut self.schedules, cx)
     }
@@ -193,9 +192,23 @@ impl Engine {
     /// The namespace that a request names.
     ///
     /// # Errors
-    /// It is empty, or not registered.
+    /// It is empty, too long, or not registered.
     pub(super) fn resolve(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
+        if namespace.len() > self.limits.id_length_max {
+            return Err(Error::invalid("Namespace length exceeds limit."));
+        }
         self.namespaces.resolve(namespace, &mut self.ids)
+    }
+
+    /// The namespace in which a request starts a workflow.
+    ///
+    /// # Errors
+    /// As for [`Self::resolve`]; and it is deprecated or deleted.
+    pub(super) fn resolve_for_start(&mut self, namespace: &str) -> super::error::Result<NamespaceId> {
+        match self.namespaces.find(namespace) {
+            Some(id) => self.namespaces.open_for_starts(id),
+            None => self.resolve(namespace),
+        }
     }
 
     /// The namespace that a worker names in the answer to a task is known, or it names none: the task has one.
@@ -204,13 +217,5 @@ impl Engine {
     /// It is not registered.
     pub(super) fn check_namespace_of_task(&mut self, namespace: &str) -> super::error::Result<()> {
         if namespace.is_empty() { Ok(()) } else { self.resolve(namespace).map(drop) }
-    }
-}
-
-/// `history.workflowIdReuseMinimalInterval`, as it slows chains of runs down. The test server does not have it.
-fn continue_as_new_interval_min(personality: Personality) -> Duration {
-    match personality {
-        Personality::TestServer => Duration::ZERO,
-        Personality::DevServer => Duration::from_secs(1),
     }
 }

@@ -7,13 +7,13 @@ use prost_types::Any;
 use tonic::{Code, Status};
 
 use crate::{
-    engine::error::Error,
+    engine::{error::Error, rules::names::namespace_state},
     proto::{
         enums::ResourceExhaustedScope,
         errordetails::{
-            MultiOperationExecutionFailure, NamespaceAlreadyExistsFailure, NamespaceNotFoundFailure, NotFoundFailure,
-            PermissionDeniedFailure, QueryFailedFailure, ResourceExhaustedFailure, WorkflowExecutionAlreadyStartedFailure,
-            WorkflowNotReadyFailure, WorkflowTaskCompletionBufferLostFailure,
+            MultiOperationExecutionFailure, NamespaceAlreadyExistsFailure, NamespaceInvalidStateFailure,
+            NamespaceNotFoundFailure, NotFoundFailure, PermissionDeniedFailure, QueryFailedFailure, ResourceExhaustedFailure,
+            WorkflowExecutionAlreadyStartedFailure, WorkflowNotReadyFailure, WorkflowTaskCompletionBufferLostFailure,
             multi_operation_execution_failure::OperationStatus,
         },
         failure::MultiOperationExecutionAborted,
@@ -35,6 +35,17 @@ pub fn status(error: &Error) -> Status {
         Error::NamespaceAlreadyExists(namespace) => {
             let message = format!("Namespace {namespace:?} already exists");
             detailed(Code::AlreadyExists, &message, &NamespaceAlreadyExistsFailure {})
+        }
+        Error::NamespaceInvalidState { namespace, state, allowed } => {
+            let detail = NamespaceInvalidStateFailure {
+                namespace: namespace.clone(),
+                state: *state as i32,
+                allowed_states: allowed.iter().map(|state| *state as i32).collect(),
+            };
+            let allowed: Vec<&str> = allowed.iter().map(|state| namespace_state(*state)).collect();
+            let (state, allowed) = (namespace_state(*state), allowed.join(" or "));
+            let message = format!("Namespace has invalid state: {state}. Must be {allowed}.");
+            detailed(Code::FailedPrecondition, &message, &detail)
         }
         Error::AlreadyStarted { message, start_request_id, run_id, first_execution_run_id } => {
             let detail = WorkflowExecutionAlreadyStartedFailure {

@@ -12,9 +12,12 @@ mod deletions;
 mod descriptions;
 mod eager;
 mod errors;
+mod growth;
+mod limits;
 mod list_filters;
 mod listings;
 mod named_runs;
+mod namespaces;
 mod paged_completions;
 mod paused_activities;
 mod paused_workflows;
@@ -22,6 +25,7 @@ mod properties;
 mod queries;
 mod reads;
 mod reported_problems;
+mod reset_options;
 mod resets;
 mod reverse_reads;
 mod schedule_actions;
@@ -31,6 +35,7 @@ mod schedules;
 mod signals;
 mod starts;
 mod task_queues;
+mod switches;
 mod timers;
 mod update_troubles;
 mod update_with_start;
@@ -87,6 +92,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("reads", reads::SCRIPTS),
     ("reverse_reads", reverse_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
+    ("reset_options", reset_options::SCRIPTS),
     ("deletions", deletions::SCRIPTS),
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
@@ -96,6 +102,10 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedule_actions", schedule_actions::SCRIPTS),
     ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("namespaces", namespaces::SCRIPTS),
+    ("limits", limits::SCRIPTS),
+    ("growth", growth::SCRIPTS),
+    ("switches", switches::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),
     ("paused_workflows", paused_workflows::SCRIPTS),
@@ -111,21 +121,41 @@ const THREADS: usize = 24;
 /// A script that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// The servers under test, each started by the first script that needs it.
+/// The rooms that need a server of their own, each with what it needs beyond the usual.
+const OWN_SERVERS: &[(&str, &[&str])] = &[
+    ("namespaces", namespaces::ARGUMENTS),
+    ("limits", limits::ARGUMENTS),
+    ("growth", growth::ARGUMENTS),
+    ("switches", switches::ARGUMENTS),
+];
+
+/// The server of the rooms that are not in [`OWN_SERVERS`].
+const USUAL: &str = "";
+
+/// The servers under test, by kind and by whose it is, each started by the first script that needs it.
 struct Bench {
     runtime: Runtime,
-    servers: BTreeMap<&'static str, OnceLock<Result<Server, String>>>,
+    servers: BTreeMap<(bool, &'static str), OnceLock<Result<Server, String>>>,
 }
 
 impl Bench {
-    fn address(&self, kind: Kind) -> Result<&str, String> {
-        let name = if kind == Kind::Real { "real" } else { "ours" };
-        let start = || self.runtime.block_on(Server::start(kind, ARGUMENTS)).map_err(|error| format!("{error:#}"));
-        self.servers[name].get_or_init(start).as_ref().map(|server| server.address.as_str()).map_err(Clone::clone)
+    fn new(runtime: Runtime) -> Self {
+        let owners = || OWN_SERVERS.iter().map(|(room, _)| *room).chain([USUAL]);
+        let all = [true, false].into_iter().flat_map(|is_real| owners().map(move |owner| (is_real, owner)));
+        Self { runtime, servers: all.map(|server| (server, OnceLock::new())).collect() }
+    }
+
+    fn address(&self, kind: Kind, room: &str) -> Result<&str, String> {
+        let (owner, own) = OWN_SERVERS.iter().find(|(own, _)| *own == room).copied().unwrap_or((USUAL, &[]));
+        let arguments = [ARGUMENTS, own].concat();
+        let start = || self.runtime.block_on(Server::start(kind, &arguments)).map_err(|error| format!("{error:#}"));
+        let server = self.servers[&(kind == Kind::Real, owner)].get_or_init(start);
+        server.as_ref().map(|server| server.address.as_str()).map_err(Clone::clone)
     }
 
     fn run(&self, kind: Kind, name: &str, act: Act) -> Result<(), Failed> {
-        let address = self.address(kind)?;
+        let room = name.split("::").next().unwrap_or_default();
+        let address = self.address(kind, room)?;
         self.runtime.block_on(async {
             let client = Client::connect(address).await.map_err(|error| error.to_string())?;
             let script = Script::new(client, &name.replace("::", "-").replace('_', "-"));
@@ -165,8 +195,7 @@ fn main() {
     let kinds = [("ours", Kind::Ours, !recording), ("real", Kind::Real, Kind::Real.executable().is_some())];
 
     let runtime = Runtime::new().expect("a runtime");
-    let servers = kinds.iter().map(|(name, ..)| (*name, OnceLock::new())).collect();
-    let bench = Arc::new(Bench { runtime, servers });
+    let bench = Arc::new(Bench::new(runtime));
     let mut trials = Vec::new();
     for (kind_name, kind, _) in kinds.into_iter().filter(|(.., wanted)| *wanted) {
         for (room, scripts) in ROOMS {

@@ -161,7 +161,6 @@ impl Setup {
             // A completion that is applied and refused all the same would look like a fault here.
             replay: Replay::default(),
             remembers_closes: false,
-            visibility_lag: std::time::Duration::ZERO,
             deletes_expired: true,
             visibility_lag: Duration::from_secs(if self.lists_late { 2 } else { 0 }),
             seed: self.seed.into(),

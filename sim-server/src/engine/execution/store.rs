@@ -84,6 +84,12 @@ impl<M: Machine> Store<M> {
         self.all.values().map(|stored| &stored.machine)
     }
 
+    /// The keys of all machines of a namespace, in the order in which they began.
+    pub(crate) fn keys_in(&self, namespace: NamespaceId) -> Vec<M::Key> {
+        let of_namespace = self.all.iter().filter(|(_, stored)| stored.machine.row().namespace == namespace);
+        of_namespace.map(|(index, _)| M::Key::of(*index)).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

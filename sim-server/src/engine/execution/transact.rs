@@ -1,8 +1,6 @@
 //! Transactions: the only way in which a machine changes. A transaction makes events, timers, tasks and effects. Effects on
 //! other machines are carried out after it.
 
-use std::time::Duration;
-
 use super::{machine::Machine, store::Stored};
 use crate::engine::{
     kernel::{due::Due, effects::Effects, ids::Ids, time::Time, timers::Timers},
@@ -26,8 +24,6 @@ pub(crate) struct Cx<'a> {
     pub(crate) limits: &'a Limits,
     /// Each workflow task comes with its whole history.
     pub(crate) replays_always: bool,
-    /// A run that continues as new within this span of its start waits out the rest (zero: never).
-    pub(crate) continue_as_new_interval_min: Duration,
 }
 
 /// One transaction on one machine: the change, then what every change entails. Gives what the change gives, and by how much the

@@ -1,6 +1,9 @@
 //! What the engine refuses, in its own terms. `rpc::status` gives each its gRPC code and typed detail.
 
-use crate::proto::{enums::ResourceExhaustedCause, failure::Failure};
+use crate::proto::{
+    enums::{NamespaceState, ResourceExhaustedCause},
+    failure::Failure,
+};
 
 /// The outcome of an engine call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,6 +19,15 @@ pub enum Error {
     NamespaceNotFound(String),
     /// The namespace of this name is registered already.
     NamespaceAlreadyExists(String),
+    /// The namespace is deprecated or deleted.
+    NamespaceInvalidState {
+        /// Its name.
+        namespace: String,
+        /// Its state.
+        state: NamespaceState,
+        /// The states in which the request would be served.
+        allowed: &'static [NamespaceState],
+    },
     /// A workflow with this id is running, or may not be started again.
     AlreadyStarted {
         /// The real server's sentence.

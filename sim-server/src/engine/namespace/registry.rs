@@ -2,20 +2,29 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::engine::{
-    kernel::{
-        error::{Error, Result},
-        ids::Ids,
-        key::NamespaceId,
+use super::columns::Columns;
+use crate::{
+    engine::{
+        kernel::{
+            error::{Error, Result},
+            ids::Ids,
+            key::NamespaceId,
+        },
+        rules::search_attributes::Registry,
     },
-    rules::search_attributes::Registry,
+    proto::{enums::NamespaceState, namespace::BadBinaryInfo},
 };
 
 /// Closed workflows are promised to stay for a day at least; here they stay for the life of the server.
 const DEFAULT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The name of the namespace of the real server's own workflows (`common/primitives/namespace.go`).
+pub(crate) const SYSTEM_NAMESPACE: &str = "temporal-system";
+const SYSTEM_NAMESPACE_UUID: &str = "32049b68-7872-4094-8e63-d0dd59896a83";
+const SYSTEM_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// One namespace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Namespace {
     pub(crate) name: String,
     pub(crate) uuid: String,
@@ -23,8 +32,20 @@ pub(crate) struct Namespace {
     pub(crate) owner_email: String,
     pub(crate) data: BTreeMap<String, String>,
     pub(crate) retention: Duration,
+    pub(crate) state: NamespaceState,
+    /// It was there from the start.
+    pub(crate) is_configured: bool,
+    /// By checksum. Nothing reads them: bad binaries are of an old kind of versioning.
+    pub(crate) bad_binaries: BTreeMap<String, BadBinaryInfo>,
     pub(crate) search_attributes: Registry,
+    /// The columns that the SQL store would keep the search attributes in.
+    pub(crate) columns: Columns,
 }
+
+/// Where new workflows can be started.
+const STARTS: &[NamespaceState] = &[NamespaceState::Registered];
+/// Where anything else can be done (`common/rpc/interceptor/namespace_validator.go`).
+const USES: &[NamespaceState] = &[NamespaceState::Registered, NamespaceState::Deprecated];
 
 /// All namespaces of a server.
 #[derive(Debug)]
@@ -33,7 +54,8 @@ pub(crate) struct Namespaces {
     names: BTreeMap<String, NamespaceId>,
     /// The test server accepts any name.
     register_on_first_use: bool,
-    /// Custom search attributes that every namespace has from the start: name to `IndexedValueType`.
+    /// Custom search attributes that every configured namespace has from the start, and on the test server every other: name to
+    /// `IndexedValueType`.
     search_attributes: BTreeMap<String, i32>,
 }
 
@@ -45,13 +67,25 @@ impl Namespaces {
         Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes }
     }
 
+    /// Registers a namespace of the configuration, with the search attributes that it gives to each.
+    pub(crate) fn register_configured(&mut self, name: &str, ids: &mut Ids) -> Result<()> {
+        let common = self.search_attributes.clone();
+        let namespace = self.register(name, ids)?;
+        namespace.is_configured = true;
+        if namespace.search_attributes.custom().is_empty() && !common.is_empty() {
+            namespace.search_attributes.add(&common)?;
+        }
+        Ok(())
+    }
+
+    /// Registers a namespace. On the test server, it has the search attributes that all have.
     pub(crate) fn register(&mut self, name: &str, ids: &mut Ids) -> Result<&mut Namespace> {
         if self.names.contains_key(name) {
             return Err(Error::NamespaceAlreadyExists(name.to_owned()));
         }
         let id = NamespaceId(self.all.len() as u32);
         let mut search_attributes = Registry::new(name);
-        if !self.search_attributes.is_empty() {
+        if self.register_on_first_use && !self.search_attributes.is_empty() {
             search_attributes.add(&self.search_attributes)?;
         }
         self.all.push(Namespace {
@@ -61,7 +95,11 @@ impl Namespaces {
             owner_email: String::new(),
             data: BTreeMap::new(),
             retention: DEFAULT_RETENTION,
+            state: NamespaceState::Registered,
+            is_configured: false,
+            bad_binaries: BTreeMap::new(),
             search_attributes,
+            columns: Columns::default(),
         });
         self.names.insert(name.to_owned(), id);
         Ok(&mut self.all[id.0 as usize])
@@ -79,7 +117,7 @@ impl Namespaces {
     /// The namespace that a request names.
     pub(crate) fn resolve(&mut self, name: &str, ids: &mut Ids) -> Result<NamespaceId> {
         if let Some(&id) = self.names.get(name) {
-            return Ok(id);
+            return self.usable(id, USES);
         }
         if name.is_empty() {
             return Err(Error::invalid("Namespace is empty."));
@@ -88,6 +126,44 @@ impl Namespaces {
             return Err(Error::NamespaceNotFound(name.to_owned()));
         }
         self.resolve_or_register(name, ids)
+    }
+
+    /// The namespace, if workflows can be started there.
+    pub(crate) fn open_for_starts(&self, id: NamespaceId) -> Result<NamespaceId> {
+        self.usable(id, STARTS)
+    }
+
+    fn usable(&self, id: NamespaceId, allowed: &'static [NamespaceState]) -> Result<NamespaceId> {
+        let namespace = self.get(id);
+        if allowed.contains(&namespace.state) {
+            return Ok(id);
+        }
+        Err(Error::NamespaceInvalidState { namespace: namespace.name.clone(), state: namespace.state, allowed })
+    }
+
+    /// Marks the namespace as deleted, and frees its name. Returns the name that it has from now on
+    /// (`service/worker/deletenamespace/activities.go`, `GenerateDeletedNamespaceNameActivity`).
+    pub(crate) fn delete(&mut self, id: NamespaceId) -> String {
+        let Namespace { name, uuid, .. } = self.get(id);
+        let new_names = (5..uuid.len()).map(|length| format!("{name}-deleted-{}", &uuid[..length]));
+        let (old, new) = (name.clone(), new_names.clone().find(|new| !self.names.contains_key(new)).unwrap_or_default());
+        self.names.remove(&old);
+        self.names.insert(new.clone(), id);
+        let namespace = self.get_mut(id);
+        namespace.state = NamespaceState::Deleted;
+        namespace.name.clone_from(&new);
+        new
+    }
+
+    /// Registers the namespace of the real server's own workflows. Here it has none; but who lists namespaces sees it.
+    pub(crate) fn register_system(&mut self, ids: &mut Ids) -> Result<()> {
+        let namespace = self.register(SYSTEM_NAMESPACE, ids)?;
+        namespace.uuid = SYSTEM_NAMESPACE_UUID.to_owned();
+        namespace.description = "Temporal internal system namespace".to_owned();
+        namespace.owner_email = "temporal-core@temporal.io".to_owned();
+        namespace.retention = SYSTEM_RETENTION;
+        namespace.is_configured = true;
+        Ok(())
     }
 
     /// The namespace of this name, if it is registered.

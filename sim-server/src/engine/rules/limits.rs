@@ -19,7 +19,7 @@ pub struct Limits {
     pub id_length_max: usize,
     /// Longest build id, in bytes (`limit.workerBuildIdSize`).
     pub build_id_length_max: usize,
-    /// Open activities of one run (`limit.numPendingActivities.error`).
+    /// Open activities of one run (`limit.numPendingActivities.error`); 0 for no limit, here and in the next three.
     pub pending_activities_max: usize,
     /// Open children of one run (`limit.numPendingChildExecutions.error`).
     pub pending_children_max: usize,
@@ -27,7 +27,7 @@ pub struct Limits {
     pub pending_signals_max: usize,
     /// Open cancel requests of one run to other workflows (`limit.numPendingCancelRequests.error`).
     pub pending_cancels_max: usize,
-    /// Signals that one run accepts (`history.maximumSignalsPerExecution`).
+    /// Signals that one run accepts (`history.maximumSignalsPerExecution`); 0 for no limit.
     pub signals_max: usize,
     /// Updates of one run that are admitted or accepted and not completed (`history.maxInFlightUpdates`); 0 for no limit.
     pub updates_in_flight_max: usize,
@@ -56,6 +56,8 @@ pub struct Limits {
     pub history_size_suggest_bytes: usize,
     /// Events on one page of history (`limit.historyMaxPageSize`).
     pub history_page_max: i32,
+    /// Size of what is kept of a run besides its history, about as the real server counts it (`limit.mutableStateSize.error`).
+    pub state_size_max_bytes: usize,
     /// Largest failure of a retried activity that is kept whole (`limit.mutableStateActivityFailureSize.error`).
     pub activity_failure_max_bytes: usize,
     /// Links of one request (`frontend.maxlinksPerRequest`).
@@ -68,6 +70,11 @@ pub struct Limits {
     pub search_attribute_size_max_bytes: usize,
     /// All search attributes of a workflow together (`frontend.searchAttributesTotalSizeLimit`).
     pub search_attributes_size_max_bytes: usize,
+    /// A run that continues as new within this span of its start waits out the rest (`history.workflowIdReuseMinimalInterval`);
+    /// zero: never.
+    pub chain_interval_min: Duration,
+    /// Shortest time for which a namespace keeps closed workflows (`system.namespaceMinRetentionLocal`).
+    pub retention_min: Duration,
     /// Workflow task timeout if the request sets none (`history.defaultWorkflowTaskTimeout`).
     pub task_timeout_default: Duration,
     /// From this many failures and timeouts of workflow tasks in a row on, they are reported for the search; 0 for never
@@ -109,12 +116,15 @@ impl Default for Limits {
             history_size_max_bytes: 50 * MIB,
             history_size_suggest_bytes: 4 * MIB,
             history_page_max: 256,
+            state_size_max_bytes: 8 * MIB,
             activity_failure_max_bytes: 4 * KIB,
             links_max: 10,
             link_size_max_bytes: 4000,
             search_attributes_max: 100,
             search_attribute_size_max_bytes: SEARCH_ATTRIBUTE_MAX_BYTES,
             search_attributes_size_max_bytes: 40 * KIB,
+            chain_interval_min: Duration::from_secs(1),
+            retention_min: Duration::from_secs(60 * 60),
             task_timeout_default: Duration::from_secs(10),
             task_problems_reported: 5,
             completion_pages_max_bytes: 40 * MIB,

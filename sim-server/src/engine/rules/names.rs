@@ -1,6 +1,18 @@
 //! What the real server prints of values: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary", and texts are quoted as in Go.
 
-use crate::proto::enums::{CommandType, IndexedValueType, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause};
+use crate::proto::enums::{
+    CommandType, IndexedValueType, NamespaceState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
+};
+
+/// The name of a namespace's state, as in "Namespace has invalid state: Deleted."
+pub fn namespace_state(state: NamespaceState) -> &'static str {
+    match state {
+        NamespaceState::Unspecified => "Unspecified",
+        NamespaceState::Registered => "Registered",
+        NamespaceState::Deprecated => "Deprecated",
+        NamespaceState::Deleted => "Deleted",
+    }
+}
 
 /// The name of a workflow task's failure cause, as in "BadCancelTimerAttributes: ...".
 pub fn cause(cause: WorkflowTaskFailedCause) -> String {

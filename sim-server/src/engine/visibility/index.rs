@@ -11,7 +11,7 @@ use crate::{
         execution::{found::micros, machine::Row},
         kernel::key::{Key, NamespaceId, RunKey},
         rules::{
-            list_filter::{Cell, Found, ListFilter, Scalar, Source, SystemColumn},
+            list_filter::{Cell, Column, Found, ListFilter, Scalar, Source, SystemColumn},
             search_attributes::Registry,
         },
     },
@@ -145,6 +145,27 @@ impl Index {
         }
     }
 
+    /// How many the filter means outside divisions, if that can be told without a look at each. Two texts with one hash would be
+    /// counted as one: among a million texts, that is one chance in thirty million.
+    pub(super) fn count(&self, namespace: NamespaceId, filter: &ListFilter) -> Option<usize> {
+        if filter.mentions_division {
+            return None;
+        }
+        let Some(shelf) = self.shelves.get(&(namespace, false)) else { return Some(0) };
+        if filter.is_unconditional() {
+            return Some(shelf.order.len());
+        }
+        let (column, value) = filter.only_equality()?;
+        match Search::of(column, value)?.1 {
+            Search::Status(status) => Some(shelf.status_counts.get(&(status as i32)).copied().unwrap_or(0)),
+            Search::Value(_) if !matches!(value, Scalar::Text(_)) => None,
+            Search::Value(hash) => {
+                let first = Place::first_at(i64::MAX, i64::MAX, "");
+                Some(shelf.by_value.range((hash, first)..).take_while(|(of, _)| *of == hash).count())
+            }
+        }
+    }
+
     /// How many there are of each status, outside divisions.
     pub(super) fn status_counts(&self, namespace: NamespaceId) -> BTreeMap<i32, usize> {
         let shelf = self.shelves.get(&(namespace, false));
@@ -155,20 +176,7 @@ impl Index {
 
 impl Shelf {
     fn candidates(&self, filter: &ListFilter, from: Option<Place>) -> Box<dyn Iterator<Item = Place> + '_> {
-        let equalities = filter.equalities();
-        let best = equalities.into_iter().filter_map(|(column, value)| {
-            let (rank, search) = match &column.source {
-                Source::System(SystemColumn::WorkflowId) => (0, Search::Value(hash_of_scalar("WorkflowId", value)?)),
-                Source::Attribute(name) if is_indexed(column.value_type) => (1, Search::Value(hash_of_scalar(name, value)?)),
-                Source::System(SystemColumn::WorkflowType) => (2, Search::Value(hash_of_scalar("WorkflowType", value)?)),
-                Source::System(SystemColumn::ExecutionStatus) => match value {
-                    Scalar::Int(status) => (3, Search::Status(Status::try_from(i32::try_from(*status).ok()?).ok()?)),
-                    _ => return None,
-                },
-                _ => return None,
-            };
-            Some((rank, search))
-        });
+        let best = filter.equalities().into_iter().filter_map(|(column, value)| Search::of(column, value));
         let first = from.unwrap_or(Place::first_at(i64::MAX, i64::MAX, ""));
         match best.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
             Some(Search::Value(hash)) => {
@@ -192,6 +200,22 @@ impl Shelf {
 enum Search {
     Value(u64),
     Status(Status),
+}
+
+impl Search {
+    /// What finds the rows that have this value, and how many others it may find: the lower, the fewer.
+    fn of(column: &Column, value: &Scalar) -> Option<(u8, Self)> {
+        Some(match &column.source {
+            Source::System(SystemColumn::WorkflowId) => (0, Self::Value(hash_of_scalar("WorkflowId", value)?)),
+            Source::Attribute(name) if is_indexed(column.value_type) => (1, Self::Value(hash_of_scalar(name, value)?)),
+            Source::System(SystemColumn::WorkflowType) => (2, Self::Value(hash_of_scalar("WorkflowType", value)?)),
+            Source::System(SystemColumn::ExecutionStatus) => match value {
+                Scalar::Int(status) => (3, Self::Status(Status::try_from(i32::try_from(*status).ok()?).ok()?)),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
 }
 
 /// Whether equal values of this type are found by their hash.

@@ -61,12 +61,11 @@ impl Engine {
 
     /// A parent asks for a child.
     pub(in crate::engine) fn start_child(&mut self, parent: RunKey, initiated_event_id: i64) {
-        let run = self.runs.get(parent);
-        if !run.is_running() {
+        if self.is_over(parent) {
             // The parent closed in the very task that asked for the child: it never starts, whatever its policy.
             return;
         }
-        let Some(initiated) = run.initiated_child(initiated_event_id) else { return };
+        let Some(initiated) = self.runs.get(parent).initiated_child(initiated_event_id) else { return };
         let Some(namespace) = self.namespaces.find(&initiated.namespace) else { return };
         if !self.claim_child_id(namespace, &initiated) {
             let cause = StartChildWorkflowExecutionFailedCause::WorkflowAlreadyExists;
@@ -179,8 +178,8 @@ impl Engine {
         }
         let Some(key) = key else { return };
         let child = self.runs.get(child);
-        let (run_id, first_run_id) = (child.run_id().to_owned(), child.first_run_id());
-        if self.runs.get(key).has_child(parent.initiated_event_id, first_run_id) {
+        let (run_id, first_run_id) = (child.run_id().to_owned(), child.first_run_id().to_owned());
+        if !self.is_over(key) && self.runs.get(key).has_child(parent.initiated_event_id, &first_run_id) {
             self.transact(key, |run, cx| run.child_closed(cx, parent.initiated_event_id, &run_id, close));
         }
     }
@@ -243,10 +242,8 @@ impl Engine {
         use SignalExternalWorkflowExecutionFailedCause as Cause;
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
-            Some(target) if !self.runs.get(target).is_running() => Some(Cause::ExternalWorkflowExecutionNotFound),
-            Some(target) if self.runs.get(target).signal_count() >= self.limits.signals_max => {
-                Some(Cause::SignalCountLimitExceeded)
-            }
+            Some(target) if self.is_over(target) => Some(Cause::ExternalWorkflowExecutionNotFound),
+            Some(target) if self.has_all_signals(target) => Some(Cause::SignalCountLimitExceeded),
             Some(target) => {
                 let signal = Signal {
                     name: sent.signal_name.clone(),
@@ -276,7 +273,7 @@ impl Engine {
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(CancelExternalWorkflowExecutionFailedCause::ExternalWorkflowExecutionNotFound),
             Some(target) => {
-                if self.runs.get(target).is_running() {
+                if !self.is_over(target) {
                     let request = CancelRequest {
                         reason: sent.reason.clone(),
                         identity: SERVER_IDENTITY.to_owned(),

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         execution::{By, Cx},
         kernel::{
-            effects::{ChildLeft, Effect, Extras, SERVER_IDENTITY, Start},
+            effects::{ChildLeft, Effect, Extras, Start},
             time::{span, span_to_proto},
         },
         rules::{
@@ -90,22 +90,6 @@ impl Run {
             WorkflowExecutionTerminatedEventAttributes { reason: reason.to_owned(), details, identity: identity.to_owned() };
         let attributes = Attributes::WorkflowExecutionTerminatedEventAttributes(attributes);
         self.close(cx, attributes, Extras { links, ..Extras::default() });
-    }
-
-    /// Terminates a run whose history has grown too large (`service/history/workflow/context.go`, `enforceHistorySizeCheck` and
-    /// `enforceHistoryCountCheck`). There it is done when more is to be written, which is refused; here at once.
-    pub(super) fn enforce_history_limits(&mut self, cx: &mut Cx<'_>) {
-        let what = if self.history().size_bytes() > cx.limits.history_size_max_bytes {
-            "size"
-        } else if self.history().next_id() - 1 > cx.limits.history_events_max as i64 {
-            "count"
-        } else {
-            return;
-        };
-        if self.is_running() {
-            let reason = format!("Workflow history {what} exceeds limit.");
-            self.terminate(cx, &reason, None, SERVER_IDENTITY, Vec::new());
-        }
     }
 
     /// The run's timeout (`may_follow`: a retry or the cron schedule may go on), or the whole execution's.
@@ -311,8 +295,8 @@ impl Run {
     /// A chain of runs does not spin: a run that lived less than the minimum delays the next (`ContinueAsNewMinBackoff`).
     fn backoff_of_next_run(&self, cx: &Cx<'_>, backoff: Duration) -> Duration {
         let lifetime = cx.now.since(self.recorded.facts.execution_time);
-        if lifetime + backoff < cx.continue_as_new_interval_min {
-            cx.continue_as_new_interval_min.saturating_sub(lifetime)
+        if lifetime + backoff < cx.limits.chain_interval_min {
+            cx.limits.chain_interval_min.saturating_sub(lifetime)
         } else {
             backoff
         }

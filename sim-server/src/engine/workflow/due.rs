@@ -9,6 +9,7 @@ use crate::{
 impl Run {
     /// All that falls due on this run at `cx.now`, in order; then one workflow task for it, if any is wanted.
     pub(super) fn all_fall_due(&mut self, cx: &mut Cx<'_>, all: &[RunDue]) {
+        self.end_if_too_large(cx, all);
         self.volatile.stage = Stage::FallingDue { wants_task: false };
         for &what in all {
             if self.is_running() {

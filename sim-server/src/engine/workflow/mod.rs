@@ -6,6 +6,7 @@
 //! and changes volatile state. What can be refused is checked before anything is written, so no transition has to be undone.
 //!
 //! - [`start`]: how a run begins; [`close`]: how it ends, and what follows it (continue-as-new, retry, cron)
+//! - [`growth`]: how large it may become
 //! - [`write`]: writing events, and buffering them while a worker has a workflow task
 //! - [`workflow_task`]: scheduling, starting, completing, failing and timing out workflow tasks
 //! - [`activities`], [`timer`], [`child`], [`external`], [`signal`]: one file for each thing that a workflow can have pending
@@ -27,6 +28,7 @@ mod close;
 mod commands;
 mod due;
 mod external;
+pub(in crate::engine) mod growth;
 pub(in crate::engine) mod history;
 mod options;
 mod pages;

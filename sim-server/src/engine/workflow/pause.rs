@@ -71,9 +71,12 @@ impl Run {
     /// Pauses it. A workflow task that waits for a worker fails, or there would be nothing to end it.
     pub(in crate::engine) fn begin_pause(&mut self, cx: &mut Cx<'_>, by: ByWhom) {
         if matches!(self.workflow_task(), WorkflowTask::Scheduled(_)) {
+            let was_there_for_updates = self.is_task_speculative();
             self.fail_waiting_task(cx, WorkflowTaskFailedCause::WorkflowPauseRequestedBeforeTaskStarted);
-            let error = Error::FailedPrecondition(updates::PAUSED.to_owned());
-            self.abort_pending_updates(&error);
+            if was_there_for_updates {
+                // They are lost with it, and asked for again, which is refused now.
+                self.abort_pending_updates(&Error::FailedPrecondition(updates::PAUSED.to_owned()));
+            }
         }
         let ByWhom { identity, reason, request_id } = by;
         let attributes = WorkflowExecutionPausedEventAttributes { identity, reason, request_id };

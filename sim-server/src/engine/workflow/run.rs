@@ -46,7 +46,6 @@ impl Machine for Run {
     /// Flushes what is buffered, unless a worker has a workflow task now. A speculative task becomes a normal one, unless it is
     /// all that changed.
     fn end_transaction(&mut self, cx: &mut Cx<'_>) {
-        self.enforce_history_limits(cx);
         self.enforce_buffer_limits(cx);
         if !std::mem::take(&mut self.volatile.keeps_speculative) {
             if Machine::is_running(self) {

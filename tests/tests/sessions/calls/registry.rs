@@ -3,7 +3,10 @@
 use foretime_server::proto::{
     enums::{IndexedValueType, TaskQueueType},
     namespace::{NamespaceConfig, UpdateNamespaceInfo},
-    operatorservice::{AddSearchAttributesRequest, ListSearchAttributesRequest, RemoveSearchAttributesRequest},
+    operatorservice::{
+        AddOrUpdateRemoteClusterRequest, AddSearchAttributesRequest, DeleteNamespaceRequest, ListClustersRequest,
+        ListSearchAttributesRequest, RemoveRemoteClusterRequest, RemoveSearchAttributesRequest,
+    },
     workflowservice::*,
 };
 use foretime_tests::script::task_queue;
@@ -18,6 +21,8 @@ pub(crate) enum Call {
     RegisterNamespace(u8, Ms),
     DescribeNamespace(u8),
     UpdateNamespace(u8, Ms),
+    DeprecateNamespace(u8),
+    DeleteNamespace(u8),
     AddSearchAttribute(u8, IndexedValueType),
     RemoveSearchAttribute(u8),
     DescribeTaskQueue(TaskQueueType),
@@ -32,23 +37,42 @@ pub(crate) enum Question {
     GetSearchAttributes,
     GetClusterInfo,
     GetSystemInfo,
+    ListTaskQueuePartitions,
+    ListNoPartitions,
+    ListClusters,
+    ListMoreClusters,
+    AddCluster,
+    RemoveCluster,
 }
 
 impl Family for Call {
     fn any() -> BoxedStrategy<Self> {
         use Question as Q;
-        let questions =
-            [Q::ListNamespaces, Q::ListSearchAttributes, Q::GetSearchAttributes, Q::GetClusterInfo, Q::GetSystemInfo];
+        let questions = [
+            Q::ListNamespaces,
+            Q::ListSearchAttributes,
+            Q::GetSearchAttributes,
+            Q::GetClusterInfo,
+            Q::GetSystemInfo,
+            Q::ListTaskQueuePartitions,
+            Q::ListNoPartitions,
+            Q::ListClusters,
+            Q::ListMoreClusters,
+            Q::AddCluster,
+            Q::RemoveCluster,
+        ];
         let types = [IndexedValueType::Keyword, IndexedValueType::Int, IndexedValueType::Unspecified];
         let queues = [TaskQueueType::Workflow, TaskQueueType::Activity];
         prop_oneof![
-            2 => (0_u8..3, Ms::up_to(100_000)).prop_map(|(name, retention)| Self::RegisterNamespace(name, retention)),
+            2 => (0_u8..3, Ms::up_to(10_000_000)).prop_map(|(name, retention)| Self::RegisterNamespace(name, retention)),
             1 => (0_u8..3).prop_map(Self::DescribeNamespace),
-            1 => (0_u8..3, Ms::up_to(100_000)).prop_map(|(name, retention)| Self::UpdateNamespace(name, retention)),
+            1 => (0_u8..3, Ms::up_to(10_000_000)).prop_map(|(name, retention)| Self::UpdateNamespace(name, retention)),
             2 => (0_u8..3, proptest::sample::select(types.to_vec())).prop_map(|(name, of)| Self::AddSearchAttribute(name, of)),
             1 => (0_u8..3).prop_map(Self::RemoveSearchAttribute),
             2 => proptest::sample::select(queues.to_vec()).prop_map(Self::DescribeTaskQueue),
-            3 => proptest::sample::select(questions.to_vec()).prop_map(Self::Ask),
+            1 => (0_u8..3).prop_map(Self::DeprecateNamespace),
+            1 => (0_u8..3).prop_map(Self::DeleteNamespace),
+            4 => proptest::sample::select(questions.to_vec()).prop_map(Self::Ask),
         ]
         .boxed()
     }
@@ -73,6 +97,14 @@ impl Family for Call {
                     ..NamespaceConfig::default()
                 }),
                 ..UpdateNamespaceRequest::default()
+            }),
+            Self::DeprecateNamespace(name) => Request::of(&DeprecateNamespaceRequest {
+                namespace: format!("namespace-{name}"),
+                ..DeprecateNamespaceRequest::default()
+            }),
+            Self::DeleteNamespace(name) => Request::of(&DeleteNamespaceRequest {
+                namespace: format!("namespace-{name}"),
+                ..DeleteNamespaceRequest::default()
             }),
             Self::AddSearchAttribute(name, of) => Request::of(&AddSearchAttributesRequest {
                 namespace: namespace(),
@@ -102,6 +134,16 @@ impl Question {
             Self::GetSearchAttributes => Request::of(&GetSearchAttributesRequest::default()),
             Self::GetClusterInfo => Request::of(&GetClusterInfoRequest::default()),
             Self::GetSystemInfo => Request::of(&GetSystemInfoRequest::default()),
+            Self::ListTaskQueuePartitions => {
+                Request::of(&ListTaskQueuePartitionsRequest { namespace: namespace(), task_queue: Some(task_queue(QUEUE)) })
+            }
+            Self::ListNoPartitions => Request::of(&ListTaskQueuePartitionsRequest { namespace: namespace(), task_queue: None }),
+            Self::ListClusters => Request::of(&ListClustersRequest::default()),
+            Self::ListMoreClusters => {
+                Request::of(&ListClustersRequest { next_page_token: b"more".to_vec(), ..ListClustersRequest::default() })
+            }
+            Self::AddCluster => Request::of(&AddOrUpdateRemoteClusterRequest::default()),
+            Self::RemoveCluster => Request::of(&RemoveRemoteClusterRequest::default()),
         }
     }
 }

@@ -48,7 +48,7 @@ pub(crate) enum OptionsChange {
     /// They are again what the workflow asked for.
     Restore,
     /// Those that are named get other values.
-    Merge { options: Option<ActivityOptions>, fields: Option<Fields> },
+    Merge { options: Option<Box<ActivityOptions>>, fields: Option<Fields> },
 }
 
 /// How much later than now an activity begins: a random span below this. A negative one means none where an activity is unpaused.
@@ -77,7 +77,7 @@ impl Engine {
             ToPause::Id(id) => Selector::Id(id),
             ToPause::Type(activity_type) => Selector::Type(activity_type),
         });
-        let (key, selector) = self.to_repair(&request.namespace, request.execution.as_ref(), selector)?;
+        let (key, selector) = self.find_repaired(&request.namespace, request.execution.as_ref(), selector)?;
         let at = self.now(self.runs.get(key).namespace());
         let pause = Pause { at, identity: request.identity, reason: request.reason, request_id: request.request_id };
         self.pause_activities(key, &selector, &pause)?;
@@ -91,7 +91,7 @@ impl Engine {
             ToUnpause::Type(activity_type) => Selector::Type(activity_type),
             ToUnpause::UnpauseAll(_) => Selector::All,
         });
-        let (key, selector) = self.to_repair(&request.namespace, request.execution.as_ref(), selector)?;
+        let (key, selector) = self.find_repaired(&request.namespace, request.execution.as_ref(), selector)?;
         let unpause = Unpause {
             resets_attempts: request.reset_attempts,
             resets_heartbeat: request.reset_heartbeat,
@@ -108,7 +108,7 @@ impl Engine {
             ToReset::Type(activity_type) => Selector::Type(activity_type),
             ToReset::MatchAll(_) => Selector::All,
         });
-        let (key, selector) = self.to_repair(&request.namespace, request.execution.as_ref(), selector)?;
+        let (key, selector) = self.find_repaired(&request.namespace, request.execution.as_ref(), selector)?;
         let reset =
             Reset { resets_heartbeat: request.reset_heartbeat, keeps_paused: request.keep_paused, delay: Duration::ZERO };
         let jitter = Jitter::new(request.jitter.as_ref());
@@ -136,7 +136,7 @@ impl Engine {
             }
             OptionsChange::Restore
         } else {
-            OptionsChange::Merge { options: request.activity_options, fields }
+            OptionsChange::Merge { options: request.activity_options.map(Box::new), fields }
         };
         let key = self.load(namespace, &execution)?;
         let activity_options = Some(self.change_activity_options(key, &selector, &change)?);
@@ -144,7 +144,7 @@ impl Engine {
     }
 
     /// The run that a request names, and which of its activities.
-    fn to_repair(
+    fn find_repaired(
         &mut self,
         namespace: &str,
         execution: Option<&WorkflowExecution>,

@@ -1,5 +1,7 @@
 //! What workers report of activities, by task token or by id (`api/respondactivitytask*`, `api/recordactivitytaskheartbeat`).
 
+use prost::Message;
+
 use crate::{
     engine::{
         Engine,
@@ -13,6 +15,7 @@ use crate::{
         workflow::{
             activities::{Heard, Outcome},
             calls::target::COMPLETED,
+            growth::Growth,
         },
     },
     proto::{
@@ -47,7 +50,7 @@ impl Engine {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::identity(&request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
-        self.complete_activity(target, request.result, by);
+        self.complete_activity(target, request.result, by)?;
         Ok(RespondActivityTaskCompletedResponse::default())
     }
 
@@ -64,7 +67,7 @@ impl Engine {
                 run.start_activity(cx, target.scheduled_event_id, None, &request.identity, String::new())
             });
         }
-        self.complete_activity(target, request.result, By::identity(&request.identity));
+        self.complete_activity(target, request.result, By::identity(&request.identity))?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
 
@@ -76,8 +79,8 @@ impl Engine {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
         validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
-        self.fail_activity(target, request.failure, request.last_heartbeat_details, by);
-        Ok(RespondActivityTaskFailedResponse::default())
+        let failures = self.fail_activity(target, request.failure, request.last_heartbeat_details, by)?;
+        Ok(RespondActivityTaskFailedResponse { failures })
     }
 
     /// RespondActivityTaskFailedById.
@@ -87,8 +90,9 @@ impl Engine {
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
         validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
-        self.fail_activity(target, request.failure, request.last_heartbeat_details, By::identity(&request.identity));
-        Ok(RespondActivityTaskFailedByIdResponse::default())
+        let failures =
+            self.fail_activity(target, request.failure, request.last_heartbeat_details, By::identity(&request.identity))?;
+        Ok(RespondActivityTaskFailedByIdResponse { failures })
     }
 
     /// RespondActivityTaskCanceled.
@@ -119,7 +123,7 @@ impl Engine {
         request: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
         let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        let heard = self.heartbeat(target, request.details, &request.identity);
+        let heard = self.heartbeat(target, request.details, &request.identity)?;
         Ok(RecordActivityTaskHeartbeatResponse {
             cancel_requested: heard.is_cancel_requested,
             activity_paused: heard.is_paused,
@@ -133,7 +137,7 @@ impl Engine {
         request: RecordActivityTaskHeartbeatByIdRequest,
     ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
         let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        let heard = self.heartbeat(target, request.details, &request.identity);
+        let heard = self.heartbeat(target, request.details, &request.identity)?;
         Ok(RecordActivityTaskHeartbeatByIdResponse {
             cancel_requested: heard.is_cancel_requested,
             activity_paused: heard.is_paused,
@@ -187,18 +191,36 @@ impl Engine {
         Ok(Target { key, scheduled_event_id })
     }
 
-    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, by: By<'_>) {
+    fn complete_activity(&mut self, target: Target, result: Option<Payloads>, by: By<'_>) -> Result<()> {
         if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
-            return self.fail_activity(target, Some(failure), None, by);
+            return self.fail_activity(target, Some(failure), None, by).map(drop);
         }
+        self.check_growth(target.key, self.runs.get(target.key).waking())?;
         self.transact(target.key, |run, cx| {
             run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), by);
             run.schedule_workflow_task(cx);
         });
+        Ok(())
     }
 
-    fn fail_activity(&mut self, target: Target, mut failure: Option<Failure>, heartbeat: Option<Payloads>, by: By<'_>) {
-        respond::cut_failure(&mut failure, &self.limits);
+    /// Tells what was too large of what the worker has sent.
+    fn fail_activity(
+        &mut self,
+        target: Target,
+        mut failure: Option<Failure>,
+        mut heartbeat: Option<Payloads>,
+        by: By<'_>,
+    ) -> Result<Vec<Failure>> {
+        let mut failures = Vec::new();
+        if let Some(too_large) = respond::heartbeat_too_large(heartbeat.as_ref(), &self.limits) {
+            failures.push(too_large);
+            heartbeat = None;
+        }
+        failures.extend(respond::cut_failure(&mut failure, &self.limits));
+        self.check_growth(
+            target.key,
+            Growth { event_count: 0, state_bytes: heartbeat.as_ref().map_or(0, Message::encoded_len) },
+        )?;
         let Target { key, scheduled_event_id } = target;
         self.transact(key, |run, cx| {
             if heartbeat.is_some() {
@@ -210,6 +232,7 @@ impl Engine {
                 run.schedule_workflow_task(cx);
             }
         });
+        Ok(failures)
     }
 
     fn cancel_activity(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<()> {
@@ -218,9 +241,9 @@ impl Engine {
             return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
         }
         if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
-            self.fail_activity(target, Some(failure), None, By::identity(identity));
-            return Ok(());
+            return self.fail_activity(target, Some(failure), None, By::identity(identity)).map(drop);
         }
+        self.check_growth(target.key, self.runs.get(target.key).waking())?;
         self.transact(target.key, |run, cx| {
             run.close_activity(cx, target.scheduled_event_id, Outcome::Canceled(details), By::identity(identity));
             run.schedule_workflow_task(cx);
@@ -228,12 +251,16 @@ impl Engine {
         Ok(())
     }
 
-    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Heard {
+    fn heartbeat(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<Heard> {
         if let Some(failure) = respond::heartbeat_too_large(details.as_ref(), &self.limits) {
             // The activity fails instead, and the worker is told to stop it.
-            self.fail_activity(target, Some(failure), None, By::identity(identity));
-            return Heard { is_cancel_requested: true, ..Heard::default() };
+            self.fail_activity(target, Some(failure), None, By::identity(identity))?;
+            return Ok(Heard { is_cancel_requested: true, ..Heard::default() });
         }
-        self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details))
+        self.check_growth(
+            target.key,
+            Growth { event_count: 0, state_bytes: details.as_ref().map_or(0, Message::encoded_len) },
+        )?;
+        Ok(self.transact(target.key, |run, cx| run.heartbeat_activity(cx, target.scheduled_event_id, details)))
     }
 }

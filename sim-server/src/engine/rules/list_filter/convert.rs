@@ -72,14 +72,10 @@ impl ListFilter {
         self.condition.is_none()
     }
 
-    /// The status that it asks for, if it asks for nothing else.
-    pub(crate) fn only_status(&self) -> Option<i32> {
+    /// The column and its value, if it asks for nothing but that they are equal.
+    pub(crate) fn only_equality(&self) -> Option<(&Column, &Scalar)> {
         match &self.condition {
-            Some(Filter::Compare { column, comparison: Comparison::Equal, value: Scalar::Int(status) })
-                if column.is(SystemColumn::ExecutionStatus) =>
-            {
-                i32::try_from(*status).ok()
-            }
+            Some(Filter::Compare { column, comparison: Comparison::Equal, value }) => Some((column, value)),
             _ => None,
         }
     }

@@ -15,6 +15,6 @@ mod token;
 mod tree;
 mod words;
 
-pub(crate) use column::{Cell, Found, Source, SystemColumn};
+pub(crate) use column::{Cell, Column, Found, Source, SystemColumn};
 pub(crate) use convert::{ALL, GroupBy, ListFilter};
 pub(crate) use filter::Scalar;

@@ -68,6 +68,14 @@ pub(crate) fn names_no_version(asked: &VersioningOverride) -> bool {
     pinned.version.is_none() && pinned.behavior != PinnedOverrideBehavior::Unspecified as i32
 }
 
+/// Why such an override is refused.
+pub(crate) fn no_version_yet(workflow_id: &str) -> Error {
+    Error::FailedPrecondition(format!(
+        "must specify a specific pinned override version because workflow with id {workflow_id} has behavior Unspecified and is \
+         not yet pinned to any version"
+    ))
+}
+
 /// How a search attribute calls what it imposes.
 pub(crate) fn behavior_name(by: &VersioningOverride) -> &'static str {
     match by.r#override {

@@ -54,15 +54,18 @@ pub(crate) fn check(request: &UpdateWorkflowExecutionOptionsRequest) -> Result<(
     let Some(options) = &request.workflow_execution_options else {
         return Err(Error::invalid("WorkflowExecutionOptions is required"));
     };
-    if let Some(path) = mask.paths.iter().find(|path| !PATHS.contains(&path.as_str())) {
-        // A no-break space stands there: Go's protobuf library wants nobody to depend on its texts.
-        let path = names::quoted(path);
-        return Err(Error::invalid(format!(
-            "error parsing UpdateMask: proto:\u{a0}invalid path {path} for message \"{OPTIONS}\""
-        )));
+    if let Some(text) = unknown_path(mask) {
+        return Err(Error::invalid(format!("error parsing UpdateMask: {text}")));
     }
     validate::priority(options.priority.as_ref())?;
     validate::start::no_time_skipping(options.time_skipping_config.is_some())
+}
+
+/// What Go's protobuf library says of a mask that names no field of the options; `None` if it names fields only.
+pub(crate) fn unknown_path(mask: &FieldMask) -> Option<String> {
+    let path = names::quoted(mask.paths.iter().find(|path| !PATHS.contains(&path.as_str()))?);
+    // A no-break space stands there: Go's protobuf library wants nobody to depend on its texts.
+    Some(format!("proto:\u{a0}invalid path {path} for message \"{OPTIONS}\""))
 }
 
 /// The options with those of `from` that the mask names.

@@ -7,7 +7,7 @@ use super::links;
 use crate::{
     engine::{
         kernel::error::{Error, Result},
-        rules::limits::Limits,
+        rules::{limits::Limits, switches::Switches},
     },
     proto::{
         common::{Payloads, WorkflowExecution},
@@ -119,7 +119,7 @@ pub fn query(request: &mut QueryWorkflowRequest, limits: &Limits) -> Result<()> 
 }
 
 /// UpdateWorkflowExecution. No stage to wait for means completion. The update's id may be empty still.
-pub fn update(request: &mut UpdateWorkflowExecutionRequest, limits: &Limits) -> Result<()> {
+pub(crate) fn update(request: &mut UpdateWorkflowExecutionRequest, limits: &Limits, switches: &Switches) -> Result<()> {
     execution(request.workflow_execution.as_ref())?;
     let update = request.request.get_or_insert_default();
     let Some(meta) = &update.meta else { return Err(Error::invalid("Update meta is not set on request.")) };
@@ -130,6 +130,7 @@ pub fn update(request: &mut UpdateWorkflowExecutionRequest, limits: &Limits) -> 
     if input.name.is_empty() {
         return Err(Error::invalid("Update name is not set on request."));
     }
+    switches.check_updates()?;
     let policy = request.wait_policy.get_or_insert_default();
     match UpdateWorkflowExecutionLifecycleStage::try_from(policy.lifecycle_stage) {
         Ok(UpdateWorkflowExecutionLifecycleStage::Unspecified) => {
@@ -138,6 +139,12 @@ pub fn update(request: &mut UpdateWorkflowExecutionRequest, limits: &Limits) -> 
         Ok(UpdateWorkflowExecutionLifecycleStage::Admitted) => {
             return Err(Error::PermissionDenied(
                 "UpdateWorkflowExecution issued asynchronously and waiting on update admitted is not supported.".to_owned(),
+            ));
+        }
+        Ok(UpdateWorkflowExecutionLifecycleStage::Accepted) if !switches.accepted_updates => {
+            return Err(Error::PermissionDenied(
+                "UpdateWorkflowExecution issued asynchronously and waiting on update accepted is disabled on this namespace."
+                    .to_owned(),
             ));
         }
         // Who waits for a stage that there is not waits for none.

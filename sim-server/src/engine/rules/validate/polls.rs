@@ -71,7 +71,7 @@ fn deployment_version(options: &WorkerDeploymentOptions, limits: &Limits) -> Res
     if options.deployment_name.is_empty() || options.build_id.is_empty() {
         return Err(Error::invalid("Deployment name and build id must be set together."));
     }
-    let longest = (limits.id_length_max - DEPLOYMENT_ID_RESERVE) / 2;
+    let longest = limits.id_length_max.saturating_sub(DEPLOYMENT_ID_RESERVE) / 2;
     for (field, value, forbidden) in
         [("WorkerDeploymentName", &options.deployment_name, ".:"), ("BuildID", &options.build_id, "")]
     {

@@ -98,6 +98,7 @@ pub fn signal_with_start(
 
     let spans = (&mut request.workflow_run_timeout, &mut request.workflow_task_timeout);
     settle_timeouts(duration::nanos(request.workflow_execution_timeout.as_ref()), spans.0, spans.1, limits);
+    sizes(request.signal_input.as_ref(), None, limits)?;
     sizes(request.input.as_ref(), request.memo.as_ref(), limits)?;
     versioning_override(request.versioning_override.as_mut(), request.task_queue.as_ref())
 }

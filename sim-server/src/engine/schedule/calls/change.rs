@@ -66,11 +66,16 @@ impl Engine {
     pub(in crate::engine) fn delete_schedule(&mut self, request: DeleteScheduleRequest) -> Result<DeleteScheduleResponse> {
         let namespace = self.resolve(&request.namespace)?;
         let key = self.find_open_schedule(namespace, &request.schedule_id)?;
+        self.delete_schedule_now(key);
+        Ok(DeleteScheduleResponse::default())
+    }
+
+    /// Deletes an open schedule.
+    pub(in crate::engine) fn delete_schedule_now(&mut self, key: ScheduleKey) {
         if let Some(watched) = self.transact_schedule(key, |schedule, _| schedule.watched.take()) {
             self.schedule_watches.take(&watched);
         }
         self.transact_schedule(key, |schedule, cx| schedule.delete(cx));
-        Ok(DeleteScheduleResponse::default())
     }
 
     fn find_open_schedule(&self, namespace: NamespaceId, schedule_id: &str) -> Result<ScheduleKey> {

@@ -7,7 +7,11 @@ use crate::{
     engine::{
         Engine,
         kernel::error::Result,
-        rules::{list_filter::GroupBy, names, search_attributes::written},
+        rules::{
+            list_filter::{GroupBy, ListFilter},
+            names,
+            search_attributes::written,
+        },
     },
     proto::{
         enums::WorkflowExecutionStatus as Status,
@@ -25,25 +29,20 @@ impl Engine {
         request: CountWorkflowExecutionsRequest,
     ) -> Result<CountWorkflowExecutionsResponse> {
         let namespace = self.resolve(&request.namespace)?;
-        let is_grouped = request.query.to_lowercase().contains("group by");
-        let operation = if is_grouped { "CountExecutions" } else { "CountWorkflowExecutions" };
-        let filter = self.read_filter(namespace, &request.query, operation)?;
-        let counts = self.visibility.index.status_counts(namespace);
-        let is_of_all = filter.is_unconditional() && !filter.mentions_division;
+        let filter = ListFilter::read(&request.query, &self.namespaces.get(namespace).search_attributes)?;
+        let operation = if filter.group_by.is_some() { "CountExecutions" } else { "CountWorkflowExecutions" };
+        self.prepare_search(namespace, &filter, operation)?;
         let group =
             |value: &str, count: usize| AggregationGroup { group_values: vec![written::keyword(value)], count: count as i64 };
         let groups: Vec<AggregationGroup> = match filter.group_by {
             None => {
-                let count = match filter.only_status() {
-                    Some(status) => counts.get(&status).copied().unwrap_or(0),
-                    None if is_of_all => counts.values().sum(),
-                    None => self.found(namespace, &filter, None, None).count(),
-                };
+                let count = self.visibility.index.count(namespace, &filter);
+                let count = count.unwrap_or_else(|| self.found(namespace, &filter, None, None).count());
                 return Ok(CountWorkflowExecutionsResponse { count: count as i64, groups: Vec::new() });
             }
             Some(GroupBy::Status) => {
-                let counts = if is_of_all {
-                    counts
+                let counts = if filter.is_unconditional() && !filter.mentions_division {
+                    self.visibility.index.status_counts(namespace)
                 } else {
                     count_by(self.found(namespace, &filter, None, None).map(|(_, row)| row.status as i32))
                 };

@@ -1,5 +1,6 @@
 //! Finding executions, and telling of changes of what they are found by.
 
+use super::list::LIST;
 use crate::engine::{
     Engine,
     execution::machine::{Machine, Row},
@@ -25,11 +26,11 @@ impl Engine {
         query: &str,
         division: Option<&str>,
     ) -> Result<Vec<Key>> {
-        let filter = self.read_filter(namespace, query, "ListWorkflowExecutions")?;
+        let filter = self.read_filter(namespace, query, LIST)?;
         Ok(self.found(namespace, &filter, division, None).map(|(place, _)| place.key).collect())
     }
 
-    /// Reads a query, and lists what is due.
+    /// Reads a query, and lists what is due. `operation` names what the query is for, as the database's errors do.
     pub(in crate::engine::visibility) fn read_filter(
         &mut self,
         namespace: NamespaceId,
@@ -37,11 +38,22 @@ impl Engine {
         operation: &str,
     ) -> Result<ListFilter> {
         let filter = ListFilter::read(query, &self.namespaces.get(namespace).search_attributes)?;
+        self.prepare_search(namespace, &filter, operation)?;
+        Ok(filter)
+    }
+
+    /// Refuses what the real server's database does not execute; then lists what is due.
+    pub(in crate::engine::visibility) fn prepare_search(
+        &mut self,
+        namespace: NamespaceId,
+        filter: &ListFilter,
+        operation: &str,
+    ) -> Result<()> {
         if let Some(error) = &filter.database_error {
             return Err(Error::Unavailable(format!("{operation} operation failed.: {error}")));
         }
         self.catch_up_listings(namespace);
-        Ok(filter)
+        Ok(())
     }
 
     fn catch_up_listings(&mut self, namespace: NamespaceId) {

@@ -30,6 +30,9 @@ const PAGE_MAX: usize = 1000;
 /// Of archived executions on a page (`frontend.visibilityArchivalQueryMaxPageSize`).
 const ARCHIVED_PAGE_MAX: i32 = 10_000;
 
+/// As the database's errors name it.
+pub(super) const LIST: &str = "ListWorkflowExecutions";
+
 /// Executions, and the token of the next page.
 type Page = (Vec<WorkflowExecutionInfo>, Vec<u8>);
 
@@ -115,7 +118,7 @@ impl Engine {
 
     /// A page of what a query means.
     fn page_of_executions(&mut self, namespace: NamespaceId, query: &str, size: i32, token: &[u8]) -> Result<Page> {
-        let filter = self.read_filter(namespace, query, "ListWorkflowExecutions")?;
+        let filter = self.read_filter(namespace, query, LIST)?;
         let token = PageToken::read(token)?;
         let registry = &self.namespaces.get(namespace).search_attributes;
         let found = self.found(namespace, &filter, None, token.as_ref().map(PageToken::place));

@@ -24,6 +24,12 @@ impl Engine {
     ) -> Result<DeleteWorkflowExecutionResponse> {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let key = self.find(&target)?;
+        self.delete_any_run(key);
+        Ok(DeleteWorkflowExecutionResponse::default())
+    }
+
+    /// Deletes a run. One that is open is terminated first.
+    pub(in crate::engine) fn delete_any_run(&mut self, key: RunKey) {
         if self.runs.get(key).is_running() {
             self.transact(key, |run, cx| {
                 run.delete_when_closed();
@@ -32,7 +38,6 @@ impl Engine {
         } else {
             self.delete_run(key);
         }
-        Ok(DeleteWorkflowExecutionResponse::default())
     }
 
     /// The wall moved on: closed runs have been kept for long enough.

@@ -109,7 +109,7 @@ impl Engine {
             if unwritten.first().is_some_and(|event| event.event_id == end) {
                 let mut bytes = Vec::new();
                 unwritten.iter().for_each(|event| history::append(&mut bytes, event));
-                if self.sends_raw_history {
+                if self.switches.raw_history {
                     reply.raw_history.push(bytes);
                 } else {
                     reply.history.append(&mut bytes);
@@ -125,7 +125,7 @@ impl Engine {
 
     /// The events `from..until` of a run, in the form that is sent.
     fn reply_with(&self, run: &Run, from: i64, until: i64) -> HistoryReply {
-        if self.sends_raw_history {
+        if self.switches.raw_history {
             return HistoryReply { raw_history: run.history().batches(from, until).collect(), ..HistoryReply::default() };
         }
         HistoryReply { history: run.history().encoded(from, until), ..HistoryReply::default() }
@@ -139,7 +139,7 @@ impl Engine {
             return HistoryReply::default();
         }
         let last = run.history().last_id();
-        if self.sends_raw_history {
+        if self.switches.raw_history {
             // The whole batch that it is in, as it is.
             let first = run.history().page_back(last + 1, 1, usize::MAX);
             return self.reply_with(run, first, last + 1);

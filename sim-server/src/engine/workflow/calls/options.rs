@@ -5,10 +5,7 @@ use prost_types::FieldMask;
 use crate::{
     engine::{
         Engine,
-        kernel::{
-            error::{Error, Result},
-            key::RunKey,
-        },
+        kernel::{error::Result, key::RunKey},
         rules::options::{versioning, workflow},
     },
     proto::{
@@ -47,12 +44,7 @@ impl Engine {
         let run = self.runs.get(key);
         let asked = options.versioning_override.as_ref();
         if asked.is_some_and(versioning::names_no_version) {
-            let text = format!(
-                "must specify a specific pinned override version because workflow with id {} has behavior Unspecified and is not \
-                 yet pinned to any version",
-                run.workflow_id()
-            );
-            return Err(Error::FailedPrecondition(text));
+            return Err(versioning::no_version_yet(run.workflow_id()));
         }
         let by = asked.map(|asked| versioning::checked(asked, run.task_queue())).transpose()?;
         let before = run.options();

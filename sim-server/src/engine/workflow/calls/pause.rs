@@ -29,7 +29,7 @@ impl Engine {
         request: PauseWorkflowExecutionRequest,
     ) -> Result<PauseWorkflowExecutionResponse> {
         let namespace = self.resolve(&request.namespace)?;
-        if !self.has_workflow_pause {
+        if !self.switches.workflow_pause {
             let text = format!("workflow pause is not enabled for namespace: {}", request.namespace);
             return Err(Error::Unimplemented(text));
         }

@@ -3,38 +3,32 @@
 use crate::{
     engine::{
         Engine,
-        kernel::{
-            effects::RESETTER_IDENTITY,
-            error::{Error, Result},
-            key::{Key, RunKey},
-        },
+        kernel::{effects::RESETTER_IDENTITY, error::Result, key::RunKey},
         rules::validate,
         workflow::{
             reset::{
+                options::OptionsChange,
                 reapply::{Reapplied, Selection},
                 rebuild::{Reset, Send},
             },
             run::Run,
         },
     },
-    proto::{
-        workflow::{PostResetOperation, post_reset_operation::Variant},
-        workflowservice::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse},
-    },
+    proto::workflowservice::{ResetWorkflowExecutionRequest, ResetWorkflowExecutionResponse},
 };
 
 impl Engine {
     /// ResetWorkflowExecution.
     pub(in crate::engine) fn reset_workflow_execution(
         &mut self,
-        request: ResetWorkflowExecutionRequest,
+        mut request: ResetWorkflowExecutionRequest,
     ) -> Result<ResetWorkflowExecutionResponse> {
         self.resolve(&request.namespace)?;
         validate::execution::reset(&request, &self.limits)?;
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let base = self.find(&target)?;
         self.runs.get(base).check_finish_event_id(request.workflow_task_finish_event_id)?;
-        check_post_operations(&request.post_reset_operations)?;
+        let changes = OptionsChange::read(std::mem::take(&mut request.post_reset_operations), self.runs.get(base))?;
         let current = self.runs.current(target.namespace, self.runs.get(base).workflow_id());
         // The real server means to find a reset again by its request id, and compares that with the one of the start.
         if let Some(run) = current.map(|key| self.runs.get(key)).filter(|run| run.start_request_id() == request.request_id) {
@@ -45,17 +39,30 @@ impl Engine {
         let run = Run::rebuilt(self.runs.next_key(), base_run, request.workflow_task_finish_event_id, run_id.clone())?;
         let end = base_run.history().next_id();
         self.events_after(base, end, &request).check(&run)?;
-        self.transact(base, |run, _| run.note_reset(&run_id));
-        if let Some(current) = current.filter(|key| self.runs.get(*key).is_running()) {
-            let reason = &request.reason;
-            self.transact(current, |run, cx| run.terminate(cx, reason, None, RESETTER_IDENTITY, Vec::new()));
+        for key in current.into_iter().chain((current != Some(base)).then_some(base)) {
+            self.transact(key, |of, cx| {
+                if key == base {
+                    of.note_reset(&run_id);
+                }
+                // Of a workflow id, only the current run can be open.
+                if of.is_running() {
+                    of.terminate(cx, &request.reason, None, RESETTER_IDENTITY, Vec::new());
+                }
+            });
         }
-        self.begin_reset_run(base, end, run, &request);
+        self.begin_reset_run(base, end, run, &request, changes);
         Ok(ResetWorkflowExecutionResponse { run_id })
     }
 
     /// Stores the rebuilt run, and begins it. `end`: the base run's events before the reset end here.
-    fn begin_reset_run(&mut self, base: RunKey, end: i64, run: Run, request: &ResetWorkflowExecutionRequest) {
+    fn begin_reset_run(
+        &mut self,
+        base: RunKey,
+        end: i64,
+        run: Run,
+        request: &ResetWorkflowExecutionRequest,
+        changes: Vec<OptionsChange>,
+    ) {
         let reapplied = self.events_after(base, end, request);
         let base_run_id = self.runs.get(base).run_id().to_owned();
         let own = run.namespace();
@@ -64,9 +71,9 @@ impl Engine {
             namespace: self.namespaces.by_uuid(&namespace_uuid).unwrap_or(own),
             external,
         });
-        let reset = Reset { reason: &request.reason, base_run_id: &base_run_id, sends: sends.collect(), reapplied };
+        let sends = sends.collect();
+        let reset = Reset { reason: &request.reason, base_run_id: &base_run_id, sends, reapplied, changes };
         let key = self.runs.insert(run);
-        self.record_row(Key::Run(key));
         self.transact(key, |run, cx| run.reset(cx, reset));
     }
 
@@ -88,21 +95,4 @@ impl Engine {
         }
         Reapplied(events)
     }
-}
-
-/// Refuses operations that the real server does not know either, and those that this one does not know yet.
-fn check_post_operations(operations: &[PostResetOperation]) -> Result<()> {
-    for operation in operations {
-        match &operation.variant {
-            Some(Variant::UpdateWorkflowOptions(_)) => {
-                let text = "Updating workflow options after a reset is not supported by this server.";
-                return Err(Error::Unimplemented(text.to_owned()));
-            }
-            Some(Variant::SignalWorkflow(_)) => {
-                return Err(Error::invalid("unsupported post reset operation: *workflow.PostResetOperation_SignalWorkflow_"));
-            }
-            None => return Err(Error::invalid("unsupported post reset operation: <nil>")),
-        }
-    }
-    Ok(())
 }

@@ -24,6 +24,7 @@ use crate::{
         workflow::{
             child::TargetNamespace,
             commands::{Checked, Checker, Completion, TaskFailed, Unfit},
+            growth::Growth,
             pages::{self, Kept},
             workflow_task::Sticky,
         },
@@ -64,6 +65,7 @@ impl Engine {
         {
             return Ok(answer);
         }
+        self.check_growth(key, Growth::of_commands(&request.commands))?;
         let commands = std::mem::take(&mut request.commands);
         let has_no_commands = commands.is_empty();
         let is_heartbeat = request.force_create_new_workflow_task && commands.is_empty() && request.messages.is_empty();
@@ -110,7 +112,7 @@ impl Engine {
         key: RunKey,
         request: &mut RespondWorkflowTaskCompletedRequest,
     ) -> Result<Option<Answer<RespondWorkflowTaskCompletedResponse>>> {
-        if !self.has_completion_pages {
+        if !self.switches.completion_pages {
             let namespace = &self.namespaces.get(self.runs.get(key).namespace()).name;
             let text = format!("workflow task completion pagination is disabled for this namespace {namespace}");
             return Err(Error::FailedPrecondition(text));
@@ -153,7 +155,7 @@ impl Engine {
     }
 
     fn check_commands(&mut self, key: RunKey, commands: Vec<Command>, messages: Vec<Message>) -> Result<Vec<Checked>, Unfit> {
-        let Self { runs, namespaces, ids, limits, eager_activities, .. } = self;
+        let Self { runs, namespaces, ids, limits, switches, .. } = self;
         let run = runs.get(key);
         let own = namespaces.get(run.namespace());
         let own = TargetNamespace { id: run.namespace(), name: own.name.clone(), uuid: own.uuid.clone() };
@@ -165,7 +167,7 @@ impl Engine {
         let targets: Vec<_> =
             commands.iter().map(|command| Checker::target_of(command).map(&mut resolve).transpose()).collect();
         let registry = &namespaces.get(run.namespace()).search_attributes;
-        let mut checker = Checker::new(run, registry, limits, &own, *eager_activities);
+        let mut checker = Checker::new(run, registry, limits, &own, switches.eager_activities);
         checker.check_all(commands, targets, messages)
     }
 
@@ -247,6 +249,7 @@ impl Engine {
             return Err(Error::not_found(COMPLETED));
         }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
+        self.check_growth(key, Growth { event_count: 1, ..Growth::default() })?;
         let cause = request.cause();
         self.transact(key, |run, cx| {
             if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {

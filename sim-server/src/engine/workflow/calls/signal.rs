@@ -1,6 +1,8 @@
 //! What clients do to a running workflow: signal, cancel, terminate (`api/signalworkflow`, `api/requestcancelworkflow`,
 //! `api/terminateworkflow`), and what workers' owners do to its stickiness.
 
+use prost::Message;
+
 use crate::{
     engine::{
         Engine,
@@ -9,7 +11,10 @@ use crate::{
             key::RunKey,
         },
         rules::validate,
-        workflow::signal::{CancelRequest, Signal},
+        workflow::{
+            growth::Growth,
+            signal::{CancelRequest, Signal},
+        },
     },
     proto::{
         enums::EventType,
@@ -43,9 +48,17 @@ impl Engine {
             links: request.links,
             external_workflow_execution: None,
         };
+        self.check_growth(key, self.growth_by_signal(key, &signal))?;
         let link = self.link_by_request(key, &signal.request_id, EventType::WorkflowExecutionSignaled);
         self.transact(key, |run, cx| run.signal(cx, signal));
         Ok(SignalWorkflowExecutionResponse { link: Some(link) })
+    }
+
+    /// A signal that is buffered is kept with its input.
+    fn growth_by_signal(&self, key: RunKey, signal: &Signal) -> Growth {
+        let is_buffered = self.runs.get(key).started_task().is_some();
+        let input_bytes = if is_buffered { signal.input.as_ref().map_or(0, Message::encoded_len) } else { 0 };
+        Growth { state_bytes: signal.request_id.len() + input_bytes, ..self.runs.get(key).waking() }
     }
 
     /// RequestCancelWorkflowExecution. A closed workflow is left as it is, and that is no error.
@@ -60,6 +73,7 @@ impl Engine {
             return Ok(RequestCancelWorkflowExecutionResponse::default());
         }
         self.check_chain(key, &request.first_execution_run_id)?;
+        self.check_growth(key, self.runs.get(key).waking())?;
         let cancel = CancelRequest {
             reason: request.reason,
             identity: request.identity,
@@ -100,10 +114,15 @@ impl Engine {
     }
 
     pub(super) fn check_signal_limit(&self, key: RunKey) -> Result<()> {
-        let limit = self.limits.signals_max;
-        if limit > 0 && self.runs.get(key).signal_count() >= limit {
+        if self.has_all_signals(key) {
             return Err(Error::InvalidArgument("exceeded workflow execution limit for signal events".to_owned()));
         }
         Ok(())
+    }
+
+    /// Whether the run has had as many signals as it may have. A limit of 0 is none.
+    pub(in crate::engine) fn has_all_signals(&self, key: RunKey) -> bool {
+        let limit = self.limits.signals_max;
+        limit > 0 && self.runs.get(key).signal_count() >= limit
     }
 }

@@ -42,7 +42,7 @@ impl Engine {
         &mut self,
         mut request: StartWorkflowExecutionRequest,
     ) -> Result<StartWorkflowExecutionResponse> {
-        let namespace = self.resolve(&request.namespace)?;
+        let namespace = self.resolve_for_start(&request.namespace)?;
         validate::start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
@@ -62,6 +62,7 @@ impl Engine {
             return Ok(StartWorkflowExecutionResponse { started: false, ..self.started_with(key, &request.request_id) });
         }
         let eager = request.request_eager_execution
+            && self.switches.eager_starts
             && span(request.workflow_start_delay.as_ref()).is_zero()
             && request.cron_schedule.is_empty();
         let (identity, request_id) = (request.identity.clone(), request.request_id.clone());
@@ -103,7 +104,7 @@ impl Engine {
         &mut self,
         mut request: SignalWithStartWorkflowExecutionRequest,
     ) -> Result<SignalWithStartWorkflowExecutionResponse> {
-        let namespace = self.resolve(&request.namespace)?;
+        let namespace = self.resolve_for_start(&request.namespace)?;
         validate::signal_with_start(&mut request, &self.limits, &self.namespaces.get(namespace).search_attributes)?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();

@@ -65,6 +65,7 @@ impl Engine {
         context: &Context<'_, '_>,
     ) -> Result<Answer<PollWorkflowExecutionUpdateResponse>> {
         let namespace = self.resolve(&request.namespace)?;
+        self.switches.check_updates()?;
         let reference = request.update_ref.ok_or_else(|| Error::invalid("UpdateRef is not set on request."))?;
         let execution = reference.workflow_execution.unwrap_or_default();
         let (key, update_id) = (self.load(namespace, &execution)?, reference.update_id);
@@ -81,7 +82,7 @@ impl Engine {
 
     /// Checks and completes a request: an update without an id gets one.
     pub(super) fn complete_update_request(&mut self, request: &mut UpdateWorkflowExecutionRequest) -> Result<()> {
-        validate::execution::update(request, &self.limits)?;
+        validate::execution::update(request, &self.limits, &self.switches)?;
         if let Some(meta) = request.request.as_mut().and_then(|update| update.meta.as_mut())
             && meta.update_id.is_empty()
         {

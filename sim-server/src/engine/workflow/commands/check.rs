@@ -230,7 +230,7 @@ impl<'a> Checker<'a> {
     fn check_schedule_activity(&mut self, mut a: ScheduleActivityTaskCommandAttributes) -> Result<Fit, Unfit> {
         command::schedule_activity(&mut a, &self.context)?;
         let (count, max) = (self.pending.activity_count(), self.limits.pending_activities_max);
-        if count >= max {
+        if max > 0 && count >= max {
             return Err(too_many(Cause::PendingActivitiesLimitExceeded, "activities", count, max));
         }
         if !self.pending.schedule_activity(&a.activity_id) {
@@ -249,7 +249,7 @@ impl<'a> Checker<'a> {
         a.namespace.clone_from(&target.name);
         command::start_child(&mut a, &self.context)?;
         let (count, max) = (self.pending.child_count(), self.limits.pending_children_max);
-        if count >= max {
+        if max > 0 && count >= max {
             return Err(too_many(Cause::PendingChildWorkflowsLimitExceeded, "child workflow executions", count, max));
         }
         self.pending.start_child(&a.workflow_id);
@@ -270,7 +270,7 @@ impl<'a> Checker<'a> {
     ) -> Result<Fit, Unfit> {
         command::signal_external(&a, &self.context)?;
         let (count, max) = (self.pending.send_signal(), self.limits.pending_signals_max);
-        if count > max {
+        if max > 0 && count > max {
             return Err(too_many(Cause::PendingSignalsLimitExceeded, "signals to external workflows", count - 1, max));
         }
         Ok(Fit::SignalExternal(a, target))
@@ -283,7 +283,7 @@ impl<'a> Checker<'a> {
     ) -> Result<Fit, Unfit> {
         command::request_cancel_external(&a, &self.context, self.pending.new_children())?;
         let (count, max) = (self.pending.send_cancel(), self.limits.pending_cancels_max);
-        if count > max {
+        if max > 0 && count > max {
             let what = "requests to cancel external workflows";
             return Err(too_many(Cause::PendingRequestCancelLimitExceeded, what, count - 1, max));
         }

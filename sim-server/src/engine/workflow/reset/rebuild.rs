@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::reapply::Reapplied;
+use super::{options::OptionsChange, reapply::Reapplied};
 use crate::{
     engine::{
         activity::attempt::{Attempt, First},
@@ -37,6 +37,7 @@ pub(in crate::engine) struct Reset<'a> {
     pub(in crate::engine) sends: Vec<Send>,
     /// What came after the reset point, and is to come again.
     pub(in crate::engine) reapplied: Reapplied,
+    pub(in crate::engine) changes: Vec<OptionsChange>,
 }
 
 /// A signal or a cancel request that was under way.
@@ -90,7 +91,6 @@ impl Run {
     /// This run has been reset: another one goes on from an earlier event.
     pub(in crate::engine) fn note_reset(&mut self, reset_run_id: &str) {
         reset_run_id.clone_into(&mut self.volatile.reset_run_id);
-        self.keep_speculative();
     }
 
     /// The run that a reset of this one made; empty if none did.
@@ -116,6 +116,9 @@ impl Run {
             self.send_external(cx, initiated_event_id, namespace, external);
         }
         self.reapply(cx, reset.reapplied);
+        for change in &reset.changes {
+            self.change_options_after_reset(cx, change);
+        }
         self.schedule_workflow_task(cx);
     }
 
@@ -140,7 +143,9 @@ impl Run {
                     history_size_bytes: self.history().size_bytes() as i64,
                     ..WorkflowTaskStartedEventAttributes::default()
                 };
-                self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started))
+                let started_event_id = self.add_event(cx, Attributes::WorkflowTaskStartedEventAttributes(started));
+                self.recorded.end_batch();
+                started_event_id
             }
         };
         let failed = WorkflowTaskFailedEventAttributes {

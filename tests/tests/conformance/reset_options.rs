@@ -1,0 +1,167 @@
+//! Resets of paused workflows, and options that are changed along with a reset.
+
+use foretime_server::proto::{
+    common::Priority,
+    workflow::{
+        PostResetOperation, VersioningOverride, WorkflowExecutionOptions, post_reset_operation, versioning_override as by,
+    },
+    workflowservice::*,
+};
+use foretime_tests::{commands::*, script::*};
+
+crate::scripts![
+    paused_before_the_point,
+    paused_after_the_point,
+    priority,
+    versioning,
+    nothing_named,
+    a_mask_that_names_nothing_known,
+    several,
+    options_that_come_again,
+    bad_override,
+];
+
+fn reset(s: &Script, id: &str, workflow_task_finish_event_id: i64) -> ResetWorkflowExecutionRequest {
+    ResetWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: s.execution(id),
+        reason: "the reason".to_owned(),
+        workflow_task_finish_event_id,
+        request_id: s.request_id(),
+        ..Default::default()
+    }
+}
+
+fn changing(s: &Script, id: &str, options: WorkflowExecutionOptions, paths: &[&str]) -> ResetWorkflowExecutionRequest {
+    let mask = prost_types::FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() };
+    ResetWorkflowExecutionRequest { post_reset_operations: vec![change(options, Some(mask))], ..reset(s, id, 4) }
+}
+
+fn change(options: WorkflowExecutionOptions, update_mask: Option<prost_types::FieldMask>) -> PostResetOperation {
+    let update = post_reset_operation::UpdateWorkflowOptions { workflow_execution_options: Some(options), update_mask };
+    PostResetOperation { variant: Some(post_reset_operation::Variant::UpdateWorkflowOptions(update)) }
+}
+
+fn with_priority(priority_key: i32) -> WorkflowExecutionOptions {
+    WorkflowExecutionOptions { priority: Some(Priority { priority_key, ..Default::default() }), ..Default::default() }
+}
+
+fn auto_upgrade() -> WorkflowExecutionOptions {
+    let versioning_override =
+        Some(VersioningOverride { r#override: Some(by::Override::AutoUpgrade(true)), ..Default::default() });
+    WorkflowExecutionOptions { versioning_override, ..Default::default() }
+}
+
+fn pause(s: &Script, id: &str) -> PauseWorkflowExecutionRequest {
+    PauseWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_id: s.id(id),
+        identity: "client".to_owned(),
+        reason: "a pause".to_owned(),
+        request_id: s.request_id(),
+        ..Default::default()
+    }
+}
+
+async fn paused_before_the_point(s: &Script) {
+    s.start("wf").await;
+    s.run_task([schedule_activity(s.activity("activity")), start_timer("timer", 1.0)]).await;
+    let _ = s.call(pause(s, "wf")).await;
+    s.signal("wf", "one").await;
+    let unpause = UnpauseWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_id: s.id("wf"),
+        identity: "client".to_owned(),
+        ..Default::default()
+    };
+    let _ = s.call(unpause).await;
+    s.run_task([]).await;
+    s.history("wf").await;
+    for event_id in [10, 11, 12, 13] {
+        s.step(&format!("to {event_id}"));
+        let _ = s.call(reset(s, "wf", event_id)).await;
+        s.await_restart_interval().await;
+    }
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn paused_after_the_point(s: &Script) {
+    s.start_waiting("wf").await;
+    let _ = s.call(pause(s, "wf")).await;
+    s.signal("wf", "one").await;
+    let _ = s.call(reset(s, "wf", 4)).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+    s.workflow_task().await;
+}
+
+async fn priority(s: &Script) {
+    s.start_waiting("wf").await;
+    s.signal("wf", "one").await;
+    let _ = s.call(changing(s, "wf", with_priority(2), &["priority"])).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn versioning(s: &Script) {
+    s.start_waiting("wf").await;
+    let _ = s.call(changing(s, "wf", auto_upgrade(), &["versioning_override"])).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn nothing_named(s: &Script) {
+    s.start_waiting("wf").await;
+    let _ = s.call(changing(s, "wf", with_priority(2), &[])).await;
+    s.history("wf").await;
+    s.await_restart_interval().await;
+    let no_mask = vec![change(with_priority(3), None)];
+    let request = ResetWorkflowExecutionRequest { post_reset_operations: no_mask, ..reset(s, "wf", 4) };
+    let refused = s.client.call(request).await.expect_err("there is no mask");
+    s.note(refused.code());
+    s.history("wf").await;
+}
+
+async fn a_mask_that_names_nothing_known(s: &Script) {
+    s.start_waiting("wf").await;
+    let _ = s.call(changing(s, "wf", with_priority(2), &["nonsense"])).await;
+    s.history("wf").await;
+}
+
+async fn several(s: &Script) {
+    s.start_waiting("wf").await;
+    let mask = |path: &str| Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
+    let post_reset_operations =
+        vec![change(auto_upgrade(), mask("versioning_override")), change(with_priority(4), mask("priority"))];
+    let _ = s.call(ResetWorkflowExecutionRequest { post_reset_operations, ..reset(s, "wf", 4) }).await;
+    s.history("wf").await;
+}
+
+/// Options that were changed after the reset point are changed again.
+async fn options_that_come_again(s: &Script) {
+    s.start_waiting("wf").await;
+    let update = UpdateWorkflowExecutionOptionsRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: s.execution("wf"),
+        workflow_execution_options: Some(with_priority(5)),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["priority".to_owned()] }),
+        identity: "client".to_owned(),
+    };
+    let _ = s.call(update).await;
+    let _ = s.call(reset(s, "wf", 4)).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn bad_override(s: &Script) {
+    s.start_waiting("wf").await;
+    let none = WorkflowExecutionOptions { versioning_override: Some(VersioningOverride::default()), ..Default::default() };
+    let _ = s.call(changing(s, "wf", none, &["versioning_override"])).await;
+    let pinned = by::PinnedOverride::default();
+    let pinned = VersioningOverride { r#override: Some(by::Override::Pinned(pinned)), ..Default::default() };
+    let pinned = WorkflowExecutionOptions { versioning_override: Some(pinned), ..Default::default() };
+    let _ = s.call(changing(s, "wf", pinned, &["versioning_override"])).await;
+    let _ = s.call(changing(s, "wf", with_priority(-1), &["priority"])).await;
+    s.history("wf").await;
+}
