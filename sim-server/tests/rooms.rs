@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("activity", &["kernel", "rules", "matching", "skipping", "execution"]),
     ("visibility", &["kernel", "rules", "execution"]),
     ("schedule", &["kernel", "rules", "execution"]),
+    ("batch", &["kernel"]),
     ("workflow", &["kernel", "rules", "namespace", "matching", "skipping", "execution", "activity"]),
 ];
 

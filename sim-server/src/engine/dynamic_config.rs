@@ -37,6 +37,8 @@ const COUNTS: &[(&str, fn(&mut Limits) -> &mut usize)] = &[
     ("history.maxBufferedQueryCount", |limits| &mut limits.buffered_queries_max),
     ("history.maximumBufferedEventsBatch", |limits| &mut limits.buffered_events_max),
     ("history.maximumBufferedEventsSizeInBytes", |limits| &mut limits.buffered_events_max_bytes),
+    ("frontend.MaxConcurrentBatchOperationPerNamespace", |limits| &mut limits.batches_max),
+    ("worker.batcherRPS", |limits| &mut limits.batch_operations_per_second),
     ("frontend.maxlinksPerRequest", |limits| &mut limits.links_max),
     ("frontend.linkMaxSize", |limits| &mut limits.link_size_max_bytes),
     ("frontend.searchAttributesNumberOfKeysLimit", |limits| &mut limits.search_attributes_max),

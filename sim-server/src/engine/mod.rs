@@ -9,7 +9,8 @@
 //! - [`rules`]: pure functions: what is refused, when something is tried again, cron, search attributes, limits
 //! - [`skipping`]: when virtual time may skip, and what holds it
 //! - [`namespace`], [`matching`] (task queues), [`worker`]: the parts that are not executions
-//! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds
+//! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds; [`batch`] does one
+//!   thing to many of them
 //! - [`visibility`]: finding executions by what they are
 //! - [`view`]: what a simulation sees from inside
 //!
@@ -22,6 +23,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 mod activity;
+mod batch;
 mod dynamic_config;
 mod execution;
 mod kernel;
@@ -57,6 +59,7 @@ pub use workflow::{
 };
 
 use crate::config::{Config, Personality, SearchAttributeType};
+use batch::jobs::Jobs;
 use dynamic_config::DynamicConfig;
 use error::Result;
 use execution::{retention::Retention, store::Store, waiters::Waiters};
@@ -105,6 +108,7 @@ pub struct Engine {
     workers: Workers,
     runs: Store<Run>,
     schedules: Store<Schedule>,
+    batches: Jobs,
     retention: Retention,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
@@ -161,6 +165,7 @@ impl Engine {
             workers: Workers::new(config.graces.is_some()),
             runs: Store::default(),
             schedules: Store::default(),
+            batches: Jobs::default(),
             schedule_watches: Watches::default(),
             retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),

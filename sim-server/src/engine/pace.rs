@@ -193,6 +193,7 @@ impl Engine {
         match due {
             Due::Sleep(_) => "the end of a sleep".to_owned(),
             Due::Run(run, what) => self.runs.get(run).name_of(what),
+            Due::Batch(batch) => format!("the next step of the batch operation {}", self.batches.get(batch).id()),
             Due::Schedule(schedule) => self.schedules.get(schedule).name_of_due(),
         }
     }

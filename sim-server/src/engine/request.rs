@@ -103,6 +103,10 @@ answered! {
     DeprecateNamespaceRequest => deprecate_namespace -> DeprecateNamespaceResponse;
     DeleteNamespaceRequest => delete_namespace -> DeleteNamespaceResponse;
     ListTaskQueuePartitionsRequest => list_task_queue_partitions -> ListTaskQueuePartitionsResponse;
+    StartBatchOperationRequest => start_batch_operation -> StartBatchOperationResponse;
+    StopBatchOperationRequest => stop_batch_operation -> StopBatchOperationResponse;
+    DescribeBatchOperationRequest => describe_batch_operation -> DescribeBatchOperationResponse;
+    ListBatchOperationsRequest => list_batch_operations -> ListBatchOperationsResponse;
     ListClustersRequest => list_clusters -> ListClustersResponse;
     AddOrUpdateRemoteClusterRequest => add_or_update_remote_cluster -> AddOrUpdateRemoteClusterResponse;
     RemoveRemoteClusterRequest => remove_remote_cluster -> RemoveRemoteClusterResponse;

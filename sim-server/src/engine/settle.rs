@@ -97,6 +97,7 @@ impl Engine {
                     self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
                 }
                 Due::Run(..) => {}
+                Due::Batch(key) => self.step_batch(key),
                 Due::Schedule(key) => self.transact_schedule_at(at, key, |schedule, cx| schedule.fall_due(cx, &[()])),
             }
         }

@@ -6,6 +6,8 @@
 
 mod activities;
 mod activity_options;
+mod batch_limits;
+mod batches;
 mod chains;
 mod children;
 mod deletions;
@@ -102,6 +104,8 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedule_actions", schedule_actions::SCRIPTS),
     ("schedule_lists", schedule_lists::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
+    ("batches", batches::SCRIPTS),
+    ("batch_limits", batch_limits::SCRIPTS),
     ("namespaces", namespaces::SCRIPTS),
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
@@ -123,6 +127,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// The rooms that need a server of their own, each with what it needs beyond the usual.
 const OWN_SERVERS: &[(&str, &[&str])] = &[
+    ("batches", batches::ARGUMENTS),
     ("namespaces", namespaces::ARGUMENTS),
     ("limits", limits::ARGUMENTS),
     ("growth", growth::ARGUMENTS),

@@ -1,7 +1,7 @@
 //! What falls due: the entries of a domain's queue of timers.
 
 use super::{
-    key::{RunKey, ScheduleKey},
+    key::{BatchKey, RunKey, ScheduleKey},
     tickets::Ticket,
 };
 use crate::proto::enums::TimeoutType;
@@ -12,6 +12,8 @@ pub(crate) enum Due {
     Run(RunKey, RunDue),
     /// A schedule acts, or looks what there is to do.
     Schedule(ScheduleKey),
+    /// A batch operation does the next of its workflows.
+    Batch(BatchKey),
     /// A caller of TestService sleeps until now.
     Sleep(Ticket),
 }

@@ -14,6 +14,10 @@ pub(crate) struct RunKey(pub(crate) u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ScheduleKey(pub(crate) u32);
 
+/// Index of a batch operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BatchKey(pub(crate) u32);
+
 /// Index of a machine in the store of its kind.
 pub(crate) trait StoreKey: Copy + Ord {
     /// The key of the machine with this index.

@@ -73,6 +73,10 @@ pub struct Limits {
     /// A run that continues as new within this span of its start waits out the rest (`history.workflowIdReuseMinimalInterval`);
     /// zero: never.
     pub chain_interval_min: Duration,
+    /// Open batch operations of one namespace (`frontend.MaxConcurrentBatchOperationPerNamespace`).
+    pub batches_max: usize,
+    /// How many workflows a batch operation does in a second (`worker.batcherRPS`).
+    pub batch_operations_per_second: usize,
     /// Shortest time for which a namespace keeps closed workflows (`system.namespaceMinRetentionLocal`).
     pub retention_min: Duration,
     /// Workflow task timeout if the request sets none (`history.defaultWorkflowTaskTimeout`).
@@ -124,6 +128,8 @@ impl Default for Limits {
             search_attribute_size_max_bytes: SEARCH_ATTRIBUTE_MAX_BYTES,
             search_attributes_size_max_bytes: 40 * KIB,
             chain_interval_min: Duration::from_secs(1),
+            batches_max: 1,
+            batch_operations_per_second: 50,
             retention_min: Duration::from_secs(60 * 60),
             task_timeout_default: Duration::from_secs(10),
             task_problems_reported: 5,

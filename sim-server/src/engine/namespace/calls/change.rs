@@ -16,7 +16,7 @@ use crate::engine::{
     rules::{names, search_attributes::Registry},
 };
 use crate::proto::{
-    enums::{NamespaceState, ReplicationState},
+    enums::{BatchOperationState, NamespaceState, ReplicationState},
     namespace::{NamespaceConfig, UpdateNamespaceInfo},
     operatorservice::{DeleteNamespaceRequest, DeleteNamespaceResponse},
     replication::NamespaceReplicationConfig,
@@ -130,6 +130,9 @@ impl Engine {
             if self.schedules.get(key).is_open(now) {
                 self.delete_schedule_now(key);
             }
+        }
+        for key in self.batches.open_in(namespace) {
+            self.end_batch(key, BatchOperationState::Failed);
         }
         for key in self.runs.keys_in(namespace) {
             if self.runs.contains(key) {

@@ -39,8 +39,19 @@ pub(super) fn parse(query: &str) -> Result<Query, String> {
     let query = query.trim();
     let lower = query.to_lowercase();
     let is_clause = query.is_empty() || lower.starts_with("order by") || lower.starts_with("group by");
-    let sql = format!("{STATEMENT}{}{query}", if is_clause { "" } else { "where " });
-    let tokens = tokens(&sql);
+    parse_statement(&format!("{STATEMENT}{}{query}", if is_clause { "" } else { "where " }))
+}
+
+/// Reads the query of a batch operation, of which the real server makes another statement first.
+///
+/// # Errors
+/// As for [`parse`].
+pub(crate) fn check_of_batch(query: &str) -> Result<(), String> {
+    parse_statement(&format!("select * from dummy where {query}")).map(drop)
+}
+
+fn parse_statement(sql: &str) -> Result<Query, String> {
+    let tokens = tokens(sql);
     let mut input = Stateful { input: TokenSlice::new(&tokens), state: Nesting::default() };
     statement.parse_next(&mut input).map_err(|_| {
         let is_too_deep = input.state.is_too_deep;

@@ -18,3 +18,4 @@ mod words;
 pub(crate) use column::{Cell, Column, Found, Source, SystemColumn};
 pub(crate) use convert::{ALL, GroupBy, ListFilter};
 pub(crate) use filter::Scalar;
+pub(crate) use grammar::check_of_batch;

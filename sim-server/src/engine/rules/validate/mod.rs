@@ -7,6 +7,7 @@
 
 #![allow(deprecated, reason = "the API deprecates fields that SDKs send and the real server reads")]
 
+pub(crate) mod batch;
 pub mod command;
 pub(crate) mod duration;
 pub mod execution;

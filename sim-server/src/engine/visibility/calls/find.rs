@@ -19,7 +19,6 @@ impl Engine {
     ///
     /// # Errors
     /// INVALID_ARGUMENT: the query is none. UNAVAILABLE: the real server's database does not execute it.
-    #[expect(dead_code, reason = "for batches")]
     pub(in crate::engine) fn find_executions(
         &mut self,
         namespace: NamespaceId,

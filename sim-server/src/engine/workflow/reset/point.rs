@@ -35,7 +35,6 @@ impl Run {
     ///
     /// # Errors
     /// There is no such point. The texts are those that the batcher logs.
-    #[allow(dead_code, reason = "batch operations ask, which are another room's")]
     pub(in crate::engine) fn reset_point(&self, options: &ResetOptions, now: Time) -> Result<ResetPoint> {
         use reset_options::Target;
         let here = |event_id| ResetPoint { run_id: self.run_id().to_owned(), workflow_task_finish_event_id: event_id };
