@@ -5,10 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    calls::name_of,
-    queues::{DEFAULT_PRIORITY, QueueId, QueueKind, Seen},
-};
+use super::polls::name_of;
 use crate::{
     engine::{
         Engine,
@@ -17,6 +14,7 @@ use crate::{
             key::NamespaceId,
             time::span_to_proto,
         },
+        matching::queues::{DEFAULT_PRIORITY, QueueId, QueueKind, Seen},
         rules::validate,
     },
     proto::{

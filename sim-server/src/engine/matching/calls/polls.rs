@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::queues::{Poller, QueueKind, Seen, Task};
 use crate::{
     engine::{
         ActivityTaskReply, Context, Engine, Reply, WorkflowTaskReply,
@@ -12,6 +11,7 @@ use crate::{
             tickets::{Answer, Parked, Ticket},
             time::Time,
         },
+        matching::queues::{Poller, QueueKind, Seen, Task},
         rules::{sdk::Family, validate, versions},
     },
     proto::{
