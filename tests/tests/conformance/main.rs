@@ -36,6 +36,7 @@ mod schedule_specs;
 mod schedules;
 mod signals;
 mod starts;
+mod task_queues;
 mod switches;
 mod timers;
 mod update_troubles;
@@ -81,6 +82,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("signals", signals::SCRIPTS),
     ("named_runs", named_runs::SCRIPTS),
     ("workflow_tasks", workflow_tasks::SCRIPTS),
+    ("task_queues", task_queues::SCRIPTS),
     ("timers", timers::SCRIPTS),
     ("activities", activities::SCRIPTS),
     ("children", children::SCRIPTS),

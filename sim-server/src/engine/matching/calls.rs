@@ -1,8 +1,8 @@
-//! Polls for tasks, and descriptions of task queues (`matching_engine.go`).
+//! Polls for tasks (`matching_engine.go`).
 
 use std::time::Duration;
 
-use super::queues::{Poller, QueueKind, Task};
+use super::queues::{Poller, QueueKind, Seen, Task};
 use crate::{
     engine::{
         ActivityTaskReply, Context, Engine, Reply, WorkflowTaskReply,
@@ -15,12 +15,11 @@ use crate::{
         rules::{sdk::Family, validate, versions},
     },
     proto::{
-        common::WorkerVersionStamp,
-        enums::TaskQueueType,
-        taskqueue::{PollerInfo, TaskQueue, TaskQueueStatus},
+        common::{WorkerVersionCapabilities, WorkerVersionStamp},
+        deployment::WorkerDeploymentOptions,
+        taskqueue::TaskQueue,
         workflowservice::{
-            DescribeTaskQueueRequest, DescribeTaskQueueResponse, PollActivityTaskQueueRequest, PollNexusTaskQueueRequest,
-            PollNexusTaskQueueResponse, PollWorkflowTaskQueueRequest,
+            PollActivityTaskQueueRequest, PollNexusTaskQueueRequest, PollNexusTaskQueueResponse, PollWorkflowTaskQueueRequest,
         },
     },
 };
@@ -43,6 +42,9 @@ struct Poll {
     family: Family,
     /// Of the started event of a workflow task. That of an activity is not written before it ends.
     worker_version: Option<WorkerVersionStamp>,
+    /// The versions that the worker names.
+    capabilities: Option<WorkerVersionCapabilities>,
+    deployment_options: Option<WorkerDeploymentOptions>,
     /// When (wall) it ends with an empty answer.
     until: Time,
 }
@@ -57,12 +59,25 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         validate::polls::poll_workflow_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
-        let worker_version = versions::of_poll(request.worker_version_capabilities, request.deployment_options.as_ref());
         let PollWorkflowTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let (capabilities, deployment_options) = (request.worker_version_capabilities, request.deployment_options);
+        let worker_version = versions::of_poll(capabilities.clone(), deployment_options.as_ref());
         let (kind, queue) = (QueueKind::Workflow, name_of(task_queue));
         let (connection, family) = (context.caller.connection, Family::of(&context.caller.client_name));
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
+            Poll {
+                namespace,
+                kind,
+                queue,
+                identity,
+                worker_instance_key,
+                connection,
+                family,
+                worker_version,
+                capabilities,
+                deployment_options,
+                until,
+            },
             context.ticket,
         ))
     }
@@ -77,11 +92,24 @@ impl Engine {
         validate::polls::poll_activity_task(&request, &self.limits)?;
         let until = self.poll_until(context.deadline)?;
         let PollActivityTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let (capabilities, deployment_options) = (request.worker_version_capabilities, request.deployment_options);
         let (kind, queue) = (QueueKind::Activity, name_of(task_queue));
         let (connection, family) = (context.caller.connection, Family::of(&context.caller.client_name));
         let worker_version = None;
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
+            Poll {
+                namespace,
+                kind,
+                queue,
+                identity,
+                worker_instance_key,
+                connection,
+                family,
+                worker_version,
+                capabilities,
+                deployment_options,
+                until,
+            },
             context.ticket,
         ))
     }
@@ -95,6 +123,7 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         let until = self.poll_until(context.deadline)?;
         let PollNexusTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let (capabilities, deployment_options) = (request.worker_version_capabilities, request.deployment_options);
         let queue = name_of(task_queue);
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
@@ -102,14 +131,28 @@ impl Engine {
         let (kind, worker_version, connection) = (QueueKind::Nexus, None, context.caller.connection);
         let family = Family::of(&context.caller.client_name);
         Ok(self.poll(
-            Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until },
+            Poll {
+                namespace,
+                kind,
+                queue,
+                identity,
+                worker_instance_key,
+                connection,
+                family,
+                worker_version,
+                capabilities,
+                deployment_options,
+                until,
+            },
             context.ticket,
         ))
     }
 
     /// Parks a poll; it is answered when a task comes, or with nothing. A worker that has shut down gets nothing at once.
     fn poll<T: Default>(&mut self, poll: Poll, ticket: Ticket) -> Answer<T> {
-        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until } = poll;
+        let Poll { namespace, kind, queue, identity, worker_instance_key, connection, family, worker_version, until, .. } =
+            poll;
+        let seen = Seen { at: self.wall(), capabilities: poll.capabilities, deployment_options: poll.deployment_options };
         let queue = self.matching.queue(namespace, kind, &queue);
         if self.workers.has_shut_down(&worker_instance_key) {
             return Answer::Now(T::default());
@@ -119,8 +162,7 @@ impl Engine {
         if was_gone {
             self.skipping.holds.mark_worker(worker, false);
         }
-        self.matching
-            .park(Poller { ticket, identity, worker_instance_key, worker, family, worker_version, queue }, self.wall());
+        self.matching.park(Poller { ticket, identity, worker_instance_key, worker, family, worker_version, queue }, seen);
         Answer::Parked
     }
 
@@ -161,34 +203,8 @@ impl Engine {
             self.tickets.answer(poller.ticket, Ok(reply));
         }
     }
-
-    /// DescribeTaskQueue: who polled lately, and how much waits. Reports by version come with versioning.
-    pub(in crate::engine) fn describe_task_queue(
-        &mut self,
-        request: DescribeTaskQueueRequest,
-    ) -> Result<DescribeTaskQueueResponse> {
-        let namespace = self.resolve(&request.namespace)?;
-        let kind = match request.task_queue_type() {
-            TaskQueueType::Activity => QueueKind::Activity,
-            _ => QueueKind::Workflow,
-        };
-        let queue = self.matching.queue(namespace, kind, &name_of(request.task_queue));
-        let pollers = self.matching.pollers_seen(queue).map(|(identity, at)| PollerInfo {
-            last_access_time: Some(at.to_proto()),
-            identity: identity.to_owned(),
-            rate_per_second: 100_000.0,
-            ..PollerInfo::default()
-        });
-        let pollers = pollers.collect();
-        let status = TaskQueueStatus { backlog_count_hint: self.matching.backlog(queue) as i64, ..TaskQueueStatus::default() };
-        Ok(DescribeTaskQueueResponse {
-            pollers,
-            task_queue_status: request.include_task_queue_status.then_some(status),
-            ..DescribeTaskQueueResponse::default()
-        })
-    }
 }
 
-fn name_of(task_queue: Option<TaskQueue>) -> String {
+pub(super) fn name_of(task_queue: Option<TaskQueue>) -> String {
     task_queue.map(|queue| queue.name).unwrap_or_default()
 }

@@ -18,14 +18,18 @@ use crate::{
         },
         rules::sdk::Family,
     },
-    proto::common::WorkerVersionStamp,
+    proto::{
+        common::{WorkerVersionCapabilities, WorkerVersionStamp},
+        deployment::WorkerDeploymentOptions,
+    },
 };
 
 /// A sticky queue that nobody polled for this long counts as gone (the real server's `stickyPollerUnavailableWindow`).
 const STICKY_POLLER_WINDOW: Duration = Duration::from_secs(10);
 /// Pollers are shown by DescribeTaskQueue for this long (the real server's `pollerHistoryTTL`).
 const POLLER_HISTORY: Duration = Duration::from_secs(300);
-const DEFAULT_PRIORITY: u8 = 3;
+/// That of a task that says none.
+pub(super) const DEFAULT_PRIORITY: u8 = 3;
 
 /// What a queue hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +82,16 @@ pub(crate) struct Poller {
     pub(crate) queue: QueueId,
 }
 
+/// Who has polled a queue lately.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// When (wall) the last poll began.
+    pub(crate) at: Time,
+    /// The versions that it named, as it named them.
+    pub(crate) capabilities: Option<WorkerVersionCapabilities>,
+    pub(crate) deployment_options: Option<WorkerDeploymentOptions>,
+}
+
 /// A queue where tasks wait.
 #[derive(Clone, Debug)]
 pub(crate) struct Waiting<'a> {
@@ -99,9 +113,11 @@ pub(crate) struct Waiting<'a> {
 struct Queue {
     kind: QueueKind,
     tasks: BTreeMap<(u8, u64), Task>,
+    /// Since when (wall) each of them waits.
+    since: BTreeMap<(u8, u64), Time>,
     pollers: VecDeque<Poller>,
-    /// Identity and time (wall) of each poll's begin.
-    seen: BTreeMap<String, Time>,
+    /// By their identities.
+    seen: BTreeMap<String, Seen>,
     last_poll: Option<Time>,
     /// The caller of the last poll gave up, and no poll has come since: the worker is gone.
     left: bool,
@@ -109,7 +125,15 @@ struct Queue {
 
 impl Queue {
     fn new(kind: QueueKind) -> Self {
-        Self { kind, tasks: BTreeMap::new(), pollers: VecDeque::new(), seen: BTreeMap::new(), last_poll: None, left: false }
+        Self {
+            kind,
+            tasks: BTreeMap::new(),
+            since: BTreeMap::new(),
+            pollers: VecDeque::new(),
+            seen: BTreeMap::new(),
+            last_poll: None,
+            left: false,
+        }
     }
 }
 
@@ -167,6 +191,7 @@ impl Matching {
         let key = TaskKey { queue: id, priority, sequence: self.last_sequence };
         let queue = self.get_mut(id);
         queue.tasks.insert((priority, key.sequence), task);
+        queue.since.insert((priority, key.sequence), wall);
         let is_polled = !queue.pollers.is_empty();
         self.attendance.add_task(id, arrival, is_polled, wall);
         self.ready.push_back(id);
@@ -246,18 +271,20 @@ impl Matching {
     /// Takes a waiting task away.
     pub(crate) fn remove(&mut self, key: TaskKey) {
         let queue = self.get_mut(key.queue);
+        queue.since.remove(&(key.priority, key.sequence));
         if queue.tasks.remove(&(key.priority, key.sequence)).is_some() {
             self.attendance.remove_task(key.queue);
         }
     }
 
-    /// Parks a poll; it meets a waiting task when the queue's turn comes.
-    pub(crate) fn park(&mut self, poller: Poller, wall: Time) {
+    /// Parks a poll that is `seen` now; it meets a waiting task when the queue's turn comes.
+    pub(crate) fn park(&mut self, poller: Poller, seen: Seen) {
+        let wall = seen.at;
         let (id, worker) = (poller.queue, poller.worker);
         self.parked.insert(poller.ticket, id);
         let queue = self.get_mut(id);
-        queue.seen.retain(|_, &mut at| wall.since(at) < POLLER_HISTORY);
-        queue.seen.insert(poller.identity.clone(), wall);
+        queue.seen.retain(|_, seen| wall.since(seen.at) < POLLER_HISTORY);
+        queue.seen.insert(poller.identity.clone(), seen);
         queue.last_poll = Some(wall);
         queue.left = false;
         queue.pollers.push_back(poller);
@@ -270,9 +297,10 @@ impl Matching {
         while let Some(&id) = self.ready.front() {
             let queue = self.get_mut(id);
             if !queue.pollers.is_empty()
-                && let Some((_, task)) = queue.tasks.pop_first()
+                && let Some((place, task)) = queue.tasks.pop_first()
                 && let Some(poller) = queue.pollers.pop_front()
             {
+                queue.since.remove(&place);
                 self.parked.remove(&poller.ticket);
                 self.attendance.remove_task(id);
                 return Some((task, poller));
@@ -332,14 +360,14 @@ impl Matching {
         !queue.pollers.is_empty() || (!queue.left && queue.last_poll.is_some_and(|at| wall.since(at) < STICKY_POLLER_WINDOW))
     }
 
-    /// Who polled the queue lately, with the time (wall) of the last poll.
-    pub(crate) fn pollers_seen(&self, id: QueueId) -> impl Iterator<Item = (&str, Time)> {
-        self.get(id).seen.iter().map(|(identity, &at)| (identity.as_str(), at))
+    /// Who polled the queue lately.
+    pub(crate) fn pollers_seen(&self, id: QueueId) -> impl Iterator<Item = (&str, &Seen)> {
+        self.get(id).seen.iter().map(|(identity, seen)| (identity.as_str(), seen))
     }
 
-    /// How many tasks wait in the queue.
-    pub(crate) fn backlog(&self, id: QueueId) -> usize {
-        self.get(id).tasks.len()
+    /// The tasks that wait in the queue: the priority of each, and since when (wall) it waits.
+    pub(crate) fn backlog(&self, id: QueueId) -> impl Iterator<Item = (u8, Time)> {
+        self.get(id).since.iter().map(|(&(priority, _), &since)| (priority, since))
     }
 
     /// Hashes the tasks and polls that wait, apart from who polled when.

@@ -23,4 +23,4 @@ pub use links::links;
 pub use polls::{poll_activity_task, poll_workflow_task};
 pub use priority::priority;
 pub use start::{signal_with_start, start};
-pub use task_queue::{task_queue, user_task_queue};
+pub use task_queue::{RESERVED_PREFIX, task_queue, user_task_queue};

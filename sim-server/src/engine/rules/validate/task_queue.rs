@@ -8,7 +8,8 @@ use crate::{
     proto::{enums::TaskQueueKind, taskqueue::TaskQueue},
 };
 
-const RESERVED_PREFIX: &str = "/_sys/";
+/// What the names of partitions begin with.
+pub const RESERVED_PREFIX: &str = "/_sys/";
 const INTERNAL_PREFIX: &str = "temporal-sys-per-ns-";
 const INTERNAL_WORKER_CONTROLLER: &str = "temporal-sys-worker-controller-per-ns-tq";
 
