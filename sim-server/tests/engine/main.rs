@@ -7,6 +7,7 @@ mod support;
 
 mod activities;
 mod activities_by_id;
+mod batches;
 mod chains;
 mod children;
 mod deletions;
@@ -15,6 +16,7 @@ mod holds;
 mod listings;
 mod locks;
 mod long_polls;
+mod namespaces;
 mod pages;
 mod pauses;
 mod queries;

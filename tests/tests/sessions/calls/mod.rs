@@ -5,6 +5,7 @@
 //! an RPC that no call reaches.
 
 mod activities;
+mod batches;
 mod clients;
 mod clock;
 mod commands;
@@ -79,6 +80,7 @@ families! {
     4 Repairs(repairs::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    1 Batches(batches::Call),
     3 Schedules(schedules::Call),
     3 Visibility(visibility::Call),
 }
