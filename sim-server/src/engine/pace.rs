@@ -192,6 +192,8 @@ impl Engine {
     pub(super) fn name_of(&self, due: Due) -> String {
         match due {
             Due::Sleep(_) => "the end of a sleep".to_owned(),
+            // It may be asked for long after, of a run that is deleted since.
+            Due::Run(run, _) if !self.runs.contains(run) => "something of a workflow that is deleted".to_owned(),
             Due::Run(run, what) => self.runs.get(run).name_of(what),
             Due::Batch(batch) => format!("the next step of the batch operation {}", self.batches.get(batch).id()),
             Due::Schedule(schedule) => self.schedules.get(schedule).name_of_due(),

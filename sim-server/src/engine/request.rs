@@ -152,6 +152,10 @@ answered! {
     UnpauseActivityRequest => unpause_activity -> UnpauseActivityResponse;
     ResetActivityRequest => reset_activity -> ResetActivityResponse;
     UpdateActivityOptionsRequest => update_activity_options -> UpdateActivityOptionsResponse;
+    PauseActivityExecutionRequest => pause_activity_execution -> PauseActivityExecutionResponse;
+    UnpauseActivityExecutionRequest => unpause_activity_execution -> UnpauseActivityExecutionResponse;
+    ResetActivityExecutionRequest => reset_activity_execution -> ResetActivityExecutionResponse;
+    UpdateActivityExecutionOptionsRequest => update_activity_execution_options -> UpdateActivityExecutionOptionsResponse;
     PauseWorkflowExecutionRequest => pause_workflow_execution -> PauseWorkflowExecutionResponse;
     UnpauseWorkflowExecutionRequest => unpause_workflow_execution -> UnpauseWorkflowExecutionResponse;
     UpdateWorkflowExecutionOptionsRequest => update_workflow_execution_options -> UpdateWorkflowExecutionOptionsResponse;

@@ -97,6 +97,20 @@ fn a_query_of_a_deleted_run_is_refused() {
 }
 
 #[test]
+fn the_skips_of_a_deleted_run_are_still_told() {
+    use foretime_server::proto::foretimeservice::ExplainTimeRequest;
+    let mut t = Transcript::skipping();
+    t.starts("order");
+    t.runs_workflow_task([start_timer("t", seconds(60))]);
+    t.time_skips();
+    let before = format!("{:?}", t.calls(ExplainTimeRequest::default()));
+    assert!(before.contains("order"), "{before}");
+    t.calls(deletion("order"));
+    let after = format!("{:?}", t.calls(ExplainTimeRequest::default()));
+    assert!(after.contains("something of a workflow that is deleted"), "{after}");
+}
+
+#[test]
 fn time_goes_on_after_a_deletion() {
     let mut t = Transcript::skipping();
     t.starts("gone");

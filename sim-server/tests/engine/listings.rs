@@ -273,3 +273,24 @@ fn what_is_deleted_is_no_longer_listed() {
         assert_eq!((t.lists(query), t.counts(query)), (String::new(), 0), "{query}");
     }
 }
+
+#[test]
+fn a_run_that_begins_with_a_reset_is_listed_and_deleted_as_any_other() {
+    let mut t = Transcript::with_attributes(Config::default());
+    t.starts_found_by("order", &[("MyKeyword", "\"red\"")]);
+    t.runs_workflow_task([]);
+    t.time_passes(seconds(5));
+    t.calls(ResetWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: execution("order"),
+        workflow_task_finish_event_id: 4,
+        request_id: "reset".to_owned(),
+        ..ResetWorkflowExecutionRequest::default()
+    });
+    assert_eq!([t.lists("MyKeyword = 'red'"), t.lists("ExecutionStatus = 'Running'")], ["order order", "order"]);
+    for run_id in [t.run_id("order", 1), t.run_id("order", 2)] {
+        let workflow_execution = run("order", &run_id);
+        t.calls(DeleteWorkflowExecutionRequest { namespace: NAMESPACE.to_owned(), workflow_execution });
+    }
+    assert_eq!([t.lists(""), t.lists("MyKeyword = 'red'")], ["", ""]);
+}

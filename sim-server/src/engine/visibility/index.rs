@@ -56,7 +56,7 @@ impl Place {
     }
 }
 
-/// What is kept of an execution besides its places, to find these again.
+/// What is kept of an execution besides its places, to find these again. Its ids, its type and its start time do not change.
 #[derive(Debug)]
 struct Entry {
     status: i32,
@@ -113,7 +113,8 @@ impl Index {
         let Some(entry) = self.entries.remove(&key) else { return };
         let Some(shelf) = self.shelves.get_mut(&(row.namespace, entry.is_divided)) else { return };
         let place = Place::new(row, entry.is_closed, key);
-        shelf.order.remove(&place);
+        let was_there = shelf.order.remove(&place);
+        debug_assert!(was_there, "what an execution is ordered by has changed besides its close: {place:?}");
         if let Some(places) = shelf.by_status.get_mut(&entry.status) {
             places.remove(&place);
         }

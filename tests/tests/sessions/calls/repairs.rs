@@ -107,16 +107,45 @@ impl Call {
         };
         Some(match self {
             Self::PauseActivity(nth, request) => {
-                let (execution, id) = named(nth)?;
-                pause(execution, ToPause::Id(id), *request)
+                let (execution, activity_id) = named(nth)?;
+                if request % 2 == 0 {
+                    return Some(pause(execution, ToPause::Id(activity_id), *request));
+                }
+                Request::of(&PauseActivityExecutionRequest {
+                    namespace: namespace(),
+                    workflow_id: execution.workflow_id,
+                    activity_id,
+                    request_id: request_id(*request),
+                    ..PauseActivityExecutionRequest::default()
+                })
             }
             Self::UnpauseActivity(nth, resets, jitter) => {
-                let (execution, id) = named(nth)?;
-                unpause(execution, ToUnpause::Id(id), *resets, *jitter)
+                let (execution, activity_id) = named(nth)?;
+                if resets[0] || resets[1] {
+                    return Some(unpause(execution, ToUnpause::Id(activity_id), *resets, *jitter));
+                }
+                Request::of(&UnpauseActivityExecutionRequest {
+                    namespace: namespace(),
+                    workflow_id: execution.workflow_id,
+                    activity_id,
+                    jitter: jitter.proto(),
+                    ..UnpauseActivityExecutionRequest::default()
+                })
             }
             Self::ResetActivity(nth, how, jitter) => {
-                let (execution, id) = named(nth)?;
-                reset(execution, ToReset::Id(id), *how, *jitter)
+                let (execution, activity_id) = named(nth)?;
+                if how[0] {
+                    return Some(reset(execution, ToReset::Id(activity_id), *how, *jitter));
+                }
+                Request::of(&ResetActivityExecutionRequest {
+                    namespace: namespace(),
+                    workflow_id: execution.workflow_id,
+                    activity_id,
+                    keep_paused: how[1],
+                    restore_original_options: how[2],
+                    jitter: jitter.proto(),
+                    ..ResetActivityExecutionRequest::default()
+                })
             }
             Self::ChangeActivity(nth, priority_key) => {
                 let options = ActivityOptions {
@@ -124,7 +153,18 @@ impl Call {
                     priority: priority(*priority_key),
                     ..ActivityOptions::default()
                 };
-                change(named(nth)?, Some(options))
+                let (execution, activity_id) = named(nth)?;
+                if priority_key % 2 != 0 {
+                    return Some(change((execution, activity_id), Some(options)));
+                }
+                Request::of(&UpdateActivityExecutionOptionsRequest {
+                    namespace: namespace(),
+                    workflow_id: execution.workflow_id,
+                    activity_id,
+                    activity_options: Some(options),
+                    update_mask: mask(&["schedule_to_start_timeout", "priority"]),
+                    ..UpdateActivityExecutionOptionsRequest::default()
+                })
             }
             Self::RestoreActivity(nth) => change(named(nth)?, None),
             _ => return None,

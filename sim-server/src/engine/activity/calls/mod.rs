@@ -1,5 +1,6 @@
 //! The RPCs of activities: [`reports`] has those in which workers say how they fare, and [`repairs`] those in which people pause,
-//! reset and change activities.
+//! reset and change activities of a workflow; [`executions`] has them once more, for one activity.
 
+mod executions;
 pub(crate) mod repairs;
 mod reports;

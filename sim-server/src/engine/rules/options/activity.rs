@@ -1,10 +1,16 @@
 //! Changing the options of an activity (`common/activityoptions/activity_options.go`, `api/updateactivityoptions/api.go`).
 
+use prost_types::FieldMask;
+
 use super::field_mask::Fields;
 use crate::{
     engine::{
         kernel::error::{Error, Result},
-        rules::{limits::Limits, retry, validate::command},
+        rules::{
+            limits::Limits,
+            retry,
+            validate::{self, command, duration},
+        },
     },
     proto::{
         activity::ActivityOptions,
@@ -12,6 +18,61 @@ use crate::{
         common::{ActivityType, Priority, RetryPolicy},
     },
 };
+
+/// Every option that can be changed, as [`Fields`] spell it.
+const FIELDS: [&str; 15] = [
+    "taskQueue.name",
+    "scheduleToCloseTimeout",
+    "scheduleToStartTimeout",
+    "startToCloseTimeout",
+    "heartbeatTimeout",
+    "startDelay",
+    "priority",
+    "priority.priorityKey",
+    "priority.fairnessKey",
+    "priority.fairnessWeight",
+    "retryPolicy",
+    "retryPolicy.initialInterval",
+    "retryPolicy.backoffCoefficient",
+    "retryPolicy.maximumInterval",
+    "retryPolicy.maximumAttempts",
+];
+
+/// Whether a path of a mask names an option that can be changed.
+pub(crate) fn is_known(path: &str) -> bool {
+    let fields = Fields::new(&FieldMask { paths: vec![path.to_owned()] });
+    FIELDS.into_iter().any(|field| fields.has(field))
+}
+
+/// Checks those of the options that are named, before it is known what activity they are for. A whole retry policy is completed
+/// (`validateAndNormalizeUpdateActivityExecutionOptionsRequest`).
+///
+/// # Errors
+/// `InvalidArgument`.
+pub(crate) fn check_alone(options: &mut ActivityOptions, fields: &Fields, limits: &Limits) -> Result<()> {
+    if fields.has("taskQueue.name") {
+        validate::user_task_queue(options.task_queue.as_mut(), "", "", limits)?;
+    }
+    for (field, name, span) in [
+        ("scheduleToCloseTimeout", "ScheduleToCloseTimeout", &mut options.schedule_to_close_timeout),
+        ("scheduleToStartTimeout", "ScheduleToStartTimeout", &mut options.schedule_to_start_timeout),
+        ("startToCloseTimeout", "StartToCloseTimeout", &mut options.start_to_close_timeout),
+        ("heartbeatTimeout", "HeartbeatTimeout", &mut options.heartbeat_timeout),
+    ] {
+        if fields.has(field) {
+            duration::check_and_cap(span.as_mut()).map_err(|reason| Error::invalid(format!("invalid {name}: {reason}")))?;
+        }
+    }
+    if fields.has("priority") || fields.has_below("priority") {
+        validate::priority(options.priority.as_ref())?;
+    }
+    if fields.has("retryPolicy") {
+        let policy = options.retry_policy.get_or_insert_default();
+        retry::normalise(policy);
+        retry::validate(policy)?;
+    }
+    Ok(())
+}
 
 /// Which activity the options are of.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,7 @@ use crate::{
 
 /// A change of options that can be made.
 #[derive(Debug)]
-pub(in crate::engine) struct OptionsChange {
+pub(in crate::engine) struct WorkflowOptionsChange {
     /// As it was asked for.
     asked: WorkflowExecutionOptions,
     /// As it is written.
@@ -25,7 +25,7 @@ pub(in crate::engine) struct OptionsChange {
     mask: FieldMask,
 }
 
-impl OptionsChange {
+impl WorkflowOptionsChange {
     /// Reads what is to be done after a reset of `base`.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl OptionsChange {
 
 impl Run {
     /// Makes a change. If all is as before, nothing is written.
-    pub(super) fn change_options_after_reset(&mut self, cx: &mut Cx<'_>, change: &OptionsChange) {
+    pub(super) fn change_options_after_reset(&mut self, cx: &mut Cx<'_>, change: &WorkflowOptionsChange) {
         let before = self.options();
         let merged = |from: &WorkflowExecutionOptions| workflow::merged(before.clone(), from, &change.mask);
         if let (Ok(answer), Ok(after)) = (merged(&change.asked), merged(&change.written))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{options::OptionsChange, reapply::Reapplied};
+use super::{options::WorkflowOptionsChange, reapply::Reapplied};
 use crate::{
     engine::{
         activity::attempt::{Attempt, First},
@@ -37,7 +37,7 @@ pub(in crate::engine) struct Reset<'a> {
     pub(in crate::engine) sends: Vec<Send>,
     /// What came after the reset point, and is to come again.
     pub(in crate::engine) reapplied: Reapplied,
-    pub(in crate::engine) changes: Vec<OptionsChange>,
+    pub(in crate::engine) changes: Vec<WorkflowOptionsChange>,
 }
 
 /// A signal or a cancel request that was under way.
