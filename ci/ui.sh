@@ -15,6 +15,10 @@ fi
 out=$root/target/ui
 mkdir -p "$out"
 
+# Beside the installations below: it takes a minute when nothing of it is in the cache.
+(cd "$root/tests/ui/server" && go build -o "$out/webui" .) &
+build=$!
+
 browser=${CHROMIUM:-}
 for program in chromium-headless-shell chromium chromium-browser google-chrome; do
   [[ -n $browser ]] || browser=$(command -v "$program" || true)
@@ -32,8 +36,7 @@ venv=$root/target/clients-venv
 [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$root/tests/cli/requirements.txt"
 
-(cd "$root/tests/ui/server" && go build -o "$out/webui" .)
-
 cd "$root/tests/ui"
 [[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --no-audit --no-fund
+wait "$build"
 exec node run.mjs --server "$server" --webui "$out/webui" --python "$venv/bin/python" --browser "$browser" --out "$out" "${@:2}"

@@ -14,13 +14,19 @@ export async function launch(executablePath) {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
 
-/** A window on the Web UI at `base`, in which nobody has been before; screenshots go to `folder`. */
-export async function open(browser, base, folder) {
-  mkdirSync(folder, { recursive: true });
+/** What all windows share: the cache. What the UI keeps in the browser is forgotten with every page that is loaded. */
+export async function profile(browser, base) {
   const context = await browser.newContext({ viewport: { width: 1500, height: 1000 }, timezoneId: 'UTC', locale: 'en-GB' });
   context.setDefaultTimeout(PATIENCE_MS);
   // Nothing from the world: what the UI would fetch from elsewhere (fonts, news) must not decide a test.
   await context.route((url) => url.origin !== base, (route) => route.abort());
+  await context.addInitScript(() => localStorage.clear());
+  return context;
+}
+
+/** A window on the Web UI at `base`; screenshots go to `folder`. */
+export async function open(context, base, folder) {
+  mkdirSync(folder, { recursive: true });
   return new Window(await context.newPage(), base, folder);
 }
 
@@ -52,6 +58,13 @@ class Window {
   /** Opens a page of the namespace. */
   async go(path, namespace = 'default') {
     await this.page.goto(`${this.base}/namespaces/${namespace}${path}`, { waitUntil: 'commit' });
+  }
+
+  /** Opens a page of a workflow's current run. */
+  async goToRun(id, tab) {
+    const { workflowExecutionInfo } = await this.ask(`/workflows/${id}`);
+    await this.go(`/workflows/${id}/${workflowExecutionInfo.execution.runId}/${tab}`);
+    await this.sees(id);
   }
 
   /** Waits until each of these is to be seen: text, or a regular expression. */

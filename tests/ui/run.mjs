@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { launch, open } from './browser.mjs';
+import { launch, open, profile } from './browser.mjs';
 import { set } from './stage.mjs';
 import cluster from './chapters/cluster.mjs';
 import list from './chapters/list.mjs';
@@ -39,12 +39,13 @@ const chapters = Object.entries(BOOK).flatMap(([room, module]) => Object.entries
 
 const stage = await set({ ...values, folder, here });
 const browser = await launch(values.browser);
+const context = await profile(browser, stage.base);
 let failed = 0;
 const excuses = new Set();
 try {
   for (const [room, name, act] of chapters) {
     const began = Date.now();
-    const window = await open(browser, stage.base, join(folder, room));
+    const window = await open(context, stage.base, join(folder, room));
     const error = await act(window, stage).then(() => null, (error) => error);
     await window.shot(error ? `${name}-failed` : name).catch(() => {});
     const complaints = [...(error ? [error.message] : []), ...new Set(window.complaints)];
@@ -52,7 +53,7 @@ try {
     window.allowed.forEach((excuse) => excuses.add(excuse));
     console.log(`${complaints.length ? 'FAILED' : 'ok'}  ${room}/${name}  ${((Date.now() - began) / 1000).toFixed(1)} s`);
     complaints.forEach((complaint) => console.log(`    ${complaint}`));
-    await window.page.context().close();
+    await window.page.close();
   }
 } finally {
   await browser.close();

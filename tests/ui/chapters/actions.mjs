@@ -1,10 +1,8 @@
 // What can be done to a workflow from its page.
 
-/** The page of a workflow's current run, by its link in the list. */
+/** The history of a workflow's current run. */
 async function find(window, id) {
-  await window.go(`/workflows?query=${encodeURIComponent(`\`WorkflowId\`="${id}"`)}`);
-  await window.page.getByRole('link', { name: id, exact: true }).first().click();
-  await window.id('history-tab').click();
+  await window.goToRun(id, 'history');
   await window.sees('Workflow Execution Started');
 }
 

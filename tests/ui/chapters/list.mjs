@@ -46,9 +46,9 @@ async function refused(window) {
 
 /** The views that the UI has by itself. */
 async function views(window) {
+  await window.go('/workflows');
+  await window.sees('family-child');
   for (const [view, shown, hidden] of [['running', 'waits', 'answers'], ['child-workflows', 'family', 'family-child'], ['today', 'answers', null]]) {
-    await window.go('/workflows');
-    await window.sees('family-child');
     await window.id(view).click();
     await window.page.waitForURL(/query=/);
     await window.sees(shown);

@@ -1,22 +1,15 @@
 // A run's own pages.
 
-/** The page of a workflow, by its link in the list. */
-async function find(window, id, tab) {
-  await window.go(`/workflows?query=${encodeURIComponent(`\`WorkflowId\`="${id}"`)}`);
-  await window.page.getByRole('link', { name: id, exact: true }).first().click();
-  await window.sees(id);
-  if (tab) await window.id(`${tab}-tab`).click();
-}
-
-/** What it got, and how it went. */
+/** From the list to a run: what it got, and how it went. */
 async function timeline(window) {
-  await find(window, 'waits');
+  await window.go('/workflows');
+  await window.page.getByRole('link', { name: 'waits', exact: true }).first().click();
   await window.sees('Waits', 'cli', 'add', 'note', 'Results will appear upon completion.');
 }
 
 /** Its history in both orders, compact, and as JSON. */
 async function history(window) {
-  await find(window, 'waits', 'history');
+  await window.goToRun('waits', 'history');
   await window.sees('Workflow Execution Started', 'Workflow Execution Update Accepted', 'Workflow Execution Signaled');
   await window.shot('history-descending');
   await window.page.getByText('Descending', { exact: true }).click();
@@ -31,46 +24,46 @@ async function history(window) {
 
 /** A workflow that has failed says why. */
 async function failed(window) {
-  await find(window, 'fails', 'history');
+  await window.goToRun('fails', 'history');
   await window.sees(/it was not to be/, 'Workflow Execution Failed');
 }
 
 /** Attempts of an activity, and its result. */
 async function completed(window) {
-  await find(window, 'retries');
+  await window.goToRun('retries', 'timeline');
   await window.sees(/attempt 2 succeeds/, 'flaky');
 }
 
 async function continued(window) {
-  await find(window, 'continues', 'history');
+  await window.goToRun('continues', 'history');
   await window.sees(/the last/, 'Workflow Execution Completed');
 }
 
 /** A parent and its child. */
 async function relationships(window) {
-  await find(window, 'family', 'relationships');
+  await window.goToRun('family', 'relationships');
   await window.sees('family-child');
 }
 
 async function workers(window) {
-  await find(window, 'waits', 'workers');
+  await window.goToRun('waits', 'workers');
   await window.sees('the worker');
 }
 
 /** An activity that waits for its next attempt. */
 async function pendingActivities(window) {
-  await find(window, 'stuck', 'pending-activities');
+  await window.goToRun('stuck', 'pending-activities');
   await window.sees('flaky', 'attempt 1 fails');
 }
 
 /** The page asks the worker for its stack. */
 async function callStack(window) {
-  await find(window, 'waits', 'call-stack');
+  await window.goToRun('waits', 'call-stack');
   await window.sees(/Stack for/);
 }
 
 async function queries(window) {
-  await find(window, 'asked', 'queries');
+  await window.goToRun('asked', 'query');
   await window.choose('query-select', 'The total so far.');
   await window.button('Run Query').click();
   await window.sees('0');
@@ -78,17 +71,17 @@ async function queries(window) {
 
 /** What a workflow says about itself. */
 async function userMetadata(window) {
-  await find(window, 'waits', 'user-metadata');
+  await window.goToRun('waits', 'user-metadata');
   for (const text of [/A waiting workflow/, /Line two/, /waiting for finish/]) await window.seesInFrame(text);
 }
 
 async function searchAttributes(window) {
-  await find(window, 'waits', 'search-attributes');
+  await window.goToRun('waits', 'search-attributes');
   await window.sees(/"Colour"/, /"red"/);
 }
 
 async function memo(window) {
-  await find(window, 'waits', 'memo');
+  await window.goToRun('waits', 'memo');
   await window.sees(/"colour"/, /"red"/);
 }
 

@@ -59,6 +59,7 @@ impl Engine {
             eager_workflow_start: true,
             sdk_metadata: true,
             supports_schedules: true,
+            count_group_by_execution_status: true,
             ..get_system_info_response::Capabilities::default()
         };
         let server_version = SERVER_VERSION.to_owned();
