@@ -175,7 +175,7 @@ impl Scanner<'_> {
         let mut is_right = self.peek() == Some(b'\'');
         if is_right {
             self.at += 1;
-            is_right = kind != Kind::Hex || digits.len() % 2 == 0;
+            is_right = kind != Kind::Hex || digits.len().is_multiple_of(2);
         }
         (if is_right { kind } else { Kind::Wrong }, Some(digits))
     }
