@@ -52,7 +52,7 @@ impl Family for Call {
             3 => Nth::any().prop_map(Self::Heartbeat),
             1 => Nth::any().prop_map(Self::CompleteById),
             1 => Nth::any().prop_map(Self::FailById),
-            1 => Nth::any().prop_map(Self::CancelById),
+            2 => Nth::any().prop_map(Self::CancelById),
             1 => Nth::any().prop_map(Self::HeartbeatById),
         ]
         .boxed()
