@@ -8,14 +8,8 @@ use prost::Message;
 use super::run::Run;
 use crate::{
     engine::{
-        Engine,
         execution::Cx,
-        kernel::{
-            due::RunDue,
-            effects::SERVER_IDENTITY,
-            error::{Error, Result},
-            key::RunKey,
-        },
+        kernel::{due::RunDue, effects::SERVER_IDENTITY},
         rules::limits::Limits,
     },
     proto::{
@@ -45,7 +39,7 @@ pub(in crate::engine) struct Growth {
 
 impl Growth {
     /// The completion of a workflow task with these commands.
-    pub(super) fn of_commands(commands: &[Command]) -> Self {
+    pub(in crate::engine::workflow) fn of_commands(commands: &[Command]) -> Self {
         let state_bytes = commands.iter().map(|command| match &command.attributes {
             Some(Attributes::ScheduleActivityTaskCommandAttributes(_)) => ACTIVITY_BYTES,
             Some(Attributes::StartTimerCommandAttributes(_)) => TIMER_BYTES,
@@ -66,7 +60,7 @@ impl Growth {
 
 impl Run {
     /// Which limit a running run has passed, or would pass if it grew by so much: the reason of its end.
-    pub(super) fn excess(&self, limits: &Limits, growth: Growth) -> Option<&'static str> {
+    pub(in crate::engine::workflow) fn excess(&self, limits: &Limits, growth: Growth) -> Option<&'static str> {
         if !self.is_running() {
             return None;
         }
@@ -117,24 +111,5 @@ impl Run {
             + told.updates.len() * UPDATE_BYTES
             + self.volatile.signal_request_ids.iter().map(String::len).sum::<usize>()
             + self.volatile.buffer.iter().map(HistoryEvent::encoded_len).sum::<usize>()
-    }
-}
-
-impl Engine {
-    /// Lets a run grow by so much; or terminates it, if a limit is passed.
-    ///
-    /// # Errors
-    /// `InvalidArgument` with the reason, once the run is terminated.
-    pub(in crate::engine) fn check_growth(&mut self, key: RunKey, growth: Growth) -> Result<()> {
-        let Some(reason) = self.runs.get(key).excess(&self.limits, growth) else { return Ok(()) };
-        self.transact(key, |run, cx| run.terminate(cx, reason, None, SERVER_IDENTITY, Vec::new()));
-        self.refusal_has_effect = true;
-        Err(Error::invalid(reason))
-    }
-
-    /// Whether the run is closed, be it that it is too large to be told of anything more, and is terminated now.
-    pub(super) fn is_over(&mut self, key: RunKey) -> bool {
-        let _ = self.check_growth(key, self.runs.get(key).waking());
-        !self.runs.get(key).is_running()
     }
 }

@@ -3,7 +3,11 @@
 use crate::{
     engine::{
         Engine,
-        kernel::{effects::RESETTER_IDENTITY, error::Result, key::RunKey},
+        kernel::{
+            effects::RESETTER_IDENTITY,
+            error::Result,
+            key::{Key, RunKey},
+        },
         rules::validate,
         workflow::{
             reset::{
