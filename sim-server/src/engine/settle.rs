@@ -29,7 +29,12 @@ impl Engine {
                 self.update_with_start_again(waiter);
             }
             self.match_tasks();
-            if self.effects.is_empty() && !self.fire_next_instant() {
+            if !self.effects.is_empty() {
+                continue;
+            }
+            if let Some(batch) = self.batches.take_due() {
+                self.step_batch(batch);
+            } else if !self.fire_next_instant() {
                 break;
             }
         }
@@ -97,7 +102,7 @@ impl Engine {
                     self.transact_at(at, key, |run, cx| run.fall_due(cx, &due));
                 }
                 Due::Run(..) => {}
-                Due::Batch(key) => self.step_batch(key),
+                Due::Batch(key) => self.batches.falls_due(key),
                 Due::Schedule(key) => self.transact_schedule_at(at, key, |schedule, cx| schedule.fall_due(cx, &[()])),
             }
         }

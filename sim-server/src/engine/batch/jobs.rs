@@ -1,6 +1,6 @@
 //! The batch operations of all namespaces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::job::Job;
 use crate::engine::kernel::key::{BatchKey, NamespaceId};
@@ -10,6 +10,8 @@ use crate::engine::kernel::key::{BatchKey, NamespaceId};
 pub(crate) struct Jobs {
     all: Vec<Job>,
     by_id: BTreeMap<(NamespaceId, String), BatchKey>,
+    /// Those whose next step is due, in that order.
+    due: VecDeque<BatchKey>,
 }
 
 impl Jobs {
@@ -19,6 +21,16 @@ impl Jobs {
         self.by_id.insert((job.namespace, job.id().to_owned()), key);
         self.all.push(job);
         key
+    }
+
+    /// The job's next step is due. It is done once all else is at rest, since it may delete what effects and timers still name.
+    pub(crate) fn falls_due(&mut self, key: BatchKey) {
+        self.due.push_back(key);
+    }
+
+    /// Takes the job whose step is done next.
+    pub(crate) fn take_due(&mut self) -> Option<BatchKey> {
+        self.due.pop_front()
     }
 
     /// The key that the next job will have.

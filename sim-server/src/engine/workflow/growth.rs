@@ -39,7 +39,7 @@ pub(in crate::engine) struct Growth {
 
 impl Growth {
     /// The completion of a workflow task with these commands.
-    pub(super) fn of_commands(commands: &[Command]) -> Self {
+    pub(in crate::engine::workflow) fn of_commands(commands: &[Command]) -> Self {
         let state_bytes = commands.iter().map(|command| match &command.attributes {
             Some(Attributes::ScheduleActivityTaskCommandAttributes(_)) => ACTIVITY_BYTES,
             Some(Attributes::StartTimerCommandAttributes(_)) => TIMER_BYTES,
@@ -60,7 +60,7 @@ impl Growth {
 
 impl Run {
     /// Which limit a running run has passed, or would pass if it grew by so much: the reason of its end.
-    pub(super) fn excess(&self, limits: &Limits, growth: Growth) -> Option<&'static str> {
+    pub(in crate::engine::workflow) fn excess(&self, limits: &Limits, growth: Growth) -> Option<&'static str> {
         if !self.is_running() {
             return None;
         }
