@@ -47,6 +47,7 @@ PLAIN = [
     (r'"Stack for [^\n]*"', "STACK"),
     (r'("stackTrace":\s*)"([^"\\]|\\.)*"', r"\1STACK"),
     (r"(?ms)^((?:\w+\.)*stackTrace: ).*?^(?=\w)", "\\1STACK\n"),
+    (r"(?m)^( *)StackTrace:\n(?:(?:\1 {2,}\S.*| *)\n)+", "\\1StackTrace: STACK\n"),
     # What a command can be given, which is the client's own word.
     (r"(?ms)^Usage:\n.*^Use \"temporal (options|[\w -]+--help)\" .*?$", "USAGE"),
 ]
