@@ -160,7 +160,8 @@ impl WorkflowTasks {
     /// The task that just ended did not complete.
     fn fail(&mut self, task: Option<Task>, may_count: bool, findings: &mut Findings) {
         let Some(task) = task else { return };
-        if task.is_transient() {
+        // A reset fails one that was completed in the run before, so that its events are written.
+        if task.is_transient() && !self.reset.contains(&task.scheduled) {
             let attempt = task.attempt;
             findings.say(ATTEMPT, format!("attempt {attempt} is not the first, so only its completion is written"));
         }
