@@ -38,6 +38,7 @@ impl Engine {
                 break;
             }
         }
+        self.catch_up_listings();
     }
 
     fn carry_out(&mut self, effect: Effect) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::find::division_of;
+use super::find::{check_executable, division_of};
 use crate::{
     engine::{
         Engine,
@@ -31,7 +31,7 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         let filter = ListFilter::read(&request.query, &self.namespaces.get(namespace).search_attributes)?;
         let operation = if filter.group_by.is_some() { "CountExecutions" } else { "CountWorkflowExecutions" };
-        self.prepare_search(namespace, &filter, operation)?;
+        check_executable(&filter, operation)?;
         let group =
             |value: &str, count: usize| AggregationGroup { group_values: vec![written::keyword(value)], count: count as i64 };
         let groups: Vec<AggregationGroup> = match filter.group_by {

@@ -29,7 +29,7 @@ impl Engine {
         Ok(self.found(namespace, &filter, division, None).map(|(place, _)| place.key).collect())
     }
 
-    /// Reads a query, and lists what is due. `operation` names what the query is for, as the database's errors do.
+    /// Reads a query. `operation` names what the query is for, as the database's errors do.
     pub(in crate::engine::visibility) fn read_filter(
         &mut self,
         namespace: NamespaceId,
@@ -37,26 +37,13 @@ impl Engine {
         operation: &str,
     ) -> Result<ListFilter> {
         let filter = ListFilter::read(query, &self.namespaces.get(namespace).search_attributes)?;
-        self.prepare_search(namespace, &filter, operation)?;
+        check_executable(&filter, operation)?;
         Ok(filter)
     }
 
-    /// Refuses what the real server's database does not execute; then lists what is due.
-    pub(in crate::engine::visibility) fn prepare_search(
-        &mut self,
-        namespace: NamespaceId,
-        filter: &ListFilter,
-        operation: &str,
-    ) -> Result<()> {
-        if let Some(error) = &filter.database_error {
-            return Err(Error::Unavailable(format!("{operation} operation failed.: {error}")));
-        }
-        self.catch_up_listings(namespace);
-        Ok(())
-    }
-
-    fn catch_up_listings(&mut self, namespace: NamespaceId) {
-        let now = self.now(namespace);
+    /// Time has passed: what is listed late is listed when it is due.
+    pub(in crate::engine) fn catch_up_listings(&mut self) {
+        let now = self.domain.now();
         let namespaces = &self.namespaces;
         self.visibility.catch_up(now, |namespace| &namespaces.get(namespace).search_attributes);
     }
@@ -119,5 +106,13 @@ pub(in crate::engine::visibility) fn division_of(row: &Row<'_>) -> Option<String
     match Cell::of(row.attribute(DIVISION)?, IndexedValueType::Keyword) {
         Cell::Text(text) => Some(text.into_owned()),
         _ => None,
+    }
+}
+
+/// Refuses what the real server's database does not execute.
+pub(super) fn check_executable(filter: &ListFilter, operation: &str) -> Result<()> {
+    match &filter.database_error {
+        Some(error) => Err(Error::Unavailable(format!("{operation} operation failed.: {error}"))),
+        None => Ok(()),
     }
 }
