@@ -167,3 +167,14 @@ fn none_outlives_its_workflow() {
     t.refuses(completion_by_id("b"), COMPLETED);
     assert_eq!(t.next_deadline(), None);
 }
+
+#[test]
+fn an_eager_one_of_the_task_that_closes_the_workflow_is_not_handed_out() {
+    let mut t = Transcript::new();
+    t.starts("order");
+    let task = t.polls_workflow_task("w");
+    let eager = Activity { request_eager_execution: true, ..activity("a") };
+    let reply = t.completes(&task, [schedule(eager), complete("done")]);
+    assert!(reply.activity_tasks.is_empty());
+    assert_eq!(t.next_deadline(), None);
+}

@@ -26,6 +26,30 @@ pub(crate) enum Call {
     Describe(u8),
     MatchingTimes(u8),
     Delete(u8),
+    List(Query),
+    Count(Query),
+}
+
+/// A query for schedules.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Query {
+    All,
+    Paused(bool),
+    Unreadable,
+}
+
+impl Query {
+    fn any() -> BoxedStrategy<Self> {
+        prop_oneof![2 => Just(Self::All), 2 => any::<bool>().prop_map(Self::Paused), 1 => Just(Self::Unreadable)].boxed()
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Paused(is_paused) => format!("TemporalSchedulePaused = {is_paused}"),
+            Self::Unreadable => "TemporalSchedulePaused =".to_owned(),
+        }
+    }
 }
 
 /// What a schedule does.
@@ -87,6 +111,8 @@ impl Family for Call {
             3 => name().prop_map(Self::Describe),
             1 => name().prop_map(Self::MatchingTimes),
             1 => name().prop_map(Self::Delete),
+            1 => Query::any().prop_map(Self::List),
+            1 => Query::any().prop_map(Self::Count),
         ]
         .boxed()
     }
@@ -127,6 +153,13 @@ impl Family for Call {
                 schedule_id: id(name),
                 ..DeleteScheduleRequest::default()
             }),
+            Self::List(query) => Request::of(&ListSchedulesRequest {
+                namespace: namespace(),
+                maximum_page_size: 2,
+                query: query.text(),
+                ..ListSchedulesRequest::default()
+            }),
+            Self::Count(query) => Request::of(&CountSchedulesRequest { namespace: namespace(), query: query.text() }),
         })
     }
 }

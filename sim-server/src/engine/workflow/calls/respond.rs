@@ -94,7 +94,8 @@ impl Engine {
             ..RespondWorkflowTaskCompletedResponse::default()
         };
         for scheduled_event_id in applied.eager_activities {
-            if self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
+            // Where the same task has closed the run, nobody is to work for it any more.
+            if self.runs.get(key).is_running() && self.runs.get(key).pending_activity(scheduled_event_id).is_some() {
                 let activity = ActivityKey { owner: ActivityOwner::Run(key), scheduled_event_id };
                 let worker = self.runs.get(key).last_worker();
                 response.activity_tasks.push(self.start_activity(activity, &request.identity, worker).response);
