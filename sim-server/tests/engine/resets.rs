@@ -202,3 +202,17 @@ fn what_was_reset_twice_can_be_reset_again() {
     ");
     assert_eq!(t.run_count("order"), 4);
 }
+
+#[test]
+fn the_runs_that_follow_have_the_time_that_the_reset_gave() {
+    let mut t = Transcript::new();
+    t.starts_with(StartWorkflowExecutionRequest { workflow_execution_timeout: span(seconds(100)), ..requests::start("order") });
+    t.runs_workflow_task([]);
+    t.time_passes(seconds(50));
+    let request = reset(&t, "order", 4);
+    t.calls(request);
+    t.time_passes(seconds(60));
+    t.runs_workflow_task([continue_as_new(next_run())]);
+    let shown = described(&mut t, "order").workflow_extended_info.expect("more");
+    assert_eq!(at(shown.execution_expiration_time), Some(150));
+}

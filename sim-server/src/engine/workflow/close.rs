@@ -8,7 +8,7 @@ use crate::{
         execution::{By, Cx},
         kernel::{
             effects::{ChildLeft, Effect, Extras, Start},
-            time::{span, span_to_proto},
+            time::{Time, span, span_to_proto},
         },
         rules::{
             cron, failure, payloads,
@@ -279,6 +279,8 @@ impl Run {
             original_execution_run_id: run_id.clone(),
             first_execution_run_id: self.recorded.facts.first_run_id.clone(),
             continued_execution_run_id: self.run_id().to_owned(),
+            // A reset has put it off, which the started event does not tell.
+            workflow_execution_expiration_time: self.recorded.facts.execution_expiration.map(Time::to_proto),
             priority: self.priority().cloned(),
             // Only one that pins it would be passed on.
             versioning_override: None,
