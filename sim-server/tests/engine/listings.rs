@@ -273,3 +273,24 @@ fn what_is_deleted_is_no_longer_listed() {
         assert_eq!((t.lists(query), t.counts(query)), (String::new(), 0), "{query}");
     }
 }
+
+#[test]
+fn a_reset_is_listed_once_by_when_it_was_made() {
+    let mut t = Transcript::with_attributes(Config::default());
+    t.starts_found_by("order", &[("MyKeyword", "\"red\"")]);
+    t.runs_workflow_task([complete()]);
+    t.time_passes(seconds(60));
+    t.starts("other");
+    t.time_passes(seconds(60));
+    t.calls(ResetWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_execution: execution("order"),
+        workflow_task_finish_event_id: 4,
+        request_id: "reset".to_owned(),
+        ..ResetWorkflowExecutionRequest::default()
+    });
+    assert_eq!(t.lists(""), "order other order");
+    t.runs_workflow_task([complete()]);
+    assert_eq!(t.lists(""), "other order order");
+    assert_eq!((t.lists("MyKeyword = 'red'"), t.counts("MyKeyword = 'red'")), ("order order".to_owned(), 2));
+}

@@ -11,6 +11,7 @@ mod chains;
 mod children;
 mod hand;
 mod holds;
+mod inside;
 mod listings;
 mod locks;
 mod long_polls;

@@ -34,8 +34,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn new(row: &Row<'_>, is_closed: bool, key: Key) -> Self {
-        let close_micros = row.close_time.filter(|_| is_closed).map_or(i64::MAX, micros);
+    fn new(row: &Row<'_>, key: Key) -> Self {
+        let close_micros = row.close_time.map_or(i64::MAX, micros);
         Self::at(close_micros, micros(row.start_time), row.run_id, key)
     }
 
@@ -56,11 +56,11 @@ impl Place {
     }
 }
 
-/// What is kept of an execution besides its places, to find these again.
+/// What is kept of an execution, to find its places again. Its row does not tell: a reset changes when a run has started.
 #[derive(Debug)]
 struct Entry {
+    place: Place,
     status: i32,
-    is_closed: bool,
     is_divided: bool,
     /// Of the search attributes: a hash of name and value each.
     attributes: Box<[u64]>,
@@ -95,12 +95,11 @@ impl Index {
             attributes.extend(value_type.and_then(|of| hash_of_cell(name, &Cell::of(payload, of))));
         }
         let is_divided = row.search_attributes.contains_key(DIVISION);
-        let (status, is_closed) = (row.status as i32, row.close_time.is_some());
-        let entry = Entry { status, is_closed, is_divided, attributes: attributes.into() };
+        let (status, place) = (row.status as i32, Place::new(row, key));
+        let entry = Entry { place, status, is_divided, attributes: attributes.into() };
         let shelf = self.shelves.entry((row.namespace, is_divided)).or_default();
-        let place = Place::new(row, is_closed, key);
         shelf.order.insert(place);
-        if is_closed {
+        if !place.is_open() {
             shelf.by_status.entry(status).or_default().insert(place);
         }
         *shelf.status_counts.entry(status).or_default() += 1;
@@ -112,7 +111,7 @@ impl Index {
     pub(super) fn remove(&mut self, key: Key, row: &Row<'_>) {
         let Some(entry) = self.entries.remove(&key) else { return };
         let Some(shelf) = self.shelves.get_mut(&(row.namespace, entry.is_divided)) else { return };
-        let place = Place::new(row, entry.is_closed, key);
+        let place = entry.place;
         shelf.order.remove(&place);
         if let Some(places) = shelf.by_status.get_mut(&entry.status) {
             places.remove(&place);
