@@ -157,6 +157,7 @@ impl Told {
     /// activities have been doing is forgotten: they are scheduled now (`failInflightActivity`).
     fn reset(&mut self, at: Time) {
         self.is_reset = true;
+        self.row_revision += 1;
         let backoff = self.facts.execution_time.since(self.facts.start_time);
         self.facts.start_time = at;
         self.facts.execution_time = at + backoff;
