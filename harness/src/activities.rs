@@ -88,7 +88,7 @@ impl ActivityInboundInterceptor for Activities {
                     Err(failed(&failure))
                 }
                 failure => {
-                    let work = attempt::within(attempt.clone(), next.run(input));
+                    let work = attempt::within(begun.number, attempt.clone(), next.run(input));
                     let outcome = self.slowly(&attempt, work, mishap.slow).await;
                     if mishap.hangs {
                         std::future::pending::<()>().await;

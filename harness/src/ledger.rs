@@ -11,12 +11,13 @@ use std::{
 
 use foretime_campaign::{
     attempt::Attempt,
-    effects::{Applied, Effect, Record, repeated},
+    effects::{Applied, Doer, Effect, Record, repeated},
     faults::Deed,
     finding::Wrong,
     log::{Done, What},
     process::{ProcessId, Role},
 };
+use foretime_server::proto::history::history_event::Attributes;
 
 use crate::{
     os,
@@ -56,7 +57,7 @@ impl NewEffect {
     pub fn apply(self) -> Applied {
         match (world::current(), os::current()) {
             (Some(world), Some((_, process))) => {
-                let attempt = attempt::current();
+                let attempt = attempt::current_with_number();
                 world.enter(|state| state.apply(self, process, attempt))
             }
             _ => self.apply_outside(),
@@ -87,7 +88,7 @@ impl NewEffect {
 static OUTSIDE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
 
 impl State {
-    fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<Attempt>) -> Applied {
+    fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<(u64, Attempt)>) -> Applied {
         let applied = new.recognised(&self.ledger);
         if self.lives.get(process).role == Role::Replayer {
             self.replay_has_effect(&new, process);
@@ -95,8 +96,10 @@ impl State {
         }
         // A process that has just been killed in this turn still runs to its next await. What it does until then counts, so
         // that a fake's own state and the ledger agree.
-        let attempts = attempt.map_or_else(|| self.under_way.of(process).cloned().collect(), |attempt| vec![attempt]);
-        let attempt = if let [attempt] = &*attempts { attempt.clone() } else { Attempt::default() };
+        let under_way = || self.under_way.numbered(process).map(|(number, attempt)| (number, attempt.clone())).collect();
+        let attempts: Vec<(u64, Attempt)> = attempt.map_or_else(under_way, |attempt| vec![attempt]);
+        let attempts: Vec<Doer> = attempts.into_iter().map(|(begun, attempt)| self.doer(begun, attempt)).collect();
+        let attempt = if let [doer] = &*attempts { doer.attempt.clone() } else { Attempt::default() };
         let NewEffect { kind, subject, key } = new.clone();
         let done = Done { kind: kind.clone(), subject: subject.clone(), key, applied, attempt: attempt.clone() };
         self.note(Some(process), What::Effect(done));
@@ -109,6 +112,16 @@ impl State {
 }
 
 impl State {
+    fn doer(&self, begun: u64, attempt: Attempt) -> Doer {
+        let run = self.service().runs().find(|run| run.run_id() == attempt.run_id);
+        let origin = run.and_then(|run| match run.first_event()?.attributes? {
+            Attributes::WorkflowExecutionStartedEventAttributes(it) => Some(it.original_execution_run_id),
+            _ => None,
+        });
+        let origin_run_id = origin.unwrap_or_else(|| attempt.run_id.clone());
+        Doer { attempt, begun, origin_run_id }
+    }
+
     /// Only workflow code runs in a replay.
     fn replay_has_effect(&mut self, new: &NewEffect, process: ProcessId) {
         self.find(Some(process), Wrong::Impure { kind: new.kind.clone(), subject: new.subject.clone() });
@@ -144,8 +157,9 @@ impl Ledger {
     }
 
     /// Checks that nothing was done twice: no attempt of an activity repeated what an earlier attempt of it had done, without
-    /// an idempotency key or with another one. Effects of two activities, or of two runs of a workflow (its retry, the next of
-    /// a cron), are not compared. Nor are those of two updates, even if a client asked for the same again under another id. Only
+    /// an idempotency key or with another one. A reset of the activity does not make it another, and a reset of its workflow
+    /// neither: what the reset does again is done twice. Effects of two activities, or of two other runs of a workflow (its retry,
+    /// the next of a cron), are not compared. Nor are those of two updates, even if a client asked for the same again under another id. Only
     /// the test knows whether those are one too many; see [`Self::effects`].
     ///
     /// # Errors

@@ -123,6 +123,15 @@ impl Sim {
         added.map(drop).map_err(|refusal| Failure::of_setup(refusal.message()))
     }
 
+    /// Sets a value of the server's dynamic configuration, in JSON, as `--dynamic-config-value` of `temporal server start-dev` does:
+    /// `sim.dynamic_config("frontend.WorkflowPauseEnabled", "true")` lets workflows be paused, which is off on a server that nobody has
+    /// configured. What the server does not know of has no effect. Nor has it any where nothing is simulated.
+    pub fn dynamic_config(&self, key: impl Into<String>, value: impl Into<String>) {
+        if let Cluster::Simulated(world) = &self.cluster {
+            world.enter(|state| state.set_dynamic_config(key.into(), value.into()));
+        }
+    }
+
     /// What activities did to the outside world.
     pub fn ledger(&self) -> Ledger {
         match &self.cluster {

@@ -10,6 +10,7 @@ pub mod approval;
 pub mod cron_billing;
 pub mod fan_out;
 pub mod onboarding;
+pub mod operations;
 pub mod order_saga;
 pub mod outside;
 mod people;

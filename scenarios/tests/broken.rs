@@ -1,7 +1,7 @@
 //! The broken versions: the simulation must find and report what is wrong with each.
 
 use foretime::{Result, Sim};
-use foretime_scenarios::{account, approval, rolling_deploy, transfer};
+use foretime_scenarios::{account, approval, operations, rolling_deploy, transfer};
 
 #[foretime::test(runs = 200, finds = "was done twice, without an idempotency key")]
 async fn a_transfer_without_keys(sim: Sim) -> Result {
@@ -34,4 +34,9 @@ async fn an_account_that_abandons_handlers(sim: Sim) -> Result {
 #[foretime::test(runs = 200, finds = "from the test, again under another id")]
 async fn an_account_whose_customers_ask_again_under_another_id(sim: Sim) -> Result {
     account::simulation_of_hasty_customers(sim).await
+}
+
+#[foretime::test(runs = 200, finds = "was done twice, without an idempotency key")]
+async fn a_shipment_without_keys_that_an_operator_resets(sim: Sim) -> Result {
+    operations::simulation_of_broken(sim).await
 }

@@ -2,7 +2,7 @@
 
 use foretime::{Result, Sim};
 use foretime_scenarios::{
-    account, approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer,
+    account, approval, cron_billing, fan_out, onboarding, operations, order_saga, rolling_deploy, subscription, transfer,
 };
 
 #[foretime::test(runs = 30)]
@@ -48,4 +48,9 @@ async fn jobs(sim: Sim) -> Result {
 #[foretime::test(runs = 40)]
 async fn deploys(sim: Sim) -> Result {
     rolling_deploy::simulation(sim).await
+}
+
+#[foretime::test(runs = 60)]
+async fn days_of_operations(sim: Sim) -> Result {
+    operations::simulation(sim).await
 }

@@ -29,6 +29,9 @@ pub struct Config {
     pub visibility_lag: Duration,
     /// Whether it is remembered in which order runs close, for who looks at them ([`crate::engine::View::closed_from`]).
     pub remembers_closes: bool,
+    /// Whether runs that were deleted are kept for who looks at the service from inside ([`crate::engine::View::runs`]). No call finds
+    /// them.
+    pub keeps_deleted: bool,
     /// Whether closed runs are deleted after the retention of their namespace, in real time. If not, they stay for the life of the server.
     pub deletes_expired: bool,
     /// Whether a long poll ends after a minute with an empty answer. If not, it waits for as long as its caller does; otherwise
@@ -56,6 +59,7 @@ impl Default for Config {
             replay: Replay::default(),
             visibility_lag: Duration::ZERO,
             remembers_closes: false,
+            keeps_deleted: false,
             deletes_expired: false,
             long_polls_end: true,
             verifies_rebuilds: false,

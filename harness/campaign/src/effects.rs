@@ -57,6 +57,17 @@ impl Effect {
     }
 }
 
+/// An attempt that did something.
+#[derive(Clone, Debug)]
+pub struct Doer {
+    /// The attempt. Once its activity or its workflow was reset, there is another of the same number.
+    pub attempt: Attempt,
+    /// Which of all attempts of the simulation it is, in the order in which they began.
+    pub begun: u64,
+    /// The run that its run is a reset of, or its run itself. A reset of a reset has the first of them.
+    pub origin_run_id: String,
+}
+
 /// An effect as the world keeps it.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -68,10 +79,10 @@ pub struct Record {
     pub process: ProcessId,
     /// The attempt that did it. If a task or thread that an attempt started did it: all attempts that were under way in the
     /// process. Empty outside of activities.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Doer>,
 }
 
-/// The first effect that two attempts of one activity did: its first record and its second.
+/// The first effect that two attempts of one activity did, of one run or of a run and its reset: its first record and its second.
 pub fn repeated(records: &[Record]) -> Option<(Record, Record)> {
     records.iter().enumerate().find_map(|(later, second)| records[..later].iter().find_map(|first| twice(first, second)))
 }
@@ -83,10 +94,8 @@ fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
     if !is_done(a) || !is_done(b) || (&a.kind, &a.subject) != (&b.kind, &b.subject) {
         return None;
     }
-    let is_retry = |one: &Attempt, other: &Attempt| {
-        (&one.workflow_id, &one.run_id, &one.activity_id) == (&other.workflow_id, &other.run_id, &other.activity_id)
-            && one.attempt != other.attempt
-    };
+    let activity = |it: &Doer| (it.attempt.workflow_id.clone(), it.origin_run_id.clone(), it.attempt.activity_id.clone());
+    let is_retry = |one: &Doer, other: &Doer| one.begun != other.begun && activity(one) == activity(other);
     let (one, other) = first
         .attempts
         .iter()
@@ -97,9 +106,9 @@ fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
 
 impl Record {
     /// The same record, with this attempt as the one that did it.
-    fn by(&self, attempt: &Attempt) -> Self {
-        let mut record = self.clone();
-        let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = attempt.clone();
+    fn by(&self, doer: &Doer) -> Self {
+        let mut record = Self { attempts: vec![doer.clone()], ..self.clone() };
+        let Attempt { workflow_id, run_id: _, activity_id, activity_type, attempt } = doer.attempt.clone();
         let effect = &mut record.effect;
         (effect.workflow_id, effect.activity_id, effect.activity_type, effect.attempt) =
             (workflow_id, activity_id, activity_type, attempt);

@@ -22,6 +22,7 @@ pub mod finding;
 pub mod hash;
 pub mod log;
 pub mod model;
+pub mod operation;
 pub mod process;
 pub mod report;
 pub mod result;

@@ -10,6 +10,7 @@ use crate::{
     fault::Fault,
     finding::Finding,
     log::Log,
+    operation::Operation,
     process::{Life, ProcessId},
 };
 
@@ -42,6 +43,8 @@ pub struct View<'a> {
     pub ledger: &'a [Record],
     /// The processes that asked to start a workflow and were given a run that existed. Kept only for reports.
     pub joined: &'a [Joined],
+    /// What operators did. Kept only for reports.
+    pub operations: &'a [Operation],
     /// How many faults there were of each kind.
     pub faults: &'a BTreeMap<Fault, u64>,
     /// What was drawn.

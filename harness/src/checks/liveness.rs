@@ -4,7 +4,7 @@ use foretime_campaign::{
     attempt::Attempt,
     finding::{Stuck, Wrong},
     process::{ProcessId, Role},
-    waiting::{ACTIVITIES_NAMED_MAX, open_runs, queues},
+    waiting::{ACTIVITIES_NAMED_MAX, open_runs, queues, schedules},
 };
 
 use crate::{
@@ -52,6 +52,7 @@ fn who_waits(state: &State) -> String {
         lines.push("no workflow is open".to_owned());
     }
     lines.extend(queues::that_nobody_serves(&state.view()));
+    lines.extend(schedules::that_are_left(&state.view()));
     for (number, life) in (0..).zip(&state.lives.all) {
         let process = ProcessId(number);
         if life.ended.is_some() {

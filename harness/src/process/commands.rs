@@ -26,8 +26,12 @@ pub(super) type AskedByRun = Arc<BTreeMap<String, Asked>>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Commands {
     asked: AskedByRun,
+    replayed: Arc<Replayed>,
     difference: Arc<Mutex<Option<Difference>>>,
 }
+
+/// The runs that are replayed, by the run id that the replayer knows them by: of a reset, that of the run that it is a reset of.
+pub(super) type Replayed = BTreeMap<String, String>;
 
 /// A request of a replay that differs from the recorded one.
 #[derive(Clone, Debug)]
@@ -38,9 +42,9 @@ pub(super) struct Difference {
 }
 
 impl Commands {
-    /// Compares with these requests.
-    pub(super) fn against(asked: AskedByRun) -> Self {
-        Self { asked, difference: Arc::default() }
+    /// Compares with the requests of these runs, which are replayed.
+    pub(super) fn against(asked: AskedByRun, replayed: Replayed) -> Self {
+        Self { asked, replayed: Arc::new(replayed), ..Self::default() }
     }
 
     /// The first difference.
@@ -50,11 +54,12 @@ impl Commands {
 
     fn look_at(&self, completion: &WorkflowActivationCompletion) {
         let Some(Status::Successful(success)) = &completion.status else { return };
-        let Some(asked) = self.asked.get(&completion.run_id) else { return };
+        let Some(run_id) = self.replayed.get(&completion.run_id) else { return };
+        let Some(asked) = self.asked.get(run_id) else { return };
         let requests = success.commands.iter().filter_map(|command| request(command.variant.as_ref()?));
         let Some(text) = requests.filter_map(|request| asked.difference(&request)).next() else { return };
         let mut difference = self.difference.lock().unwrap_or_else(PoisonError::into_inner);
-        difference.get_or_insert(Difference { run_id: completion.run_id.clone(), text });
+        difference.get_or_insert(Difference { run_id: run_id.clone(), text });
     }
 }
 

@@ -1,7 +1,7 @@
 //! The process that replays every history with the official replayer at the end of a run. It replays each as a whole, and cut
 //! at each of its workflow tasks as if the worker's cache had been lost there. Of many cuts, some are drawn.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use foretime_campaign::{
     choices::Label,
@@ -12,7 +12,10 @@ use foretime_history::asked::Asked;
 use foretime_server::engine::time::Time;
 use futures_util::stream;
 use prost::Message;
-use temporalio_common::protos::temporal::api::{enums::v1::EventType, history::v1::History};
+use temporalio_common::protos::temporal::api::{
+    enums::v1::EventType,
+    history::v1::{History, history_event::Attributes},
+};
 use temporalio_sdk::{Worker, WorkerOptions, workflow_replayer::WorkflowReplayFailure};
 use temporalio_sdk_core::{
     init_replay_worker,
@@ -137,36 +140,70 @@ async fn replay_all(
         if its.is_empty() {
             continue;
         }
-        let whole = its.iter().map(|of| Replay { of: *of, until: None });
-        let replays: Arc<[Replay]> = whole.chain(draw_cuts(world, &its, recorded)).collect();
-        let commands = if code.is_only { Commands::against(asked.clone()) } else { Commands::default() };
-        let verdicts = replay(world, options, commands.clone(), &replays, recorded).await?;
-        if let Some((failed, failure)) = first_failure(&replays, verdicts) {
-            let of = &recorded[failed.of];
-            let when = match failed.until {
-                None => Unreplayed::Whole,
-                Some(_) if replays_but_once(world, code, failed.of, recorded).await? => Unreplayed::Again,
-                Some(event) => Unreplayed::Cut(event),
-            };
-            let wrong = DoesNotReplay {
-                workflow_id: of.workflow_id.clone(),
-                run_id: of.run_id.clone(),
-                workflow_type: of.workflow_type.clone(),
-                when,
-                text: failure.to_string(),
-            };
-            world.enter(|state| state.find(Some(process), Wrong::DoesNotReplay(Box::new(wrong))));
-            return Ok(());
+        for group in apart(&its, recorded) {
+            let wrong = replay_group(world, code, &group, recorded, asked).await?;
+            if let Some(wrong) = wrong {
+                world.enter(|state| state.find(Some(process), wrong));
+                return Ok(());
+            }
         }
-        if let Some(Difference { run_id, text }) = commands.difference() {
-            let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
-            let wrong = Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text };
-            world.enter(|state| state.find(Some(process), wrong));
-            return Ok(());
-        }
-        world.enter(|state| state.replays_checked += replays.len() as u64);
     }
     Ok(())
+}
+
+/// The same histories in groups, of which none has both a run and its reset: the core knows these by one run id.
+fn apart(its: &[usize], recorded: &[Recorded]) -> Vec<Vec<usize>> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for of in its {
+        let count = counts.entry(recorded[*of].original_run_id()).or_default();
+        if *count == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[*count].push(*of);
+        *count += 1;
+    }
+    groups
+}
+
+/// Replays these histories, whole and cut, on this code. Returns what is wrong.
+async fn replay_group(
+    world: &Arc<World>,
+    code: &Code,
+    its: &[usize],
+    recorded: &Arc<[Recorded]>,
+    asked: &commands::AskedByRun,
+) -> Result<Option<Wrong>, String> {
+    let whole = its.iter().map(|of| Replay { of: *of, until: None });
+    let replays: Arc<[Replay]> = whole.chain(draw_cuts(world, its, recorded)).collect();
+    let known_by = |of: &usize| (recorded[*of].original_run_id(), recorded[*of].run_id.clone());
+    let commands = match code.is_only {
+        true => Commands::against(asked.clone(), its.iter().map(known_by).collect()),
+        false => Commands::default(),
+    };
+    let verdicts = replay(world, (code.options)(0)?, commands.clone(), &replays, recorded).await?;
+    if let Some((failed, failure)) = first_failure(&replays, verdicts) {
+        let of = &recorded[failed.of];
+        let when = match failed.until {
+            None => Unreplayed::Whole,
+            Some(_) if replays_but_once(world, code, failed.of, recorded).await? => Unreplayed::Again,
+            Some(event) => Unreplayed::Cut(event),
+        };
+        let wrong = DoesNotReplay {
+            workflow_id: of.workflow_id.clone(),
+            run_id: of.run_id.clone(),
+            workflow_type: of.workflow_type.clone(),
+            when,
+            text: failure.to_string(),
+        };
+        return Ok(Some(Wrong::DoesNotReplay(Box::new(wrong))));
+    }
+    if let Some(Difference { run_id, text }) = commands.difference() {
+        let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
+        return Ok(Some(Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text }));
+    }
+    world.enter(|state| state.replays_checked += replays.len() as u64);
+    Ok(None)
 }
 
 /// The first replay that failed.
@@ -232,6 +269,14 @@ impl Recorded {
                 event.event_type() == EventType::WorkflowTaskStarted && next.event_type() == EventType::WorkflowTaskCompleted
             })
             .map(|(event, _)| event.event_id)
+    }
+
+    /// The run id by which the core knows it.
+    fn original_run_id(&self) -> String {
+        match self.history.events.first().and_then(|event| event.attributes.as_ref()) {
+            Some(Attributes::WorkflowExecutionStartedEventAttributes(it)) => it.original_execution_run_id.clone(),
+            _ => self.run_id.clone(),
+        }
     }
 
     /// The history, or its beginning up to an event.

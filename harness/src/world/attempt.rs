@@ -5,18 +5,23 @@ use std::{collections::BTreeMap, future::Future};
 use foretime_campaign::{attempt::Attempt, process::ProcessId};
 
 tokio::task_local! {
-    /// The attempt whose code a task runs.
-    static CURRENT: Attempt;
+    /// The attempt whose code a task runs, and its number among those that have begun.
+    static CURRENT: (u64, Attempt);
 }
 
 /// The attempt whose code calls this, if any. It does not see tasks or threads that the activity started: see [`UnderWay`].
 pub(crate) fn current() -> Option<Attempt> {
+    CURRENT.try_with(|(_, attempt)| attempt.clone()).ok()
+}
+
+/// The same, with its number among those that have begun.
+pub(crate) fn current_with_number() -> Option<(u64, Attempt)> {
     CURRENT.try_with(Clone::clone).ok()
 }
 
-/// Does the work of this attempt.
-pub(crate) fn within<F: Future>(attempt: Attempt, work: F) -> impl Future<Output = F::Output> {
-    CURRENT.scope(attempt, work)
+/// Does the work of this attempt. `number`: of [`UnderWay::begin`].
+pub(crate) fn within<F: Future>(number: u64, attempt: Attempt, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope((number, attempt), work)
 }
 
 /// The attempts under way, in all processes.
@@ -41,6 +46,12 @@ impl UnderWay {
 
     /// Those in this process.
     pub(crate) fn of(&self, process: ProcessId) -> impl Iterator<Item = &Attempt> {
-        self.attempts.values().filter(move |(of, _)| *of == process).map(|(_, attempt)| attempt)
+        self.numbered(process).map(|(_, attempt)| attempt)
+    }
+
+    /// Those in this process, with their numbers.
+    pub(crate) fn numbered(&self, process: ProcessId) -> impl Iterator<Item = (u64, &Attempt)> {
+        let of_process = self.attempts.iter().filter(move |(_, (of, _))| *of == process);
+        of_process.map(|(number, (_, attempt))| (*number, attempt))
     }
 }

@@ -5,7 +5,7 @@
 //! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
-//!   failed; [`updates`]: who awaits which, and who handles them
+//!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
 //! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
 //!   this who only read
 //!
@@ -47,6 +47,7 @@ pub(crate) mod attempt;
 mod fates;
 mod inspect;
 pub(crate) mod lives;
+mod operations;
 mod progress;
 mod scheduler;
 mod updates;
@@ -59,6 +60,7 @@ use self::{
     agenda::Agenda,
     attempt::UnderWay,
     lives::{Factory, Lives},
+    operations::Operations,
     progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
 };
@@ -183,12 +185,15 @@ pub(crate) struct State {
     /// Histories, whole and cut, that the replayer accepted.
     pub(crate) replays_checked: u64,
     tasks: inspect::Tasks,
+    operations: Operations,
     /// What runs when the world is at rest: it spawns the replayer. `None` once it has run.
     at_rest: Option<AtRest>,
     /// Each `sometimes!`, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
     /// The options for the clients of workers and of the test.
     pub(crate) client_options: ClientOptions,
+    /// What the test has changed of the server's dynamic configuration.
+    dynamic_config: BTreeMap<String, String>,
     /// Whether a panic of the user's code is a finding.
     pub(crate) panics_are_findings: bool,
 }
@@ -222,6 +227,8 @@ impl World {
             time: TimeMode::Paced,
             graces: None,
             long_polls_end: false,
+            // They are checked and replayed as all others are.
+            keeps_deleted: true,
             seed: choices.source(),
             ..Config::default()
         };
@@ -243,9 +250,11 @@ impl World {
             replays: 0,
             replays_checked: 0,
             tasks: inspect::Tasks::default(),
+            operations: Operations::default(),
             at_rest: None,
             claims: BTreeMap::new(),
             client_options,
+            dynamic_config: BTreeMap::new(),
             panics_are_findings: true,
         };
         let world = Arc::new(Self { state: Mutex::new(state), hooks });
@@ -302,6 +311,12 @@ impl State {
     /// The server.
     pub(crate) fn service(&self) -> engine::View<'_> {
         self.service.view()
+    }
+
+    /// Sets a value of the server's dynamic configuration, in JSON.
+    pub(crate) fn set_dynamic_config(&mut self, key: String, value: String) {
+        self.dynamic_config.insert(key.to_ascii_lowercase(), value);
+        self.service.set_dynamic_config(&self.dynamic_config);
     }
 
     fn step(&mut self, world: &Arc<World>, ready: &[(ThreadId, ProcessId)]) -> Step {

@@ -16,6 +16,7 @@ impl State {
             findings: &self.findings,
             ledger: &self.ledger,
             joined: self.joined(),
+            operations: &self.operations.all,
             faults: self.fault_counts(),
             choices: &self.choices,
             versions: processes.map(|process| self.lives.version_of(process)).collect(),

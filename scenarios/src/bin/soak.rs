@@ -18,7 +18,7 @@ use anstream::{eprintln, println};
 use clap::Parser;
 use foretime::{Campaign, Summary};
 use foretime_scenarios::{
-    account, approval, cron_billing, fan_out, onboarding, order_saga, rolling_deploy, subscription, transfer,
+    account, approval, cron_billing, fan_out, onboarding, operations, order_saga, rolling_deploy, subscription, transfer,
 };
 use serde_json::json;
 
@@ -76,6 +76,7 @@ fn main() -> ExitCode {
         run(&options, "cron billing", cron_billing::simulation),
         run(&options, "fan-out", fan_out::simulation),
         run(&options, "deploy", rolling_deploy::simulation),
+        run(&options, "operations", operations::simulation),
     ]
     .into_iter()
     .filter_map(Result::transpose)

@@ -20,7 +20,10 @@
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and who sends them expects them back")]
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 mod activity;
 mod batch;
@@ -43,7 +46,7 @@ mod workflow;
 
 pub use activity::reply::ActivityTaskReply;
 pub use kernel::{
-    effects::{Order, PARENT_CLOSE_REASON},
+    effects::{Order, PARENT_CLOSE_REASON, RESETTER_IDENTITY},
     error,
     key::Connection,
     tickets::{Answer, Ticket},
@@ -52,7 +55,7 @@ pub use kernel::{
 pub use reply::Reply;
 pub use request::{Caller, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
 pub use skipping::notices::Notice;
-pub use view::{ActivityView, RunView, View};
+pub use view::{ActivityView, RunView, ScheduleView, View};
 pub use workflow::{
     calls::{history::HistoryReply, history_reverse::ReverseHistoryReply},
     reply::WorkflowTaskReply,
@@ -112,6 +115,8 @@ pub struct Engine {
     retention: Retention,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
+    /// Those that were deleted; `None` if nobody looks at them.
+    deleted: Option<BTreeMap<RunKey, Run>>,
     schedule_watches: Watches,
     waiters: Waiters,
     queries: Queries,
@@ -169,6 +174,7 @@ impl Engine {
             schedule_watches: Watches::default(),
             retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),
+            deleted: config.keeps_deleted.then(BTreeMap::new),
             waiters: Waiters::default(),
             queries: Queries::default(),
             replays: Replays::new(config),
@@ -176,6 +182,17 @@ impl Engine {
             effects: Effects::default(),
             visibility: Visibility::new(config.visibility_lag),
         })
+    }
+
+    /// Follows another dynamic configuration from now on, as the real server does when its file changes. What is already under way goes
+    /// on under the one before.
+    pub fn set_dynamic_config(&mut self, config: &BTreeMap<String, String>) {
+        let config = DynamicConfig(config);
+        self.eager_activities = config.has_eager_activities() && !self.replays_always;
+        self.sends_raw_history = config.sends_raw_history();
+        self.has_workflow_pause = config.has_workflow_pause();
+        self.has_completion_pages = config.has_completion_pages();
+        self.limits = config.limits();
     }
 
     /// Serves one call at `context.now` (wall): its answer, or a promise of one that [`Self::next_answer`] keeps.

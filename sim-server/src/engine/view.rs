@@ -1,6 +1,10 @@
 //! What a simulation sees of the engine from inside, without a call.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    iter,
+};
 
 use prost::Message;
 
@@ -8,6 +12,7 @@ use super::{
     Engine,
     activity::attempt::Attempt,
     kernel::time::Time,
+    schedule::Schedule,
     workflow::{recorded::ScheduledActivity, run::Run},
 };
 use crate::proto::{
@@ -26,10 +31,18 @@ impl<'a> View<'a> {
         Self { engine }
     }
 
-    /// Every run, in the order in which they began.
+    /// Every run, in the order in which they began. Those that were deleted are among them, if the configuration says that they are
+    /// kept.
     pub fn runs(&self) -> impl Iterator<Item = RunView<'a>> + use<'a> {
         let engine = self.engine;
-        engine.runs.iter().map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
+        let mut deleted = engine.deleted.iter().flat_map(BTreeMap::values).peekable();
+        let mut kept = engine.runs.iter().peekable();
+        let runs = iter::from_fn(move || match (deleted.peek(), kept.peek()) {
+            (Some(one), Some(other)) if one.key() > other.key() => kept.next(),
+            (Some(_), _) => deleted.next(),
+            (None, _) => kept.next(),
+        });
+        runs.map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
     }
 
     /// The closed runs, in the order in which they closed, but for the first `count`. None, unless the configuration says that this is
@@ -43,6 +56,13 @@ impl<'a> View<'a> {
             .filter(|key| engine.runs.contains(**key))
             .map(move |key| engine.runs.get(*key))
             .map(move |run| RunView { run, namespace: &engine.namespaces.get(run.namespace()).name })
+    }
+
+    /// Every schedule that nobody has deleted, in the order in which they were created.
+    pub fn schedules(&self) -> impl Iterator<Item = ScheduleView<'a>> + use<'a> {
+        let engine = self.engine;
+        let open = engine.schedules.iter().filter(|schedule| schedule.is_open(engine.now(schedule.namespace())));
+        open.map(|schedule| ScheduleView { schedule })
     }
 
     /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.
@@ -82,6 +102,29 @@ pub struct RunView<'a> {
     namespace: &'a str,
 }
 
+/// A schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct ScheduleView<'a> {
+    schedule: &'a Schedule,
+}
+
+impl<'a> ScheduleView<'a> {
+    /// Its id, as clients know it.
+    pub fn schedule_id(&self) -> &'a str {
+        self.schedule.schedule_id()
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.schedule.is_paused()
+    }
+
+    /// When it has its next turn, if it has one.
+    pub fn next_turn(&self) -> Option<Time> {
+        self.schedule.next_turn()
+    }
+}
+
 /// An activity of a run that has not ended.
 #[derive(Clone, Copy, Debug)]
 pub struct ActivityView<'a> {
@@ -113,6 +156,11 @@ impl<'a> ActivityView<'a> {
     /// The identity of the worker that has this attempt, if one has.
     pub fn worker(&self) -> Option<&'a str> {
         self.attempt.is_started().then_some(self.attempt.identity())
+    }
+
+    /// Who has paused it and why, if it is paused.
+    pub fn pause(&self) -> Option<(&'a str, &'a str)> {
+        self.attempt.paused_by()
     }
 
     /// What the attempt before failed with.
@@ -163,6 +211,12 @@ impl<'a> RunView<'a> {
         self.run.is_running()
     }
 
+    /// Who has paused it and why, if it is open and paused.
+    pub fn pause(&self) -> Option<(String, String)> {
+        let pause = self.run.pause().filter(|_| self.run.is_paused());
+        pause.map(|pause| (pause.identity, pause.reason))
+    }
+
     /// When it was closed, if it was.
     pub fn close_time(&self) -> Option<Time> {
         self.run.close_time()
@@ -176,6 +230,13 @@ impl<'a> RunView<'a> {
     /// Its events so far, as the bytes of a `History` message.
     pub fn encoded_events(&self) -> Vec<u8> {
         self.run.history().encoded(1, self.run.history().next_id())
+    }
+
+    /// Its first event, which says what it was started with.
+    pub fn first_event(&self) -> Option<HistoryEvent> {
+        let mut history = History::default();
+        history.merge(&mut &self.run.history().encoded(1, 2)[..]).ok()?;
+        history.events.into_iter().next()
     }
 
     /// Its events from this id on (the first is 1), decoded.

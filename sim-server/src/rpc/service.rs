@@ -42,6 +42,11 @@ impl Service {
         Ok(Box::new(Self::new(config)?))
     }
 
+    /// Follows another dynamic configuration from now on: key to JSON value, as [`Config::dynamic_config`].
+    pub fn set_dynamic_config(&mut self, config: &BTreeMap<String, String>) {
+        self.engine.set_dynamic_config(config);
+    }
+
     /// Forgets a call that a panic ended. It may have been parked half-way, and nobody waits for its answer.
     fn forget_interrupted(&mut self, now: Time, order: &mut Order<'_>) {
         if let Some(ticket) = self.serving.take() {

@@ -13,6 +13,7 @@ mod children;
 mod deletions;
 mod hand;
 mod holds;
+mod inside;
 mod listings;
 mod locks;
 mod long_polls;

@@ -9,6 +9,7 @@ use crate::{
     case::Case,
     log::{Entry, Outcome, Passage, Span, Turn, UpdateEnd, UpdateSpan, What},
     model,
+    operation::Operation,
     process::{Ending, ProcessId, Role},
     result::{Detail, Known},
     time::{EPOCH_S, since_start_ns},
@@ -82,6 +83,8 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
     let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(view, *at_ns, text));
     let mut events: Vec<model::Event> =
         ends(&entries).map(|entry| shown_event(entry, &lanes, &story.important)).chain(of_server).collect();
+    let names = chronicle::RunNames::of(view);
+    events.extend(view.operations.iter().map(|it| shown_operation(view, &names, &lanes, it)));
     events.sort_by_key(|event| (event.at_ns, event.step));
     let omits = entries.len() > FIRST_SHOWN + LAST_SHOWN;
     let failure = view.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
@@ -262,6 +265,22 @@ fn told_of_server(view: &View<'_>, at_ns: u64, text: &str) -> model::Event {
         fault: None,
         important: true,
         workflow_id: None,
+        activity_id: None,
+    }
+}
+
+/// An event for what an operator did.
+fn shown_operation(view: &View<'_>, names: &chronicle::RunNames, lanes: &Lanes, operation: &Operation) -> model::Event {
+    model::Event {
+        at_ns: operation.at_ns,
+        step: operation.step,
+        process: lanes.of_life.get(&operation.process).copied(),
+        kind: model::EventKind::Test,
+        label: chronicle::operations::sentence(view, names, operation),
+        detail: String::new(),
+        fault: None,
+        important: false,
+        workflow_id: operation.to.workflow_id().map(str::to_owned),
         activity_id: None,
     }
 }

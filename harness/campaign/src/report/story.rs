@@ -9,6 +9,7 @@ use crate::{
     fault::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
     log::{Call, Crash, Entry, LifeStep, Span, Struck, UpdateSpan, What},
+    operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
     view::View,
@@ -191,8 +192,12 @@ impl<'a> Teller<'a> {
         );
         self.say(first.at_ns, 0, attempt_of_first);
         // Its successor made the effect first: this attempt had long been given up.
-        let is_late = second.effect.attempt < effect.attempt;
+        let begun = |record: &Record| record.attempts.first().map(|doer| doer.begun);
+        let is_late = begun(second) < begun(first);
+        let run_id = |record: &Record| record.attempts.first().map(|doer| doer.attempt.run_id.clone());
+        let is_anew = run_id(first) != run_id(second) || second.effect.attempt <= effect.attempt;
         match (!is_late).then(|| self.why_again(first, second)) {
+            Some(_) if is_anew && self.was_reset(first, second) => {}
             None => self.why_late(&second.effect),
             // The failure was drawn when the attempt began, and came to pass when its work was done.
             Some(Some((entry, why))) if entry.at_ns < first.at_ns => {
@@ -207,6 +212,21 @@ impl<'a> Teller<'a> {
         let late = if is_late { ", which had been given up" } else { "" };
         let again = format!("{who} did it again {}, in attempt {}{late}, {key}.", after(second.at_ns), second.effect.attempt);
         self.say(second.at_ns, u64::MAX, again);
+    }
+
+    /// Tells that an operator reset the activity or its workflow between two attempts, if one did.
+    fn was_reset(&mut self, first: &Record, second: &Record) -> bool {
+        let view = self.view;
+        let is_it = |it: &&Operation| {
+            matches!(it.deed, Deed::Reset { .. })
+                && it.to.workflow_id() == Some(&*first.effect.workflow_id)
+                && (first.at_ns..=second.at_ns).contains(&it.at_ns)
+        };
+        let Some(reset) = view.operations.iter().rfind(is_it) else { return false };
+        let did = chronicle::operations::sentence(view, &self.names, reset);
+        let who = self.name(Some(reset.process));
+        self.say(reset.at_ns, reset.step, format!("{} {who} {did}.", capital(&after(reset.at_ns))));
+        true
     }
 
     /// Tells what delayed the attempt that had this effect.

@@ -14,10 +14,19 @@ pub const ACTIVITIES_NAMED_MAX: usize = 3;
 pub fn open_runs(view: &View<'_>) -> Vec<(String, String)> {
     let open = view.runs().filter(|run| run.is_open());
     let waits = |run: RunView<'_>| {
-        let waits_for = waits_for(&run.events_from(1), activities(&run), run.task_queue());
+        let waits_for = match run.pause() {
+            Some((who, why)) => format!("somebody to unpause it (paused{})", by(&who, &why)),
+            None => waits_for(&run.events_from(1), activities(&run), run.task_queue()),
+        };
         (format!("{} ({})", run.workflow_id(), run.workflow_type()), waits_for)
     };
     open.map(waits).collect()
+}
+
+/// Who did it and why, as far as they said so.
+fn by(who: &str, why: &str) -> String {
+    let who = if who.is_empty() { String::new() } else { format!(" by {who}") };
+    if why.is_empty() { who } else { format!("{who}: \"{why}\"") }
 }
 
 /// The activities that an open run waits for, by name, with their problems.
@@ -25,7 +34,8 @@ fn activities(run: &RunView<'_>) -> Vec<String> {
     let said = |activity: ActivityView<'_>| {
         let failed = activity.last_failure().filter(|_| activity.attempt() > 1);
         let failed = failed.map_or_else(String::new, |failure| format!(", the one before failed with \"{failure}\""));
-        format!("activity {} (attempt {}{failed})", activity.activity_type(), activity.attempt())
+        let paused = activity.pause().map_or_else(String::new, |(who, why)| format!(", paused{}", by(who, why)));
+        format!("activity {} (attempt {}{failed}{paused})", activity.activity_type(), activity.attempt())
     };
     let mut named: Vec<String> = run.open_activities().take(ACTIVITIES_NAMED_MAX).map(said).collect();
     let more = run.open_activities().count() - named.len();

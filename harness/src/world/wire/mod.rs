@@ -208,6 +208,7 @@ impl State {
     fn serve(&mut self, process: Option<ProcessId>, request: Request) -> Served {
         let Request { service, rpc: method, caller, deadline_ns: _, message } = request;
         let is_workflow_task = RpcKind::of(&method) == RpcKind::AnswerTask;
+        let of_operator = (RpcKind::of(&method) == RpcKind::Other).then(|| (method.clone(), message.clone()));
         let failed_task = (method == "RespondWorkflowTaskFailed").then(|| message.clone());
         let workflow_task = (self.log.is_detailed() && is_workflow_task).then(|| message.clone());
         // No deadline: the server must not end a long poll.
@@ -219,6 +220,9 @@ impl State {
         }
         if let (Some(process), Some(message), Served::Now(Ok(_))) = (process, failed_task, &served) {
             self.workflow_task_failed(process, &message);
+        }
+        if let (Some(process), Some((method, message)), Served::Now(Ok(_))) = (process, of_operator, &served) {
+            self.is_carried_out(process, &method, &message);
         }
         if let (Some(message), Served::Now(answer)) = (workflow_task, &served) {
             self.workflow_task_answered(&message, answer.is_ok());

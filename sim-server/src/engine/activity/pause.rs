@@ -62,6 +62,11 @@ pub(crate) struct Reset {
 }
 
 impl Attempt {
+    /// Who has paused it and why, if it is paused.
+    pub(in crate::engine) fn paused_by(&self) -> Option<(&str, &str)> {
+        self.pause.as_ref().map(|pause| (pause.identity.as_str(), pause.reason.as_str()))
+    }
+
     /// Pauses it. A worker that has it may finish; nobody else gets it.
     pub(crate) fn begin_pause(&mut self, cx: &mut Cx<'_>, home: Home, pause: Pause) {
         self.pause = Some(Box::new(pause));

@@ -36,11 +36,11 @@ impl Retention {
     }
 
     /// Removes an execution, whatever it waited for.
-    pub(crate) fn remove<M: Machine<Key = RunKey>>(&mut self, store: &mut Store<M>, key: RunKey) {
+    pub(crate) fn remove<M: Machine<Key = RunKey>>(&mut self, store: &mut Store<M>, key: RunKey) -> Option<M> {
         if let Some(expires_at) = store.stored_mut(key).expires_at {
             self.expiring.remove(&(expires_at, key));
         }
-        store.remove(key);
+        store.remove(key)
     }
 
     /// When (wall) the next one expires.

@@ -54,8 +54,8 @@ impl<M: Machine> Store<M> {
     }
 
     /// Removes a machine. Its business id is free if it was the current one, though older ones may be left.
-    pub(crate) fn remove(&mut self, key: M::Key) {
-        let Some(stored) = self.all.remove(&key.index()) else { return };
+    pub(crate) fn remove(&mut self, key: M::Key) -> Option<M> {
+        let stored = self.all.remove(&key.index())?;
         let Row { namespace, id, run_id, .. } = stored.machine.row();
         self.by_run_id.remove(run_id);
         if let Some(ids) = self.current.get_mut(&namespace)
@@ -63,6 +63,7 @@ impl<M: Machine> Store<M> {
         {
             ids.remove(id);
         }
+        Some(stored.machine)
     }
 
     pub(crate) fn contains(&self, key: M::Key) -> bool {

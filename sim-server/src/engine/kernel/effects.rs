@@ -16,7 +16,7 @@ use crate::proto::{
 /// Who signs what the server does by itself.
 pub(crate) const SERVER_IDENTITY: &str = "history-service";
 /// Who signs what a reset does to the run that it ends.
-pub(crate) const RESETTER_IDENTITY: &str = "history-resetter";
+pub const RESETTER_IDENTITY: &str = "history-resetter";
 /// Why the server terminates a child whose parent has closed.
 pub const PARENT_CLOSE_REASON: &str = "by parent close policy";
 

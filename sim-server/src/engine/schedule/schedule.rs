@@ -225,6 +225,15 @@ impl Schedule {
         &self.schedule_id
     }
 
+    pub(in crate::engine) fn is_paused(&self) -> bool {
+        self.state().paused
+    }
+
+    /// When it has its next turn, if it has one.
+    pub(in crate::engine) fn next_turn(&self) -> Option<Time> {
+        self.timer.map(|timer| timer.at)
+    }
+
     /// Whether this request created it.
     pub(super) fn is_created_by(&self, request_id: &str) -> bool {
         self.request_id == request_id

@@ -107,6 +107,10 @@ impl Run {
         &self.recorded.facts.workflow_id
     }
 
+    pub(in crate::engine) fn key(&self) -> RunKey {
+        self.key
+    }
+
     pub(in crate::engine) fn run_id(&self) -> &str {
         &self.recorded.run_id
     }

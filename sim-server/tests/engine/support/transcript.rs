@@ -290,6 +290,16 @@ impl Transcript {
         runs.nth(n - 1).expect("there is such a run").events_from(1)
     }
 
+    /// The workflow ids of all runs that are seen from inside, in their order.
+    pub(crate) fn workflow_ids(&self) -> Vec<String> {
+        self.service.view().runs().map(|run| run.workflow_id().to_owned()).collect()
+    }
+
+    /// Another dynamic configuration, with this key alone, from now on.
+    pub(crate) fn follows_dynamic_config(&mut self, key: &str, value: &str) {
+        self.service.set_dynamic_config(&[(key.to_owned(), value.to_owned())].into());
+    }
+
     /// The number of runs of the workflow id.
     pub(crate) fn run_count(&self, workflow_id: &str) -> usize {
         self.service.view().runs().filter(|run| run.workflow_id() == workflow_id).count()

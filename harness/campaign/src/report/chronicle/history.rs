@@ -1,9 +1,9 @@
 //! What the events of a history tell a reader.
 
 use foretime_server::{
-    engine::{PARENT_CLOSE_REASON, RunView},
+    engine::{PARENT_CLOSE_REASON, RESETTER_IDENTITY, RunView},
     proto::{
-        common::{Payloads, WorkflowExecution},
+        common::{Payloads, SearchAttributes, WorkflowExecution},
         enums::{TimeoutType, WorkflowTaskFailedCause},
         failure::{Failure, failure::FailureInfo},
         history::{HistoryEvent, history_event::Attributes},
@@ -100,6 +100,13 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
         let is_another = run.names.is_another(run.run_id);
         let is_from_outside = it.continued_execution_run_id.is_empty() && it.parent_workflow_execution.is_none();
         let by = run.by(at_ns, "Start");
+        // A reset begins with the events of the run that it is a reset of.
+        if it.original_execution_run_id != run.run_id {
+            return None;
+        }
+        if let Some(schedule) = scheduled_by(it.search_attributes.as_ref()) {
+            return Some((format!("{id} was started by the schedule {schedule}"), Interest::Well));
+        }
         return (is_another && is_from_outside).then(|| (format!("{id} was started{by}"), Interest::Turn));
     }
     let by = |workflow: Option<&WorkflowExecution>, rpc| {
@@ -116,6 +123,12 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
         }
         _ => return None,
     })
+}
+
+/// The schedule that has started a run.
+fn scheduled_by(search_attributes: Option<&SearchAttributes>) -> Option<String> {
+    let payload = search_attributes?.indexed_fields.get("TemporalScheduledById")?;
+    serde_json::from_slice(&payload.data).ok()
 }
 
 /// Updates. No event tells of a rejection.
@@ -212,6 +225,7 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
             let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
             let text = match it.reason == PARENT_CLOSE_REASON {
                 true => format!("was terminated{why}{}", run.since_its_parent()),
+                false if it.identity == RESETTER_IDENTITY => format!("was ended by a reset{why}"),
                 false => format!("was terminated{}{why}", run.by(at_ns, "Terminate")),
             };
             (text, Interest::Wrong)
@@ -229,10 +243,13 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
     Some((format!("{id} {how}, with {} not finished{next}", left.join(" and ")), Interest::Wrong))
 }
 
-/// Two causes are no failure of the code: something arrived meanwhile and the task is done again, or the run was closed
-/// meanwhile.
+/// Four causes are no failure of the code: something arrived meanwhile and the task is done again, the run was closed or paused
+/// meanwhile, or it was reset, which is written so.
 fn is_failure_of_code(cause: WorkflowTaskFailedCause) -> bool {
-    !matches!(cause, WorkflowTaskFailedCause::UnhandledCommand | WorkflowTaskFailedCause::ForceCloseCommand)
+    use WorkflowTaskFailedCause::{
+        ForceCloseCommand, ResetWorkflow, UnhandledCommand, WorkflowPauseRequestedBeforeTaskStarted,
+    };
+    !matches!(cause, UnhandledCommand | ForceCloseCommand | ResetWorkflow | WorkflowPauseRequestedBeforeTaskStarted)
 }
 
 /// The innermost reason of a failure, after a colon. A timeout is a reason itself: its cause is how the last attempt ended

@@ -1,5 +1,5 @@
 //! The moments between a fault and a failed assertion that a reader would look up in the histories and the attempts, as
-//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`] and [`updates`] give the
+//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`], [`updates`] and [`operations`] give the
 //! moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what arrived in another order than was asked
 //! for, and [`names`] says what things are called.
 
@@ -18,6 +18,7 @@ mod attempts;
 mod choice;
 mod history;
 mod names;
+pub(super) mod operations;
 mod order;
 mod run;
 mod updates;
@@ -91,6 +92,7 @@ fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     all.extend(order::swapped(view));
     all.extend(joins(view, &names));
     all.extend(updates::moments(view, &names));
+    all.extend(operations::moments(view, &names));
     all.extend(effects(view).chain(refusals(view, &names)));
     for run in view.runs() {
         let mut of_run = history::moments(view, &names, &run);

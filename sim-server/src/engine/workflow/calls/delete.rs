@@ -55,6 +55,9 @@ impl Engine {
         self.fail_update_waits(key);
         self.skipping.runaway.forget(key);
         self.remove_row(Key::Run(key));
-        self.retention.remove(&mut self.runs, key);
+        let run = self.retention.remove(&mut self.runs, key);
+        if let (Some(deleted), Some(run)) = (&mut self.deleted, run) {
+            deleted.insert(key, run);
+        }
     }
 }
