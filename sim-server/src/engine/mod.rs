@@ -135,12 +135,7 @@ impl Engine {
         let typed = |(name, value_type): &(String, SearchAttributeType)| (name.clone(), value_type.to_proto().into());
         let search_attributes = config.search_attributes.iter().map(typed).collect();
         let is_test_server = config.personality == Personality::TestServer;
-        let dynamic_config = DynamicConfig(&config.dynamic_config);
-        let mut switches = dynamic_config.switches();
-        // An eager activity comes with an answer that a worker on sdk-core does not get.
-        switches.eager_activities &= !config.replay.always;
-        // The test server does not slow chains of runs down.
-        let chain_interval_min = if is_test_server { Duration::ZERO } else { Limits::default().chain_interval_min };
+        let (switches, limits) = settings(config.personality, config.replay.always, &config.dynamic_config);
         let mut ids = Ids::new(config.seed);
         let mut namespaces = Namespaces::new(is_test_server, search_attributes);
         for name in &config.namespaces {
@@ -155,7 +150,7 @@ impl Engine {
             personality: config.personality,
             switches,
             replays_always: config.replay.always,
-            limits: dynamic_config.applied_to(Limits { chain_interval_min, ..Limits::default() }),
+            limits,
             verifies_rebuilds: config.verifies_rebuilds,
             refusal_has_effect: false,
             domain: Domain::new(config.start_time.as_ref().map(Time::from_proto)),
@@ -187,12 +182,7 @@ impl Engine {
     /// Follows another dynamic configuration from now on, as the real server does when its file changes. What is already under way goes
     /// on under the one before.
     pub fn set_dynamic_config(&mut self, config: &BTreeMap<String, String>) {
-        let config = DynamicConfig(config);
-        self.eager_activities = config.has_eager_activities() && !self.replays_always;
-        self.sends_raw_history = config.sends_raw_history();
-        self.has_workflow_pause = config.has_workflow_pause();
-        self.has_completion_pages = config.has_completion_pages();
-        self.limits = config.limits();
+        (self.switches, self.limits) = settings(self.personality, self.replays_always, config);
     }
 
     /// Serves one call at `context.now` (wall): its answer, or a promise of one that [`Self::next_answer`] keeps.
@@ -319,4 +309,18 @@ impl Engine {
     fn wall(&self) -> Time {
         self.domain.clock.wall()
     }
+}
+
+/// What is switched on, and the limits, under a dynamic configuration.
+fn settings(personality: Personality, replays_always: bool, config: &BTreeMap<String, String>) -> (Switches, Limits) {
+    let config = DynamicConfig(config);
+    let mut switches = config.switches();
+    // An eager activity comes with an answer that a worker on sdk-core does not get.
+    switches.eager_activities &= !replays_always;
+    let mut limits = Limits::default();
+    if personality == Personality::TestServer {
+        // The test server does not slow chains of runs down.
+        limits.chain_interval_min = Duration::ZERO;
+    }
+    (switches, config.applied_to(limits))
 }
