@@ -6,7 +6,7 @@ use foretime_server::proto::{
     schedule::{Schedule, ScheduleSpec, ScheduleState},
     workflowservice::*,
 };
-use foretime_tests::{schedules::*, script::*};
+use foretime_tests::script::*;
 
 crate::scripts![what_is_listed, by_query, refused_queries, in_pages];
 

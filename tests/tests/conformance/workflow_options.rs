@@ -188,6 +188,7 @@ async fn pinned_to_an_unknown_version(s: &Script) {
     s.history("wf").await;
 }
 
+#[expect(deprecated, reason = "clients still pin so")]
 async fn pinned_in_the_old_way(s: &Script) {
     s.start_waiting("wf").await;
     let old = |behavior: VersioningBehavior, pinned_version: &str| WorkflowExecutionOptions {

@@ -162,6 +162,7 @@ impl Setup {
             replay: Replay::default(),
             remembers_closes: false,
             deletes_expired: true,
+            keeps_deleted: false,
             visibility_lag: Duration::from_secs(if self.lists_late { 2 } else { 0 }),
             seed: self.seed.into(),
         }

@@ -33,6 +33,8 @@ impl Twins {
         if let Served::Now(Err(refusal)) = &first
             // A completion that does not fit is refused, and fails its workflow task, or its updates come again.
             && (call.method != "RespondWorkflowTaskCompleted" || refusal.message() == "Workflow task not found.")
+            // What would make a run too large is refused, and the run is terminated.
+            && !(refusal.message().starts_with("Workflow ") && refusal.message().ends_with(" exceeds limit."))
             && self.first.view().digest() != before
         {
             return Err(format!("{} is refused ({refusal}), and something has changed", call.method));

@@ -140,10 +140,9 @@ impl<'a> Activities<'a> {
         {
             findings.say("event-time", format!("its activity was scheduled {:?} later", scheduled.since(at)));
         }
-        if is_of_operator(attributes) || is_forced(&started) {
-            return;
-        }
-        let attempts_max = activity.attributes.retry_policy.as_ref().map_or(0, |policy| policy.maximum_attempts);
+        let is_limited = !is_of_operator(attributes) && !is_forced(&started);
+        let policy = activity.attributes.retry_policy.as_ref().filter(|_| is_limited);
+        let attempts_max = policy.map_or(0, |policy| policy.maximum_attempts);
         if attributes.attempt < 1 || attempts_max > 0 && attributes.attempt > attempts_max {
             let limit = if attempts_max > 0 { format!("1 to {attempts_max}") } else { "1 or more".to_owned() };
             findings.say("activity-attempt", format!("it is attempt {}, and only {limit} can be", attributes.attempt));

@@ -51,12 +51,12 @@ impl Family for Call {
             2 => proptest::collection::vec(Id::any(), 0..4).prop_map(Targets::Named),
             1 => proptest::sample::select(QUERIES.to_vec()).prop_map(Targets::Found),
         ];
-        let start = (0_u8..20, proptest::sample::select(kinds.to_vec()), targets);
+        let start = (0_u8..8, proptest::sample::select(kinds.to_vec()), targets);
         prop_oneof![
             4 => start.prop_map(|(job, kind, targets)| Self::Start(job, kind, targets)),
-            2 => (0_u8..20).prop_map(Self::Describe),
+            2 => (0_u8..8).prop_map(Self::Describe),
             1 => (0_u8..3).prop_map(Self::List),
-            1 => (0_u8..20).prop_map(Self::Stop),
+            1 => (0_u8..8).prop_map(Self::Stop),
         ]
         .boxed()
     }
@@ -71,6 +71,8 @@ impl Family for Call {
                     job_id: job_id(job),
                     reason: "why".to_owned(),
                     operation: kind.operation(),
+                    // Every other one takes its time, so that it can be stopped.
+                    max_operations_per_second: if job % 2 == 0 { 0.1 } else { 0.0 },
                     ..StartBatchOperationRequest::default()
                 };
                 match targets {

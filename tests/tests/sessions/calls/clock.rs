@@ -34,7 +34,7 @@ impl Family for Call {
             2 => Just(Self::Unlock),
             1 => Ms::up_to(20_000).prop_map(Self::Sleep),
             1 => Ms::up_to(60_000).prop_map(Self::SleepUntil),
-            1 => Ms::up_to(20_000).prop_map(Self::UnlockWithSleep),
+            2 => Ms::up_to(20_000).prop_map(Self::UnlockWithSleep),
             1 => Just(Self::GetCurrentTime),
             1 => Just(Self::GetTime),
             1 => Ms::up_to(20_000).prop_map(Self::SkipTime),

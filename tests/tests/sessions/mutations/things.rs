@@ -110,7 +110,7 @@ fn attempts_of_activities_and_their_backoff() {
                     edit!(
                         events,
                         ActivityTaskStartedEventAttributes,
-                        |a| a.scheduled_event_id == id && a.last_failure.is_some(),
+                        |a| a.scheduled_event_id == id && a.last_failure.is_some() && !a.request_id.is_empty(),
                         a.attempt = limit + 1
                     )
                 })
@@ -139,7 +139,20 @@ fn timeouts_of_activities_when_they_are_due() {
         &[|events| {
             let closed = find!(events, ActivityTaskTimedOutEventAttributes)?;
             let Some(A::ActivityTaskTimedOutEventAttributes(close)) = &events[closed].attributes else { return None };
-            let from = if close.started_event_id == 0 { close.scheduled_event_id } else { close.started_event_id };
+            let Some(A::ActivityTaskScheduledEventAttributes(asked)) =
+                &events[close.scheduled_event_id as usize - 1].attributes
+            else {
+                return None;
+            };
+            // Of a timeout that an operator has set the history does not tell.
+            let is_in_queue = close.started_event_id == 0;
+            let timeouts = if is_in_queue {
+                [asked.schedule_to_start_timeout, asked.schedule_to_close_timeout]
+            } else {
+                [asked.start_to_close_timeout, asked.heartbeat_timeout]
+            };
+            timeouts.into_iter().flatten().find(|timeout| timeout.seconds > 0)?;
+            let from = if is_in_queue { close.scheduled_event_id } else { close.started_event_id };
             let from = time(&events[from as usize - 1]);
             set_time(&mut events[closed], from);
             Some(())
