@@ -11,8 +11,11 @@ use super::rules::{limits::Limits, switches::Switches};
 const UPDATES_SUGGEST_SHARE: f64 = 0.9;
 const UPDATES_SUGGEST_KEY: &str = "history.maxTotalUpdates.suggestContinueAsNewThreshold";
 
+/// What a key sets.
+type Setting<Of, Value> = fn(&mut Of) -> &mut Value;
+
 /// The limits that are counts or sizes, by their keys.
-const COUNTS: &[(&str, fn(&mut Limits) -> &mut usize)] = &[
+const COUNTS: &[(&str, Setting<Limits, usize>)] = &[
     ("limit.blobSize.error", |limits| &mut limits.blob_size_max_bytes),
     ("limit.blobSize.warn", |limits| &mut limits.blob_size_warn_bytes),
     ("limit.memoSize.error", |limits| &mut limits.memo_size_max_bytes),
@@ -47,7 +50,7 @@ const COUNTS: &[(&str, fn(&mut Limits) -> &mut usize)] = &[
 ];
 
 /// The limits that are spans of time, by their keys.
-const SPANS: &[(&str, fn(&mut Limits) -> &mut Duration)] = &[
+const SPANS: &[(&str, Setting<Limits, Duration>)] = &[
     ("history.longPollExpirationInterval", |limits| &mut limits.long_poll),
     ("history.defaultWorkflowTaskTimeout", |limits| &mut limits.task_timeout_default),
     ("system.namespaceMinRetentionLocal", |limits| &mut limits.retention_min),
@@ -55,7 +58,7 @@ const SPANS: &[(&str, fn(&mut Limits) -> &mut Duration)] = &[
 ];
 
 /// What can be switched off, or on, by its keys.
-const SWITCHES: &[(&str, fn(&mut Switches) -> &mut bool)] = &[
+const SWITCHES: &[(&str, Setting<Switches, bool>)] = &[
     ("system.enableActivityEagerExecution", |switches| &mut switches.eager_activities),
     ("system.enableEagerWorkflowStart", |switches| &mut switches.eager_starts),
     ("frontend.enableUpdateWorkflowExecution", |switches| &mut switches.updates),
