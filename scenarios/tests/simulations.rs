@@ -50,7 +50,7 @@ async fn deploys(sim: Sim) -> Result {
     rolling_deploy::simulation(sim).await
 }
 
-#[foretime::test(runs = 60)]
+#[foretime::test(runs = 240)]
 async fn days_of_operations(sim: Sim) -> Result {
     operations::simulation(sim).await
 }

@@ -27,7 +27,6 @@ async fn one_at_a_time(s: &Script) {
     let count = CountWorkflowExecutionsRequest {
         namespace: NAMESPACE.to_owned(),
         query: "TemporalNamespaceDivision = 'TemporalBatcher'".to_owned(),
-        ..Default::default()
     };
     let _ = s.client.call(count).await;
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;

@@ -286,8 +286,7 @@ async fn named_twice_and_not_there(s: &Script) {
 
 /// Waits until a listing has as many.
 async fn await_count(s: &Script, query: &str, count: i64) {
-    let request =
-        CountWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: query.to_owned(), ..Default::default() };
+    let request = CountWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: query.to_owned() };
     while s.client.call(request.clone()).await.map(|reply| reply.count).unwrap_or_default() != count {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

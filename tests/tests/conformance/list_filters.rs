@@ -82,7 +82,8 @@ async fn too_deep(s: &Script) {
 /// Workflows with values of all types, and one without.
 async fn workflows(s: &Script) {
     let json = |data: &str| Payload { data: data.into(), ..payload("") };
-    let all: [(&str, &str, &[(&str, &str)]); 7] = [
+    type Workflow<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let all: [Workflow<'_>; 7] = [
         (
             "w1",
             "TypeA",
