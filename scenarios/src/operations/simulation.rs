@@ -171,7 +171,6 @@ async fn counts_are_true(operator: &mut Operator<'_>, orders: usize) -> foretime
     let terminated = by_status.get("Terminated").copied().unwrap_or_default();
     assert_eq!(completed + terminated, runs.len(), "nothing failed");
     foretime::always!(completed >= orders, "each order has a run that completed");
-    foretime::sometimes!(completed > orders, "a run completes while an operator looks, and is reset all the same");
     let shipped = operator.find(&format!("{} = 'shipped' AND ExecutionStatus = 'Completed'", STAGE.name())).await?;
     foretime::always!(shipped.len() == completed, "a shipment that completed was shipped");
     Ok(())
