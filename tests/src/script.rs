@@ -99,6 +99,18 @@ impl Script {
         tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
 
+    /// A reset of the current run of `id`, to be filled in.
+    pub fn new_reset(&self, id: &str, workflow_task_finish_event_id: i64) -> ResetWorkflowExecutionRequest {
+        ResetWorkflowExecutionRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: self.execution(id),
+            reason: "the reason".to_owned(),
+            workflow_task_finish_event_id,
+            request_id: self.request_id(),
+            ..ResetWorkflowExecutionRequest::default()
+        }
+    }
+
     /// A request id that no other call of the script has.
     pub fn request_id(&self) -> String {
         let mut state = self.state();

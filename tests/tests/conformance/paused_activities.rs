@@ -1,5 +1,8 @@
 //! Activities that are paused, unpaused and reset (`tests/activity_api_pause_test.go`, `tests/activity_api_reset_test.go`).
 
+mod executions;
+mod resets;
+
 use foretime_server::proto::{
     command::ScheduleActivityTaskCommandAttributes,
     common::RetryPolicy,
@@ -17,6 +20,9 @@ use foretime_tests::{
     worker::{ActivityTask, application_failure, failure},
 };
 use prost_types::Duration;
+
+use executions::*;
+use resets::*;
 
 crate::scripts![
     before_its_start,
@@ -456,216 +462,4 @@ async fn heartbeat_timeout_after_the_pause(s: &Script) {
     unpause(s, "a").await;
     wait(1.5).await;
     s.describe("wf").await;
-}
-
-async fn reset_before_its_start(s: &Script) {
-    schedule(s, quick(s, "a")).await;
-    let _ = s.call(reset_by_id(s, "a")).await;
-    s.describe("wf").await;
-    let activity = s.activity_task().await;
-    s.heartbeat(&activity, "half").await;
-    s.no_activity_task().await;
-}
-
-async fn reset_during_backoff(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.heartbeat(&activity, "half").await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let _ = s.call(reset_by_id(s, "a")).await;
-    s.describe("wf").await;
-    s.activity_task().await;
-    s.describe("wf").await;
-}
-
-async fn reset_while_it_runs(s: &Script) {
-    let activity = started(s, quick(s, "a")).await;
-    let _ = s.call(reset_by_id(s, "a")).await;
-    s.describe("wf").await;
-    s.heartbeat(&activity, "half").await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let activity = s.activity_task().await;
-    s.heartbeat(&activity, "half").await;
-}
-
-async fn reset_while_it_runs_again(s: &Script) {
-    let activity = started(s, quick(s, "a")).await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let activity = s.activity_task().await;
-    let _ = s.call(reset_by_id(s, "a")).await;
-    s.describe("wf").await;
-    s.heartbeat(&activity, "half").await;
-    s.complete_activity(&activity, "the result").await;
-}
-
-async fn reset_heartbeats(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.heartbeat(&activity, "half").await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let _ = s.call(ResetActivityRequest { reset_heartbeat: true, ..reset_by_id(s, "a") }).await;
-    s.describe("wf").await;
-    s.activity_task().await;
-}
-
-async fn reset_heartbeats_while_it_runs(s: &Script) {
-    let activity = started(s, quick(s, "a")).await;
-    s.heartbeat(&activity, "half").await;
-    let _ = s.call(ResetActivityRequest { reset_heartbeat: true, ..reset_by_id(s, "a") }).await;
-    s.describe("wf").await;
-    s.heartbeat(&activity, "more").await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    s.activity_task().await;
-}
-
-async fn reset_while_paused(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    pause(s, "a").await;
-    let _ = s.call(reset_by_id(s, "a")).await;
-    s.describe("wf").await;
-    s.activity_task().await;
-}
-
-async fn reset_and_kept_paused(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.heartbeat(&activity, "half").await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    pause(s, "a").await;
-    let request = ResetActivityRequest { keep_paused: true, reset_heartbeat: true, ..reset_by_id(s, "a") };
-    let _ = s.call(request).await;
-    s.describe("wf").await;
-    s.no_activity_task().await;
-    unpause(s, "a").await;
-    s.describe("wf").await;
-    s.activity_task().await;
-}
-
-async fn reset_by_type_and_all(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let type_name = s.activity("a").activity_type.unwrap_or_default().name;
-    let _ = s.call(reset_of(s, Some(Reset::Type(type_name)))).await;
-    let activity = s.activity_task().await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let _ = s.call(reset_of(s, Some(Reset::MatchAll(true)))).await;
-    let activity = s.activity_task().await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let _ = s.call(ResetActivityRequest { jitter: seconds(0.001), ..reset_of(s, Some(Reset::MatchAll(false))) }).await;
-    s.activity_task().await;
-}
-
-async fn reset_to_original_options(s: &Script) {
-    schedule(s, slow(s, "a")).await;
-    let request = UpdateActivityOptionsRequest {
-        namespace: NAMESPACE.to_owned(),
-        execution: s.execution("wf"),
-        identity: "operator".to_owned(),
-        activity_options: Some(foretime_server::proto::activity::ActivityOptions {
-            start_to_close_timeout: seconds(7.0),
-            priority: Some(foretime_server::proto::common::Priority { priority_key: 2, ..Default::default() }),
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask { paths: vec!["start_to_close_timeout".to_owned(), "priority".to_owned()] }),
-        activity: Some(update_activity_options_request::Activity::Id("a".to_owned())),
-        ..Default::default()
-    };
-    let _ = s.call(request).await;
-    let _ = s.call(ResetActivityRequest { restore_original_options: true, ..reset_by_id(s, "a") }).await;
-    s.describe("wf").await;
-    s.activity_task().await;
-}
-
-fn pause_execution(s: &Script) -> PauseActivityExecutionRequest {
-    PauseActivityExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        activity_id: "a".to_owned(),
-        identity: "operator".to_owned(),
-        reason: "the reason".to_owned(),
-        request_id: s.request_id(),
-        ..Default::default()
-    }
-}
-
-fn unpause_execution(s: &Script) -> UnpauseActivityExecutionRequest {
-    UnpauseActivityExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        activity_id: "a".to_owned(),
-        ..Default::default()
-    }
-}
-
-fn reset_execution(s: &Script) -> ResetActivityExecutionRequest {
-    ResetActivityExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        activity_id: "a".to_owned(),
-        ..Default::default()
-    }
-}
-
-fn change_execution(s: &Script, paths: &[&str]) -> UpdateActivityExecutionOptionsRequest {
-    UpdateActivityExecutionOptionsRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        activity_id: "a".to_owned(),
-        activity_options: Some(foretime_server::proto::activity::ActivityOptions {
-            start_to_close_timeout: seconds(7.0),
-            retry_policy: policy(3.0, 4),
-            ..Default::default()
-        }),
-        update_mask: Some(prost_types::FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() }),
-        ..Default::default()
-    }
-}
-
-async fn named_as_executions(s: &Script) {
-    let activity = started(s, slow(s, "a")).await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let request = pause_execution(s);
-    let _ = s.call(request.clone()).await;
-    let _ = s.call(request).await;
-    let _ = s.call(pause_execution(s)).await;
-    s.describe("wf").await;
-    let _ = s.call(unpause_execution(s)).await;
-    let activity = s.activity_task().await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    let _ = s.call(reset_execution(s)).await;
-    s.activity_task().await;
-    let _ = s.call(change_execution(s, &["start_to_close_timeout", "retry_policy"])).await;
-    let restored = UpdateActivityExecutionOptionsRequest {
-        restore_original: true,
-        update_mask: None,
-        activity_options: None,
-        ..change_execution(s, &[])
-    };
-    let _ = s.call(restored).await;
-    s.describe("wf").await;
-}
-
-async fn bad_requests_that_name_executions(s: &Script) {
-    schedule(s, slow(s, "a")).await;
-    let long = || "x".repeat(1_001);
-    let none = String::new;
-    let _ = s.call(PauseActivityExecutionRequest { activity_id: none(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { activity_id: long(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { identity: long(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { request_id: long(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { run_id: "no run id".to_owned(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { activity_id: "b".to_owned(), ..pause_execution(s) }).await;
-    let _ = s.call(PauseActivityExecutionRequest { workflow_id: s.id("other"), ..pause_execution(s) }).await;
-    let _ = s.call(UnpauseActivityExecutionRequest { activity_id: none(), ..unpause_execution(s) }).await;
-    let _ = s.call(ResetActivityExecutionRequest { activity_id: none(), ..reset_execution(s) }).await;
-    let jitter = Some(Duration { seconds: -1, nanos: 0 });
-    let _ = s.call(UnpauseActivityExecutionRequest { jitter, ..unpause_execution(s) }).await;
-    let _ = s.call(ResetActivityExecutionRequest { jitter, ..reset_execution(s) }).await;
-    for paths in
-        [&[][..], &["nope"], &["task_queue.name"], &["start_delay"], &["priority.priority_key"], &["heartbeat_timeout"]]
-    {
-        let _ = s.call(change_execution(s, paths)).await;
-    }
-    let request = change_execution(s, &["priority"]);
-    let _ = s.call(UpdateActivityExecutionOptionsRequest { restore_original: true, ..request.clone() }).await;
-    let _ = s.call(UpdateActivityExecutionOptionsRequest { activity_options: None, ..request.clone() }).await;
-    let _ = s.call(UpdateActivityExecutionOptionsRequest { update_mask: None, ..request }).await;
 }

@@ -1,5 +1,7 @@
 //! Workflows that are paused and unpaused (`tests/pause_workflow_execution_test.go`).
 
+mod activities;
+
 use foretime_server::proto::{
     command::ScheduleActivityTaskCommandAttributes,
     common::{Priority, RetryPolicy},
@@ -8,6 +10,8 @@ use foretime_server::proto::{
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*, updates::*, worker::failure};
+
+use activities::*;
 
 crate::scripts![
     idle,
@@ -93,6 +97,13 @@ async fn unpause(s: &Script) {
     let _ = s.call(new_unpause(s)).await;
 }
 
+/// Unpaused, it has a workflow task.
+async fn goes_on(s: &Script) {
+    unpause(s).await;
+    s.workflow_task().await;
+    s.history("wf").await;
+}
+
 async fn wait(wait_s: f64) {
     tokio::time::sleep(std::time::Duration::from_secs_f64(wait_s)).await;
 }
@@ -123,9 +134,7 @@ async fn with_a_task_that_waits(s: &Script) {
     s.history("wf").await;
     s.describe("wf").await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn with_a_transient_task_that_waits(s: &Script) {
@@ -135,9 +144,7 @@ async fn with_a_transient_task_that_waits(s: &Script) {
     pause(s).await;
     s.describe("wf").await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn before_its_first_task(s: &Script) {
@@ -167,9 +174,7 @@ async fn with_a_task_at_a_worker(s: &Script) {
     s.history("wf").await;
     s.describe("wf").await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn with_a_task_that_fails(s: &Script) {
@@ -180,9 +185,7 @@ async fn with_a_task_that_fails(s: &Script) {
     s.history("wf").await;
     s.describe("wf").await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn with_a_task_that_fails_with_signals(s: &Script) {
@@ -192,9 +195,7 @@ async fn with_a_task_that_fails_with_signals(s: &Script) {
     s.signal("wf", "go").await;
     s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
     s.history("wf").await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn with_a_task_that_times_out(s: &Script) {
@@ -339,9 +340,7 @@ async fn signalled(s: &Script) {
     s.signal("wf", "one").await;
     s.signal("wf", "two").await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn timers_fire(s: &Script) {
@@ -350,9 +349,7 @@ async fn timers_fire(s: &Script) {
     pause(s).await;
     until_event(s, "wf", EventType::TimerFired).await;
     s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-    s.history("wf").await;
+    goes_on(s).await;
 }
 
 async fn queried(s: &Script) {
@@ -474,127 +471,6 @@ async fn updated_with_start(s: &Script) {
     }
     let _ = s.call(request).await;
     s.history("wf").await;
-}
-
-async fn an_activity_that_waits(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 0.2))]).await;
-    pause(s).await;
-    s.describe("wf").await;
-    s.no_activity_task().await;
-    unpause(s).await;
-    s.describe("wf").await;
-    let activity = s.activity_task().await;
-    s.complete_activity(&activity, "done").await;
-    s.workflow_task().await;
-    s.history("wf").await;
-}
-
-async fn an_activity_that_runs(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 0.2))]).await;
-    let activity = s.activity_task().await;
-    pause(s).await;
-    s.heartbeat(&activity, "half").await;
-    s.describe("wf").await;
-    s.complete_activity(&activity, "done").await;
-    s.history("wf").await;
-    s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-}
-
-async fn an_activity_that_fails(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 0.2))]).await;
-    let activity = s.activity_task().await;
-    pause(s).await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    s.step("its retry does not wait");
-    let activity = s.activity_task().await;
-    unpause(s).await;
-    s.complete_activity(&activity, "done").await;
-    s.history("wf").await;
-}
-
-async fn an_activity_in_backoff(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 1.0))]).await;
-    let activity = s.activity_task().await;
-    s.fail_activity(&activity, failure("no luck")).await;
-    pause(s).await;
-    s.describe("wf").await;
-    s.no_activity_task().await;
-    s.describe("wf").await;
-    unpause(s).await;
-    s.activity_task().await;
-}
-
-async fn an_activity_that_times_out(s: &Script) {
-    let queued = Attributes { schedule_to_start_timeout: seconds(1.0), activity_id: "b".to_owned(), ..retried(s, 0.2) };
-    let closed = Attributes { schedule_to_close_timeout: seconds(2.0), ..retried(s, 0.2) };
-    s.start("wf").await;
-    s.run_task([schedule_activity(closed), schedule_activity(queued)]).await;
-    pause(s).await;
-    wait(3.0).await;
-    s.history("wf").await;
-    s.describe("wf").await;
-}
-
-async fn an_activity_cancelled(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(retried(s, 0.2))]).await;
-    s.signal("wf", "go").await;
-    let task = s.await_workflow_task().await;
-    pause(s).await;
-    let _ = s.complete(&task, [request_cancel_activity(5)]).await;
-    s.history("wf").await;
-    s.no_workflow_task().await;
-    unpause(s).await;
-    s.workflow_task().await;
-}
-
-async fn an_activity_paused_too(s: &Script) {
-    s.start("wf").await;
-    s.run_task([
-        schedule_activity(retried(s, 0.2)),
-        schedule_activity(Attributes { activity_id: "b".to_owned(), ..retried(s, 0.2) }),
-    ])
-    .await;
-    let pause_activity = PauseActivityRequest {
-        namespace: NAMESPACE.to_owned(),
-        execution: s.execution("wf"),
-        identity: "operator".to_owned(),
-        activity: Some(pause_activity_request::Activity::Id("a".to_owned())),
-        ..Default::default()
-    };
-    let _ = s.call(pause_activity).await;
-    pause(s).await;
-    s.describe("wf").await;
-    s.step("the activity is unpaused, and the workflow is not");
-    let unpause_activity = UnpauseActivityRequest {
-        namespace: NAMESPACE.to_owned(),
-        execution: s.execution("wf"),
-        identity: "operator".to_owned(),
-        activity: Some(unpause_activity_request::Activity::Id("a".to_owned())),
-        ..Default::default()
-    };
-    let _ = s.call(unpause_activity).await;
-    s.describe("wf").await;
-    let activity = s.activity_task().await;
-    s.complete_activity(&activity, "done").await;
-    s.step("the workflow is unpaused, and the other activity is not");
-    let pause_activity = PauseActivityRequest {
-        namespace: NAMESPACE.to_owned(),
-        execution: s.execution("wf"),
-        identity: "operator".to_owned(),
-        activity: Some(pause_activity_request::Activity::Id("b".to_owned())),
-        ..Default::default()
-    };
-    let _ = s.call(pause_activity).await;
-    unpause(s).await;
-    s.no_activity_task().await;
-    s.describe("wf").await;
 }
 
 async fn a_child_that_ends(s: &Script) {

@@ -21,20 +21,9 @@ crate::scripts![
     bad_override,
 ];
 
-fn reset(s: &Script, id: &str, workflow_task_finish_event_id: i64) -> ResetWorkflowExecutionRequest {
-    ResetWorkflowExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_execution: s.execution(id),
-        reason: "the reason".to_owned(),
-        workflow_task_finish_event_id,
-        request_id: s.request_id(),
-        ..Default::default()
-    }
-}
-
 fn changing(s: &Script, id: &str, options: WorkflowExecutionOptions, paths: &[&str]) -> ResetWorkflowExecutionRequest {
     let mask = prost_types::FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() };
-    ResetWorkflowExecutionRequest { post_reset_operations: vec![change(options, Some(mask))], ..reset(s, id, 4) }
+    ResetWorkflowExecutionRequest { post_reset_operations: vec![change(options, Some(mask))], ..s.new_reset(id, 4) }
 }
 
 fn change(options: WorkflowExecutionOptions, update_mask: Option<prost_types::FieldMask>) -> PostResetOperation {
@@ -79,7 +68,7 @@ async fn paused_before_the_point(s: &Script) {
     s.history("wf").await;
     for event_id in [10, 11, 12, 13] {
         s.step(&format!("to {event_id}"));
-        let _ = s.call(reset(s, "wf", event_id)).await;
+        let _ = s.call(s.new_reset("wf", event_id)).await;
         s.await_restart_interval().await;
     }
     s.history("wf").await;
@@ -90,7 +79,7 @@ async fn paused_after_the_point(s: &Script) {
     s.start_waiting("wf").await;
     let _ = s.call(pause(s, "wf")).await;
     s.signal("wf", "one").await;
-    let _ = s.call(reset(s, "wf", 4)).await;
+    let _ = s.call(s.new_reset("wf", 4)).await;
     s.history("wf").await;
     s.describe("wf").await;
     s.workflow_task().await;
@@ -117,7 +106,7 @@ async fn nothing_named(s: &Script) {
     s.history("wf").await;
     s.await_restart_interval().await;
     let no_mask = vec![change(with_priority(3), None)];
-    let request = ResetWorkflowExecutionRequest { post_reset_operations: no_mask, ..reset(s, "wf", 4) };
+    let request = ResetWorkflowExecutionRequest { post_reset_operations: no_mask, ..s.new_reset("wf", 4) };
     let refused = s.client.call(request).await.expect_err("there is no mask");
     s.note(refused.code());
     s.history("wf").await;
@@ -134,7 +123,7 @@ async fn several(s: &Script) {
     let mask = |path: &str| Some(prost_types::FieldMask { paths: vec![path.to_owned()] });
     let post_reset_operations =
         vec![change(auto_upgrade(), mask("versioning_override")), change(with_priority(4), mask("priority"))];
-    let _ = s.call(ResetWorkflowExecutionRequest { post_reset_operations, ..reset(s, "wf", 4) }).await;
+    let _ = s.call(ResetWorkflowExecutionRequest { post_reset_operations, ..s.new_reset("wf", 4) }).await;
     s.history("wf").await;
 }
 
@@ -149,7 +138,7 @@ async fn options_that_come_again(s: &Script) {
         identity: "client".to_owned(),
     };
     let _ = s.call(update).await;
-    let _ = s.call(reset(s, "wf", 4)).await;
+    let _ = s.call(s.new_reset("wf", 4)).await;
     s.history("wf").await;
     s.describe("wf").await;
 }

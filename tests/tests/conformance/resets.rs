@@ -2,6 +2,9 @@
 
 #![allow(deprecated, reason = "the wire has deprecated fields, and they are tried, too")]
 
+mod children;
+mod reapplied;
+
 use foretime_server::proto::{
     command::{Command, ScheduleActivityTaskCommandAttributes, StartChildWorkflowExecutionCommandAttributes},
     common::{RetryPolicy, SearchAttributes},
@@ -15,6 +18,9 @@ use foretime_server::proto::{
 };
 use foretime_tests::{commands::*, script::*, updates::*, worker::failure};
 use prost_types::Duration;
+
+use children::*;
+use reapplied::*;
 
 crate::scripts![
     open_run,
@@ -67,15 +73,7 @@ crate::scripts![
 
 /// A reset of the current run of `id`, to be filled in.
 fn reset(s: &Script, id: &str, workflow_task_finish_event_id: i64) -> ResetWorkflowExecutionRequest {
-    ResetWorkflowExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_execution: s.execution(id),
-        reason: "the reason".to_owned(),
-        workflow_task_finish_event_id,
-        request_id: s.request_id(),
-        identity: "client".to_owned(),
-        ..Default::default()
-    }
+    ResetWorkflowExecutionRequest { identity: "client".to_owned(), ..s.new_reset(id, workflow_task_finish_event_id) }
 }
 
 /// Resets the run, which must succeed. Returns the id of the new run.
@@ -248,67 +246,6 @@ async fn of_an_older_run(s: &Script) {
     }
 }
 
-async fn signalled_later(s: &Script) {
-    two_tasks(s).await;
-    let links = vec![];
-    let _ = s.call(SignalWorkflowExecutionRequest { links, ..s.new_signal("wf", "third") }).await;
-    s.run_task([]).await;
-    s.signal("wf", "fourth").await;
-}
-
-async fn signals(s: &Script) {
-    signalled_later(s).await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.history("wf").await;
-    s.workflow_task().await;
-}
-
-async fn signals_left_out(s: &Script) {
-    signalled_later(s).await;
-    let reset_reapply_exclude_types = vec![Exclude::Signal.into()];
-    reset_run(s, ResetWorkflowExecutionRequest { reset_reapply_exclude_types, ..reset(s, "wf", 4) }).await;
-    s.history("wf").await;
-}
-
-async fn signals_alone(s: &Script) {
-    signalled_later(s).await;
-    reset_run(s, ResetWorkflowExecutionRequest { reset_reapply_type: Reapply::Signal.into(), ..reset(s, "wf", 4) }).await;
-    s.history("wf").await;
-}
-
-async fn nothing_reapplied(s: &Script) {
-    signalled_later(s).await;
-    reset_run(s, ResetWorkflowExecutionRequest { reset_reapply_type: Reapply::None.into(), ..reset(s, "wf", 4) }).await;
-    s.history("wf").await;
-    let every = [Exclude::Signal, Exclude::Update, Exclude::Nexus, Exclude::CancelRequest].map(Into::into).to_vec();
-    s.await_restart_interval().await;
-    s.signal("wf", "fifth").await;
-    reset_run(s, ResetWorkflowExecutionRequest { reset_reapply_exclude_types: every, ..reset(s, "wf", 4) }).await;
-    s.history("wf").await;
-}
-
-async fn a_signal_again(s: &Script) {
-    s.start_waiting("wf").await;
-    let signal = s.new_signal("wf", "once");
-    let _ = s.call(signal.clone()).await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.step("the same signal to the new run");
-    let _ = s.call(signal).await;
-    s.history("wf").await;
-}
-
-async fn buffered_signals(s: &Script) {
-    let first = s.start_waiting("wf").await;
-    s.signal("wf", "one").await;
-    let task = s.await_workflow_task().await;
-    s.signal("wf", "buffered").await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.history_of_run("wf", &first).await;
-    s.history("wf").await;
-    s.step("the worker answers to the old run");
-    let _ = s.complete(&task, [complete_workflow("done")]).await;
-}
-
 async fn cancel_request(s: &Script) {
     s.start_waiting("wf").await;
     s.request_cancel("wf").await;
@@ -343,118 +280,6 @@ async fn attached_request(s: &Script) {
     s.describe("wf").await;
     s.step("the same start again");
     let _ = s.call(again).await;
-    s.history("wf").await;
-}
-
-/// One update is done, and one accepted.
-async fn updated(s: &Script) -> String {
-    let run_id = s.start_waiting("wf").await;
-    s.updated(s.new_update("wf", "first"), async {
-        let task = s.await_workflow_task().await;
-        s.report(&task, done(&task, "first")).await;
-    })
-    .await;
-    let accepted = UpdateWorkflowExecutionRequest { wait_policy: until(Stage::Accepted), ..s.new_update("wf", "second") };
-    s.updated(accepted, async {
-        let task = s.await_workflow_task().await;
-        s.report(&task, [acceptance(&task, "second")]).await;
-    })
-    .await;
-    run_id
-}
-
-/// A speculative task ends a batch with its started event, too.
-async fn to_each_event_of_updates(s: &Script) {
-    let first = updated(s).await;
-    s.history("wf").await;
-    for event_id in 5..=12 {
-        s.step(&format!("to event {event_id}"));
-        let workflow_execution = s.run("wf", &first);
-        let _ = s.call(ResetWorkflowExecutionRequest { workflow_execution, ..reset(s, "wf", event_id) }).await;
-    }
-}
-
-async fn updates(s: &Script) {
-    let first = updated(s).await;
-    s.signal("wf", "later").await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.history("wf").await;
-    s.describe("wf").await;
-    s.step("asked of the old run and of the new one");
-    let old = s
-        .new_update_poll("wf", "first")
-        .update_ref
-        .map(|it| foretime_server::proto::update::UpdateRef { workflow_execution: s.run("wf", &first), ..it });
-    let _ = s.call(PollWorkflowExecutionUpdateRequest { update_ref: old, ..s.new_update_poll("wf", "first") }).await;
-    let admitted = PollWorkflowExecutionUpdateRequest { wait_policy: None, ..s.new_update_poll("wf", "first") };
-    let _ = s.call(admitted).await;
-    s.step("the worker sees them");
-    let task = s.workflow_task().await;
-    let [accept, respond] = done(&task, "first");
-    s.report(&task, [accept, respond, acceptance(&task, "second")]).await;
-    let _ = s.call(s.new_update_poll("wf", "first")).await;
-    let accepted =
-        PollWorkflowExecutionUpdateRequest { wait_policy: until(Stage::Accepted), ..s.new_update_poll("wf", "second") };
-    let _ = s.call(accepted).await;
-    s.history("wf").await;
-}
-
-async fn updates_left_out(s: &Script) {
-    updated(s).await;
-    s.signal("wf", "later").await;
-    let reset_reapply_exclude_types = vec![Exclude::Update.into()];
-    reset_run(s, ResetWorkflowExecutionRequest { reset_reapply_exclude_types, ..reset(s, "wf", 4) }).await;
-    s.history("wf").await;
-    let _ = s.call(s.new_update_poll("wf", "first")).await;
-}
-
-async fn updates_rejected(s: &Script) {
-    updated(s).await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    let task = s.workflow_task().await;
-    s.report(&task, [rejection(&task, "first")]).await;
-    s.history("wf").await;
-}
-
-async fn updates_of_a_reset_run(s: &Script) {
-    updated(s).await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    let task = s.await_workflow_task().await;
-    s.report(&task, done(&task, "first")).await;
-    s.history("wf").await;
-    s.step("the reset run is reset");
-    s.await_restart_interval().await;
-    reset_run(s, reset(s, "wf", 9)).await;
-    s.history("wf").await;
-    s.step("and again, to before its updates");
-    s.await_restart_interval().await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.history("wf").await;
-    s.workflow_task().await;
-}
-
-async fn pending_update(s: &Script) {
-    let first = s.start_waiting("wf").await;
-    s.updated(s.new_update("wf", "pending"), async {
-        let task = s.await_workflow_task().await;
-        reset_run(s, reset(s, "wf", 4)).await;
-        s.report(&task, done(&task, "pending")).await;
-    })
-    .await;
-    s.history_of_run("wf", &first).await;
-    s.history("wf").await;
-}
-
-async fn update_again(s: &Script) {
-    updated(s).await;
-    reset_run(s, reset(s, "wf", 4)).await;
-    s.step("the same update is sent to the new run");
-    s.updated(s.new_update("wf", "first"), async {
-        until_it_has_come().await;
-        let task = s.workflow_task().await;
-        s.report(&task, done(&task, "first")).await;
-    })
-    .await;
     s.history("wf").await;
 }
 
@@ -527,128 +352,6 @@ async fn timer_in_the_past(s: &Script) {
     reset_run(s, reset(s, "wf", 8)).await;
     s.await_event("wf", EventType::TimerFired).await;
     s.history("wf").await;
-}
-
-/// A parent whose child runs; a signal and a task come after. Returns the parent's run id.
-async fn with_child(s: &Script, child: StartChildWorkflowExecutionCommandAttributes) -> String {
-    let run_id = s.start("parent").await;
-    s.run_task([start_child(child)]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionStarted).await;
-    s.run_task([]).await;
-    s.signal("parent", "later").await;
-    s.run_task([]).await;
-    run_id
-}
-
-async fn child_goes_on(s: &Script) {
-    let first = with_child(s, s.child("child")).await;
-    s.history("parent").await;
-    reset_run(s, reset(s, "parent", 13)).await;
-    s.history_of_run("parent", &first).await;
-    s.history("parent").await;
-    s.describe("parent").await;
-    s.describe("child").await;
-    s.run_task([]).await;
-    s.step("the child completes");
-    let task = s.child_task().await;
-    let _ = s.complete(&task, [complete_workflow("the child's result")]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionCompleted).await;
-    s.history("parent").await;
-    s.describe("parent").await;
-}
-
-async fn child_completes_before(s: &Script) {
-    with_child(s, s.child("child")).await;
-    let task = s.child_task().await;
-    let _ = s.complete(&task, [complete_workflow("the child's result")]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionCompleted).await;
-    s.run_task([complete_workflow("done")]).await;
-    reset_run(s, reset(s, "parent", 13)).await;
-    s.history("parent").await;
-    s.describe("parent").await;
-}
-
-async fn child_starts_after_the_point(s: &Script) {
-    with_child(s, s.child("child")).await;
-    s.history("parent").await;
-    s.step("the task of the child's start");
-    let _ = s.call(reset(s, "parent", 7)).await;
-    let _ = s.call(reset(s, "parent", 8)).await;
-    s.history("parent").await;
-    s.describe("parent").await;
-}
-
-/// The child was asked for in the task that is done again.
-async fn child_after_the_point(s: &Script) {
-    let first = with_child(s, s.child("child")).await;
-    reset_run(s, reset(s, "parent", 4)).await;
-    s.history("parent").await;
-    s.describe("parent").await;
-    s.describe("child").await;
-    s.step("it is asked for again");
-    s.run_task([start_child(s.child("child"))]).await;
-    s.await_event("parent", EventType::StartChildWorkflowExecutionFailed).await;
-    s.history("parent").await;
-    s.step("the old child completes");
-    let task = s.child_task().await;
-    let _ = s.complete(&task, [complete_workflow("the child's result")]).await;
-    s.history("parent").await;
-    s.history_of_run("parent", &first).await;
-}
-
-async fn child_after_the_point_abandoned(s: &Script) {
-    use foretime_server::proto::enums::ParentClosePolicy;
-    let child = StartChildWorkflowExecutionCommandAttributes {
-        parent_close_policy: ParentClosePolicy::Abandon.into(),
-        ..s.child("child")
-    };
-    with_child(s, child).await;
-    s.run_task_of_child().await;
-    reset_run(s, reset(s, "parent", 4)).await;
-    s.run_task([start_child(s.child("child"))]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionStarted).await;
-    s.history("parent").await;
-    s.describe("child").await;
-}
-
-/// The reset run closes: its child is one of the run before.
-async fn child_and_close_policy(s: &Script) {
-    with_child(s, s.child("child")).await;
-    reset_run(s, reset(s, "parent", 13)).await;
-    s.run_task([complete_workflow("done")]).await;
-    s.close_event("parent", "").await;
-    until_it_has_come().await;
-    s.describe("child").await;
-    s.history("child").await;
-}
-
-async fn of_a_child(s: &Script) {
-    with_child(s, s.child("child")).await;
-    let task = s.await_workflow_task_of(task_queue(&s.child_queue())).await;
-    let _ = s.complete(&task, []).await;
-    reset_run(s, reset(s, "child", 4)).await;
-    s.history("child").await;
-    s.describe("child").await;
-    s.history("parent").await;
-    s.describe("parent").await;
-    s.step("the reset child completes");
-    let task = s.child_task().await;
-    let _ = s.complete(&task, [complete_workflow("the child's result")]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionCompleted).await;
-    s.history("parent").await;
-}
-
-async fn of_a_closed_child(s: &Script) {
-    with_child(s, s.child("child")).await;
-    let task = s.await_workflow_task_of(task_queue(&s.child_queue())).await;
-    let _ = s.complete(&task, [complete_workflow("the child's result")]).await;
-    s.await_event("parent", EventType::ChildWorkflowExecutionCompleted).await;
-    s.run_task([]).await;
-    reset_run(s, reset(s, "child", 4)).await;
-    let task = s.child_task().await;
-    let _ = s.complete(&task, [complete_workflow("another result")]).await;
-    s.history("child").await;
-    s.history("parent").await;
 }
 
 /// Three runs of a chain, each with a signal. Returns the run ids of the first and the second.
@@ -853,18 +556,4 @@ async fn post_operations(s: &Script) {
     };
     let _ = s.call(bad).await;
     s.history("wf").await;
-}
-
-/// What the scripts of children need.
-trait Children {
-    /// The child's next task is done, and the child with it.
-    async fn run_task_of_child(&self);
-}
-
-impl Children for Script {
-    async fn run_task_of_child(&self) {
-        let task = self.await_workflow_task_of(task_queue(&self.child_queue())).await;
-        let commands: [Command; 1] = [complete_workflow("the child's result")];
-        let _ = self.complete(&task, commands).await;
-    }
 }

@@ -101,8 +101,7 @@ impl Engine {
     fn execution_of(&self, key: Key) -> Option<WorkflowExecution> {
         match key {
             Key::Run(run) => Some(self.runs.get(run).execution()),
-            #[allow(unreachable_patterns, reason = "there may be other kinds of executions")]
-            _ => None,
+            Key::Schedule(_) => None,
         }
     }
 

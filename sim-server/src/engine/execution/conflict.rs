@@ -1,6 +1,5 @@
 //! What becomes of a business id that is taken (`api/workflow_id_dedup.go`).
 
-use super::machine::Row;
 use crate::proto::enums::{WorkflowExecutionStatus, WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
 
 /// What the policies of a start say when its id is taken.
@@ -16,8 +15,17 @@ pub(crate) enum Claim {
     Refused(String),
 }
 
+/// Who has an id.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder<'a> {
+    /// The id.
+    pub(crate) id: &'a str,
+    pub(crate) run_id: &'a str,
+    pub(crate) status: WorkflowExecutionStatus,
+}
+
 /// Claims the id of an existing execution.
-pub(crate) fn claim(existing: &Row<'_>, reuse: WorkflowIdReusePolicy, conflict: WorkflowIdConflictPolicy) -> Claim {
+pub(crate) fn claim(existing: Holder<'_>, reuse: WorkflowIdReusePolicy, conflict: WorkflowIdConflictPolicy) -> Claim {
     let names = format!("WorkflowId: {}, RunId: {}.", existing.id, existing.run_id);
     if matches!(existing.status, WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused) {
         return match conflict {

@@ -22,9 +22,9 @@ pub(crate) struct Stored<M> {
 /// All machines of one kind, open and closed.
 #[derive(Debug)]
 pub(crate) struct Store<M: Machine> {
-    /// By the index in their keys, which is the order in which they began. Boxed: a machine is large, and a tree that grows moves what
-    /// is in it. A key is never given out again, and nothing is left of one whose machine is removed.
-    all: BTreeMap<u32, Box<Stored<M>>>,
+    /// In the order in which they began, which is that of their keys. Boxed: a machine is large, and a tree that grows moves what is
+    /// in it. A key is never given out again, and nothing is left of one whose machine is removed.
+    all: BTreeMap<M::Key, Box<Stored<M>>>,
     next_key: u32,
     current: BTreeMap<NamespaceId, BTreeMap<String, M::Key>>,
     by_run_id: BTreeMap<String, M::Key>,
@@ -49,17 +49,17 @@ impl<M: Machine> Store<M> {
         let Row { namespace, id, run_id, .. } = machine.row();
         self.current.entry(namespace).or_default().insert(id.to_owned(), key);
         self.by_run_id.insert(run_id.to_owned(), key);
-        self.all.insert(key.index(), Box::new(Stored { machine, holds: 0, expires_at: None }));
+        self.all.insert(key, Box::new(Stored { machine, holds: 0, expires_at: None }));
         key
     }
 
     /// Removes a machine. Its business id is free if it was the current one, though older ones may be left.
     pub(crate) fn remove(&mut self, key: M::Key) -> Option<M> {
-        let stored = self.all.remove(&key.index())?;
+        let stored = self.all.remove(&key)?;
         let Row { namespace, id, run_id, .. } = stored.machine.row();
         self.by_run_id.remove(run_id);
         if let Some(ids) = self.current.get_mut(&namespace)
-            && ids.get(id).map(|of| of.index()) == Some(key.index())
+            && ids.get(id) == Some(&key)
         {
             ids.remove(id);
         }
@@ -67,17 +67,17 @@ impl<M: Machine> Store<M> {
     }
 
     pub(crate) fn contains(&self, key: M::Key) -> bool {
-        self.all.contains_key(&key.index())
+        self.all.contains_key(&key)
     }
 
     /// The machine of a key that nobody has removed.
     pub(crate) fn get(&self, key: M::Key) -> &M {
-        &self.all[&key.index()].machine
+        &self.all[&key].machine
     }
 
     /// For a transaction, which alone may change a machine, and for what is kept besides it.
     pub(crate) fn stored_mut(&mut self, key: M::Key) -> &mut Stored<M> {
-        self.all.get_mut(&key.index()).expect("nobody names a machine that is removed")
+        self.all.get_mut(&key).expect("nobody names a machine that is removed")
     }
 
     /// All machines, in the order in which they began.
@@ -88,7 +88,7 @@ impl<M: Machine> Store<M> {
     /// The keys of all machines of a namespace, in the order in which they began.
     pub(crate) fn keys_in(&self, namespace: NamespaceId) -> Vec<M::Key> {
         let of_namespace = self.all.iter().filter(|(_, stored)| stored.machine.row().namespace == namespace);
-        of_namespace.map(|(index, _)| M::Key::of(*index)).collect()
+        of_namespace.map(|(key, _)| *key).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -106,8 +106,9 @@ impl<M: Machine> Store<M> {
 
     /// The machine with this index, if it is the one with this run id: an index of another server names another.
     pub(crate) fn checked(&self, index: u32, run_id: &str) -> Option<M::Key> {
-        let stored = self.all.get(&index)?;
-        (stored.machine.row().run_id == run_id).then_some(M::Key::of(index))
+        let key = M::Key::of(index);
+        let stored = self.all.get(&key)?;
+        (stored.machine.row().run_id == run_id).then_some(key)
     }
 
     /// The named machine, or the current one if `run_id` is empty.

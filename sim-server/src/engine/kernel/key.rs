@@ -22,27 +22,17 @@ pub(crate) struct BatchKey(pub(crate) u32);
 pub(crate) trait StoreKey: Copy + Ord {
     /// The key of the machine with this index.
     fn of(index: u32) -> Self;
-    /// The index of the machine.
-    fn index(self) -> u32;
 }
 
 impl StoreKey for RunKey {
     fn of(index: u32) -> Self {
         Self(index)
     }
-
-    fn index(self) -> u32 {
-        self.0
-    }
 }
 
 impl StoreKey for ScheduleKey {
     fn of(index: u32) -> Self {
         Self(index)
-    }
-
-    fn index(self) -> u32 {
-        self.0
     }
 }
 

@@ -1,10 +1,10 @@
 //! Pure functions. [`validate`] decides what is refused, and completes requests. [`retry`] decides when something is tried
-//! again, [`cron`] when something begins, and [`schedule`] when a schedule acts; [`spans`] and [`zones`] are how Go reads
-//! spans of time and time zones. [`search_attributes`] are what a workflow is found by, and a [`list_filter`] is what finds it.
+//! again, [`cron`] when something begins, and [`schedule`] when a schedule acts; [`spans`] and [`zones`] are how Go reads spans
+//! of time and time zones. [`search_attributes`] are what a workflow is found by, and a [`list_filter`] is what finds it.
 //! [`names`] are how things are called. [`failure`] and [`payloads`] are what the server itself makes, and [`limits`] are how
-//! much of anything there may be ([`switches`]: whether there is any), [`updates`] has those of updates, and [`versions`] are what workers say of theirs;
-//! [`options`] are of things that are under way, and can be changed; [`commands`] says which events commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every
-//! room may call it.
+//! much of anything there may be ([`switches`]: whether there is any), [`updates`] has those of updates, and [`versions`] are
+//! what workers say of theirs; [`options`] are of things that are under way, and can be changed; [`commands`] says which events
+//! commands write, and [`sdk`] tells SDKs apart. A rule owns no state and knows no machine. Every room may call it.
 
 pub mod commands;
 pub mod cron;

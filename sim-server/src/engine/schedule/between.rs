@@ -179,8 +179,8 @@ impl Engine {
         if run.is_followed() {
             return;
         }
-        let first_run_id = run.first_run_id().to_owned();
-        if let Some(schedule) = self.schedule_watches.take(&first_run_id) {
+        if let Some(schedule) = self.schedule_watches.take(run.first_run_id()) {
+            let first_run_id = run.first_run_id().to_owned();
             self.effects.leave(Effect::Schedule { schedule, wake: Wake::Closed(first_run_id) });
         }
     }

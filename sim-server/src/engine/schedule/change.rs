@@ -123,9 +123,8 @@ impl Schedule {
     fn replace_search_attributes(&mut self, mut given: BTreeMap<String, Payload>) {
         let is_reserved = |name: &str| RESERVED.contains(&name);
         given.retain(|name, _| !is_reserved(name));
-        self.change_search_attributes(|all| {
-            all.retain(|name, _| is_reserved(name));
-            all.extend(given);
-        });
+        let kept = self.search_attributes.iter().filter(|(name, _)| is_reserved(name));
+        given.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+        self.set_search_attributes(given);
     }
 }

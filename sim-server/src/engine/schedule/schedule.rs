@@ -115,8 +115,10 @@ impl Machine for Schedule {
     }
 
     fn end_transaction(&mut self, _cx: &mut Cx<'_>) {
+        let before = self.search_attributes.get(PAUSED).cloned();
         let paused = self.state().paused;
-        self.change_search_attributes(|all| written::set_bool(all, PAUSED, paused));
+        written::set_bool(&mut self.search_attributes, PAUSED, paused);
+        self.row_revision += u32::from(self.search_attributes.get(PAUSED) != before.as_ref());
     }
 
     /// Nothing: what it starts holds time, but not the schedule.
@@ -204,11 +206,10 @@ impl Schedule {
         }
     }
 
-    /// Changes its search attributes.
-    pub(super) fn change_search_attributes(&mut self, change: impl FnOnce(&mut BTreeMap<String, Payload>)) {
-        let before = self.search_attributes.clone();
-        change(&mut self.search_attributes);
-        self.row_revision += u32::from(self.search_attributes != before);
+    /// A client has changed its search attributes.
+    pub(super) fn set_search_attributes(&mut self, all: BTreeMap<String, Payload>) {
+        self.search_attributes = all;
+        self.row_revision += 1;
     }
 
     /// Whether it exists for those who ask now.

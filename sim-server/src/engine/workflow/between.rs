@@ -11,10 +11,7 @@ use super::{
 use crate::{
     engine::{
         Engine, PARENT_CLOSE_REASON,
-        execution::{
-            conflict::{self, Claim},
-            machine::Machine,
-        },
+        execution::conflict::{self, Claim},
         kernel::{
             effects::{ChildLeft, External, Extras, SERVER_IDENTITY, Start},
             key::{NamespaceId, RunKey},
@@ -94,7 +91,7 @@ impl Engine {
             given => (given, WorkflowIdConflictPolicy::Fail),
         };
         let run_id = self.ids.run_id(self.now(namespace));
-        match conflict::claim(&self.runs.get(existing).row(), reuse, conflict) {
+        match conflict::claim(self.runs.get(existing).holder(), reuse, conflict) {
             Claim::Free => true,
             Claim::TerminateExisting => {
                 self.terminate_for(existing, &run_id);

@@ -30,7 +30,7 @@ mod due;
 mod external;
 pub(in crate::engine) mod growth;
 pub(in crate::engine) mod history;
-mod options;
+pub(in crate::engine) mod options;
 mod pages;
 pub(in crate::engine) mod pause;
 mod problems;

@@ -1,8 +1,14 @@
 //! Options of a run that can be changed: its priority, and the version of its worker (`AddWorkflowExecutionOptionsUpdatedEvent`).
 
+use prost_types::FieldMask;
+
 use super::run::Run;
 use crate::{
-    engine::execution::Cx,
+    engine::{
+        execution::Cx,
+        kernel::error::Result,
+        rules::options::{versioning, workflow},
+    },
     proto::{
         common::Priority,
         history::{WorkflowExecutionOptionsUpdatedEventAttributes, history_event::Attributes},
@@ -10,7 +16,42 @@ use crate::{
     },
 };
 
+/// A change of options.
+#[derive(Debug)]
+pub(in crate::engine) struct OptionsChange {
+    /// The options as they are asked for, and answered.
+    pub(in crate::engine) asked: WorkflowExecutionOptions,
+    /// The same as they are written: see [`Run::written_options`].
+    pub(in crate::engine) written: WorkflowExecutionOptions,
+    /// Which of them.
+    pub(in crate::engine) mask: FieldMask,
+}
+
+impl OptionsChange {
+    /// What it makes of these options: as they are answered, and as they are written.
+    ///
+    /// # Errors
+    /// The mask names a part of what is changed as a whole only.
+    pub(in crate::engine) fn applied_to(&self, before: &WorkflowExecutionOptions) -> Result<[WorkflowExecutionOptions; 2]> {
+        let merged = |from| workflow::merged(before.clone(), from, &self.mask);
+        Ok([merged(&self.asked)?, merged(&self.written)?])
+    }
+}
+
 impl Run {
+    /// Options that are asked for, as they are written: with the version of the worker spelled out.
+    ///
+    /// # Errors
+    /// It cannot be bound to that version.
+    pub(in crate::engine) fn written_options(&self, asked: &WorkflowExecutionOptions) -> Result<WorkflowExecutionOptions> {
+        let by = asked.versioning_override.as_ref();
+        if by.is_some_and(versioning::names_no_version) {
+            return Err(versioning::no_version_yet(self.workflow_id()));
+        }
+        let versioning_override = by.map(|by| versioning::checked(by, self.task_queue())).transpose()?;
+        Ok(WorkflowExecutionOptions { versioning_override, ..asked.clone() })
+    }
+
     /// The changes that are buffered: they count already.
     fn buffered_options(&self) -> impl DoubleEndedIterator<Item = &WorkflowExecutionOptionsUpdatedEventAttributes> {
         self.volatile.buffer.iter().filter_map(|event| match &event.attributes {

@@ -120,7 +120,6 @@ impl Run {
         types.sort_unstable();
         types.dedup();
         entries.extend(types.into_iter().map(|activity_type| format!("property:activityType={activity_type}")));
-        self.recorded.note_unwritten(PAUSE_INFO, &entries);
-        self.volatile.row_revision += 1;
+        self.note_unwritten(PAUSE_INFO, &entries);
     }
 }

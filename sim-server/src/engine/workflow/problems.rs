@@ -30,16 +30,15 @@ impl Run {
             && problems.count >= threshold
             && let Some(last) = &problems.last
         {
-            self.recorded.note_unwritten(REPORTED_PROBLEMS, last);
-            self.volatile.row_revision += 1;
+            let last = last.clone();
+            self.note_unwritten(REPORTED_PROBLEMS, &last);
         }
     }
 
     /// A workflow task is completed: whatever went wrong before is over.
     pub(super) fn forget_problems(&mut self) {
         if self.volatile.problems.take().is_some() {
-            self.recorded.note_unwritten(REPORTED_PROBLEMS, &[]);
-            self.volatile.row_revision += 1;
+            self.note_unwritten(REPORTED_PROBLEMS, &[]);
         }
     }
 }

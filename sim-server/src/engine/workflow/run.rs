@@ -10,6 +10,7 @@ use crate::{
     engine::{
         execution::{
             By, Cx,
+            conflict::Holder,
             machine::{Machine, Row},
         },
         kernel::{
@@ -125,6 +126,11 @@ impl Run {
 
     pub(in crate::engine) fn task_queue(&self) -> &str {
         &self.recorded.facts.task_queue
+    }
+
+    /// As who has its workflow id.
+    pub(in crate::engine) fn holder(&self) -> Holder<'_> {
+        Holder { id: self.workflow_id(), run_id: self.run_id(), status: self.status() }
     }
 
     pub(in crate::engine) fn execution(&self) -> WorkflowExecution {
@@ -267,6 +273,12 @@ impl Run {
             }
             Stage::Usual | Stage::Completing => false,
         }
+    }
+
+    /// Sets a search attribute that the server keeps, and that no event tells of; without values it takes it away.
+    pub(super) fn note_unwritten(&mut self, name: &str, values: &[String]) {
+        self.recorded.note_unwritten(name, values);
+        self.volatile.row_revision += 1;
     }
 
     /// Checks that a rebuild from its history gives the same run, in all that history tells.

@@ -1,7 +1,7 @@
 //! The moments between a fault and a failed assertion that a reader would look up in the histories and the attempts, as
-//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`], [`updates`] and [`operations`] give the
-//! moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what arrived in another order than was asked
-//! for, and [`names`] says what things are called.
+//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`], [`updates`] and
+//! [`operations`] give the moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what
+//! arrived in another order than was asked for, and [`names`] says what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,10 +4,7 @@ use crate::{
     engine::{
         Engine,
         batch::job::{Job, Progress},
-        execution::{
-            conflict::{self, Claim},
-            machine::Machine,
-        },
+        execution::conflict::{self, Claim, Holder},
         kernel::{
             error::{Error, Result},
             key::NamespaceId,
@@ -16,7 +13,10 @@ use crate::{
     },
     proto::{
         common::WorkflowExecution,
-        enums::{BatchOperationState, ResourceExhaustedCause, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+        enums::{
+            BatchOperationState, ResourceExhaustedCause, WorkflowExecutionStatus, WorkflowIdConflictPolicy,
+            WorkflowIdReusePolicy,
+        },
         workflowservice::{
             StartBatchOperationRequest, StartBatchOperationResponse, StopBatchOperationRequest, StopBatchOperationResponse,
             TerminateWorkflowExecutionRequest,
@@ -57,33 +57,26 @@ impl Engine {
 
     /// In the real server, a job is a workflow, and its id is that of no other.
     fn check_job_id(&self, namespace: NamespaceId, job_id: &str) -> Result<()> {
-        if let Some(key) = self.runs.current(namespace, job_id) {
-            let run = self.runs.get(key);
+        let run = self.runs.current(namespace, job_id).map(|key| self.runs.get(key));
+        let run = run.map(|run| (run.holder(), run.start_request_id(), run.first_run_id()));
+        let job = self.batches.find(namespace, job_id).map(|key| self.batches.get(key));
+        let job = job.map(|job| {
+            let status = if job.is_open() { WorkflowExecutionStatus::Running } else { WorkflowExecutionStatus::Completed };
+            let holder = Holder { id: job_id, run_id: &job.run_id, status };
+            (holder, job.start_request_id.as_str(), holder.run_id)
+        });
+        for (holder, start_request_id, first_run_id) in run.into_iter().chain(job) {
             let (reuse, conflict) = (WorkflowIdReusePolicy::RejectDuplicate, WorkflowIdConflictPolicy::Fail);
-            if let Claim::Refused(message) = conflict::claim(&run.row(), reuse, conflict) {
+            if let Claim::Refused(message) = conflict::claim(holder, reuse, conflict) {
                 return Err(Error::AlreadyStarted {
                     message,
-                    start_request_id: run.start_request_id().to_owned(),
-                    run_id: run.run_id().to_owned(),
-                    first_execution_run_id: run.first_run_id().to_owned(),
+                    start_request_id: start_request_id.to_owned(),
+                    run_id: holder.run_id.to_owned(),
+                    first_execution_run_id: first_run_id.to_owned(),
                 });
             }
         }
-        let Some(key) = self.batches.find(namespace, job_id) else { return Ok(()) };
-        let job = self.batches.get(key);
-        let names = format!("WorkflowId: {job_id}, RunId: {}.", job.run_id);
-        let message = if job.is_open() {
-            format!("Workflow execution is already running. {names}")
-        } else {
-            let policy = "Workflow Id reuse policy: reject duplicate workflow Id.";
-            format!("Workflow execution already finished. {names} {policy}")
-        };
-        Err(Error::AlreadyStarted {
-            message,
-            start_request_id: job.start_request_id.clone(),
-            run_id: job.run_id.clone(),
-            first_execution_run_id: job.run_id.clone(),
-        })
+        Ok(())
     }
 
     /// StopBatchOperation. In the real server, it terminates the workflow of this id, whatever that is.

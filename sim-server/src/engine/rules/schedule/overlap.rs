@@ -31,8 +31,8 @@ pub(crate) struct Decision {
     pub(crate) skipped_count: i64,
 }
 
-/// Decides about the actions that are due. `is_running`: an action that may not overlap is still running. `resolve`: what a policy means, by
-/// now.
+/// Decides about the actions that are due. `is_running`: an action that may not overlap is still running. `resolve`: what a
+/// policy means, by now.
 pub(crate) fn decide(due: &[Start], is_running: bool, resolve: impl Fn(i32) -> i32) -> Decision {
     use ScheduleOverlapPolicy as Policy;
     let mut decision = Decision::default();

@@ -3,13 +3,18 @@
 use super::list::LIST;
 use crate::engine::{
     Engine,
-    execution::machine::{Machine, Row},
+    execution::{
+        machine::{Machine, Row},
+        store::Store,
+    },
     kernel::{
         error::{Error, Result},
         key::{Key, NamespaceId},
     },
     rules::list_filter::{Cell, Found, ListFilter},
+    schedule::Schedule,
     visibility::index::{DIVISION, Place},
+    workflow::run::Run,
 };
 use crate::proto::enums::IndexedValueType;
 
@@ -20,7 +25,7 @@ impl Engine {
     /// # Errors
     /// INVALID_ARGUMENT: the query is none. UNAVAILABLE: the real server's database does not execute it.
     pub(in crate::engine) fn find_executions(
-        &mut self,
+        &self,
         namespace: NamespaceId,
         query: &str,
         division: Option<&str>,
@@ -31,7 +36,7 @@ impl Engine {
 
     /// Reads a query. `operation` names what the query is for, as the database's errors do.
     pub(in crate::engine::visibility) fn read_filter(
-        &mut self,
+        &self,
         namespace: NamespaceId,
         query: &str,
         operation: &str,
@@ -69,35 +74,30 @@ impl Engine {
     pub(in crate::engine::visibility) fn listed_row(&self, key: Key) -> Option<Row<'_>> {
         match &self.visibility.lag {
             Some(lag) => lag.shown.get(&key).map(|row| row.row()),
-            None => Some(self.row_of(key)),
-        }
-    }
-
-    fn row_of(&self, key: Key) -> Row<'_> {
-        match key {
-            Key::Run(run) => self.runs.get(run).row(),
-            Key::Schedule(schedule) => self.schedules.get(schedule).row(),
+            None => Some(row_of(&self.runs, &self.schedules, key)),
         }
     }
 
     /// An execution is new, or what it is found by has changed.
     pub(in crate::engine) fn record_row(&mut self, key: Key) {
         let Self { visibility, namespaces, runs, schedules, domain, .. } = self;
-        let row = match key {
-            Key::Run(run) => runs.get(run).row(),
-            Key::Schedule(schedule) => schedules.get(schedule).row(),
-        };
+        let row = row_of(runs, schedules, key);
         visibility.record(domain.now(), key, &row, &namespaces.get(row.namespace).search_attributes);
     }
 
     /// An execution is about to be deleted, and is no longer listed.
     pub(in crate::engine) fn remove_row(&mut self, key: Key) {
         let Self { visibility, runs, schedules, domain, .. } = self;
-        let row = match key {
-            Key::Run(run) => runs.get(run).row(),
-            Key::Schedule(schedule) => schedules.get(schedule).row(),
-        };
+        let row = row_of(runs, schedules, key);
         visibility.remove(domain.now(), key, &row);
+    }
+}
+
+/// What an execution is like now.
+fn row_of<'a>(runs: &'a Store<Run>, schedules: &'a Store<Schedule>, key: Key) -> Row<'a> {
+    match key {
+        Key::Run(run) => runs.get(run).row(),
+        Key::Schedule(schedule) => schedules.get(schedule).row(),
     }
 }
 

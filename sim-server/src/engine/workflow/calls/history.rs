@@ -131,8 +131,9 @@ impl Engine {
         HistoryReply { history: run.history().encoded(from, until), ..HistoryReply::default() }
     }
 
-    /// The close event of a closed run; nothing of an open one; of one that is paused, the last event. A client that does not look for the next run in every close event
-    /// gets a continued-as-new event instead, if another run follows (`makeFakeContinuedAsNewEvent`).
+    /// The close event of a closed run; nothing of an open one; of one that is paused, the last event. A client that does not
+    /// look for the next run in every close event gets a continued-as-new event instead, if another run follows
+    /// (`makeFakeContinuedAsNewEvent`).
     fn close_event(&self, key: RunKey, follows_next_run_id: bool) -> HistoryReply {
         let run = self.runs.get(key);
         if !run.ends_waits() {

@@ -3,15 +3,12 @@
 use crate::{
     engine::{
         Engine,
-        kernel::{
-            effects::RESETTER_IDENTITY,
-            error::Result,
-            key::{Key, RunKey},
-        },
+        kernel::{effects::RESETTER_IDENTITY, error::Result, key::RunKey},
         rules::validate,
         workflow::{
+            options::OptionsChange,
             reset::{
-                options::WorkflowOptionsChange,
+                options,
                 reapply::{Reapplied, Selection},
                 rebuild::{Reset, Send},
             },
@@ -32,7 +29,7 @@ impl Engine {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         let base = self.find(&target)?;
         self.runs.get(base).check_finish_event_id(request.workflow_task_finish_event_id)?;
-        let changes = WorkflowOptionsChange::read(std::mem::take(&mut request.post_reset_operations), self.runs.get(base))?;
+        let changes = options::read(std::mem::take(&mut request.post_reset_operations), self.runs.get(base))?;
         let current = self.runs.current(target.namespace, self.runs.get(base).workflow_id());
         // The real server means to find a reset again by its request id, and compares that with the one of the start.
         if let Some(run) = current.map(|key| self.runs.get(key)).filter(|run| run.start_request_id() == request.request_id) {
@@ -65,7 +62,7 @@ impl Engine {
         end: i64,
         run: Run,
         request: &ResetWorkflowExecutionRequest,
-        changes: Vec<WorkflowOptionsChange>,
+        changes: Vec<OptionsChange>,
     ) {
         let reapplied = self.events_after(base, end, request);
         let base_run_id = self.runs.get(base).run_id().to_owned();
@@ -78,9 +75,8 @@ impl Engine {
         let sends = sends.collect();
         let reset = Reset { reason: &request.reason, base_run_id: &base_run_id, sends, reapplied, changes };
         let key = self.runs.insert(run);
+        // It is listed by the end of this, and not before: only then it has its own start time.
         self.transact(key, |run, cx| run.reset(cx, reset));
-        // Not before: only now it has its own start time.
-        self.record_row(Key::Run(key));
     }
 
     /// What came after the reset point and is to come again: of the base run, and of those that it continued as. `end`: the base

@@ -6,7 +6,6 @@ use crate::{
         execution::{
             Cx,
             conflict::{self, Claim},
-            machine::Machine,
         },
         kernel::{
             effects::{Extras, SERVER_IDENTITY, Start},
@@ -187,7 +186,7 @@ impl Engine {
         new_run_id: &str,
     ) -> Result<Verdict> {
         let run = self.runs.get(existing);
-        match conflict::claim(&run.row(), reuse, conflict) {
+        match conflict::claim(run.holder(), reuse, conflict) {
             Claim::Free => Ok(Verdict::Free),
             Claim::UseExisting => Ok(Verdict::UseExisting),
             Claim::TerminateExisting => {

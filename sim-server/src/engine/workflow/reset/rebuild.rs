@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{options::WorkflowOptionsChange, reapply::Reapplied};
+use super::reapply::Reapplied;
 use crate::{
     engine::{
         activity::attempt::{Attempt, First},
@@ -15,7 +15,7 @@ use crate::{
             time::{Time, span},
         },
         rules::failure,
-        workflow::{recorded::Recorded, run::Run, volatile::Volatile, workflow_task::WorkflowTask},
+        workflow::{options::OptionsChange, recorded::Recorded, run::Run, volatile::Volatile, workflow_task::WorkflowTask},
     },
     proto::{
         enums::{TimeoutType, WorkflowTaskFailedCause},
@@ -37,7 +37,7 @@ pub(in crate::engine) struct Reset<'a> {
     pub(in crate::engine) sends: Vec<Send>,
     /// What came after the reset point, and is to come again.
     pub(in crate::engine) reapplied: Reapplied,
-    pub(in crate::engine) changes: Vec<WorkflowOptionsChange>,
+    pub(in crate::engine) changes: Vec<OptionsChange>,
 }
 
 /// A signal or a cancel request that was under way.
