@@ -36,7 +36,7 @@ const WORKFLOW_TYPE: &str = "temporal-sys-scheduler-workflow";
 const TASK_QUEUE: &str = "temporal-sys-per-ns-tq";
 pub(in crate::engine) const DIVISION: &str = "TemporalScheduler";
 /// The search attribute that says whether it is paused.
-const PAUSED: &str = "TemporalSchedulePaused";
+pub(in crate::engine) const PAUSED: &str = "TemporalSchedulePaused";
 
 const CATCHUP_WINDOW_DEFAULT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CATCHUP_WINDOW_MIN: Duration = Duration::from_secs(10);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::list::page;
+use super::list::{LIST, page};
 use crate::{
     engine::{
         Engine,
@@ -18,7 +18,7 @@ use crate::{
             search_attributes::Registry,
         },
         schedule::{
-            DIVISION, Schedule,
+            DIVISION, PAUSED, Schedule,
             calls::describe::{shown_memo, shown_search_attributes},
         },
         visibility::{index::Place, token::PageToken},
@@ -29,9 +29,6 @@ use crate::{
         workflowservice::{CountSchedulesRequest, CountSchedulesResponse, ListSchedulesRequest, ListSchedulesResponse},
     },
 };
-
-/// The one search attribute of the server's own by which schedules are found.
-const PAUSED: &str = "TemporalSchedulePaused";
 
 /// A schedule as queries see it: its workflow id is its id.
 struct ScheduleRow<'a>(&'a Row<'a>);
@@ -72,9 +69,9 @@ impl Engine {
         Ok(CountSchedulesResponse { count: found.count() as i64, groups: Vec::new() })
     }
 
-    /// A query on schedules, which names nothing that they have only as workflows of the real server.
+    /// A query on schedules. Of the server's own search attributes they are found by one alone: whether they are paused.
     fn read_schedule_filter(&mut self, namespace: NamespaceId, query: &str) -> Result<ListFilter> {
-        let filter = self.read_filter(namespace, query, "ListWorkflowExecutions")?;
+        let filter = self.read_filter(namespace, query, LIST)?;
         match filter.columns.iter().find(|name| Registry::is_reserved(name) && *name != PAUSED) {
             Some(name) => Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {name:?}"))),
             None => Ok(filter),
