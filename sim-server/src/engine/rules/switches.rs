@@ -2,7 +2,8 @@
 
 use crate::engine::kernel::error::{Error, Result};
 
-/// What is switched on. `default()` has the values of OSS 1.32.
+/// What is switched on. `default()` has the values of OSS 1.32, but for `shutdowns_end_polls`, without which a worker that stops may take a
+/// task along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Switches {
     /// An activity may come with the answer to the workflow task that scheduled it (`system.enableActivityEagerExecution`).
@@ -21,6 +22,8 @@ pub(crate) struct Switches {
     pub(crate) workflow_pause: bool,
     /// The completion of a workflow task may come in pages (`history.enableWorkflowTaskCompletionPagination`).
     pub(crate) completion_pages: bool,
+    /// ShutdownWorker ends the worker's polls (`frontend.enableCancelWorkerPollsOnShutdown`).
+    pub(crate) shutdowns_end_polls: bool,
 }
 
 impl Default for Switches {
@@ -34,6 +37,7 @@ impl Default for Switches {
             raw_history: false,
             workflow_pause: false,
             completion_pages: false,
+            shutdowns_end_polls: true,
         }
     }
 }

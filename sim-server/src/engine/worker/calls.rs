@@ -6,10 +6,10 @@ use crate::{
 };
 
 impl Engine {
-    /// ShutdownWorker: the worker's polls end, and its sticky queue counts as gone.
+    /// ShutdownWorker: the worker's polls end, unless that is switched off, and its sticky queue counts as gone.
     pub(in crate::engine) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.resolve(&request.namespace)?;
-        if !request.worker_instance_key.is_empty() {
+        if self.switches.shutdowns_end_polls && !request.worker_instance_key.is_empty() {
             let worker = self.workers.shut_down(&request.worker_instance_key);
             for ticket in self.matching.polls_of(&request.worker_instance_key) {
                 self.end_poll(ticket);
