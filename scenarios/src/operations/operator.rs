@@ -106,6 +106,8 @@ impl<'a> Operator<'a> {
                 }
             }
             for running in self.find("ExecutionStatus = 'Running'").await? {
+                // Whoever looks at one after the other does not see that the next has gone on.
+                tokio::time::sleep(self.dice.span(Duration::from_secs(20 * 60))).await;
                 let repair = self.dice.one_of(&REPAIRS);
                 self.repair(repair, running.id(), running.run_id()).await?;
             }
