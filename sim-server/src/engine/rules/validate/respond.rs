@@ -151,7 +151,7 @@ pub fn cut_failure(failure: &mut Option<Failure>, limits: &Limits) -> Option<Fai
 /// The part of its last failure that a retried activity keeps (`truncateRetryableActivityFailure`).
 pub fn kept_failure(failure: &Failure, limits: &Limits) -> Failure {
     let longest = limits.activity_failure_max_bytes;
-    if failure.encoded_len() <= longest {
+    if failure.encoded_len() <= longest.max(limits.activity_failure_warn_bytes) {
         return failure.clone();
     }
     server_failure(FAILURE_TOO_LARGE, false, Some(truncate(failure, longest)))
