@@ -38,6 +38,7 @@ crate::scripts![
     large_details_of_a_failed_activity,
     a_failure_that_is_kept,
     large_heartbeat_details,
+    large_details_of_a_cancellation_nobody_asked_for,
     default_task_timeout,
     what_a_namespace_says,
 ];
@@ -310,6 +311,18 @@ async fn large_heartbeat_details(s: &Script) {
 
 async fn default_task_timeout(s: &Script) {
     s.start("wf").await;
+    s.history("wf").await;
+}
+
+async fn large_details_of_a_cancellation_nobody_asked_for(s: &Script) {
+    let task = large_report(s).await;
+    let request = RespondActivityTaskCanceledRequest {
+        namespace: NAMESPACE.to_owned(),
+        task_token: task.task_token,
+        details: long(1000),
+        ..Default::default()
+    };
+    let _ = s.call(request).await;
     s.history("wf").await;
 }
 
