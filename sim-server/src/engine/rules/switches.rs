@@ -2,7 +2,7 @@
 
 use crate::engine::kernel::error::{Error, Result};
 
-/// What is switched on. `default()` has the values of OSS 1.32, but for `shutdowns_end_polls`, without which a worker that stops may take a
+/// What is switched on. `default()` has the values of OSS 1.32, but for `shutdowns_end_polls`: a worker that stops is to take no
 /// task along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Switches {
@@ -22,6 +22,8 @@ pub(crate) struct Switches {
     pub(crate) workflow_pause: bool,
     /// The completion of a workflow task may come in pages (`history.enableWorkflowTaskCompletionPagination`).
     pub(crate) completion_pages: bool,
+    /// It is told how much of a workflow's payloads is stored elsewhere (`history.externalPayloadsEnabled`).
+    pub(crate) external_payloads: bool,
     /// ShutdownWorker ends the worker's polls (`frontend.enableCancelWorkerPollsOnShutdown`).
     pub(crate) shutdowns_end_polls: bool,
 }
@@ -37,6 +39,7 @@ impl Default for Switches {
             raw_history: false,
             workflow_pause: false,
             completion_pages: false,
+            external_payloads: true,
             shutdowns_end_polls: true,
         }
     }
