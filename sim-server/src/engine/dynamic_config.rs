@@ -68,6 +68,7 @@ const SWITCHES: &[(&str, Setting<Switches, bool>)] = &[
     ("frontend.enableBatcher", |switches| &mut switches.batches),
     ("history.externalPayloadsEnabled", |switches| &mut switches.external_payloads),
     ("frontend.sendRawWorkflowHistory", |switches| &mut switches.raw_history),
+    ("frontend.WorkerHeartbeatsEnabled", |switches| &mut switches.worker_heartbeats),
     ("frontend.WorkflowPauseEnabled", |switches| &mut switches.workflow_pause),
     ("history.enableWorkflowTaskCompletionPagination", |switches| &mut switches.completion_pages),
 ];

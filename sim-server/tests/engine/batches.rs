@@ -173,3 +173,16 @@ fn it_ends_with_its_namespace() {
     t.calls(DeleteNamespaceRequest { namespace: NAMESPACE.to_owned(), ..DeleteNamespaceRequest::default() });
     assert_eq!(t.next_deadline(), None);
 }
+
+#[test]
+fn one_that_is_still_listed_though_it_is_deleted_is_as_good_as_done() {
+    let mut t = Transcript::with(Config { visibility_lag: seconds(2), ..Config::default() });
+    t.starts("a");
+    t.time_passes(seconds(2));
+    t.calls(DeleteWorkflowExecutionRequest { namespace: NAMESPACE.to_owned(), workflow_execution: execution("a") });
+    let request = StartBatchOperationRequest { visibility_query: "WorkflowType = 'W'".to_owned(), ..job("j", termination()) };
+    t.calls(request);
+    t.time_passes(STEP);
+    t.time_passes(STEP);
+    assert_eq!(progress(&mut t, "j"), (State::Completed, [1, 1, 0]));
+}

@@ -44,6 +44,7 @@ mod timers;
 mod update_troubles;
 mod update_with_start;
 mod updates;
+mod worker_heartbeats;
 mod worker_versions;
 mod workflow_options;
 mod workflow_tasks;
@@ -106,6 +107,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("schedule_specs", schedule_specs::SCRIPTS),
     ("schedule_actions", schedule_actions::SCRIPTS),
     ("schedule_lists", schedule_lists::SCRIPTS),
+    ("worker_heartbeats", worker_heartbeats::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("batches", batches::SCRIPTS),
     ("batch_limits", batch_limits::SCRIPTS),

@@ -10,7 +10,7 @@ use crate::{
         kernel::{
             due::Due,
             error::{Error, Result},
-            key::{BatchKey, Key},
+            key::BatchKey,
         },
     },
     proto::{
@@ -87,22 +87,12 @@ impl Engine {
         let namespace = job.namespace;
         let targets = match self.query_of(key) {
             None => job.named(),
-            Some(query) => {
-                let found = self.find_executions(namespace, &query, None)?;
-                found.into_iter().filter_map(|key| self.execution_of(key)).collect()
-            }
+            Some(query) => self.find_workflows(namespace, &query, None)?.into(),
         };
         let job = self.batches.get_mut(key);
         job.progress.total = targets.len() as i64;
         job.left = Some(targets);
         Ok(())
-    }
-
-    fn execution_of(&self, key: Key) -> Option<WorkflowExecution> {
-        match key {
-            Key::Run(run) => Some(self.runs.get(run).execution()),
-            Key::Schedule(_) => None,
-        }
     }
 
     /// The query for the workflows that the operation is for, if the request has any.

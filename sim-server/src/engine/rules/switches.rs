@@ -23,6 +23,8 @@ pub(crate) struct Switches {
     pub(crate) completion_pages: bool,
     /// It is told how much of a workflow's payloads is stored elsewhere (`history.externalPayloadsEnabled`).
     pub(crate) external_payloads: bool,
+    /// Workers tell of themselves (`frontend.WorkerHeartbeatsEnabled`).
+    pub(crate) worker_heartbeats: bool,
 }
 
 impl Default for Switches {
@@ -37,6 +39,7 @@ impl Default for Switches {
             workflow_pause: false,
             completion_pages: false,
             external_payloads: true,
+            worker_heartbeats: true,
         }
     }
 }

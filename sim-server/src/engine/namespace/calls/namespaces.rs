@@ -179,6 +179,7 @@ impl Engine {
             async_update: self.switches.accepted_updates,
             worker_poll_complete_on_shutdown: true,
             reported_problems_search_attribute: self.limits.task_problems_reported > 0,
+            worker_heartbeats: self.switches.worker_heartbeats,
             workflow_pause: self.switches.workflow_pause,
             workflow_task_completion_pagination: self.switches.completion_pages,
             ..namespace_info::Capabilities::default()

@@ -52,6 +52,15 @@ pub(super) fn check_of_schedules(query: &str) -> Result<(), String> {
     parse_statement(&format!("{STATEMENT}where (({ours}) OR ({others})) AND ({query})")).map(drop)
 }
 
+/// Reads a query on workers, of which the real server makes a statement whatever it begins with. Of blanks it makes none.
+///
+/// # Errors
+/// As for [`parse`].
+pub(super) fn parse_of_workers(query: &str) -> Result<Query, String> {
+    let query = query.trim();
+    parse_statement(&if query.is_empty() { String::new() } else { format!("{STATEMENT}where {query}") })
+}
+
 fn parse_statement(sql: &str) -> Result<Query, String> {
     let tokens = tokens(sql);
     let mut input = Stateful { input: TokenSlice::new(&tokens), state: Nesting::default() };
