@@ -28,6 +28,7 @@ crate::scripts![
     pinned_to_an_unknown_version,
     pinned_in_the_old_way,
     override_unset,
+    override_unset_before_any_task,
     override_by_field,
     override_that_is_bad,
     both_options,
@@ -215,6 +216,14 @@ async fn override_unset(s: &Script) {
     update(s, prioritised(2), &["priority"]).await;
     update(s, WorkflowExecutionOptions::default(), &["versioning_override"]).await;
     s.history("wf").await;
+    s.describe("wf").await;
+}
+
+async fn override_unset_before_any_task(s: &Script) {
+    s.start("wf").await;
+    update(s, overridden(Override::AutoUpgrade(true)), &["versioning_override"]).await;
+    s.describe("wf").await;
+    update(s, WorkflowExecutionOptions::default(), &["versioning_override"]).await;
     s.describe("wf").await;
 }
 

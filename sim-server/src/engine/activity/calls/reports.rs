@@ -41,14 +41,22 @@ struct Target {
     scheduled_event_id: i64,
 }
 
+/// What is looked up is looked up after the rest of the request is checked, as on the real server.
+fn checked(target: Result<Target>, check: Result<()>) -> Result<Target> {
+    match target {
+        Ok(_) | Err(Error::NotFound(_)) => check.and(target),
+        refused => refused,
+    }
+}
+
 impl Engine {
     /// RespondActivityTaskCompleted.
     pub(in crate::engine) fn respond_activity_task_completed(
         &mut self,
         request: RespondActivityTaskCompletedRequest,
     ) -> Result<RespondActivityTaskCompletedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token);
+        let target = checked(target, validate::respond::identity(&request.identity, &self.limits))?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.complete_activity(target, request.result, by)?;
         Ok(RespondActivityTaskCompletedResponse::default())
@@ -59,14 +67,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCompletedByIdRequest,
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
-        let target = self.pending_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
-        // One that no worker has yet counts as started by who completes it.
-        if !self.is_started(target) {
-            self.transact(target.key, |run, cx| {
-                run.start_activity(cx, target.scheduled_event_id, None, &request.identity, String::new())
-            });
-        }
+        let target = self.pending_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id);
+        let target = checked(target, validate::respond::identity(&request.identity, &self.limits))?;
         self.complete_activity(target, request.result, By::identity(&request.identity))?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
@@ -76,8 +78,9 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token);
+        let check = validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits);
+        let target = checked(target, check)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         let failures = self.fail_activity(target, request.failure, request.last_heartbeat_details, by)?;
         Ok(RespondActivityTaskFailedResponse { failures })
@@ -88,8 +91,9 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedByIdRequest,
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id);
+        let check = validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits);
+        let target = checked(target, check)?;
         let failures =
             self.fail_activity(target, request.failure, request.last_heartbeat_details, By::identity(&request.identity))?;
         Ok(RespondActivityTaskFailedByIdResponse { failures })
@@ -100,8 +104,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledRequest,
     ) -> Result<RespondActivityTaskCanceledResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token);
+        let target = checked(target, validate::respond::identity(&request.identity, &self.limits))?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
     }
@@ -111,8 +115,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledByIdRequest,
     ) -> Result<RespondActivityTaskCanceledByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id);
+        let target = checked(target, validate::respond::identity(&request.identity, &self.limits))?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledByIdResponse::default())
     }
@@ -149,7 +153,7 @@ impl Engine {
     fn activity_by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
         self.check_namespace_of_task(namespace)?;
         let token = TaskToken::parse(token)?;
-        let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
+        let key = self.run_of(&token)?;
         let run = self.runs.get(key);
         if !run.is_running() {
             return Err(Error::not_found(COMPLETED));
@@ -191,12 +195,20 @@ impl Engine {
         Ok(Target { key, scheduled_event_id })
     }
 
+    /// One that no worker has yet counts as started by who completes it.
     fn complete_activity(&mut self, target: Target, result: Option<Payloads>, by: By<'_>) -> Result<()> {
+        let is_started = self.is_started(target);
         if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
+            if !is_started {
+                return Err(Error::not_found(NOT_FOUND));
+            }
             return self.fail_activity(target, Some(failure), None, by).map(drop);
         }
         self.check_growth(target.key, self.runs.get(target.key).waking())?;
         self.transact(target.key, |run, cx| {
+            if !is_started {
+                run.start_activity(cx, target.scheduled_event_id, None, by.identity, String::new());
+            }
             run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), by);
             run.schedule_workflow_task(cx);
         });

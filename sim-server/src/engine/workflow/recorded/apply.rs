@@ -102,7 +102,7 @@ impl Told {
             let was_overridden = self.versioning_override.is_some();
             self.versioning_override = by.map(Box::new);
             self.row_revision += 1;
-            if self.versioning_override.is_some() != was_overridden && self.last_started_event_id != 0 {
+            if self.versioning_override.is_some() != was_overridden {
                 self.note_build(None);
             }
         }
