@@ -2,7 +2,8 @@
 
 use foretime_server::proto::{
     common::Header,
-    enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+    enums::{EventType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+    history::history_event::Attributes,
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*};
@@ -14,6 +15,8 @@ crate::scripts![
     to_a_closed_workflow,
     again_to_a_closed_workflow,
     while_the_workflow_closes,
+    from_another_workflow,
+    described_by_its_start_with_signal,
     with_start_of_a_new_workflow,
     with_start_of_a_running_workflow,
     with_start_of_a_closed_workflow,
@@ -95,6 +98,32 @@ async fn while_the_workflow_closes(s: &Script) {
     let _ = s.complete(&task, []).await;
     s.signal("wf", "fifth").await;
     s.history("wf").await;
+}
+
+/// Once its sender knows that it has come, one with the same request id would be another signal.
+async fn from_another_workflow(s: &Script) {
+    s.start("target").await;
+    s.run_task([]).await;
+    s.start("sender").await;
+    s.run_task([signal_external(s.external_signal("target", "signal"))]).await;
+    s.await_event("sender", EventType::ExternalWorkflowExecutionSignaled).await;
+    // What the real server then does to the target is seen in the count of its transitions only.
+    until_it_has_come().await;
+    s.describe("target").await;
+    let event = s.await_event("target", EventType::WorkflowExecutionSignaled).await;
+    let Some(Attributes::WorkflowExecutionSignaledEventAttributes(signaled)) = event.attributes else { return };
+    let request = SignalWorkflowExecutionRequest { request_id: signaled.request_id, ..s.new_signal("target", "again") };
+    let _ = s.call(request).await;
+    s.history("target").await;
+}
+
+async fn described_by_its_start_with_signal(s: &Script) {
+    let _ = s.call(s.new_signal_with_start("wf", "signal")).await;
+    s.describe("wf").await;
+    s.run_task([]).await;
+    s.await_restart_interval().await;
+    let _ = s.call(s.new_reset("wf", 5)).await;
+    s.describe("wf").await;
 }
 
 async fn with_start_of_a_new_workflow(s: &Script) {

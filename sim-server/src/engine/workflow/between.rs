@@ -237,7 +237,9 @@ impl Engine {
     ) {
         self.namespaces.get(namespace).name.clone_into(&mut sent.namespace);
         use SignalExternalWorkflowExecutionFailedCause as Cause;
-        let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
+        let target = self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only);
+        let signal_id = request_id.clone();
+        let failed = match target {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if self.is_over(target) => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if self.has_all_signals(target) => Some(Cause::SignalCountLimitExceeded),
@@ -255,7 +257,12 @@ impl Engine {
                 None
             }
         };
+        let has_come = failed.is_none();
         self.transact(from, |run, cx| run.external_signaled(cx, initiated_event_id, sent, failed));
+        // The sender knows that it has come, so it will not be sent again.
+        if let Some(target) = target.filter(|target| has_come && self.runs.get(*target).is_running()) {
+            self.transact(target, |run, _| run.forget_signal(&signal_id));
+        }
     }
 
     fn cancel_external(

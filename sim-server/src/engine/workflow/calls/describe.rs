@@ -151,7 +151,9 @@ fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
         event_id: event_id.unwrap_or(0),
         buffered: event_id.is_none(),
     };
-    let started = (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(1)));
+    // The signal of a SignalWithStart has the same request id. The real server takes that event for the start.
+    let start = if run.was_started_with_signal() { 2 } else { 1 };
+    let started = (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(start)));
     let attached = run.attached_requests();
     let attached = attached.map(|(id, event_id)| (id.to_owned(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
     let updates = run.accepted_requests();
