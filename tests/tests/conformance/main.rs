@@ -15,6 +15,7 @@ mod deletions;
 mod descriptions;
 mod eager;
 mod errors;
+mod external_payloads;
 mod growth;
 mod limits;
 mod list_filters;
@@ -37,6 +38,7 @@ mod schedule_lists;
 mod schedule_specs;
 mod schedules;
 mod signals;
+mod size_warnings;
 mod starts;
 mod switches;
 mod task_queues;
@@ -102,6 +104,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("external_payloads", external_payloads::SCRIPTS),
     ("schedules", schedules::SCRIPTS),
     ("schedule_specs", schedule_specs::SCRIPTS),
     ("schedule_actions", schedule_actions::SCRIPTS),
@@ -112,6 +115,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("namespaces", namespaces::SCRIPTS),
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
+    ("size_warnings", size_warnings::SCRIPTS),
     ("switches", switches::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),
@@ -135,6 +139,7 @@ const OWN_SERVERS: &[(&str, &[&str])] = &[
     ("namespaces", namespaces::ARGUMENTS),
     ("limits", limits::ARGUMENTS),
     ("growth", growth::ARGUMENTS),
+    ("size_warnings", size_warnings::ARGUMENTS),
     ("switches", switches::ARGUMENTS),
     ("raw_reads", raw_reads::ARGUMENTS),
 ];

@@ -9,7 +9,10 @@ use crate::{
     engine::{
         execution::{found::micros, machine::Row},
         kernel::time::{Time, span_to_proto},
-        rules::search_attributes::{Registry, json, written},
+        rules::{
+            json::text as go_json,
+            search_attributes::{Registry, json, written},
+        },
     },
     proto::{
         common::{Memo, Payload, SearchAttributes, WorkflowExecution, WorkflowType},
@@ -46,7 +49,7 @@ pub(super) fn info(row: &Row<'_>, registry: &Registry) -> WorkflowExecutionInfo 
 }
 
 /// The search attributes that the namespace still has.
-fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
+pub(super) fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
     let stored = row.search_attributes.iter().filter_map(|(name, payload)| {
         let value_type = registry.type_of(name)?;
         Some((name.clone(), stored(payload, value_type)?))
@@ -64,11 +67,10 @@ fn stored(payload: &Payload, value_type: IndexedValueType) -> Option<Payload> {
         value => value,
     };
     let value = match (value_type, value) {
-        (IndexedValueType::Double, Value::Number(number)) => number.as_f64()?.to_string(),
+        (IndexedValueType::Int, Value::Number(number)) => number.to_string(),
         (IndexedValueType::Datetime, Value::String(text)) => Value::String(without_zeros(&text)).to_string(),
-        (_, value) => value.to_string(),
+        (_, value) => go_json(&value),
     };
-    let value = value.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     Some(written::payload(value_type, value))
 }
 

@@ -237,9 +237,8 @@ impl Engine {
     ) {
         self.namespaces.get(namespace).name.clone_into(&mut sent.namespace);
         use SignalExternalWorkflowExecutionFailedCause as Cause;
-        let target = self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only);
-        let signal_id = request_id.clone();
-        let failed = match target {
+        let mut signaled = None;
+        let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if self.is_over(target) => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if self.has_all_signals(target) => Some(Cause::SignalCountLimitExceeded),
@@ -249,19 +248,19 @@ impl Engine {
                     input: sent.input.clone(),
                     identity: SERVER_IDENTITY.to_owned(),
                     header: sent.header.clone(),
-                    request_id,
+                    request_id: request_id.clone(),
                     links: Vec::new(),
                     external_workflow_execution: Some(self.runs.get(from).execution()),
                 };
                 self.transact(target, |run, cx| run.signal(cx, signal));
+                signaled = Some(target);
                 None
             }
         };
-        let has_come = failed.is_none();
         self.transact(from, |run, cx| run.external_signaled(cx, initiated_event_id, sent, failed));
-        // The sender knows that it has come, so it will not be sent again.
-        if let Some(target) = target.filter(|target| has_come && self.runs.get(*target).is_running()) {
-            self.transact(target, |run, _| run.forget_signal(&signal_id));
+        // Once the sender knows, the signal cannot come twice (`RemoveSignalMutableState`).
+        if let Some(target) = signaled.filter(|target| !self.is_over(*target)) {
+            self.transact(target, |run, _| run.forget_signal(&request_id));
         }
     }
 

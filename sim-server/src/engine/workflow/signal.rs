@@ -43,17 +43,9 @@ impl Run {
         !request_id.is_empty() && self.volatile.signal_request_ids.contains(request_id)
     }
 
-    /// A signal with this request id would be another one from now on (`RemoveSignalMutableState`).
+    /// No signal with this request id comes any more.
     pub(in crate::engine) fn forget_signal(&mut self, request_id: &str) {
         self.volatile.signal_request_ids.remove(request_id);
-    }
-
-    /// Whether it began with a signal, and not by a reset.
-    pub(in crate::engine) fn was_started_with_signal(&self) -> bool {
-        let second = self.history().get(2).and_then(|event| event.attributes);
-        let is_of_start = |request_id: &str| !request_id.is_empty() && request_id == self.start_request_id();
-        !self.recorded.is_reset
-            && matches!(second, Some(Attributes::WorkflowExecutionSignaledEventAttributes(it)) if is_of_start(&it.request_id))
     }
 
     /// How many signals have come.

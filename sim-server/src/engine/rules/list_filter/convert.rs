@@ -1,118 +1,66 @@
 //! From a query to what it asks: which columns it names, whether they may be compared so, and with what.
 
-use std::collections::BTreeSet;
-
 use super::{
-    column::{Column, Found, SystemColumn},
+    column::{Column, SCHEDULE_ID, SystemColumn},
     filter::{Comparison, Filter, Scalar},
     grammar,
     literal::{self, Value},
+    query::{ALL, GroupBy, ListFilter},
     tree::{Expr, LiteralKind, Test},
     words,
 };
 use crate::{
-    engine::{
-        kernel::error::{Error, Result},
-        rules::{names, search_attributes::Registry},
-    },
+    engine::rules::{names, search_attributes::Registry},
     proto::enums::{IndexedValueType as Type, WorkflowExecutionStatus as Status},
 };
 
 const DIVISION: &str = "TemporalNamespaceDivision";
 
-/// A query that is understood.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ListFilter {
-    /// `None`: all are meant.
-    condition: Option<Filter>,
-    /// By what a count is divided.
-    pub(crate) group_by: Option<GroupBy>,
-    /// Whether it speaks of divisions. If not, it means what is in none.
-    pub(crate) mentions_division: bool,
-    /// What the real server's database says, which cannot execute the query.
-    pub(crate) database_error: Option<String>,
-    /// What it calls the columns that it names.
-    pub(crate) columns: BTreeSet<String>,
-}
-
-/// By what a count may be divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GroupBy {
-    Status,
-    Division,
-}
-
 /// Why a query is refused, without "invalid query: " before it.
-type Refused<T> = std::result::Result<T, String>;
+pub(super) type Refused<T> = std::result::Result<T, String>;
 
-/// All are meant.
-pub(crate) static ALL: ListFilter =
-    ListFilter { condition: None, group_by: None, mentions_division: false, database_error: None, columns: BTreeSet::new() };
+/// Reads a query on executions of the namespace that has these search attributes, or on its schedules.
+pub(super) fn read(query: &str, registry: &Registry, is_of_schedules: bool) -> Refused<ListFilter> {
+    let mut converter = Converter { registry, is_of_schedules, read: ALL.clone() };
+    converter.query(query)?;
+    Ok(converter.read)
+}
 
-impl ListFilter {
-    /// Reads a query on executions of the namespace that has these search attributes.
-    ///
-    /// # Errors
-    /// INVALID_ARGUMENT: it is no query, or names what is not there, or compares what cannot be compared.
-    pub(crate) fn read(query: &str, registry: &Registry) -> Result<Self> {
-        let mut converter = Converter { registry, mentions_division: false, database_error: None, columns: BTreeSet::new() };
-        let (condition, group_by) =
-            converter.query(query).map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))?;
-        let Converter { mentions_division, database_error, columns, .. } = converter;
-        Ok(Self { condition, group_by, mentions_division, database_error, columns })
-    }
-
-    /// Whether this execution is meant, apart from its division.
-    pub(crate) fn matches(&self, row: &impl Found) -> bool {
-        self.condition.as_ref().is_none_or(|condition| condition.test(row) == Some(true))
-    }
-
-    /// Whether it means all, apart from divisions.
-    pub(crate) fn is_unconditional(&self) -> bool {
-        self.condition.is_none()
-    }
-
-    /// The column and its value, if it asks for nothing but that they are equal.
-    pub(crate) fn only_equality(&self) -> Option<(&Column, &Scalar)> {
-        match &self.condition {
-            Some(Filter::Compare { column, comparison: Comparison::Equal, value }) => Some((column, value)),
-            _ => None,
-        }
-    }
-
-    /// Columns with a value that all that is meant has.
-    pub(crate) fn equalities(&self) -> Vec<(&Column, &Scalar)> {
-        self.condition.as_ref().map(Filter::equalities).unwrap_or_default()
-    }
+fn malformed(error: String) -> String {
+    format!("malformed SQL query: {error}")
 }
 
 struct Converter<'a> {
     registry: &'a Registry,
-    mentions_division: bool,
-    database_error: Option<String>,
-    columns: BTreeSet<String>,
+    is_of_schedules: bool,
+    /// What has been read so far.
+    read: ListFilter,
 }
 
 impl Converter<'_> {
-    fn query(&mut self, query: &str) -> Refused<(Option<Filter>, Option<GroupBy>)> {
-        let query = grammar::parse(query).map_err(|error| format!("malformed SQL query: {error}"))?;
+    fn query(&mut self, text: &str) -> Refused<()> {
+        let query = grammar::parse(text).map_err(malformed)?;
         if query.has_limit {
             return Err("operation is not supported: 'LIMIT' clause".to_owned());
         }
-        let condition = query.filter.as_ref().map(|expr| self.condition(expr)).transpose()?;
+        self.read.condition = query.filter.as_ref().map(|expr| self.condition(expr)).transpose()?;
+        let names_schedules = self.read.columns.contains(SCHEDULE_ID);
         if query.group_by.len() > 1 {
             return Err("operation is not supported: 'GROUP BY' clause supports only a single field".to_owned());
         }
-        let group_by = query.group_by.first().map(|expr| self.group_by(expr)).transpose()?;
+        self.read.group_by = query.group_by.first().map(|expr| self.group_by(expr)).transpose()?;
         for expr in &query.order_by {
             if self.column(expr)?.value_type == Type::Text {
                 return Err("operation is not supported: unable to sort by search attribute type Text".to_owned());
             }
         }
-        if !query.order_by.is_empty() {
-            return Err("operation is not supported: 'ORDER BY' clause".to_owned());
+        match (query.order_by.is_empty(), self.is_of_schedules) {
+            (false, false) => return Err("operation is not supported: 'ORDER BY' clause".to_owned()),
+            // A query that names schedules is written anew, without its order.
+            (false, true) if !names_schedules => self.read.order_error = grammar::check_of_schedules(text).err().map(malformed),
+            _ => {}
         }
-        Ok((condition, group_by))
+        Ok(())
     }
 
     fn group_by(&mut self, expr: &Expr) -> Refused<GroupBy> {
@@ -162,9 +110,11 @@ impl Converter<'_> {
             return Err(format!("invalid expression: must be a column name but was {}", expr.type_name()));
         };
         let alias = parts.join(".").replace('`', "");
-        let column = Column::find(&alias, self.registry).ok_or_else(|| format!("invalid search attribute: {alias}"))?;
-        self.columns.insert(alias.clone());
-        self.mentions_division |= column.is_attribute(DIVISION);
+        let column = Column::find(&alias, self.registry);
+        let column = column.or_else(|| Column::of_schedules(&alias).filter(|_| self.is_of_schedules));
+        let column = column.ok_or_else(|| format!("invalid search attribute: {alias}"))?;
+        self.read.columns.insert(alias.clone());
+        self.read.mentions_division |= column.is_attribute(DIVISION);
         if column.has_no_place() {
             self.cannot_execute(format!("no such column: {alias}"));
         }
@@ -172,7 +122,7 @@ impl Converter<'_> {
     }
 
     fn cannot_execute(&mut self, why: String) -> Filter {
-        self.database_error.get_or_insert(format!("SQL logic error: {why} (1)"));
+        self.read.database_error.get_or_insert(format!("SQL logic error: {why} (1)"));
         Filter::Broken
     }
 

@@ -3,8 +3,8 @@
 //!
 //! A query is read in two steps. The [`grammar`] makes a [`tree`] of its [`token`]s, and knows nothing of search attributes; in it
 //! are [`operand`]s, and [`input`] is what both read. [`convert`] then finds the [`column`]s that the tree names and checks what
-//! they are compared with ([`literal`]). What comes of it is a [`filter`], which tells whether one execution matches. [`words`] are
-//! how texts and lists of keywords are searched.
+//! they are compared with ([`literal`]). What comes of it is a [`query`] with a [`filter`], which tells whether one execution
+//! matches. [`words`] are how texts and lists of keywords are searched.
 
 mod column;
 mod convert;
@@ -14,11 +14,12 @@ mod input;
 mod keywords;
 mod literal;
 mod operand;
+mod query;
 mod token;
 mod tree;
 mod words;
 
 pub(crate) use column::{Cell, Column, Found, Source, SystemColumn};
-pub(crate) use convert::{ALL, GroupBy, ListFilter};
 pub(crate) use filter::Scalar;
 pub(crate) use grammar::check_of_batch;
+pub(crate) use query::{ALL, GroupBy, ListFilter};

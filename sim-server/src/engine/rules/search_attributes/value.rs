@@ -10,6 +10,7 @@ use crate::{
 const ENCODING: &str = "encoding";
 const JSON: &[u8] = b"json/plain";
 const NULL: &[u8] = b"binary/null";
+const BYTES: &[u8] = b"binary/plain";
 
 /// Whether the payload holds a value of this type, a list with one such value, or nothing. Only `KeywordList` may have longer
 /// lists (measured on 1.32.0, where `system.visibilityAllowList` is off).
@@ -74,9 +75,13 @@ fn has_shape(text: &str, shape: &str) -> bool {
     text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
 }
 
-/// The value for a message, as Go prints a decoded JSON value.
+/// The value for a message, as Go prints a decoded JSON value, bytes, or a message that it cannot read.
 pub(super) fn text(payload: &Payload) -> String {
-    decode(payload).map_or_else(|| format!("value from <{payload:?}>"), |value| print(&value))
+    if payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == BYTES) {
+        let bytes: Vec<_> = payload.data.iter().map(ToString::to_string).collect();
+        return format!("[{}]", bytes.join(" "));
+    }
+    decode(payload).map_or_else(|| format!("value from <{}>", names::payload(payload)), |value| print(&value))
 }
 
 /// The JSON that a payload has; `None` if it has none.

@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::list::{LIST, page};
+use super::{
+    find::check_executable,
+    list::{LIST, page},
+};
 use crate::{
     engine::{
         Engine,
@@ -19,9 +22,9 @@ use crate::{
         },
         schedule::{
             DIVISION, PAUSED, Schedule,
-            calls::describe::{shown_memo, shown_search_attributes},
+            calls::describe::{shown_memo, without_hidden},
         },
-        visibility::{index::Place, token::PageToken},
+        visibility::{index::Place, info, token::PageToken},
     },
     proto::{
         common::Payload,
@@ -56,7 +59,8 @@ impl Engine {
         let token = PageToken::read(&request.next_page_token)?;
         let found = self.found_schedules(namespace, token.as_ref().map(PageToken::place));
         let found = found.filter(|(_, row)| filter.matches(&ScheduleRow(row)));
-        let entry = |key, _: &Row<'_>| self.listed_schedule(key).map(entry);
+        let registry = &self.namespaces.get(namespace).search_attributes;
+        let entry = |key, row: &Row<'_>| self.listed_schedule(key).map(|schedule| entry(schedule, row, registry));
         let (schedules, next_page_token) = page(found, request.maximum_page_size, token.as_ref(), entry);
         Ok(ListSchedulesResponse { schedules: schedules.into_iter().flatten().collect(), next_page_token })
     }
@@ -71,9 +75,13 @@ impl Engine {
 
     /// A query on schedules. Of the server's own search attributes they are found by one alone: whether they are paused.
     fn read_schedule_filter(&mut self, namespace: NamespaceId, query: &str) -> Result<ListFilter> {
-        let filter = self.read_filter(namespace, query, LIST)?;
-        match filter.columns.iter().find(|name| Registry::is_reserved(name) && *name != PAUSED) {
-            Some(name) => Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {name:?}"))),
+        let filter = ListFilter::read_of_schedules(query, &self.namespaces.get(namespace).search_attributes)?;
+        check_executable(&filter, LIST)?;
+        if let Some(name) = filter.columns.iter().find(|name| Registry::is_reserved(name) && *name != PAUSED) {
+            return Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {name:?}")));
+        }
+        match &filter.order_error {
+            Some(error) => Err(Error::invalid(format!("invalid query: {error}"))),
             None => Ok(filter),
         }
     }
@@ -91,12 +99,12 @@ impl Engine {
     }
 }
 
-fn entry(schedule: &Schedule) -> ScheduleListEntry {
+fn entry(schedule: &Schedule, row: &Row<'_>, registry: &Registry) -> ScheduleListEntry {
     ScheduleListEntry {
         schedule_id: schedule.schedule_id().to_owned(),
         // Where it has none, there is an empty one.
         memo: Some(shown_memo(schedule).unwrap_or_default()),
-        search_attributes: shown_search_attributes(schedule),
+        search_attributes: without_hidden(info::attributes(row, registry)),
         info: Some(schedule.listed()),
     }
 }
