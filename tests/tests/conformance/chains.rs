@@ -2,9 +2,10 @@
 
 use foretime_server::proto::{
     command::ContinueAsNewWorkflowExecutionCommandAttributes,
-    common::{Memo, RetryPolicy, SearchAttributes},
+    common::{Memo, Priority, RetryPolicy, SearchAttributes},
     enums::EventType,
     failure::ApplicationFailureInfo,
+    workflow::WorkflowExecutionOptions,
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*, worker::application_failure};
@@ -25,6 +26,7 @@ crate::scripts![
     run_timeout_is_retried,
     execution_timeout,
     execution_timeout_ends_a_chain,
+    priority_of_the_next_run,
 ];
 
 fn policy(maximum_attempts: i32) -> RetryPolicy {
@@ -193,4 +195,44 @@ async fn execution_timeout_ends_a_chain(s: &Script) {
     s.close_event("wf", &first).await;
     s.await_event("wf", EventType::WorkflowExecutionTimedOut).await;
     s.history("wf").await;
+}
+
+/// A retry, and the next run of a cron schedule, have the priority that the run before started with; the next run of a
+/// continue-as-new has the one that it had at its end.
+async fn priority_of_the_next_run(s: &Script) {
+    let start = |id: &str| StartWorkflowExecutionRequest {
+        priority: Some(Priority { priority_key: 4, ..Default::default() }),
+        ..s.new_start(id)
+    };
+    for (id, start, end) in [
+        ("retried", StartWorkflowExecutionRequest { retry_policy: Some(policy(2)), ..start("retried") }, fail_workflow("no")),
+        (
+            "periodic",
+            StartWorkflowExecutionRequest { cron_schedule: "@every 1s".to_owned(), ..start("periodic") },
+            complete_workflow("done"),
+        ),
+        ("continued", start("continued"), continue_as(s.next_run())),
+    ] {
+        s.start_with(start).await;
+        let options = WorkflowExecutionOptions {
+            priority: Some(Priority { priority_key: 2, ..Default::default() }),
+            ..Default::default()
+        };
+        let change = UpdateWorkflowExecutionOptionsRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: s.execution(id),
+            workflow_execution_options: Some(options),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["priority".to_owned()] }),
+            ..Default::default()
+        };
+        let _ = s.call(change).await;
+        if id == "continued" {
+            // A run that is younger puts the next one off by the rest of a second.
+            s.await_restart_interval().await;
+        }
+        s.run_task([end]).await;
+        s.await_workflow_task().await;
+        s.history(id).await;
+        s.terminate(id).await;
+    }
 }
