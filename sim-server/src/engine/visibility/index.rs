@@ -4,6 +4,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
+    iter::Peekable,
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         execution::{found::micros, machine::Row},
         kernel::key::{Key, NamespaceId, RunKey},
         rules::{
-            list_filter::{Cell, Column, Found, ListFilter, Scalar, Source, SystemColumn},
+            list_filter::{self, Cell, Column, ListFilter, Needle, Scalar, Sought, Source, SystemColumn},
             search_attributes::Registry,
         },
     },
@@ -22,6 +23,9 @@ use crate::{
 pub(super) const DIVISION: &str = "TemporalNamespaceDivision";
 /// Random bits of a run id of which the order is made: those behind its time, which the start time before it has.
 const RUN_ID_BITS: u128 = (1 << 76) - 1;
+/// Before all others.
+const FIRST: Place =
+    Place { close_micros: Reverse(i64::MAX), start_micros: Reverse(i64::MAX), run: 0, key: Key::Run(RunKey(0)) };
 
 /// Where an execution stands in the order of all: open ones first, then by when they closed, the last first; of these the last
 /// started first; of these by run id.
@@ -92,7 +96,9 @@ impl Index {
         let mut attributes = Vec::new();
         for (name, payload) in row.search_attributes {
             let value_type = registry.type_of(name).filter(|of| is_indexed(*of));
-            attributes.extend(value_type.and_then(|of| hash_of_cell(name, &Cell::of(payload, of))));
+            if let Some(of) = value_type {
+                attributes.extend(hashes_of_cell(name, &Cell::of(payload, of)));
+            }
         }
         let is_divided = row.search_attributes.contains_key(DIVISION);
         let (status, is_closed) = (row.status as i32, row.close_time.is_some());
@@ -157,13 +163,12 @@ impl Index {
             return Some(shelf.order.len());
         }
         let (column, value) = filter.only_equality()?;
-        match Search::of(column, value)?.1 {
+        match Search::of(&[Needle { column, value: Sought::Value(value) }])?.1 {
             Search::Status(status) => Some(shelf.status_counts.get(&(status as i32)).copied().unwrap_or(0)),
-            Search::Value(_) if !matches!(value, Scalar::Text(_)) => None,
-            Search::Value(hash) => {
-                let first = Place::first_at(i64::MAX, i64::MAX, "");
-                Some(shelf.by_value.range((hash, first)..).take_while(|(of, _)| *of == hash).count())
+            Search::Values(hashes) if matches!(value, Scalar::Text(_)) => {
+                Some(hashes.into_iter().map(|hash| shelf.of_hash(hash, FIRST).count()).sum())
             }
+            Search::Values(_) => None,
         }
     }
 
@@ -177,13 +182,13 @@ impl Index {
 
 impl Shelf {
     fn candidates(&self, filter: &ListFilter, from: Option<Place>) -> Box<dyn Iterator<Item = Place> + '_> {
-        let best = filter.equalities().into_iter().filter_map(|(column, value)| Search::of(column, value));
-        let first = from.unwrap_or(Place::first_at(i64::MAX, i64::MAX, ""));
-        match best.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
-            Some(Search::Value(hash)) => {
-                let of_hash = self.by_value.range((hash, first)..).take_while(move |(of, _)| *of == hash);
-                Box::new(of_hash.map(|(_, place)| *place))
-            }
+        let searches = filter.needles().into_iter().filter_map(|group| Search::of(&group));
+        let first = from.unwrap_or(FIRST);
+        match searches.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
+            Some(Search::Values(hashes)) => match hashes[..] {
+                [hash] => Box::new(self.of_hash(hash, first)),
+                _ => Box::new(merged(hashes.into_iter().map(move |hash| self.of_hash(hash, first)))),
+            },
             Some(Search::Status(status)) if [Status::Running, Status::Paused].contains(&status) => {
                 Box::new(self.order.range(first..).take_while(|place| place.is_open()).copied())
             }
@@ -195,49 +200,89 @@ impl Shelf {
             None => Box::new(self.order.range(first..).copied()),
         }
     }
+
+    /// Where those are that have a value of this hash, from a place on.
+    fn of_hash(&self, hash: u64, first: Place) -> impl Iterator<Item = Place> {
+        self.by_value.range((hash, first)..).take_while(move |(of, _)| *of == hash).map(|(_, place)| *place)
+    }
+}
+
+/// What is in one at least of these, each of which is in order: in order, and once.
+fn merged(all: impl Iterator<Item = impl Iterator<Item = Place>>) -> impl Iterator<Item = Place> {
+    let mut all: Vec<_> = all.map(Iterator::peekable).collect();
+    std::iter::from_fn(move || {
+        let next = *all.iter_mut().filter_map(Peekable::peek).min()?;
+        for places in &mut all {
+            places.next_if_eq(&next);
+        }
+        Some(next)
+    })
 }
 
 /// What a search begins with.
 enum Search {
-    Value(u64),
+    /// With one of these hashes.
+    Values(Vec<u64>),
     Status(Status),
 }
 
 impl Search {
-    /// What finds the rows that have this value, and how many others it may find: the lower, the fewer.
-    fn of(column: &Column, value: &Scalar) -> Option<(u8, Self)> {
-        Some(match &column.source {
-            Source::System(SystemColumn::WorkflowId) => (0, Self::Value(hash_of_scalar("WorkflowId", value)?)),
-            Source::Attribute(name) if is_indexed(column.value_type) => (1, Self::Value(hash_of_scalar(name, value)?)),
-            Source::System(SystemColumn::WorkflowType) => (2, Self::Value(hash_of_scalar("WorkflowType", value)?)),
-            Source::System(SystemColumn::ExecutionStatus) => match value {
-                Scalar::Int(status) => (3, Self::Status(Status::try_from(i32::try_from(*status).ok()?).ok()?)),
-                _ => return None,
-            },
-            _ => return None,
-        })
+    /// What finds the rows that have one of these, and how many others it may find: the lower, the fewer.
+    fn of(group: &[Needle<'_>]) -> Option<(u8, Self)> {
+        if let [Needle { column, value: Sought::Value(Scalar::Int(status)) }] = group
+            && column.source == Source::System(SystemColumn::ExecutionStatus)
+        {
+            let status = Status::try_from(i32::try_from(*status).ok()?).ok()?;
+            return Some((3, Self::Status(status)));
+        }
+        let mut rank = 0;
+        let mut hashes = Vec::new();
+        for Needle { column, value } in group {
+            let (of_column, name) = indexed(column)?;
+            rank = rank.max(of_column);
+            hashes.push(match value {
+                Sought::Value(value) => hash_of_scalar(name, value)?,
+                Sought::Word(word) => hash(name, *word),
+            });
+        }
+        Some((rank, Self::Values(hashes)))
+    }
+}
+
+/// The name under which a column's values are indexed, and how many rows may have one value: the lower, the fewer.
+fn indexed(column: &Column) -> Option<(u8, &str)> {
+    match &column.source {
+        Source::System(SystemColumn::RunId) => Some((0, "RunId")),
+        Source::System(SystemColumn::WorkflowId) => Some((0, "WorkflowId")),
+        Source::Attribute(name) if is_indexed(column.value_type) => Some((1, name)),
+        Source::System(SystemColumn::WorkflowType) => Some((2, "WorkflowType")),
+        _ => None,
     }
 }
 
 /// Whether equal values of this type are found by their hash.
 fn is_indexed(value_type: Type) -> bool {
-    matches!(value_type, Type::Keyword | Type::Int | Type::Double | Type::Bool)
+    value_type != Type::Text
 }
 
 /// The hashes by which an execution is found.
 fn hashes(row: &Row<'_>, entry: &Entry) -> impl Iterator<Item = u64> {
-    let system = [("WorkflowId", SystemColumn::WorkflowId), ("WorkflowType", SystemColumn::WorkflowType)];
-    let system = system.map(|(name, column)| hash_of_cell(name, &row.system(column)));
-    system.into_iter().flatten().chain(entry.attributes.iter().copied())
+    let system = [("WorkflowId", row.id), ("RunId", row.run_id), ("WorkflowType", row.type_name)];
+    system.into_iter().map(|(name, text)| hash(name, text)).chain(entry.attributes.iter().copied())
 }
 
-fn hash_of_cell(name: &str, cell: &Cell<'_>) -> Option<u64> {
+fn hashes_of_cell(name: &str, cell: &Cell<'_>) -> Vec<u64> {
     match cell {
-        Cell::Text(text) => Some(hash(name, &**text)),
-        Cell::Int(value) => Some(hash(name, &number(*value as f64))),
-        Cell::Double(value) => Some(hash(name, &number(*value))),
-        Cell::Bool(value) => Some(hash(name, value)),
-        _ => None,
+        Cell::Text(text) => vec![hash(name, &**text)],
+        Cell::Texts(keywords) => {
+            let words = keywords.iter().flat_map(|keyword| list_filter::of_keyword(keyword));
+            words.map(|word| hash(name, word.as_str())).collect()
+        }
+        Cell::Int(value) => vec![hash(name, &number(*value as f64))],
+        Cell::Double(value) => vec![hash(name, &number(*value))],
+        Cell::Bool(value) => vec![hash(name, value)],
+        Cell::Millis(value) => vec![hash(name, value)],
+        Cell::Micros(_) | Cell::Null => Vec::new(),
     }
 }
 
@@ -247,7 +292,8 @@ fn hash_of_scalar(name: &str, value: &Scalar) -> Option<u64> {
         Scalar::Int(value) => Some(hash(name, &number(*value as f64))),
         Scalar::Double(value) => Some(hash(name, &number(*value))),
         Scalar::Bool(value) => Some(hash(name, value)),
-        Scalar::Micros(_) => None,
+        // An attribute's instants have milliseconds.
+        Scalar::Micros(value) => (value % 1000 == 0).then(|| hash(name, &(value / 1000))),
     }
 }
 

@@ -12,6 +12,7 @@ const RESERVED_PREFIX: &str = "Temporal";
 const WITHOUT_COLUMN: &str = "BatcherNamespace";
 /// Another name of a workflow id.
 const SCHEDULE_ID: &str = "ScheduleId";
+const NEXT_ACTION_TIME: &str = "ScheduleNextActionTime";
 
 /// A column that a query names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,12 @@ impl Column {
             }
         })?;
         Some(Self { alias: alias.to_owned(), source, value_type })
+    }
+
+    /// A column that only schedules have. Only the real server's other kind of schedules, which it does not make by itself, has values there.
+    pub(super) fn of_schedules(alias: &str) -> Option<Self> {
+        let column = Self { alias: alias.to_owned(), source: Source::Unused, value_type: IndexedValueType::Datetime };
+        (alias == NEXT_ACTION_TIME).then_some(column)
     }
 
     pub(super) fn is(&self, column: SystemColumn) -> bool {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{
     column::{Column, Found, SystemColumn},
-    filter::{Comparison, Filter, Scalar},
+    filter::{Comparison, Filter, Needle, Scalar},
     grammar,
     literal::{self, Value},
-    tree::{Expr, LiteralKind, Test},
+    tree::{Expr, LiteralKind, Query, Test},
     words,
 };
 use crate::{
@@ -24,7 +24,7 @@ const DIVISION: &str = "TemporalNamespaceDivision";
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ListFilter {
     /// `None`: all are meant.
-    condition: Option<Filter>,
+    pub(super) condition: Option<Filter>,
     /// By what a count is divided.
     pub(crate) group_by: Option<GroupBy>,
     /// Whether it speaks of divisions. If not, it means what is in none.
@@ -55,11 +55,12 @@ impl ListFilter {
     /// # Errors
     /// INVALID_ARGUMENT: it is no query, or names what is not there, or compares what cannot be compared.
     pub(crate) fn read(query: &str, registry: &Registry) -> Result<Self> {
-        let mut converter = Converter { registry, mentions_division: false, database_error: None, columns: BTreeSet::new() };
-        let (condition, group_by) =
-            converter.query(query).map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))?;
-        let Converter { mentions_division, database_error, columns, .. } = converter;
-        Ok(Self { condition, group_by, mentions_division, database_error, columns })
+        let mut converter = Converter::new(registry);
+        let parsed = grammar::parse(query).map_err(|error| format!("malformed SQL query: {error}"));
+        let (condition, group_by) = parsed
+            .and_then(|query| converter.query(&query))
+            .map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))?;
+        Ok(converter.finish(condition, group_by))
     }
 
     /// Whether this execution is meant, apart from its division.
@@ -80,22 +81,34 @@ impl ListFilter {
         }
     }
 
-    /// Columns with a value that all that is meant has.
-    pub(crate) fn equalities(&self) -> Vec<(&Column, &Scalar)> {
-        self.condition.as_ref().map(Filter::equalities).unwrap_or_default()
+    /// What all that is meant has: of each group, one at least.
+    pub(crate) fn needles(&self) -> Vec<Vec<Needle<'_>>> {
+        self.condition.as_ref().map(Filter::needles).unwrap_or_default()
     }
 }
 
-struct Converter<'a> {
+pub(super) struct Converter<'a> {
     registry: &'a Registry,
+    /// They have columns of their own; statuses and orders are not looked at.
+    pub(super) is_of_schedules: bool,
     mentions_division: bool,
     database_error: Option<String>,
     columns: BTreeSet<String>,
 }
 
-impl Converter<'_> {
-    fn query(&mut self, query: &str) -> Refused<(Option<Filter>, Option<GroupBy>)> {
-        let query = grammar::parse(query).map_err(|error| format!("malformed SQL query: {error}"))?;
+impl<'a> Converter<'a> {
+    pub(super) fn new(registry: &'a Registry) -> Self {
+        let columns = BTreeSet::new();
+        Self { registry, is_of_schedules: false, mentions_division: false, database_error: None, columns }
+    }
+
+    /// What has been read, with what was noticed on the way.
+    pub(super) fn finish(self, condition: Option<Filter>, group_by: Option<GroupBy>) -> ListFilter {
+        let Self { mentions_division, database_error, columns, .. } = self;
+        ListFilter { condition, group_by, mentions_division, database_error, columns }
+    }
+
+    pub(super) fn query(&mut self, query: &Query) -> Refused<(Option<Filter>, Option<GroupBy>)> {
         if query.has_limit {
             return Err("operation is not supported: 'LIMIT' clause".to_owned());
         }
@@ -109,7 +122,7 @@ impl Converter<'_> {
                 return Err("operation is not supported: unable to sort by search attribute type Text".to_owned());
             }
         }
-        if !query.order_by.is_empty() {
+        if !query.order_by.is_empty() && !self.is_of_schedules {
             return Err("operation is not supported: 'ORDER BY' clause".to_owned());
         }
         Ok((condition, group_by))
@@ -162,7 +175,10 @@ impl Converter<'_> {
             return Err(format!("invalid expression: must be a column name but was {}", expr.type_name()));
         };
         let alias = parts.join(".").replace('`', "");
-        let column = Column::find(&alias, self.registry).ok_or_else(|| format!("invalid search attribute: {alias}"))?;
+        let of_schedules = || Column::of_schedules(&alias).filter(|_| self.is_of_schedules);
+        let column = Column::find(&alias, self.registry)
+            .or_else(of_schedules)
+            .ok_or_else(|| format!("invalid search attribute: {alias}"))?;
         self.columns.insert(alias.clone());
         self.mentions_division |= column.is_attribute(DIVISION);
         if column.has_no_place() {
@@ -225,14 +241,7 @@ impl Converter<'_> {
             Err(format!("invalid expression: unexpected value type{place} (expected string, got {})", in_sql(got)))
         };
         let values = match (column.value_type, value) {
-            (Type::Text, Value::Text(text)) => {
-                let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).map(words::in_sql).collect();
-                if words.is_empty() {
-                    let alias = column.alias;
-                    return Err(format!("invalid expression: no tokens found filtering on Text type search attribute {alias}"));
-                }
-                words
-            }
+            (Type::Text, Value::Text(text)) => words::searched(&text).map(words::in_sql).collect(),
             (_, Value::Text(keyword)) => vec![words::in_sql(&keyword)],
             (Type::KeywordList, Value::List(values)) if operator == "in" => {
                 let mut keywords = Vec::new();
@@ -266,15 +275,22 @@ impl Converter<'_> {
         }
     }
 
+    fn typed(&self, value: Value, column: &Column) -> Refused<Value> {
+        // A query on schedules that names statuses is refused for that alone.
+        let is_ignored = self.is_of_schedules && column.is(SystemColumn::ExecutionStatus);
+        if is_ignored { Ok(value) } else { typed(value, column) }
+    }
+
     fn value(&mut self, expr: &Expr, column: &Column) -> Refused<Value> {
         match expr {
-            Expr::Literal { kind, text } => typed(Value::of(*kind, text).ok_or_else(|| unreadable(expr))?, column),
+            Expr::Literal { kind, text } => self.typed(Value::of(*kind, text).ok_or_else(|| unreadable(expr))?, column),
             Expr::Bool(value) => of_type(Value::Bool(*value), column),
             Expr::Tuple(items) => items.iter().map(|item| self.value(item, column)).collect::<Refused<_>>().map(Value::List),
             Expr::Unary { operator: operator @ ("+" | "-"), operand } => match &**operand {
                 Expr::Literal { kind, text } if *kind != LiteralKind::String => {
-                    let value = Value::of(*kind, text).ok_or_else(|| unreadable(operand))?;
-                    typed(if *operator == "-" { value.negated() } else { value }, column)
+                    // A refusal names the value without its sign.
+                    let value = self.typed(Value::of(*kind, text).ok_or_else(|| unreadable(operand))?, column)?;
+                    Ok(if *operator == "-" { value.negated() } else { value })
                 }
                 _ => {
                     let expr = names::quoted(&expr.to_string());
@@ -304,7 +320,7 @@ fn unreadable(expr: &Expr) -> String {
 fn typed(value: Value, column: &Column) -> Refused<Value> {
     if column.is(SystemColumn::ExecutionStatus) {
         let status = match &value {
-            Value::Int(number) => i32::try_from(*number).ok().and_then(|number| Status::try_from(number).ok()),
+            Value::Int(number) => Status::try_from(*number as i32).ok(),
             Value::Text(name) => literal::status(name),
             other => return Err(unexpected(other, "ExecutionStatus")),
         };
@@ -349,6 +365,10 @@ fn of_type(value: Value, column: &Column) -> Refused<Value> {
         ));
     }
     match &value {
+        Value::Text(text) if column.value_type == Type::Text && words::searched(text).next().is_none() => {
+            let alias = &column.alias;
+            Err(format!("invalid expression: no tokens found filtering on Text type search attribute {alias}"))
+        }
         Value::Text(text) if column.value_type == Type::Datetime && literal::micros(text).is_none() => {
             Err(format!("invalid expression: unable to parse datetime '{text}'"))
         }

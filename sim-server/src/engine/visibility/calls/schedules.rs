@@ -1,61 +1,42 @@
 //! ListSchedules and CountSchedules (`listSchedulesChasm`, `prepareSchedulerQuery` in `workflow_handler.go`). A schedule is found by
 //! its id, its search attributes, and whether it is paused.
 
-use std::borrow::Cow;
-
-use super::list::{LIST, page};
+use super::{
+    find::check_executable,
+    list::{LIST, page},
+};
 use crate::{
     engine::{
         Engine,
         execution::machine::Row,
         kernel::{
-            error::{Error, Result},
+            error::Result,
             key::{Key, NamespaceId},
         },
         rules::{
-            list_filter::{self, Cell, Found, ListFilter, SystemColumn},
-            schedule::check::WORKFLOW_ID_PREFIX,
-            search_attributes::Registry,
+            list_filter::{self, ListFilter},
+            list_token::ListToken,
         },
         schedule::{
-            DIVISION, PAUSED, Schedule,
+            DIVISION, Schedule,
             calls::describe::{shown_memo, shown_search_attributes},
         },
-        visibility::{index::Place, token::PageToken},
+        visibility::{index::Place, token},
     },
     proto::{
-        common::Payload,
         schedule::ScheduleListEntry,
         workflowservice::{CountSchedulesRequest, CountSchedulesResponse, ListSchedulesRequest, ListSchedulesResponse},
     },
 };
-
-/// A schedule as queries see it: its workflow id is its id.
-struct ScheduleRow<'a>(&'a Row<'a>);
-
-impl Found for ScheduleRow<'_> {
-    fn system(&self, column: SystemColumn) -> Cell<'_> {
-        match column {
-            SystemColumn::WorkflowId => {
-                Cell::Text(Cow::Borrowed(self.0.id.strip_prefix(WORKFLOW_ID_PREFIX).unwrap_or(self.0.id)))
-            }
-            other => self.0.system(other),
-        }
-    }
-
-    fn attribute(&self, name: &str) -> Option<&Payload> {
-        self.0.attribute(name)
-    }
-}
 
 impl Engine {
     /// ListSchedules.
     pub(in crate::engine) fn list_schedules(&mut self, request: ListSchedulesRequest) -> Result<ListSchedulesResponse> {
         let namespace = self.resolve(&request.namespace)?;
         let filter = self.read_schedule_filter(namespace, &request.query)?;
-        let token = PageToken::read(&request.next_page_token)?;
-        let found = self.found_schedules(namespace, token.as_ref().map(PageToken::place));
-        let found = found.filter(|(_, row)| filter.matches(&ScheduleRow(row)));
+        let token = ListToken::read(&request.next_page_token)?;
+        let found = self.found_schedules(namespace, token.as_ref().map(token::place));
+        let found = found.filter(|(_, row)| filter.matches(row));
         let entry = |key, _: &Row<'_>| self.listed_schedule(key).map(entry);
         let (schedules, next_page_token) = page(found, request.maximum_page_size, token.as_ref(), entry);
         Ok(ListSchedulesResponse { schedules: schedules.into_iter().flatten().collect(), next_page_token })
@@ -65,17 +46,14 @@ impl Engine {
     pub(in crate::engine) fn count_schedules(&mut self, request: CountSchedulesRequest) -> Result<CountSchedulesResponse> {
         let namespace = self.resolve(&request.namespace)?;
         let filter = self.read_schedule_filter(namespace, &request.query)?;
-        let found = self.found_schedules(namespace, None).filter(|(_, row)| filter.matches(&ScheduleRow(row)));
+        let found = self.found_schedules(namespace, None).filter(|(_, row)| filter.matches(row));
         Ok(CountSchedulesResponse { count: found.count() as i64, groups: Vec::new() })
     }
 
-    /// A query on schedules. Of the server's own search attributes they are found by one alone: whether they are paused.
-    fn read_schedule_filter(&mut self, namespace: NamespaceId, query: &str) -> Result<ListFilter> {
-        let filter = self.read_filter(namespace, query, LIST)?;
-        match filter.columns.iter().find(|name| Registry::is_reserved(name) && *name != PAUSED) {
-            Some(name) => Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {name:?}"))),
-            None => Ok(filter),
-        }
+    fn read_schedule_filter(&self, namespace: NamespaceId, query: &str) -> Result<ListFilter> {
+        let filter = ListFilter::read_of_schedules(query, &self.namespaces.get(namespace).search_attributes)?;
+        check_executable(&filter, LIST)?;
+        Ok(filter)
     }
 
     /// The schedules that there are, in the order in which they are listed, from a place on.
