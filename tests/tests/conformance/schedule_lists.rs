@@ -1,14 +1,14 @@
 //! Schedules are listed and counted.
 
 use foretime_server::proto::{
-    common::{Memo, SearchAttributes},
+    common::{Memo, Payload, SearchAttributes},
     enums::ScheduleOverlapPolicy,
     schedule::{Schedule, ScheduleSpec, ScheduleState},
     workflowservice::*,
 };
 use foretime_tests::script::*;
 
-crate::scripts![what_is_listed, by_query, refused_queries, in_pages];
+crate::scripts![what_is_listed, values_as_they_are_stored, by_query, refused_queries, in_pages];
 
 /// What a schedule is found by, so that the scripts of one server do not see each other's.
 fn coloured(s: &Script, id: &str, colour: &str, is_paused: bool) -> CreateScheduleRequest {
@@ -58,6 +58,21 @@ async fn what_is_listed(s: &Script) {
     let _ = s.call(coloured(s, "t", "listed", true)).await;
     await_count(s, query, 1).await;
     let _ = s.call(list(query)).await;
+}
+
+async fn values_as_they_are_stored(s: &Script) {
+    let json = |data: &str| Payload { data: data.into(), ..payload("") };
+    let values =
+        [("Picked", r#""2026-01-01T00:00:00+00:00""#), ("Tags", r#"["stored","a<b"]"#), ("Size", "[7]"), ("Weight", "1.50")];
+    let indexed_fields = values.map(|(name, data)| (name.to_owned(), json(data))).into();
+    let request =
+        CreateScheduleRequest { search_attributes: Some(SearchAttributes { indexed_fields }), ..coloured(s, "a", "x", false) };
+    s.client.call(request).await.expect("it is created");
+    await_count(s, "Tags = 'stored'", 1).await;
+    let listed = s.client.call(list("Tags = 'stored'")).await.expect("it is listed").schedules;
+    for (name, payload) in listed.into_iter().filter_map(|entry| entry.search_attributes).flat_map(|of| of.indexed_fields) {
+        s.note(format_args!("{name}: {}", String::from_utf8_lossy(&payload.data)));
+    }
 }
 
 async fn by_query(s: &Script) {

@@ -23,6 +23,8 @@ use crate::{
 pub(super) const DIVISION: &str = "TemporalNamespaceDivision";
 /// Random bits of a run id of which the order is made: those behind its time, which the start time before it has.
 const RUN_ID_BITS: u128 = (1 << 76) - 1;
+/// How many are looked up among those with a value between two others. Where there are more, it is soon found who is meant.
+const SPAN_MAX: usize = 2000;
 /// Before all others.
 const FIRST: Place =
     Place { close_micros: Reverse(i64::MAX), start_micros: Reverse(i64::MAX), run: 0, key: Key::Run(RunKey(0)) };
@@ -60,14 +62,18 @@ impl Place {
     }
 }
 
+/// By what a value in a column is found: a hash of the column's name, and of the value. Numbers and instants have no hash, but a number
+/// that is in their order. Two values can have one mark.
+type Mark = (u64, u64);
+
 /// What is kept of an execution besides its places, to find these again. Its ids, its type and its start time do not change.
 #[derive(Debug)]
 struct Entry {
     status: i32,
     is_closed: bool,
     is_divided: bool,
-    /// Of the search attributes: a hash of name and value each.
-    attributes: Box<[u64]>,
+    /// Of the search attributes.
+    attributes: Box<[Mark]>,
 }
 
 /// The executions of a namespace, either those in a division or those in none.
@@ -77,8 +83,7 @@ struct Shelf {
     /// The closed ones.
     by_status: BTreeMap<i32, BTreeSet<Place>>,
     status_counts: BTreeMap<i32, usize>,
-    /// By a hash of column and value. Two values can have one hash.
-    by_value: BTreeSet<(u64, Place)>,
+    by_value: BTreeSet<(Mark, Place)>,
 }
 
 /// The index of all executions.
@@ -97,7 +102,7 @@ impl Index {
         for (name, payload) in row.search_attributes {
             let value_type = registry.type_of(name).filter(|of| is_indexed(*of));
             if let Some(of) = value_type {
-                attributes.extend(hashes_of_cell(name, &Cell::of(payload, of)));
+                attributes.extend(marks_of_cell(name, &Cell::of(payload, of)));
             }
         }
         let is_divided = row.search_attributes.contains_key(DIVISION);
@@ -110,7 +115,7 @@ impl Index {
             shelf.by_status.entry(status).or_default().insert(place);
         }
         *shelf.status_counts.entry(status).or_default() += 1;
-        shelf.by_value.extend(hashes(row, &entry).map(|hash| (hash, place)));
+        shelf.by_value.extend(marks(row, &entry).map(|mark| (mark, place)));
         self.entries.insert(key, entry);
     }
 
@@ -127,8 +132,8 @@ impl Index {
         if let Some(count) = shelf.status_counts.get_mut(&entry.status) {
             *count -= 1;
         }
-        for hash in hashes(row, &entry) {
-            shelf.by_value.remove(&(hash, place));
+        for mark in marks(row, &entry) {
+            shelf.by_value.remove(&(mark, place));
         }
     }
 
@@ -165,10 +170,10 @@ impl Index {
         let (column, value) = filter.only_equality()?;
         match Search::of(&[Needle { column, value: Sought::Value(value) }])?.1 {
             Search::Status(status) => Some(shelf.status_counts.get(&(status as i32)).copied().unwrap_or(0)),
-            Search::Values(hashes) if matches!(value, Scalar::Text(_)) => {
-                Some(hashes.into_iter().map(|hash| shelf.of_hash(hash, FIRST).count()).sum())
+            Search::Values(marks) if matches!(value, Scalar::Text(_)) => {
+                Some(marks.into_iter().map(|mark| shelf.marked(mark, FIRST).count()).sum())
             }
-            Search::Values(_) => None,
+            Search::Values(_) | Search::Span(..) | Search::Places(_) => None,
         }
     }
 
@@ -182,13 +187,18 @@ impl Index {
 
 impl Shelf {
     fn candidates(&self, filter: &ListFilter, from: Option<Place>) -> Box<dyn Iterator<Item = Place> + '_> {
-        let searches = filter.needles().into_iter().filter_map(|group| Search::of(&group));
         let first = from.unwrap_or(FIRST);
+        let searches = filter.needles().into_iter().filter_map(|group| Search::of(&group));
+        let searches = searches.filter_map(|(rank, search)| match search {
+            Search::Span(from, to) => Some((rank, Search::Places(self.between(from, to, first)?))),
+            other => Some((rank, other)),
+        });
         match searches.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
-            Some(Search::Values(hashes)) => match hashes[..] {
-                [hash] => Box::new(self.of_hash(hash, first)),
-                _ => Box::new(merged(hashes.into_iter().map(move |hash| self.of_hash(hash, first)))),
+            Some(Search::Values(marks)) => match marks[..] {
+                [mark] => Box::new(self.marked(mark, first)),
+                _ => Box::new(merged(marks.into_iter().map(move |mark| self.marked(mark, first)))),
             },
+            Some(Search::Places(places)) => Box::new(places.into_iter()),
             Some(Search::Status(status)) if [Status::Running, Status::Paused].contains(&status) => {
                 Box::new(self.order.range(first..).take_while(|place| place.is_open()).copied())
             }
@@ -197,13 +207,20 @@ impl Shelf {
                 let closed = self.by_status.get(&status).map(|places| places.range(first..)).into_iter().flatten();
                 Box::new(closed.copied())
             }
-            None => Box::new(self.order.range(first..).copied()),
+            Some(Search::Span(..)) | None => Box::new(self.order.range(first..).copied()),
         }
     }
 
-    /// Where those are that have a value of this hash, from a place on.
-    fn of_hash(&self, hash: u64, first: Place) -> impl Iterator<Item = Place> {
-        self.by_value.range((hash, first)..).take_while(move |(of, _)| *of == hash).map(|(_, place)| *place)
+    /// Where those are that have a value of this mark, from a place on.
+    fn marked(&self, mark: Mark, first: Place) -> impl Iterator<Item = Place> {
+        self.by_value.range((mark, first)..).take_while(move |(of, _)| *of == mark).map(|(_, place)| *place)
+    }
+
+    /// Where those are whose marks are from one to another, from a place on; `None` if they are many.
+    fn between(&self, from: Mark, to: Mark, first: Place) -> Option<BTreeSet<Place>> {
+        let all = self.by_value.range((from, FIRST)..).take_while(|(mark, _)| *mark <= to).take(SPAN_MAX + 1);
+        let places: Vec<Place> = all.map(|(_, place)| *place).collect();
+        (places.len() <= SPAN_MAX).then(|| places.into_iter().filter(|place| *place >= first).collect())
     }
 }
 
@@ -221,8 +238,12 @@ fn merged(all: impl Iterator<Item = impl Iterator<Item = Place>>) -> impl Iterat
 
 /// What a search begins with.
 enum Search {
-    /// With one of these hashes.
-    Values(Vec<u64>),
+    /// With one of these marks.
+    Values(Vec<Mark>),
+    /// With a mark from one to another.
+    Span(Mark, Mark),
+    /// In these places.
+    Places(BTreeSet<Place>),
     Status(Status),
 }
 
@@ -233,19 +254,25 @@ impl Search {
             && column.source == Source::System(SystemColumn::ExecutionStatus)
         {
             let status = Status::try_from(i32::try_from(*status).ok()?).ok()?;
-            return Some((3, Self::Status(status)));
+            return Some((4, Self::Status(status)));
         }
-        let mut rank = 0;
-        let mut hashes = Vec::new();
+        if let [Needle { column, value: Sought::Span(from, to) }] = group {
+            let (_, name) = indexed(column).filter(|_| !matches!(column.value_type, Type::Keyword | Type::KeywordList))?;
+            let (from, to) = (from.map_or(Some(0), rank), to.map_or(Some(u64::MAX), |to| Some(rank(to)?.saturating_add(1))));
+            return Some((2, Self::Span((hash(name), from?), (hash(name), to?))));
+        }
+        let mut worst = 0;
+        let mut marks = Vec::new();
         for Needle { column, value } in group {
             let (of_column, name) = indexed(column)?;
-            rank = rank.max(of_column);
-            hashes.push(match value {
-                Sought::Value(value) => hash_of_scalar(name, value)?,
-                Sought::Word(word) => hash(name, *word),
+            worst = worst.max(of_column);
+            marks.push(match value {
+                Sought::Value(value) => mark_of_scalar(name, value)?,
+                Sought::Word(word) => (hash(name), hash(*word)),
+                Sought::Span(..) => return None,
             });
         }
-        Some((rank, Self::Values(hashes)))
+        Some((worst, Self::Values(marks)))
     }
 }
 
@@ -255,7 +282,7 @@ fn indexed(column: &Column) -> Option<(u8, &str)> {
         Source::System(SystemColumn::RunId) => Some((0, "RunId")),
         Source::System(SystemColumn::WorkflowId) => Some((0, "WorkflowId")),
         Source::Attribute(name) if is_indexed(column.value_type) => Some((1, name)),
-        Source::System(SystemColumn::WorkflowType) => Some((2, "WorkflowType")),
+        Source::System(SystemColumn::WorkflowType) => Some((3, "WorkflowType")),
         _ => None,
     }
 }
@@ -265,46 +292,57 @@ fn is_indexed(value_type: Type) -> bool {
     value_type != Type::Text
 }
 
-/// The hashes by which an execution is found.
-fn hashes(row: &Row<'_>, entry: &Entry) -> impl Iterator<Item = u64> {
+/// The marks by which an execution is found.
+fn marks(row: &Row<'_>, entry: &Entry) -> impl Iterator<Item = Mark> {
     let system = [("WorkflowId", row.id), ("RunId", row.run_id), ("WorkflowType", row.type_name)];
-    system.into_iter().map(|(name, text)| hash(name, text)).chain(entry.attributes.iter().copied())
+    system.into_iter().map(|(name, text)| (hash(name), hash(text))).chain(entry.attributes.iter().copied())
 }
 
-fn hashes_of_cell(name: &str, cell: &Cell<'_>) -> Vec<u64> {
-    match cell {
-        Cell::Text(text) => vec![hash(name, &**text)],
+fn marks_of_cell(name: &str, cell: &Cell<'_>) -> Vec<Mark> {
+    let values = match cell {
+        Cell::Text(text) => vec![hash(&**text)],
         Cell::Texts(keywords) => {
             let words = keywords.iter().flat_map(|keyword| list_filter::of_keyword(keyword));
-            words.map(|word| hash(name, word.as_str())).collect()
+            words.map(|word| hash(word.as_str())).collect()
         }
-        Cell::Int(value) => vec![hash(name, &number(*value as f64))],
-        Cell::Double(value) => vec![hash(name, &number(*value))],
-        Cell::Bool(value) => vec![hash(name, value)],
-        Cell::Millis(value) => vec![hash(name, value)],
+        Cell::Int(value) | Cell::Millis(value) => vec![in_order(*value as f64)],
+        Cell::Double(value) => vec![in_order(*value)],
+        Cell::Bool(value) => vec![u64::from(*value)],
         Cell::Micros(_) | Cell::Null => Vec::new(),
-    }
+    };
+    values.into_iter().map(|value| (hash(name), value)).collect()
 }
 
-fn hash_of_scalar(name: &str, value: &Scalar) -> Option<u64> {
-    match value {
-        Scalar::Text(text) => Some(hash(name, &**text)),
-        Scalar::Int(value) => Some(hash(name, &number(*value as f64))),
-        Scalar::Double(value) => Some(hash(name, &number(*value))),
-        Scalar::Bool(value) => Some(hash(name, value)),
+/// `None`: no attribute has this value, or it is not known.
+fn mark_of_scalar(name: &str, value: &Scalar) -> Option<Mark> {
+    let value = match value {
+        Scalar::Text(text) => hash(&**text),
+        Scalar::Bool(value) => u64::from(*value),
         // An attribute's instants have milliseconds.
-        Scalar::Micros(value) => (value % 1000 == 0).then(|| hash(name, &(value / 1000))),
-    }
+        Scalar::Micros(value) if value % 1000 != 0 => return None,
+        number => rank(number)?,
+    };
+    Some((hash(name), value))
 }
 
-/// Equal numbers have equal bits.
-fn number(value: f64) -> u64 {
-    if value == 0.0 { 0 } else { value.to_bits() }
+/// A number or an instant among those of attributes. Neighbours may have the same.
+fn rank(value: &Scalar) -> Option<u64> {
+    Some(match value {
+        Scalar::Int(value) => in_order(*value as f64),
+        Scalar::Double(value) => in_order(*value),
+        Scalar::Micros(value) => in_order(value.div_euclid(1000) as f64),
+        Scalar::Text(_) | Scalar::Bool(_) => return None,
+    })
 }
 
-fn hash<T: Hash + ?Sized>(name: &str, value: &T) -> u64 {
+/// Numbers in the order of those that they stand for. Equal ones are equal.
+fn in_order(value: f64) -> u64 {
+    let bits = if value == 0.0 { 0 } else { value.to_bits() };
+    if value < 0.0 { !bits } else { bits | 1 << 63 }
+}
+
+fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
     let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
     value.hash(&mut hasher);
     hasher.finish()
 }

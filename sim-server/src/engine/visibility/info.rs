@@ -51,7 +51,12 @@ pub(super) fn info(row: &Row<'_>, registry: &Registry) -> WorkflowExecutionInfo 
 
 /// The search attributes that the namespace still has.
 fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
-    let stored = row.search_attributes.iter().filter_map(|(name, payload)| {
+    as_stored(row.search_attributes, registry)
+}
+
+/// Search attributes as the store gives them back.
+pub(super) fn as_stored(attributes: &BTreeMap<String, Payload>, registry: &Registry) -> BTreeMap<String, Payload> {
+    let stored = attributes.iter().filter_map(|(name, payload)| {
         let value_type = registry.type_of(name)?;
         Some((name.clone(), stored(payload, value_type)?))
     });

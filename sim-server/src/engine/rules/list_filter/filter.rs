@@ -90,6 +90,8 @@ pub(crate) enum Sought<'a> {
     Value(&'a Scalar),
     /// A word of a text or a list, as [`words`] has it.
     Word(&'a str),
+    /// What lies between two values, of which one may be missing: these as well, and others that are close.
+    Span(Option<&'a Scalar>, Option<&'a Scalar>),
 }
 
 impl Filter {
@@ -160,7 +162,18 @@ impl Filter {
                 let groups: Option<Vec<_>> = any.iter().map(|filter| filter.needles().into_iter().next()).collect();
                 groups.map(|groups| groups.into_iter().flatten().collect()).into_iter().collect()
             }
-            Self::Compare { column, comparison: Comparison::Equal, value } => vec![vec![equal(column, value)]],
+            Self::Compare { column, comparison, value } => {
+                let span = |from, to| Needle { column, value: Sought::Span(from, to) };
+                vec![vec![match comparison {
+                    Comparison::Equal => equal(column, value),
+                    Comparison::NotEqual => return Vec::new(),
+                    Comparison::Less | Comparison::LessOrEqual => span(None, Some(value)),
+                    Comparison::Greater | Comparison::GreaterOrEqual => span(Some(value), None),
+                }]]
+            }
+            Self::Range { column, is_negated: false, from, to } => {
+                vec![vec![Needle { column, value: Sought::Span(Some(from), Some(to)) }]]
+            }
             Self::In { column, is_negated: false, values } => {
                 vec![values.iter().map(|value| equal(column, value)).collect()]
             }

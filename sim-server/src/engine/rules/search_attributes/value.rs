@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    engine::rules::{instants::Instant, names},
+    engine::rules::{instants::Instant, names, proto_text},
     proto::{common::Payload, enums::IndexedValueType},
 };
 
@@ -53,40 +53,7 @@ pub(super) fn text(payload: &Payload) -> String {
         return format!("[{}]", bytes.join(" "));
     }
     let value = decode(payload, IndexedValueType::Unspecified);
-    value.map_or_else(|| format!("value from <{}>", proto_text(payload)), |value| print(&value))
-}
-
-/// A payload in protobuf's text format, as the real server's binary prints it, with two blanks between fields.
-fn proto_text(payload: &Payload) -> String {
-    let entry = |(key, value): (&String, &Vec<u8>)| {
-        format!("metadata:{{key:\"{}\"  value:\"{}\"}}", escaped(key.as_bytes()), escaped(value))
-    };
-    let mut fields: Vec<_> = payload.metadata.iter().map(entry).collect();
-    if !payload.data.is_empty() {
-        fields.push(format!("data:\"{}\"", escaped(&payload.data)));
-    }
-    fields.join("  ")
-}
-
-fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' | '\\' => text.extend(['\\', c]),
-                '\n' => text.push_str("\\n"),
-                '\r' => text.push_str("\\r"),
-                '\t' => text.push_str("\\t"),
-                '\0'..' ' | '\u{7f}' => text.push_str(&format!("\\x{:02x}", u32::from(c))),
-                '\u{80}'..'\u{a0}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-                _ => text.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    text
+    value.map_or_else(|| format!("value from <{}>", proto_text::payload(payload)), |value| print(&value))
 }
 
 /// The JSON that a payload has, where a value of this type is wanted; `None` if it has none.

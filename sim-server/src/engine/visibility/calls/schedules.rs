@@ -16,12 +16,13 @@ use crate::{
         rules::{
             list_filter::{self, ListFilter},
             list_token::ListToken,
+            search_attributes::Registry,
         },
         schedule::{
             DIVISION, Schedule,
             calls::describe::{shown_memo, shown_search_attributes},
         },
-        visibility::{index::Place, token},
+        visibility::{index::Place, info::as_stored, token},
     },
     proto::{
         schedule::ScheduleListEntry,
@@ -37,7 +38,8 @@ impl Engine {
         let token = ListToken::read(&request.next_page_token)?;
         let found = self.found_schedules(namespace, token.as_ref().map(token::place));
         let found = found.filter(|(_, row)| filter.matches(row));
-        let entry = |key, _: &Row<'_>| self.listed_schedule(key).map(entry);
+        let registry = &self.namespaces.get(namespace).search_attributes;
+        let entry = |key, _: &Row<'_>| self.listed_schedule(key).map(|schedule| entry(schedule, registry));
         let (schedules, next_page_token) = page(found, request.maximum_page_size, token.as_ref(), entry);
         Ok(ListSchedulesResponse { schedules: schedules.into_iter().flatten().collect(), next_page_token })
     }
@@ -69,12 +71,16 @@ impl Engine {
     }
 }
 
-fn entry(schedule: &Schedule) -> ScheduleListEntry {
+fn entry(schedule: &Schedule, registry: &Registry) -> ScheduleListEntry {
+    let mut search_attributes = shown_search_attributes(schedule);
+    if let Some(shown) = &mut search_attributes {
+        shown.indexed_fields = as_stored(&shown.indexed_fields, registry);
+    }
     ScheduleListEntry {
         schedule_id: schedule.schedule_id().to_owned(),
         // Where it has none, there is an empty one.
         memo: Some(shown_memo(schedule).unwrap_or_default()),
-        search_attributes: shown_search_attributes(schedule),
+        search_attributes: search_attributes.filter(|shown| !shown.indexed_fields.is_empty()),
         info: Some(schedule.listed()),
     }
 }
