@@ -1,6 +1,6 @@
 //! An operator at work: a schedule starts a report each hour, shipments get stuck, and somebody looks after both. This shows
 //! schedules, list filters, search attributes of one's own, and what an operator repairs with: pauses, resets, changed options,
-//! deletions. [`broken`] shows what a reset does without idempotency keys.
+//! deletions, batches. [`broken`] shows what a reset does without idempotency keys.
 //!
 //! The trap is the reset. It makes a workflow begin again, so its activities act again on the outside world, while an attempt of the
 //! run before may still be on its way. So each activity has a key that follows from the workflow's id, not from the run's. The
@@ -28,6 +28,7 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
+mod batches;
 mod operator;
 mod simulation;
 mod timetable;

@@ -13,7 +13,7 @@ use std::{
 };
 
 use prost::Message;
-use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
 /// The files whose services and messages the server speaks; what they import comes along.
 const ROOTS: &[&str] = &[
@@ -29,6 +29,11 @@ const ROOTS: &[&str] = &[
 /// Our own service.
 const OWN: &str = "foretime/v1/service.proto";
 
+/// Where the walk over the payloads of an event begins and ends, and where it does not go.
+const EVENT: &str = ".temporal.api.history.v1.HistoryEvent";
+const PAYLOAD: &str = ".temporal.api.common.v1.Payload";
+const SEARCH_ATTRIBUTES: &str = ".temporal.api.common.v1.SearchAttributes";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=protos");
@@ -41,6 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
     fs::write(out.join("attributes.rs"), attributes(&set)?)?;
     fs::write(out.join("rpcs.rs"), rpcs(&set) + &identities(&set))?;
+    fs::write(out.join("payloads.rs"), payloads(&set))?;
     let mut config = prost_build::Config::new();
     config.btree_map(["."]).enable_type_names().include_file("protos.rs");
     // As JSON for people: instants and spans in words.
@@ -137,9 +143,77 @@ fn identities(set: &FileDescriptorSet) -> String {
     text
 }
 
+/// A walk over the payloads of an event: one step for each message that can be in an event and can have payloads in it.
+fn payloads(set: &FileDescriptorSet) -> String {
+    let mut all = BTreeMap::new();
+    for file in &set.file {
+        file.message_type.iter().for_each(|message| nested(&format!(".{}", file.package()), message, &mut all));
+    }
+    let mut having = BTreeSet::from([PAYLOAD]);
+    let has_new = |having: &BTreeSet<&str>, (name, message): &(&String, &&DescriptorProto)| {
+        let has_any = message.field.iter().any(|field| having.contains(field.type_name()));
+        has_any && *name != SEARCH_ATTRIBUTES && !having.contains(name.as_str())
+    };
+    while let Some((name, _)) = all.iter().find(|row| has_new(&having, row)) {
+        having.insert(name);
+    }
+    let (mut text, mut seen, mut open) = (String::new(), BTreeSet::from([PAYLOAD]), vec![EVENT]);
+    while let Some(name) = open.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        let mut steps = String::new();
+        for field in all[name].field.iter().filter(|field| having.contains(field.type_name())) {
+            let (of, own) = (all[field.type_name()], field.name());
+            let is_map = of.options.as_ref().is_some_and(|options| options.map_entry());
+            open.push(if is_map { of.field[1].type_name() } else { field.type_name() });
+            steps += &match field.oneof_index {
+                Some(index) => {
+                    let oneof = all[name].oneof_decl[index as usize].name();
+                    let variant = format!("{}::{}::{}", module_of(name), camel_case(oneof), camel_case(own));
+                    format!("if let Some({variant}(it)) = &self.{oneof} {{ it.each_payload(see); }}\n")
+                }
+                None if is_map => format!("self.{own}.values().for_each(|it| it.each_payload(see));\n"),
+                None => format!("self.{own}.iter().for_each(|it| it.each_payload(see));\n"),
+            };
+        }
+        let path = rust_path(name);
+        text +=
+            &format!("impl HasPayloads for {path} {{ fn each_payload(&self, see: &mut dyn FnMut(&Payload)) {{ {steps} }} }}\n");
+    }
+    text
+}
+
+/// A message and those inside of it, by their full names.
+fn nested<'a>(scope: &str, message: &'a DescriptorProto, all: &mut BTreeMap<String, &'a DescriptorProto>) {
+    let name = format!("{scope}.{}", message.name());
+    message.nested_type.iter().for_each(|inner| nested(&name, inner, all));
+    all.insert(name, message);
+}
+
+/// The module of what is inside of a message.
+fn module_of(type_name: &str) -> String {
+    let path = rust_path(type_name);
+    let (scope, name) = path.rsplit_once("::").unwrap_or_default();
+    format!("{scope}::{}", snake_case(name))
+}
+
+fn snake_case(camel: &str) -> String {
+    let words = camel.chars().enumerate().map(|(at, c)| match c {
+        c if c.is_uppercase() && at > 0 => format!("_{}", c.to_lowercase()),
+        c => c.to_lowercase().to_string(),
+    });
+    words.collect()
+}
+
 /// The path of a message: `.temporal.api.query.v1.WorkflowQuery` is `temporal::api::query::v1::WorkflowQuery`.
+/// One inside of another is in the module of that.
 fn rust_path(type_name: &str) -> String {
-    type_name.trim_start_matches('.').replace('.', "::")
+    let mut parts: Vec<&str> = type_name.trim_start_matches('.').split('.').collect();
+    let name = parts.pop().unwrap_or_default();
+    let scope =
+        parts.into_iter().map(|part| if part.starts_with(char::is_uppercase) { snake_case(part) } else { part.to_owned() });
+    scope.chain([name.to_owned()]).collect::<Vec<_>>().join("::")
 }
 
 fn camel_case(snake: &str) -> String {

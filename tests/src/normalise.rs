@@ -18,16 +18,8 @@ use tonic::{Code, Status};
 
 /// Fields that say nothing about behaviour: instants that every event has, sizes in bytes of the server's own storage form,
 /// counters of its transactions, its load, its build.
-const HIDDEN: &[&str] = &[
-    "eventTime",
-    "taskId",
-    "historySizeBytes",
-    "stateTransitionCount",
-    "externalPayloadSizeBytes",
-    "externalPayloadCount",
-    "backlogCountHint",
-    "pollerScalingDecision",
-];
+const HIDDEN: &[&str] =
+    &["eventTime", "taskId", "historySizeBytes", "stateTransitionCount", "backlogCountHint", "pollerScalingDecision"];
 
 /// Tokens and measured spans. Only their presence shows.
 const OPAQUE: &[(&str, &str)] = &[
@@ -142,7 +134,8 @@ fn payload(fields: &Map<String, Value>) -> String {
     let decoded = unbase64(text).and_then(|bytes| String::from_utf8(bytes).ok());
     let kind = fields["metadata"].get("type").and_then(Value::as_str).and_then(unbase64);
     let kind = kind.and_then(|bytes| String::from_utf8(bytes).ok()).map(|kind| format!(" ({kind})")).unwrap_or_default();
-    format!("payload {}{kind}", decoded.as_deref().unwrap_or(text))
+    let external = fields.get("externalPayloads").map(|external| format!(" stored elsewhere: {external}")).unwrap_or_default();
+    format!("payload {}{kind}{external}", decoded.as_deref().unwrap_or(text))
 }
 
 fn unbase64(text: &str) -> Option<Vec<u8>> {

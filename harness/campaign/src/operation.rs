@@ -27,10 +27,13 @@ pub enum Deed {
     Pause,
     Unpause,
     ChangeOptions,
-    /// `event_id`: the workflow task after which a workflow goes on; `None` for an activity.
+    /// `event_id`: the workflow task after which a workflow goes on; `None` for an activity, and in a batch.
     Reset {
         event_id: Option<i64>,
     },
+    Terminate,
+    Cancel,
+    Signal,
     Delete,
     Create,
     Change,
@@ -47,6 +50,10 @@ pub enum Target {
     Activity { workflow_id: String, run_id: String, which: Which },
     /// A schedule.
     Schedule(String),
+    /// The workflows that a batch finds by a list filter, or these of their activities.
+    Found { filter: String, activities: Option<Which> },
+    /// The workflows that a batch is told to change, or these of their activities.
+    Listed { workflow_ids: Vec<String>, activities: Option<Which> },
 }
 
 /// Which activities of a workflow.
@@ -58,11 +65,11 @@ pub enum Which {
 }
 
 impl Target {
-    /// The workflow, if it is one or is in one.
+    /// The workflow, if it is one or is in one. `None` if it may be in several.
     pub fn workflow_id(&self) -> Option<&str> {
         match self {
             Self::Workflow { workflow_id, .. } | Self::Activity { workflow_id, .. } => Some(workflow_id),
-            Self::Schedule(_) => None,
+            Self::Schedule(_) | Self::Found { .. } | Self::Listed { .. } => None,
         }
     }
 }

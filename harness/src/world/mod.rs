@@ -222,6 +222,8 @@ impl World {
         client_options: ClientOptions,
         hooks: Hooks,
     ) -> Result<Arc<Self>, Status> {
+        // Workers would tell of themselves each minute for ever, and time would never come to rest.
+        let dynamic_config = BTreeMap::from([("frontend.workerheartbeatsenabled".to_owned(), "false".to_owned())]);
         let config = Config {
             personality: Personality::TestServer,
             time: TimeMode::Paced,
@@ -229,6 +231,7 @@ impl World {
             long_polls_end: false,
             // They are checked and replayed as all others are.
             keeps_deleted: true,
+            dynamic_config: dynamic_config.clone(),
             seed: choices.source(),
             ..Config::default()
         };
@@ -254,7 +257,7 @@ impl World {
             at_rest: None,
             claims: BTreeMap::new(),
             client_options,
-            dynamic_config: BTreeMap::new(),
+            dynamic_config,
             panics_are_findings: true,
         };
         let world = Arc::new(Self { state: Mutex::new(state), hooks });

@@ -3,7 +3,7 @@
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
-//! - [`told`]: what is reported, and how to reproduce it; [`updated`]: what is reported of updates
+//! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
     env,
@@ -12,6 +12,7 @@ use std::{
 };
 
 mod claimed;
+mod operated;
 mod refused;
 mod repeated;
 mod replayed;

@@ -28,7 +28,7 @@ use temporalio_common::protos::temporal::api::{
 use super::{STAGE, Shipment};
 use crate::people::Dice;
 
-const IDENTITY: &str = "ops";
+pub(super) const IDENTITY: &str = "ops";
 /// A page of a history that is read backwards. Small, so that there are several.
 const PAGE_EVENTS: i32 = 4;
 
@@ -59,22 +59,24 @@ const REPAIRS: [Repair; 8] = [
 /// The operator, and what came of it so far.
 pub(super) struct Operator<'a> {
     sim: &'a Sim,
-    dice: Dice,
+    pub(super) dice: Dice,
     /// How many resets there were.
     pub(super) resets: usize,
+    /// How many batches there were.
+    pub(super) batches: usize,
     deeds: BTreeMap<&'static str, usize>,
 }
 
 impl<'a> Operator<'a> {
     pub(super) fn new(sim: &'a Sim, dice: Dice) -> Self {
-        Self { sim, dice, resets: 0, deeds: BTreeMap::new() }
+        Self { sim, dice, resets: 0, batches: 0, deeds: BTreeMap::new() }
     }
 
-    fn service(&self) -> Box<dyn WorkflowService> {
+    pub(super) fn service(&self) -> Box<dyn WorkflowService> {
         self.sim.client().connection().workflow_service()
     }
 
-    fn namespace(&self) -> String {
+    pub(super) fn namespace(&self) -> String {
         self.sim.client().namespace()
     }
 
@@ -104,8 +106,13 @@ impl<'a> Operator<'a> {
                 }
             }
             for running in self.find("ExecutionStatus = 'Running'").await? {
+                // Whoever looks at one after the other does not see that the next has gone on.
+                tokio::time::sleep(self.dice.span(Duration::from_secs(20 * 60))).await;
                 let repair = self.dice.one_of(&REPAIRS);
                 self.repair(repair, running.id(), running.run_id()).await?;
+            }
+            if self.dice.once_in(3) {
+                self.repair_many().await?;
             }
         }
         Ok(())

@@ -16,9 +16,10 @@ type Setting<Of, Value> = fn(&mut Of) -> &mut Value;
 
 /// The limits that are counts or sizes, by their keys.
 const COUNTS: &[(&str, Setting<Limits, usize>)] = &[
-    ("limit.blobSize.error", |limits| &mut limits.blob_size_max_bytes),
+    ("limit.blobSize.error", |limits| &mut limits.blob_size_told_bytes),
     ("limit.blobSize.warn", |limits| &mut limits.blob_size_warn_bytes),
-    ("limit.memoSize.error", |limits| &mut limits.memo_size_max_bytes),
+    ("limit.memoSize.error", |limits| &mut limits.memo_size_told_bytes),
+    ("limit.memoSize.warn", |limits| &mut limits.memo_size_warn_bytes),
     ("limit.maxIDLength", |limits| &mut limits.id_length_max),
     ("limit.workerBuildIdSize", |limits| &mut limits.build_id_length_max),
     ("limit.numPendingActivities.error", |limits| &mut limits.pending_activities_max),
@@ -31,6 +32,7 @@ const COUNTS: &[(&str, Setting<Limits, usize>)] = &[
     ("limit.historySize.error", |limits| &mut limits.history_size_max_bytes),
     ("limit.mutableStateSize.error", |limits| &mut limits.state_size_max_bytes),
     ("limit.mutableStateActivityFailureSize.error", |limits| &mut limits.activity_failure_max_bytes),
+    ("limit.mutableStateActivityFailureSize.warn", |limits| &mut limits.activity_failure_warn_bytes),
     ("history.maximumSignalsPerExecution", |limits| &mut limits.signals_max),
     ("history.maxInFlightUpdates", |limits| &mut limits.updates_in_flight_max),
     ("history.maxInFlightUpdatePayloads", |limits| &mut limits.updates_in_flight_max_bytes),
@@ -64,7 +66,9 @@ const SWITCHES: &[(&str, Setting<Switches, bool>)] = &[
     ("frontend.enableUpdateWorkflowExecution", |switches| &mut switches.updates),
     ("frontend.enableUpdateWorkflowExecutionAsyncAccepted", |switches| &mut switches.accepted_updates),
     ("frontend.enableBatcher", |switches| &mut switches.batches),
+    ("history.externalPayloadsEnabled", |switches| &mut switches.external_payloads),
     ("frontend.sendRawWorkflowHistory", |switches| &mut switches.raw_history),
+    ("frontend.WorkerHeartbeatsEnabled", |switches| &mut switches.worker_heartbeats),
     ("frontend.WorkflowPauseEnabled", |switches| &mut switches.workflow_pause),
     ("history.enableWorkflowTaskCompletionPagination", |switches| &mut switches.completion_pages),
 ];
@@ -81,6 +85,8 @@ impl DynamicConfig<'_> {
             let limit = of(&mut limits);
             *limit = value.unwrap_or(*limit);
         }
+        limits.blob_size_max_bytes = limits.blob_size_told_bytes.max(limits.blob_size_warn_bytes);
+        limits.memo_size_max_bytes = limits.memo_size_told_bytes.max(limits.memo_size_warn_bytes);
         for (key, of) in SPANS {
             let limit = of(&mut limits);
             *limit = self.span(key).unwrap_or(*limit);

@@ -80,7 +80,7 @@ use schedule::{Schedule, watches::Watches};
 use skipping::Skipping;
 use time::Time;
 use visibility::Visibility;
-use worker::registry::Workers;
+use worker::{heartbeats::Heartbeats, registry::Workers};
 use workflow::{calls::query::Queries, replays::Replays, run::Run, update::waiters::UpdateWaiters};
 
 /// The Temporal service.
@@ -109,6 +109,7 @@ pub struct Engine {
     namespaces: Namespaces,
     matching: Matching,
     workers: Workers,
+    heartbeats: Heartbeats,
     runs: Store<Run>,
     schedules: Store<Schedule>,
     batches: Jobs,
@@ -164,6 +165,7 @@ impl Engine {
             namespaces,
             matching: Matching::new(config.graces.map(|graces| graces.unpolled)),
             workers: Workers::new(config.graces.is_some()),
+            heartbeats: Heartbeats::default(),
             runs: Store::default(),
             schedules: Store::default(),
             batches: Jobs::default(),

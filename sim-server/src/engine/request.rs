@@ -170,6 +170,10 @@ answered! {
 
     DescribeTaskQueueRequest => describe_task_queue -> DescribeTaskQueueResponse;
     ShutdownWorkerRequest => shutdown_worker -> ShutdownWorkerResponse;
+    RecordWorkerHeartbeatRequest => record_worker_heartbeat -> RecordWorkerHeartbeatResponse;
+    ListWorkersRequest => list_workers -> ListWorkersResponse;
+    CountWorkersRequest => count_workers -> CountWorkersResponse;
+    DescribeWorkerRequest => describe_worker -> DescribeWorkerResponse;
 
     GetCurrentTime => get_current_time -> GetCurrentTimeResponse;
 

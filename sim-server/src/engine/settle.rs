@@ -191,6 +191,7 @@ impl Engine {
             effects: &mut self.effects,
             skipping: &mut self.skipping,
             limits: &self.limits,
+            switches: &self.switches,
             replays_always: self.replays_always,
         };
         (&mut self.runs, &mut self.schedules, cx)

@@ -73,6 +73,7 @@ impl<'a> View<'a> {
             namespaces,
             matching,
             workers,
+            heartbeats,
             runs,
             schedules,
             schedule_watches,
@@ -88,8 +89,8 @@ impl<'a> View<'a> {
         let mut hasher = DefaultHasher::new();
         let timers = &self.engine.domain.timers;
         let parts = format!(
-            "{ids:?} {tickets:?} {namespaces:?} {workers:?} {runs:?} {schedules:?} {schedule_watches:?} {batches:?} {retention:?} \
-             {waiters:?} {queries:?} {update_waiters:?} {effects:?} {timers:?} {visibility:?}"
+            "{ids:?} {tickets:?} {namespaces:?} {workers:?} {heartbeats:?} {runs:?} {schedules:?} {schedule_watches:?} \
+             {batches:?} {retention:?} {waiters:?} {queries:?} {update_waiters:?} {effects:?} {timers:?} {visibility:?}"
         );
         parts.hash(&mut hasher);
         matching.hash_tasks_and_polls(&mut hasher);

@@ -71,6 +71,7 @@ pub fn status(error: &Error) -> Status {
         Error::CompletionBufferLost(message) => detailed(Code::Aborted, message, &WorkflowTaskCompletionBufferLostFailure {}),
         Error::OperationAborted => detailed(Code::Aborted, "Operation was aborted.", &MultiOperationExecutionAborted {}),
         Error::MultiOperation(operations) => multi_operation(&operations[..]),
+        Error::InternalTold(message) => Status::internal(message),
         Error::Internal(message) => Status::internal(format!("something went wrong, please retry ({message})")),
         Error::Unimplemented(message) => Status::unimplemented(message),
     }

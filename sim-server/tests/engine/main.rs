@@ -31,6 +31,7 @@ mod signals;
 mod sleeps;
 mod time;
 mod timers;
+mod transitions;
 mod updates;
 mod waits;
 mod workflow_tasks;

@@ -459,7 +459,10 @@ async fn by_an_unknown_id(s: &Script) {
     s.step("not started yet");
     let _ = s.call(RespondActivityTaskCompletedByIdRequest { activity_id: "a".to_owned(), ..request.clone() }).await;
     s.step("of an unknown workflow");
-    let _ = s.call(RespondActivityTaskCompletedByIdRequest { workflow_id: s.id("missing"), ..request }).await;
+    let unknown = RespondActivityTaskCompletedByIdRequest { workflow_id: s.id("missing"), ..request };
+    let _ = s.call(unknown.clone()).await;
+    s.step("with an identity that is too long");
+    let _ = s.call(RespondActivityTaskCompletedByIdRequest { identity: "i".repeat(1001), ..unknown }).await;
 }
 
 async fn answered_twice(s: &Script) {

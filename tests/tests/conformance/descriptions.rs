@@ -13,6 +13,7 @@ crate::scripts![
     timed_out_with_a_task,
     continued_with_an_activity,
     a_token_of_another_workflow,
+    started_with_a_signal,
 ];
 
 async fn terminated_with_an_activity_in_hand(s: &Script) {
@@ -101,4 +102,14 @@ async fn a_token_of_another_workflow(s: &Script) {
     let first = GetWorkflowExecutionHistoryRequest { maximum_page_size: 1, ..s.new_history("wf") };
     let next_page_token = s.call(first).await.expect("the history is readable").next_page_token;
     let _ = s.call(GetWorkflowExecutionHistoryRequest { next_page_token, ..s.new_history("other") }).await;
+}
+
+/// The request id is both of the start and of the signal.
+async fn started_with_a_signal(s: &Script) {
+    let _ = s.call(s.new_signal_with_start("wf", "hello")).await;
+    s.describe("wf").await;
+    let _ = s
+        .call(SignalWithStartWorkflowExecutionRequest { request_id: s.request_id(), ..s.new_signal_with_start("wf", "hello") })
+        .await;
+    s.describe("wf").await;
 }

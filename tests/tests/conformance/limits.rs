@@ -3,16 +3,22 @@
 #![allow(deprecated, reason = "workers send deprecated fields")]
 
 use foretime_server::proto::{
+    batch::BatchOperationSignal,
     command::{
         Command, ModifyWorkflowPropertiesCommandAttributes, ScheduleActivityTaskCommandAttributes,
         StartChildWorkflowExecutionCommandAttributes, UpsertWorkflowSearchAttributesCommandAttributes,
     },
     common::{Link, Memo, Payload, Payloads, SearchAttributes, WorkerVersionCapabilities, link},
+    enums::WorkflowTaskFailedCause,
     failure::Failure,
     sdk::UserMetadata,
     workflowservice::*,
 };
-use foretime_tests::{commands::*, script::*, worker::failure};
+use foretime_tests::{
+    commands::*,
+    script::*,
+    worker::{answered, failure},
+};
 
 crate::scripts![
     a_large_input,
@@ -37,7 +43,12 @@ crate::scripts![
     a_large_failure_of_an_activity,
     large_details_of_a_failed_activity,
     a_failure_that_is_kept,
+    a_large_failure_of_a_workflow_task,
+    a_large_answer_to_a_query,
+    a_large_answer_along_with_a_task,
+    a_large_batch_operation,
     large_heartbeat_details,
+    large_details_of_a_cancellation_nobody_asked_for,
     default_task_timeout,
     what_a_namespace_says,
 ];
@@ -313,9 +324,71 @@ async fn default_task_timeout(s: &Script) {
     s.history("wf").await;
 }
 
+async fn large_details_of_a_cancellation_nobody_asked_for(s: &Script) {
+    let task = large_report(s).await;
+    let request = RespondActivityTaskCanceledRequest {
+        namespace: NAMESPACE.to_owned(),
+        task_token: task.task_token,
+        details: long(1000),
+        ..Default::default()
+    };
+    let _ = s.call(request).await;
+    s.history("wf").await;
+}
+
 async fn what_a_namespace_says(s: &Script) {
     let request = DescribeNamespaceRequest { namespace: NAMESPACE.to_owned(), ..Default::default() };
     let reply = s.client.call(request).await.expect("it is there").namespace_info.unwrap_or_default();
     let limits = reply.limits.unwrap_or_default();
     s.note(format_args!("blob {} memo {}", limits.blob_size_limit_error, limits.memo_size_limit_error));
+}
+
+async fn a_large_failure_of_a_workflow_task(s: &Script) {
+    s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    let failed = RespondWorkflowTaskFailedRequest {
+        namespace: NAMESPACE.to_owned(),
+        task_token: task.task_token,
+        cause: WorkflowTaskFailedCause::NonDeterministicError.into(),
+        failure: Some(large_failure()),
+        ..Default::default()
+    };
+    let _ = s.call(failed).await;
+    s.history("wf").await;
+}
+
+async fn a_large_answer_to_a_query(s: &Script) {
+    s.start_waiting("wf").await;
+    let (asked, ()) = tokio::join!(s.client.call(s.new_query("wf", "q")), async {
+        let task = s.await_workflow_task().await;
+        s.answer_query(&task, &"x".repeat(1000)).await;
+    });
+    s.show::<QueryWorkflowRequest>(&asked);
+}
+
+async fn a_large_answer_along_with_a_task(s: &Script) {
+    s.start_waiting("wf").await;
+    s.signal("wf", "go").await;
+    let (asked, ()) = tokio::join!(s.client.call(s.new_query("wf", "q")), async {
+        until_it_has_come().await;
+        let task = s.await_workflow_task().await;
+        let answer = answered(&"x".repeat(1000));
+        let query_results = task.queries.keys().map(|id| (id.clone(), answer.clone())).collect();
+        let _ = s.call(RespondWorkflowTaskCompletedRequest { query_results, ..s.new_completion(&task, []) }).await;
+    });
+    s.show::<QueryWorkflowRequest>(&asked);
+}
+
+async fn a_large_batch_operation(s: &Script) {
+    s.start("wf").await;
+    let signal = BatchOperationSignal { signal: "s".to_owned(), input: long(1000), ..Default::default() };
+    let request = StartBatchOperationRequest {
+        namespace: NAMESPACE.to_owned(),
+        job_id: s.id("job"),
+        reason: "why".to_owned(),
+        executions: s.execution("wf").into_iter().collect(),
+        operation: Some(start_batch_operation_request::Operation::SignalOperation(signal)),
+        ..Default::default()
+    };
+    let _ = s.call(request).await;
 }

@@ -14,6 +14,7 @@ mod deletions;
 mod descriptions;
 mod eager;
 mod errors;
+mod external_payloads;
 mod growth;
 mod limits;
 mod list_filters;
@@ -35,6 +36,7 @@ mod schedule_lists;
 mod schedule_specs;
 mod schedules;
 mod signals;
+mod size_warnings;
 mod starts;
 mod switches;
 mod task_queues;
@@ -42,6 +44,7 @@ mod timers;
 mod update_troubles;
 mod update_with_start;
 mod updates;
+mod worker_heartbeats;
 mod worker_versions;
 mod workflow_options;
 mod workflow_tasks;
@@ -99,16 +102,19 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("descriptions", descriptions::SCRIPTS),
     ("eager", eager::SCRIPTS),
     ("errors", errors::SCRIPTS),
+    ("external_payloads", external_payloads::SCRIPTS),
     ("schedules", schedules::SCRIPTS),
     ("schedule_specs", schedule_specs::SCRIPTS),
     ("schedule_actions", schedule_actions::SCRIPTS),
     ("schedule_lists", schedule_lists::SCRIPTS),
+    ("worker_heartbeats", worker_heartbeats::SCRIPTS),
     ("worker_versions", worker_versions::SCRIPTS),
     ("batches", batches::SCRIPTS),
     ("batch_limits", batch_limits::SCRIPTS),
     ("namespaces", namespaces::SCRIPTS),
     ("limits", limits::SCRIPTS),
     ("growth", growth::SCRIPTS),
+    ("size_warnings", size_warnings::SCRIPTS),
     ("switches", switches::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),
@@ -131,6 +137,7 @@ const OWN_SERVERS: &[(&str, &[&str])] = &[
     ("namespaces", namespaces::ARGUMENTS),
     ("limits", limits::ARGUMENTS),
     ("growth", growth::ARGUMENTS),
+    ("size_warnings", size_warnings::ARGUMENTS),
     ("switches", switches::ARGUMENTS),
 ];
 

@@ -165,6 +165,7 @@ async fn describe(s: &Script) {
     describe_by(s, "", "", false).await;
     describe_by(s, "nope", "", false).await;
     describe_by(s, "", "01234567-89ab-cdef-0123-456789abcdef", false).await;
+    describe_by(s, "", "no-uuid", false).await;
     describe_by(s, "", &id, false).await;
     describe_by(s, &name, "", true).await;
     describe_by(s, &name, &id, false).await;
@@ -241,6 +242,12 @@ async fn update_bad_binaries(s: &Script) {
     let one = with_config(&namespace, bad(&["sum".to_owned()]));
     update(s, UpdateNamespaceRequest { update_info: info(), ..one }).await;
     update(s, with_config(&namespace, bad(&(0..10).map(|n| n.to_string()).collect::<Vec<_>>()))).await;
+    s.step("those alone are not kept");
+    update(s, with_config(&namespace, bad(&["another".to_owned()]))).await;
+    describe_namespace(s, &namespace).await;
+    let delete_bad_binary = "sum".to_owned();
+    let both = with_config(&namespace, bad(&["sum".to_owned()]));
+    update(s, UpdateNamespaceRequest { delete_bad_binary, ..both }).await;
     for name in ["none", "sum", "sum"] {
         let delete_bad_binary = name.to_owned();
         update(s, UpdateNamespaceRequest { namespace: namespace.clone(), delete_bad_binary, ..Default::default() }).await;
@@ -307,6 +314,8 @@ async fn update_state(s: &Script) {
     let handover = NamespaceReplicationConfig { state: ReplicationState::Handover.into(), ..Default::default() };
     let replication_config = Some(handover);
     update(s, UpdateNamespaceRequest { namespace: namespace.clone(), replication_config, ..Default::default() }).await;
+    let info = Some(UpdateNamespaceInfo { state: 77, ..Default::default() });
+    update(s, UpdateNamespaceRequest { namespace: namespace.clone(), update_info: info, ..Default::default() }).await;
     update(s, to(NamespaceState::Deleted)).await;
     describe_namespace(s, &namespace).await;
 }
@@ -417,6 +426,7 @@ async fn clusters(s: &Script) {
     let remove = |name: &str| RemoveRemoteClusterRequest { cluster_name: name.to_owned() };
     let _ = s.call(remove("")).await;
     let _ = s.call(remove("nope")).await;
+    let _ = s.call(remove("active")).await;
     let refused = s.client.call(AddOrUpdateRemoteClusterRequest::default()).await.expect_err("there is none");
     s.note(format_args!("{:?}", refused.code()));
     let info = s.client.call(GetClusterInfoRequest::default()).await.expect("it is there");

@@ -8,7 +8,7 @@ use foretime_server::proto::{
 };
 use foretime_tests::script::*;
 
-crate::scripts![what_is_listed, values_as_they_are_stored, by_query, refused_queries, in_pages];
+crate::scripts![what_is_listed, search_attributes_are_listed, by_query, in_order, by_next_action, refused_queries, in_pages];
 
 /// What a schedule is found by, so that the scripts of one server do not see each other's.
 fn coloured(s: &Script, id: &str, colour: &str, is_paused: bool) -> CreateScheduleRequest {
@@ -60,19 +60,70 @@ async fn what_is_listed(s: &Script) {
     let _ = s.call(list(query)).await;
 }
 
-async fn values_as_they_are_stored(s: &Script) {
-    let json = |data: &str| Payload { data: data.into(), ..payload("") };
-    let values =
-        [("Picked", r#""2026-01-01T00:00:00+00:00""#), ("Tags", r#"["stored","a<b"]"#), ("Size", "[7]"), ("Weight", "1.50")];
-    let indexed_fields = values.map(|(name, data)| (name.to_owned(), json(data))).into();
-    let request =
-        CreateScheduleRequest { search_attributes: Some(SearchAttributes { indexed_fields }), ..coloured(s, "a", "x", false) };
-    s.client.call(request).await.expect("it is created");
-    await_count(s, "Tags = 'stored'", 1).await;
-    let listed = s.client.call(list("Tags = 'stored'")).await.expect("it is listed").schedules;
-    for (name, payload) in listed.into_iter().filter_map(|entry| entry.search_attributes).flat_map(|of| of.indexed_fields) {
-        s.note(format_args!("{name}: {}", String::from_utf8_lossy(&payload.data)));
+/// As the store has them.
+async fn search_attributes_are_listed(s: &Script) {
+    let values = [
+        ("Colour", " [\"as stored\"]"),
+        ("Weight", "1.0"),
+        ("Picked", "\"2026-01-01T00:00:00.500Z\""),
+        ("Tags", "[ \"a\", \"b<\" ]"),
+        ("Note", "\"\\u00fc\""),
+    ];
+    let value = |text: &str| Payload { data: text.into(), ..payload("") };
+    let search_attributes =
+        SearchAttributes { indexed_fields: values.into_iter().map(|(name, text)| (name.to_owned(), value(text))).collect() };
+    let create = CreateScheduleRequest { search_attributes: Some(search_attributes), ..coloured(s, "s", "", false) };
+    let _ = s.call(create).await;
+    let query = format!("ScheduleId = '{}'", s.id("s"));
+    await_count(s, &query, 1).await;
+    let listed = s.client.call(list(&query)).await.expect("it is listed");
+    s.show_message("listed", &listed.schedules[0].search_attributes.clone().unwrap_or_default());
+}
+
+async fn in_order(s: &Script) {
+    for id in ["a", "b"] {
+        let _ = s.call(coloured(s, id, "ordered", false)).await;
+        s.await_restart_interval().await;
     }
+    let these = format!("ScheduleId STARTS_WITH '{}'", s.id(""));
+    await_count(s, &these, 2).await;
+    for order in ["ScheduleId ASC", "Colour DESC, Size"] {
+        let listed = s.client.call(list(&format!("{these} ORDER BY {order}"))).await.expect("the order is ignored");
+        let ids: Vec<_> = listed.schedules.into_iter().map(|entry| entry.schedule_id).collect();
+        s.note(format_args!("{order}: {ids:?}"));
+    }
+    for query in [
+        "ORDER BY Colour",
+        " Colour = 'x'  order by ScheduleId",
+        "Colour = 'x' ORDER BY StartTime",
+        "Colour = 'x' ORDER BY Nope",
+        "ORDER BY Note",
+        "TemporalScheduleId = 'x' ORDER BY Colour",
+    ] {
+        s.step(query);
+        let _ = s.call(list(query)).await;
+        let _ = s.call(count(query)).await;
+    }
+}
+
+/// Schedules of this kind have no such time.
+async fn by_next_action(s: &Script) {
+    let _ = s.call(coloured(s, "s", "next", false)).await;
+    await_count(s, "Colour = 'next'", 1).await;
+    for query in [
+        "Colour = 'next' AND ScheduleNextActionTime IS NULL",
+        "Colour = 'next' AND ScheduleNextActionTime > '2020-01-01T00:00:00Z'",
+        "ScheduleNextActionTime = '2020-01-01'",
+        "GROUP BY ScheduleNextActionTime",
+        "ScheduleNextActionTime IS NULL ORDER BY ScheduleNextActionTime",
+        "TemporalScheduleNextActionTime IS NULL",
+    ] {
+        s.step(query);
+        let _ = s.call(count(query)).await;
+    }
+    let workflows = "ScheduleNextActionTime IS NULL".to_owned();
+    let request = ListWorkflowExecutionsRequest { namespace: NAMESPACE.to_owned(), query: workflows, ..Default::default() };
+    let _ = s.call(request).await;
 }
 
 async fn by_query(s: &Script) {
@@ -80,7 +131,7 @@ async fn by_query(s: &Script) {
         let _ = s.call(coloured(s, id, colour, is_paused)).await;
         s.await_restart_interval().await;
     }
-    await_count(s, "Colour STARTS_WITH 'query-'", 3).await;
+    await_count(s, "Colour STARTS_WITH 'query-' AND TemporalSchedulePaused IS NOT NULL", 3).await;
     let (a, b) = (s.id("a"), s.id("b"));
     for query in [
         "Colour = 'query-red'".to_owned(),

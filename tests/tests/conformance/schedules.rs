@@ -1,7 +1,7 @@
 //! Schedules as clients have them: created, described, changed, deleted.
 
 use foretime_server::proto::{
-    common::{Memo, RetryPolicy, SearchAttributes},
+    common::{Memo, Payload, RetryPolicy, SearchAttributes},
     enums::{ScheduleOverlapPolicy, WorkflowIdReusePolicy},
     schedule::{
         IntervalSpec, Schedule, SchedulePatch, SchedulePolicies, ScheduleSpec, ScheduleState, TriggerImmediatelyRequest,
@@ -26,6 +26,9 @@ crate::scripts![
     paused,
     policies,
     search_attributes,
+    search_attributes_are_written_anew,
+    what_is_nil_is_left_out,
+    values_of_no_type,
     nothing_to_do,
     large,
 ];
@@ -277,7 +280,13 @@ async fn paused(s: &Script) {
 }
 
 async fn policies(s: &Script) {
-    let cases = [(0, None), (3, seconds(1.0)), (99, seconds(86_400.0)), (6, Some(Duration { seconds: -5, nanos: 0 }))];
+    let cases = [
+        (0, None),
+        (3, seconds(1.0)),
+        (99, seconds(86_400.0)),
+        (6, Some(Duration { seconds: -5, nanos: 0 })),
+        (5, Some(Duration { seconds: 315_576_000_000, nanos: 0 })),
+    ];
     for (overlap_policy, catchup_window) in cases {
         let policies = SchedulePolicies { overlap_policy, catchup_window, ..Default::default() };
         let id = format!("s{overlap_policy}");
@@ -309,6 +318,90 @@ async fn search_attributes(s: &Script) {
     s.step("none");
     let _ = s.call(update(Some(SearchAttributes::default()))).await;
     s.describe_schedule_once("s", |reply| token(reply) > 3 && reply.search_attributes.is_none()).await;
+}
+
+/// JSON as it is.
+fn json(text: &str) -> Payload {
+    Payload { data: text.into(), ..payload("") }
+}
+
+fn attributes(pairs: &[(&str, Payload)]) -> Option<SearchAttributes> {
+    let indexed_fields = pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Some(SearchAttributes { indexed_fields })
+}
+
+/// As other clients write them.
+async fn search_attributes_are_written_anew(s: &Script) {
+    let odd = [
+        ("Colour", json(" \"a<b>&c\\u00fc\" ")),
+        ("Size", json("123456789012345678")),
+        ("Weight", json("1.0")),
+        ("Ripe", json(" true")),
+        ("Picked", json("\"2026-01-01T00:00:00.500+01:00\"")),
+        ("Tags", json("[ \"a\", \"b\" ]")),
+    ];
+    let create = CreateScheduleRequest { search_attributes: attributes(&odd), ..s.new_create_schedule("s") };
+    let _ = s.call(create).await;
+    s.describe_schedule("s").await;
+    let update =
+        |search_attributes| UpdateScheduleRequest { search_attributes, ..s.new_update_schedule("s", s.new_schedule("wf")) };
+    s.step("the same are left as they are");
+    let _ = s.call(update(attributes(&odd))).await;
+    s.describe_schedule_once("s", |reply| token(reply) > 1).await;
+    s.step("of another schedule");
+    s.create_schedule("t", s.new_schedule("wf")).await;
+    let of_t =
+        UpdateScheduleRequest { search_attributes: attributes(&odd), ..s.new_update_schedule("t", s.new_schedule("wf")) };
+    let _ = s.call(of_t).await;
+    s.describe_schedule_once("t", |reply| reply.search_attributes.is_some()).await;
+    s.step("nothing takes them away, and the server's own stay");
+    let _ =
+        s.call(update(attributes(&[("Colour", json("null")), ("Tags", json("[]")), ("BatcherUser", json("\"me\""))]))).await;
+    let has_only = |reply: &DescribeScheduleResponse, name: &str| {
+        reply.search_attributes.as_ref().is_some_and(|all| all.indexed_fields.keys().eq([name]))
+    };
+    s.describe_schedule_once("s", |reply| has_only(reply, "BatcherUser")).await;
+    let _ = s.call(update(Some(SearchAttributes::default()))).await;
+    s.describe_schedule_once("s", |reply| token(reply) > 3).await;
+}
+
+async fn what_is_nil_is_left_out(s: &Script) {
+    let nils = || [("Colour", json("null")), ("Tags", json("[]")), ("Size", json("3"))];
+    let memo = || Memo {
+        fields: [("note", json("1")), ("null", json("null")), ("none", Payload::default()), ("ScheduleInfo", json("2"))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+    };
+    let workflow = NewWorkflowExecutionInfo { search_attributes: attributes(&nils()), memo: Some(memo()), ..workflow(s) };
+    let request = CreateScheduleRequest {
+        schedule: Some(Schedule { action: action(workflow), ..Default::default() }),
+        search_attributes: attributes(&nils()),
+        memo: Some(memo()),
+        ..s.new_create_schedule("s")
+    };
+    let _ = s.call(request).await;
+    s.trigger("s", "2026-01-01T00:00:00Z", ScheduleOverlapPolicy::Unspecified).await;
+    s.await_actions("s", 1).await;
+    s.describe_schedule("s").await;
+    s.history("wf-2026-01-01T00:00:00Z").await;
+}
+
+async fn values_of_no_type(s: &Script) {
+    let encoded = |encoding: &str, data: &[u8]| Payload {
+        metadata: [("encoding".to_owned(), encoding.into())].into(),
+        data: data.to_vec(),
+        ..Default::default()
+    };
+    for value in [
+        Payload::default(),
+        json("x"),
+        encoded("binary/plain", b"\"x\""),
+        encoded("nope", b"\xff\0\n\"\\\x7f"),
+        Payload { metadata: [("type".to_owned(), b"Keyword".to_vec())].into(), ..json("1 2") },
+    ] {
+        let search_attributes = attributes(&[("Colour", value)]);
+        let _ = s.call(CreateScheduleRequest { search_attributes, ..s.new_create_schedule("s") }).await;
+    }
 }
 
 async fn nothing_to_do(s: &Script) {

@@ -25,9 +25,11 @@ crate::scripts![
     auto_upgrade,
     auto_upgrade_and_a_task,
     pinned_to_no_version,
+    pinned_to_no_version_after_all,
     pinned_to_an_unknown_version,
     pinned_in_the_old_way,
     override_unset,
+    override_unset_before_the_first_task,
     override_by_field,
     override_that_is_bad,
     both_options,
@@ -205,6 +207,21 @@ async fn pinned_in_the_old_way(s: &Script) {
     update(s, old(VersioningBehavior::AutoUpgrade, ""), &["versioning_override"]).await;
     update(s, old(VersioningBehavior::Unspecified, ""), &["versioning_override"]).await;
     s.history("wf").await;
+    s.describe("wf").await;
+}
+
+/// The refusal names the behaviour that it has.
+async fn pinned_to_no_version_after_all(s: &Script) {
+    s.start_waiting("wf").await;
+    update(s, overridden(Override::AutoUpgrade(true)), &["versioning_override"]).await;
+    update(s, overridden(pinned(None)), &["versioning_override"]).await;
+}
+
+async fn override_unset_before_the_first_task(s: &Script) {
+    s.start("wf").await;
+    update(s, overridden(Override::AutoUpgrade(true)), &["versioning_override"]).await;
+    s.describe("wf").await;
+    update(s, WorkflowExecutionOptions::default(), &["versioning_override"]).await;
     s.describe("wf").await;
 }
 

@@ -146,7 +146,8 @@ impl Setup {
     fn config(&self) -> Config {
         let limits = [("limit.historyCount.suggestContinueAsNew", "20"), ("limit.historyCount.error", "60")];
         let limits = limits.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let switched_on = [("frontend.WorkflowPauseEnabled".to_owned(), "true".to_owned())];
+        let switched_on = ["frontend.WorkflowPauseEnabled", "history.enableWorkflowTaskCompletionPagination"];
+        let switched_on = switched_on.map(|key| (key.to_owned(), "true".to_owned()));
         Config {
             personality: if self.is_test_server { Personality::TestServer } else { Personality::DevServer },
             namespaces: NAMESPACES.map(str::to_owned).into(),

@@ -5,7 +5,7 @@ use super::{machine::Machine, store::Stored};
 use crate::engine::{
     kernel::{due::Due, effects::Effects, ids::Ids, time::Time, timers::Timers},
     matching::queues::Matching,
-    rules::limits::Limits,
+    rules::{limits::Limits, switches::Switches},
     skipping::Skipping,
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) effects: &'a mut Effects,
     pub(crate) skipping: &'a mut Skipping,
     pub(crate) limits: &'a Limits,
+    pub(crate) switches: &'a Switches,
     /// Each workflow task comes with its whole history.
     pub(crate) replays_always: bool,
 }

@@ -71,6 +71,8 @@ pub enum Error {
     CompletionBufferLost(String),
     /// An update-with-start is not done: what is wrong with the start and with the update. `None` for a start that is done.
     MultiOperation(Box<[Option<Error>; 2]>),
+    /// What the real server lets go wrong inside, and tells of. Its OperatorService hides nothing.
+    InternalTold(String),
     /// What the real server lets go wrong inside. It hides the text; so little is gained by that here that it is shown.
     Internal(String),
     /// This server does not do this (yet).

@@ -9,12 +9,18 @@ pub(crate) const SEARCH_ATTRIBUTE_MAX_BYTES: usize = 2 * KIB;
 /// (`common/dynamicconfig/constants.go`, `common/primitives/constants.go`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest input, result, details or failure of one event (`limit.blobSize.error`).
+    /// Largest input, result, details or failure of one event, as it is said to be (`limit.blobSize.error`).
+    pub blob_size_told_bytes: usize,
+    /// And as it is: what does not exceed the size of a warning is never refused (`common.CheckEventBlobSizeLimit`).
     pub blob_size_max_bytes: usize,
-    /// The size to which a failure that is too large is cut (`limit.blobSize.warn`).
+    /// The size from which a warning is due, and to which a failure that is too large is cut (`limit.blobSize.warn`).
     pub blob_size_warn_bytes: usize,
-    /// Largest memo (`limit.memoSize.error`).
+    /// Largest memo, as it is said to be (`limit.memoSize.error`).
+    pub memo_size_told_bytes: usize,
+    /// And as it is.
     pub memo_size_max_bytes: usize,
+    /// The size of a memo from which a warning is due (`limit.memoSize.warn`).
+    pub memo_size_warn_bytes: usize,
     /// Longest id, type, task queue, signal name, identity or request id, in bytes (`limit.maxIDLength`).
     pub id_length_max: usize,
     /// Longest build id, in bytes (`limit.workerBuildIdSize`).
@@ -58,8 +64,10 @@ pub struct Limits {
     pub history_page_max: i32,
     /// Size of what is kept of a run besides its history, about as the real server counts it (`limit.mutableStateSize.error`).
     pub state_size_max_bytes: usize,
-    /// Largest failure of a retried activity that is kept whole (`limit.mutableStateActivityFailureSize.error`).
+    /// To which size the failure of a retried activity is cut that is larger (`limit.mutableStateActivityFailureSize.error`).
     pub activity_failure_max_bytes: usize,
+    /// One that is no larger than this is kept whole all the same (`limit.mutableStateActivityFailureSize.warn`).
+    pub activity_failure_warn_bytes: usize,
     /// Links of one request (`frontend.maxlinksPerRequest`).
     pub links_max: usize,
     /// Largest link (`frontend.linkMaxSize`).
@@ -97,9 +105,12 @@ const MIB: usize = 1024 * KIB;
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            blob_size_told_bytes: 2 * MIB,
             blob_size_max_bytes: 2 * MIB,
             blob_size_warn_bytes: 512 * KIB,
+            memo_size_told_bytes: 2 * MIB,
             memo_size_max_bytes: 2 * MIB,
+            memo_size_warn_bytes: 2 * KIB,
             id_length_max: 1000,
             build_id_length_max: 255,
             pending_activities_max: 2000,
@@ -122,6 +133,7 @@ impl Default for Limits {
             history_page_max: 256,
             state_size_max_bytes: 8 * MIB,
             activity_failure_max_bytes: 4 * KIB,
+            activity_failure_warn_bytes: 2 * KIB,
             links_max: 10,
             link_size_max_bytes: 4000,
             search_attributes_max: 100,

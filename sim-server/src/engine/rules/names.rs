@@ -1,7 +1,12 @@
 //! What the real server prints of values: `WORKFLOW_TASK_FAILED_CAUSE_BAD_BINARY` is "BadBinary", and texts are quoted as in Go.
 
-use crate::proto::enums::{
-    CommandType, IndexedValueType, NamespaceState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause,
+use crate::proto::{
+    common::Payload,
+    enums::{
+        CommandType, IndexedValueType, NamespaceState, TaskQueueKind, TimeoutType, WorkflowExecutionStatus,
+        WorkflowTaskFailedCause,
+    },
+    taskqueue::TaskQueue,
 };
 
 /// The name of a namespace's state, as in "Namespace has invalid state: Deleted."
@@ -62,6 +67,52 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A payload as a protobuf text in one line.
+pub(crate) fn payload(payload: &Payload) -> String {
+    let of_entry = |(key, value): (&String, &Vec<u8>)| {
+        format!("metadata:{{key:{}  value:{}}}", quoted_bytes(key.as_bytes()), quoted_bytes(value))
+    };
+    let mut metadata: Vec<_> = payload.metadata.iter().collect();
+    metadata.sort_unstable();
+    let mut parts: Vec<_> = metadata.into_iter().map(of_entry).collect();
+    if !payload.data.is_empty() {
+        parts.push(format!("data:{}", quoted_bytes(&payload.data)));
+    }
+    parts.join("  ")
+}
+
+/// A task queue as a protobuf text in one line.
+pub(crate) fn task_queue(queue: Option<&TaskQueue>) -> String {
+    let Some(queue) = queue else { return "<nil>".to_owned() };
+    let text = |field: &str, text: &str| (!text.is_empty()).then(|| format!("{field}:{}", quoted_bytes(text.as_bytes())));
+    let kind = match TaskQueueKind::try_from(queue.kind) {
+        Ok(TaskQueueKind::Unspecified) => None,
+        Ok(kind) => Some(format!("kind:{}", kind.as_str_name())),
+        Err(_) => Some(format!("kind:{}", queue.kind)),
+    };
+    let parts = [text("name", &queue.name), kind, text("normal_name", &queue.normal_name)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+}
+
+/// Bytes in quotes, as the protobuf text format has them.
+fn quoted_bytes(bytes: &[u8]) -> String {
+    let escape = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        '\t' => "\\t".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\0'..' ' | '\u{7f}' => format!("\\x{:02x}", u32::from(c)),
+        '\u{80}'..='\u{9f}' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    let of_chunk = |chunk: std::str::Utf8Chunk<'_>| {
+        let text: String = chunk.valid().chars().map(escape).collect();
+        let rest: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        text + &rest
+    };
+    format!("\"{}\"", bytes.utf8_chunks().map(of_chunk).collect::<String>())
+}
+
 /// The name of an execution's status, as "ContinuedAsNew".
 pub fn status(status: WorkflowExecutionStatus) -> String {
     short(status.as_str_name(), "WORKFLOW_EXECUTION_STATUS_")
@@ -104,6 +155,16 @@ mod tests {
     fn numbers_are_written_as_in_go() {
         let written = [0.0, 12.0, 1.5, 100_000.0, 1e6, 123_456_789.0, 0.0001, 0.00001, 1e21, -2.5e-7].map(float);
         assert_eq!(written, ["0", "12", "1.5", "100000", "1e+06", "1.23456789e+08", "0.0001", "1e-05", "1e+21", "-2.5e-07"]);
+    }
+
+    #[test]
+    fn payloads_are_protobuf_texts() {
+        let metadata = [("type", "Int"), ("encoding", "nope")].map(|(key, value)| (key.to_owned(), value.into()));
+        let payload = |metadata, data: &[u8]| payload(&Payload { metadata, data: data.into(), ..Payload::default() });
+        let text =
+            "metadata:{key:\"encoding\"  value:\"nope\"}  metadata:{key:\"type\"  value:\"Int\"}  data:\"\\xffü\\x00\\n\\\"\"";
+        assert_eq!(payload(metadata.into(), b"\xff\xc3\xbc\0\n\""), text);
+        assert_eq!(payload(Default::default(), b""), "");
     }
 
     #[test]

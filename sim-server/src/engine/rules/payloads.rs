@@ -1,8 +1,39 @@
-//! Maps of payloads: memo and search attributes, where an empty value means "remove the key" (`common/payload/payload.go`).
+//! Payloads. In a map of them (memo, search attributes) an empty value means "remove the key" (`common/payload/payload.go`). What
+//! they say to be stored elsewhere is counted.
 
 use std::collections::BTreeMap;
 
-use crate::proto::common::{Memo, Payload, SearchAttributes};
+use crate::proto::{
+    HasPayloads,
+    common::{Memo, Payload, SearchAttributes},
+    history::HistoryEvent,
+};
+
+/// The payloads that are stored elsewhere, as the events of a run say (`workflow/external_payload_size.go`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExternalPayloads {
+    /// How many there are.
+    pub count: i64,
+    /// What they take up, in bytes; who writes them says it, so it may be negative.
+    pub size_bytes: i64,
+}
+
+impl ExternalPayloads {
+    /// Counts those of an event.
+    pub fn count_of(&mut self, event: &HistoryEvent) {
+        event.each_payload(&mut |payload| {
+            for external in &payload.external_payloads {
+                self.count += 1;
+                self.size_bytes = self.size_bytes.wrapping_add(external.size_bytes);
+            }
+        });
+    }
+}
+
+/// A payload without word of what is stored elsewhere, as DescribeWorkflowExecution shows it (`clonePayloadMap`).
+pub fn without_external(payload: &Payload) -> Payload {
+    Payload { metadata: payload.metadata.clone(), data: payload.data.clone(), ..Payload::default() }
+}
 
 /// Whether this value removes its key: no data, JSON `null` or `[]`.
 pub fn is_nil(payload: &Payload) -> bool {

@@ -21,6 +21,10 @@ pub(crate) struct Switches {
     pub(crate) workflow_pause: bool,
     /// The completion of a workflow task may come in pages (`history.enableWorkflowTaskCompletionPagination`).
     pub(crate) completion_pages: bool,
+    /// It is told how much of a workflow's payloads is stored elsewhere (`history.externalPayloadsEnabled`).
+    pub(crate) external_payloads: bool,
+    /// Workers tell of themselves (`frontend.WorkerHeartbeatsEnabled`).
+    pub(crate) worker_heartbeats: bool,
 }
 
 impl Default for Switches {
@@ -34,6 +38,8 @@ impl Default for Switches {
             raw_history: false,
             workflow_pause: false,
             completion_pages: false,
+            external_payloads: true,
+            worker_heartbeats: true,
         }
     }
 }

@@ -11,10 +11,10 @@ use crate::{
             effects::{Effect, Wake},
             time::Time,
         },
-        rules::schedule::spec::Spec,
+        rules::{schedule::spec::Spec, search_attributes::Registry},
     },
     proto::{
-        common::{Payload, SearchAttributes},
+        common::Payload,
         schedule::{self as proto, BackfillRequest, SchedulePatch},
     },
 };
@@ -26,6 +26,15 @@ const BEFORE_START: Duration = Duration::from_millis(1);
 /// What a schedule has as a workflow of the real server; clients do not change it.
 const RESERVED: [&str; 4] = ["TemporalSchedulePaused", "TemporalNamespaceDivision", "BuildIds", "BinaryChecksums"];
 
+/// A search attribute that an update gives.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// As it came.
+    pub(super) data: Vec<u8>,
+    /// What is kept of it, if it is another than before. `None`: the attribute is taken away.
+    pub(super) kept: Option<Payload>,
+}
+
 /// An update of a schedule.
 #[derive(Debug)]
 pub(super) struct Update {
@@ -35,7 +44,7 @@ pub(super) struct Update {
     /// 0: whatever has changed since.
     pub(super) conflict_token: i64,
     /// `None`: they stay.
-    pub(super) search_attributes: Option<SearchAttributes>,
+    pub(super) search_attributes: Option<BTreeMap<String, Given>>,
 }
 
 /// What the next turn applies.
@@ -114,17 +123,26 @@ impl Schedule {
         self.set = with_defaults(update.set);
         self.spec = update.spec;
         if let Some(search_attributes) = update.search_attributes {
-            self.replace_search_attributes(search_attributes.indexed_fields);
+            self.replace_search_attributes(search_attributes);
         }
         self.info.update_time = Some(now.to_proto());
         self.has_changed();
     }
 
-    fn replace_search_attributes(&mut self, mut given: BTreeMap<String, Payload>) {
-        let is_reserved = |name: &str| RESERVED.contains(&name);
-        given.retain(|name, _| !is_reserved(name));
-        let kept = self.search_attributes.iter().filter(|(name, _)| is_reserved(name));
-        given.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
-        self.set_search_attributes(given);
+    /// What is not given goes, unless it is one of the server's own (`updateCustomSearchAttributes` in `workflow.go`).
+    fn replace_search_attributes(&mut self, given: BTreeMap<String, Given>) {
+        let kept = self.search_attributes.iter().filter(|(name, _)| Registry::is_reserved(name));
+        let mut all: BTreeMap<_, _> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        for (name, Given { data, kept }) in given {
+            if RESERVED.contains(&name.as_str()) {
+                continue;
+            }
+            let unchanged = self.search_attributes.get(&name).filter(|before| before.data == data);
+            match unchanged.cloned().or(kept) {
+                Some(value) => all.insert(name, value),
+                None => all.remove(&name),
+            };
+        }
+        self.set_search_attributes(all);
     }
 }

@@ -40,6 +40,8 @@ pub(in crate::engine) const PAUSED: &str = "TemporalSchedulePaused";
 
 const CATCHUP_WINDOW_DEFAULT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CATCHUP_WINDOW_MIN: Duration = Duration::from_secs(10);
+/// The longest span that Go knows.
+const CATCHUP_WINDOW_MAX: Duration = Duration::from_nanos(i64::MAX.unsigned_abs());
 const FIRST_CONFLICT_TOKEN: i64 = 1;
 
 /// What a new schedule starts from.
@@ -297,7 +299,9 @@ pub(super) fn with_defaults(mut set: proto::Schedule) -> proto::Schedule {
     if policies.overlap_policy == ScheduleOverlapPolicy::Unspecified as i32 {
         policies.overlap_policy = ScheduleOverlapPolicy::Skip as i32;
     }
-    let window = policies.catchup_window.map_or(CATCHUP_WINDOW_DEFAULT, |window| span(Some(&window)).max(CATCHUP_WINDOW_MIN));
+    let window = policies
+        .catchup_window
+        .map_or(CATCHUP_WINDOW_DEFAULT, |window| span(Some(&window)).clamp(CATCHUP_WINDOW_MIN, CATCHUP_WINDOW_MAX));
     policies.catchup_window = Some(span_to_proto(window));
     set
 }

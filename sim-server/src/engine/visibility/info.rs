@@ -11,6 +11,7 @@ use crate::{
         kernel::time::{Time, span_to_proto},
         rules::{
             instants::Instant,
+            json::text as in_go,
             list_filter::Cell,
             search_attributes::{Registry, json, written},
         },
@@ -50,13 +51,8 @@ pub(super) fn info(row: &Row<'_>, registry: &Registry) -> WorkflowExecutionInfo 
 }
 
 /// The search attributes that the namespace still has.
-fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
-    as_stored(row.search_attributes, registry)
-}
-
-/// Search attributes as the store gives them back.
-pub(super) fn as_stored(attributes: &BTreeMap<String, Payload>, registry: &Registry) -> BTreeMap<String, Payload> {
-    let stored = attributes.iter().filter_map(|(name, payload)| {
+pub(super) fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String, Payload> {
+    let stored = row.search_attributes.iter().filter_map(|(name, payload)| {
         let value_type = registry.type_of(name)?;
         Some((name.clone(), stored(payload, value_type)?))
     });
@@ -76,14 +72,9 @@ fn stored(payload: &Payload, value_type: IndexedValueType) -> Option<Payload> {
         value => value,
     };
     let value = match (value_type, value) {
-        (IndexedValueType::Double, Value::Number(number)) => number.as_f64()?.to_string(),
+        (IndexedValueType::Int, Value::Number(number)) => number.to_string(),
         (IndexedValueType::Datetime, Value::String(text)) => in_go(&Value::from(Instant::read(&text)?.written())),
         (_, value) => in_go(&value),
     };
     Some(written::payload(value_type, value))
-}
-
-/// JSON as Go writes it.
-fn in_go(value: &Value) -> String {
-    value.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }

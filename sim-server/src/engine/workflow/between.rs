@@ -237,6 +237,7 @@ impl Engine {
     ) {
         self.namespaces.get(namespace).name.clone_into(&mut sent.namespace);
         use SignalExternalWorkflowExecutionFailedCause as Cause;
+        let mut signaled = None;
         let failed = match self.external_target(from, namespace, sent.workflow_execution.as_ref(), sent.child_workflow_only) {
             None => Some(Cause::ExternalWorkflowExecutionNotFound),
             Some(target) if self.is_over(target) => Some(Cause::ExternalWorkflowExecutionNotFound),
@@ -247,15 +248,20 @@ impl Engine {
                     input: sent.input.clone(),
                     identity: SERVER_IDENTITY.to_owned(),
                     header: sent.header.clone(),
-                    request_id,
+                    request_id: request_id.clone(),
                     links: Vec::new(),
                     external_workflow_execution: Some(self.runs.get(from).execution()),
                 };
                 self.transact(target, |run, cx| run.signal(cx, signal));
+                signaled = Some(target);
                 None
             }
         };
         self.transact(from, |run, cx| run.external_signaled(cx, initiated_event_id, sent, failed));
+        // Once the sender knows, the signal cannot come twice (`RemoveSignalMutableState`).
+        if let Some(target) = signaled.filter(|target| !self.is_over(*target)) {
+            self.transact(target, |run, _| run.forget_signal(&request_id));
+        }
     }
 
     fn cancel_external(

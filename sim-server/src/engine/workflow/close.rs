@@ -206,6 +206,9 @@ impl Run {
         }
         let children = self.children_left();
         self.add_event_with(cx, attributes, extras);
+        if cx.switches.external_payloads {
+            self.recorded.note_external_payloads();
+        }
         self.abort_updates();
         self.volatile.buffer.clear();
         self.volatile.end_completion();

@@ -3,10 +3,7 @@
 //! The bytes are those of a `temporal.api.history.v1.History` message, in pieces that never move: a buffer that grows leaves holes in
 //! memory that a hundred thousand open workflows multiply.
 
-use prost::{
-    Message,
-    encoding::{WireType, encode_key, encode_varint, encoded_len_varint},
-};
+use prost::{Message, encoding::message};
 
 use crate::proto::history::{History as HistoryProto, HistoryEvent};
 
@@ -46,7 +43,7 @@ impl Piece {
 impl History {
     pub(crate) fn push(&mut self, event: &HistoryEvent) {
         debug_assert_eq!(event.event_id, self.next_id());
-        append(self.room_for(encoded_len(event)), event);
+        append(self.room_for(message::encoded_len(EVENTS_TAG, event)), event);
         self.ends.push(u32::try_from(self.size_bytes()).unwrap_or(u32::MAX) & !LAST_OF_BATCH);
     }
 
@@ -199,16 +196,7 @@ pub(crate) struct Page {
     pub(crate) is_full: bool,
 }
 
-/// The size of `event` within a `History` message.
-fn encoded_len(event: &HistoryEvent) -> usize {
-    let length = event.encoded_len();
-    length + encoded_len_varint(length as u64) + 1
-}
-
 /// Appends `event` to the bytes of a `History` message.
 pub(crate) fn append(bytes: &mut Vec<u8>, event: &HistoryEvent) {
-    encode_key(EVENTS_TAG, WireType::LengthDelimited, bytes);
-    encode_varint(event.encoded_len() as u64, bytes);
-    // Encoding into a Vec cannot run out of room.
-    event.encode(bytes).unwrap_or_default();
+    message::encode(EVENTS_TAG, event, bytes);
 }

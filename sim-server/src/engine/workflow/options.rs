@@ -46,7 +46,7 @@ impl Run {
     pub(in crate::engine) fn written_options(&self, asked: &WorkflowExecutionOptions) -> Result<WorkflowExecutionOptions> {
         let by = asked.versioning_override.as_ref();
         if by.is_some_and(versioning::names_no_version) {
-            return Err(versioning::no_version_yet(self.workflow_id()));
+            return Err(versioning::no_version_yet(self.workflow_id(), self.versioning_override()));
         }
         let versioning_override = by.map(|by| versioning::checked(by, self.task_queue())).transpose()?;
         Ok(WorkflowExecutionOptions { versioning_override, ..asked.clone() })

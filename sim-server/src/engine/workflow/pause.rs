@@ -60,8 +60,10 @@ impl Run {
     }
 
     pub(in crate::engine) fn status(&self) -> WorkflowExecutionStatus {
+        if !self.is_running() {
+            return self.recorded.status;
+        }
         match self.buffered_pause() {
-            _ if !self.is_running() => self.recorded.status,
             Some(Some(_)) => WorkflowExecutionStatus::Paused,
             Some(None) => WorkflowExecutionStatus::Running,
             None => self.recorded.status,

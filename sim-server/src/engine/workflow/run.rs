@@ -54,6 +54,8 @@ impl Machine for Run {
             }
             self.volatile.transition_count += 1;
         }
+        // Its start is always written.
+        self.volatile.transition_count = self.volatile.transition_count.max(1);
         if self.started_task().is_none() {
             self.flush_buffer();
         }

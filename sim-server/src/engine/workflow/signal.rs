@@ -43,6 +43,11 @@ impl Run {
         self.volatile.signal_request_ids.contains(request_id)
     }
 
+    /// No signal with this request id comes any more.
+    pub(in crate::engine) fn forget_signal(&mut self, request_id: &str) {
+        self.volatile.signal_request_ids.remove(request_id);
+    }
+
     /// How many signals have come.
     pub(in crate::engine) fn signal_count(&self) -> usize {
         let is_signal = |event: &&HistoryEvent| event.event_type() == EventType::WorkflowExecutionSignaled;

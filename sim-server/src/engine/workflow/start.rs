@@ -86,6 +86,18 @@ impl Run {
         &self.volatile.start_request_id
     }
 
+    /// The event that tells of that request. Where a signal came with the start, it is the signal's: the last that names the request.
+    pub(in crate::engine) fn start_request_event_id(&self) -> i64 {
+        const SIGNAL_AT_START: i64 = 2;
+        let second = self.history().get(SIGNAL_AT_START).and_then(|event| event.attributes);
+        match second {
+            Some(Attributes::WorkflowExecutionSignaledEventAttributes(it)) if it.request_id == self.start_request_id() => {
+                SIGNAL_AT_START
+            }
+            _ => 1,
+        }
+    }
+
     /// The requests that a start with USE_EXISTING attached to it, with the event that tells of each (`None` while that is
     /// buffered).
     pub(in crate::engine) fn attached_requests(&self) -> impl Iterator<Item = (&str, Option<i64>)> {

@@ -48,15 +48,16 @@ impl Family for Call {
         let kinds =
             [K::Terminate, K::Cancel, K::Signal, K::Delete, K::Reset, K::UnpauseActivities, K::ResetActivities, K::Nothing];
         let targets = prop_oneof![
-            2 => proptest::collection::vec(Id::any(), 0..4).prop_map(Targets::Named),
-            1 => proptest::sample::select(QUERIES.to_vec()).prop_map(Targets::Found),
+            2 => proptest::collection::vec(Id::any(), 0..5).prop_map(Targets::Named),
+            2 => proptest::sample::select(QUERIES.to_vec()).prop_map(Targets::Found),
         ];
         let start = (0_u8..8, proptest::sample::select(kinds.to_vec()), targets);
         prop_oneof![
             4 => start.prop_map(|(job, kind, targets)| Self::Start(job, kind, targets)),
             2 => (0_u8..8).prop_map(Self::Describe),
             1 => (0_u8..3).prop_map(Self::List),
-            1 => (0_u8..8).prop_map(Self::Stop),
+            // One that takes its time, as a rule.
+            3 => prop_oneof![4 => (0_u8..4).prop_map(|half| 2 * half), 1 => 0_u8..8].prop_map(Self::Stop),
         ]
         .boxed()
     }

@@ -9,6 +9,7 @@ mod batches;
 mod clients;
 mod clock;
 mod commands;
+mod heartbeats;
 mod registry;
 mod repairs;
 mod resets;
@@ -80,6 +81,7 @@ families! {
     4 Repairs(repairs::Call),
     2 Clock(clock::Call),
     1 Registry(registry::Call),
+    1 Heartbeats(heartbeats::Call),
     1 Batches(batches::Call),
     3 Schedules(schedules::Call),
     3 Visibility(visibility::Call),

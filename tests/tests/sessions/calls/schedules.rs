@@ -1,5 +1,7 @@
 //! Schedules. Each acts a few times at most, so that time comes to rest.
 
+use std::time::Duration;
+
 use foretime_server::proto::{
     enums::ScheduleOverlapPolicy,
     schedule::{
@@ -178,6 +180,8 @@ impl Plan {
             spec: Some(ScheduleSpec {
                 interval: vec![IntervalSpec { interval: self.interval.proto(), phase: None }],
                 jitter: Ms(700).proto(),
+                // Time that skips to whatever is next would never come to rest beside one that skips all its actions.
+                end_time: Some((START + Duration::from_secs(60 * 60)).to_proto()),
                 ..ScheduleSpec::default()
             }),
             action: action(workflow),

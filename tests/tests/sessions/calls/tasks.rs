@@ -49,6 +49,10 @@ pub(crate) enum Part {
     ReturnNext,
     AnswerQueries,
     AnswerUnknownQuery,
+    /// It is the page with this number, and others follow.
+    Page(i32),
+    /// It is the last page, and has this number.
+    LastPage(i32),
 }
 
 impl Family for Call {
@@ -150,6 +154,8 @@ impl Part {
             4 => Just(Self::ReturnNext),
             3 => Just(Self::AnswerQueries),
             1 => Just(Self::AnswerUnknownQuery),
+            2 => (0..2).prop_map(Self::Page),
+            2 => (0..3).prop_map(Self::LastPage),
         ]
     }
 }
@@ -182,10 +188,13 @@ fn complete(world: &World, at: usize, asks: &[Ask], reports: &[Report], close: O
             Part::ForceNext => request.force_create_new_workflow_task = true,
             Part::ReturnNext => request.return_new_workflow_task = true,
             Part::AnswerQueries => request.query_results.extend(answers(task.queries.iter().cloned())),
+            Part::Page(number) => (request.page_number, request.intermediate_page) = (*number, true),
+            Part::LastPage(number) => (request.page_number, request.intermediate_page) = (*number, false),
             Part::AnswerUnknownQuery => request.query_results.extend(answers(["1".to_owned(), "none".to_owned()].into_iter())),
         }
     }
-    Request::of(&request).spends(Spent::Workflow(at))
+    let call = Request::of(&request);
+    if request.intermediate_page { call } else { call.spends(Spent::Workflow(at)) }
 }
 
 fn answers(queries: impl Iterator<Item = String>) -> BTreeMap<String, WorkflowQueryResult> {

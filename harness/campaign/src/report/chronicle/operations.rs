@@ -29,6 +29,9 @@ fn words(deed: Deed) -> (&'static str, String) {
         Deed::ChangeOptions => "changed the options of",
         Deed::Reset { event_id: Some(event_id) } => return ("reset", format!(" to its event {event_id}")),
         Deed::Reset { event_id: None } => return ("reset", String::new()),
+        Deed::Terminate => "terminated",
+        Deed::Cancel => "canceled",
+        Deed::Signal => "signaled",
         Deed::Delete => "deleted",
         Deed::Create => "created",
         Deed::Change => "changed",
@@ -53,6 +56,17 @@ fn target(view: &View<'_>, names: &RunNames, operation: &Operation) -> String {
             }
         }
         Target::Schedule(id) => format!("the schedule {id}"),
+        Target::Found { filter, activities } => of_many(activities.as_ref(), &format!("the workflows that `{filter}` finds")),
+        Target::Listed { workflow_ids, activities } => of_many(activities.as_ref(), &workflow_ids.join(", ")),
+    }
+}
+
+fn of_many(activities: Option<&Which>, workflows: &str) -> String {
+    match activities {
+        None => workflows.to_owned(),
+        Some(Which::Type(name)) => format!("{name} of {workflows}"),
+        Some(Which::Id(id)) => format!("activity {id} of {workflows}"),
+        Some(Which::All) => format!("all activities of {workflows}"),
     }
 }
 

@@ -62,7 +62,7 @@ impl Engine {
         mut request: PauseActivityExecutionRequest,
     ) -> Result<PauseActivityExecutionResponse> {
         self.check_named(&named!(request))?;
-        if request.reason.len() > self.limits.blob_size_max_bytes {
+        if request.reason.len() > self.limits.blob_size_told_bytes {
             return Err(Error::invalid("reason exceeds length limit"));
         }
         let key = self.owner_of_named(&named!(request))?;

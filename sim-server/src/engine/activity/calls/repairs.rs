@@ -253,9 +253,13 @@ impl Engine {
             let options = activity::merged(before.options(), options, fields, of, &self.limits)?;
             changed.push((id, Arc::new(before.with_options(&options)), options));
         }
-        for (id, activity, _) in &changed {
-            self.repair(key, &[*id], |attempt, _, cx, home| attempt.change_options(cx, home, Arc::clone(activity)));
-        }
+        self.transact(key, |run, cx| {
+            for (id, activity, _) in &changed {
+                run.repair_activities(cx, &[*id], |attempt, _, cx, home| {
+                    attempt.change_options(cx, home, Arc::clone(activity));
+                });
+            }
+        });
         Ok(changed.pop().map(|(.., options)| options).unwrap_or_default())
     }
 

@@ -41,14 +41,34 @@ struct Target {
     scheduled_event_id: i64,
 }
 
+/// What requests have that name an activity by its id.
+#[derive(Clone, Copy)]
+struct Named<'a> {
+    namespace: &'a str,
+    workflow_id: &'a str,
+    run_id: &'a str,
+    activity_id: &'a str,
+}
+
+macro_rules! named {
+    ($request:ident) => {
+        Named {
+            namespace: &$request.namespace,
+            workflow_id: &$request.workflow_id,
+            run_id: &$request.run_id,
+            activity_id: &$request.activity_id,
+        }
+    };
+}
+
 impl Engine {
     /// RespondActivityTaskCompleted.
     pub(in crate::engine) fn respond_activity_task_completed(
         &mut self,
         request: RespondActivityTaskCompletedRequest,
     ) -> Result<RespondActivityTaskCompletedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let valid = validate::respond::identity(&request.identity, &self.limits);
+        let target = self.activity_by_token(&request.namespace, &request.task_token, valid)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         self.complete_activity(target, request.result, by)?;
         Ok(RespondActivityTaskCompletedResponse::default())
@@ -59,8 +79,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCompletedByIdRequest,
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
-        let target = self.pending_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let valid = validate::respond::identity(&request.identity, &self.limits);
+        let target = self.pending_by_id(named!(request), valid)?;
         // One that no worker has yet counts as started by who completes it.
         if !self.is_started(target) {
             self.transact(target.key, |run, cx| {
@@ -76,8 +96,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedRequest,
     ) -> Result<RespondActivityTaskFailedResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits)?;
+        let valid = validate::respond::activity_failed(request.failure.as_ref(), &request.identity, &self.limits);
+        let target = self.activity_by_token(&request.namespace, &request.task_token, valid)?;
         let by = By { version: request.worker_version.as_ref(), ..By::identity(&request.identity) };
         let failures = self.fail_activity(target, request.failure, request.last_heartbeat_details, by)?;
         Ok(RespondActivityTaskFailedResponse { failures })
@@ -88,8 +108,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskFailedByIdRequest,
     ) -> Result<RespondActivityTaskFailedByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits)?;
+        let valid = validate::respond::activity_failed_by_id(request.failure.as_ref(), &request.identity, &self.limits);
+        let target = self.activity_by_id(named!(request), valid)?;
         let failures =
             self.fail_activity(target, request.failure, request.last_heartbeat_details, By::identity(&request.identity))?;
         Ok(RespondActivityTaskFailedByIdResponse { failures })
@@ -100,8 +120,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledRequest,
     ) -> Result<RespondActivityTaskCanceledResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let valid = validate::respond::identity(&request.identity, &self.limits);
+        let target = self.activity_by_token(&request.namespace, &request.task_token, valid)?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledResponse::default())
     }
@@ -111,8 +131,8 @@ impl Engine {
         &mut self,
         request: RespondActivityTaskCanceledByIdRequest,
     ) -> Result<RespondActivityTaskCanceledByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
-        validate::respond::identity(&request.identity, &self.limits)?;
+        let valid = validate::respond::identity(&request.identity, &self.limits);
+        let target = self.activity_by_id(named!(request), valid)?;
         self.cancel_activity(target, request.details, &request.identity)?;
         Ok(RespondActivityTaskCanceledByIdResponse::default())
     }
@@ -122,7 +142,7 @@ impl Engine {
         &mut self,
         request: RecordActivityTaskHeartbeatRequest,
     ) -> Result<RecordActivityTaskHeartbeatResponse> {
-        let target = self.activity_by_token(&request.namespace, &request.task_token)?;
+        let target = self.activity_by_token(&request.namespace, &request.task_token, Ok(()))?;
         let heard = self.heartbeat(target, request.details, &request.identity)?;
         Ok(RecordActivityTaskHeartbeatResponse {
             cancel_requested: heard.is_cancel_requested,
@@ -136,7 +156,7 @@ impl Engine {
         &mut self,
         request: RecordActivityTaskHeartbeatByIdRequest,
     ) -> Result<RecordActivityTaskHeartbeatByIdResponse> {
-        let target = self.activity_by_id(&request.namespace, &request.workflow_id, &request.run_id, &request.activity_id)?;
+        let target = self.activity_by_id(named!(request), Ok(()))?;
         let heard = self.heartbeat(target, request.details, &request.identity)?;
         Ok(RecordActivityTaskHeartbeatByIdResponse {
             cancel_requested: heard.is_cancel_requested,
@@ -145,10 +165,11 @@ impl Engine {
         })
     }
 
-    /// The started activity whose current attempt the token names.
-    fn activity_by_token(&mut self, namespace: &str, token: &[u8]) -> Result<Target> {
+    /// The started activity whose current attempt the token names. `valid`: whether the rest of the request is; that comes first.
+    fn activity_by_token(&mut self, namespace: &str, token: &[u8], valid: Result<()>) -> Result<Target> {
         self.check_namespace_of_task(namespace)?;
         let token = TaskToken::parse(token)?;
+        valid?;
         let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
         let run = self.runs.get(key);
         if !run.is_running() {
@@ -169,15 +190,17 @@ impl Engine {
     }
 
     /// The started activity with this id.
-    fn activity_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
-        let target = self.pending_by_id(namespace, workflow_id, run_id, activity_id)?;
+    fn activity_by_id(&mut self, named: Named<'_>, valid: Result<()>) -> Result<Target> {
+        let target = self.pending_by_id(named, valid)?;
         if self.is_started(target) { Ok(target) } else { Err(Error::not_found(NOT_FOUND)) }
     }
 
     /// The pending activity with this id.
-    fn pending_by_id(&mut self, namespace: &str, workflow_id: &str, run_id: &str, activity_id: &str) -> Result<Target> {
+    fn pending_by_id(&mut self, named: Named<'_>, valid: Result<()>) -> Result<Target> {
+        let Named { namespace, workflow_id, run_id, activity_id } = named;
         let namespace = self.resolve(namespace)?;
         validate::respond::activity_by_id(workflow_id, activity_id)?;
+        valid?;
         let key = self.runs.find(namespace, workflow_id, run_id)?;
         let run = self.runs.get(key);
         if !run.is_running() {
@@ -236,12 +259,12 @@ impl Engine {
     }
 
     fn cancel_activity(&mut self, target: Target, details: Option<Payloads>, identity: &str) -> Result<()> {
+        if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
+            return self.fail_activity(target, Some(failure), None, By::identity(identity)).map(drop);
+        }
         let activity = self.runs.get(target.key).pending_activity(target.scheduled_event_id);
         if activity.is_some_and(|(scheduled, _)| scheduled.cancel_requested_event_id.is_none()) {
             return Err(Error::invalid("unable to mark activity as canceled without activity being request canceled first"));
-        }
-        if let Some(failure) = respond::details_too_large(details.as_ref(), &self.limits) {
-            return self.fail_activity(target, Some(failure), None, By::identity(identity)).map(drop);
         }
         self.check_growth(target.key, self.runs.get(target.key).waking())?;
         self.transact(target.key, |run, cx| {

@@ -1,5 +1,7 @@
 //! StartBatchOperation and StopBatchOperation (`service/frontend/workflow_handler.go`).
 
+use prost::Message;
+
 use crate::{
     engine::{
         Engine,
@@ -36,6 +38,10 @@ impl Engine {
         if self.batches.open_in(namespace).len() >= self.limits.batches_max {
             let message = "Max concurrent batch operations is reached".to_owned();
             return Err(Error::ResourceExhausted { message, cause: ResourceExhaustedCause::ConcurrentLimit });
+        }
+        // The real server counts the request as JSON, with its own about it.
+        if request.encoded_len() > self.limits.blob_size_max_bytes {
+            return Err(Error::invalid("Blob data size exceeds limit."));
         }
         self.check_job_id(namespace, &request.job_id)?;
         let start_time = self.now(namespace);

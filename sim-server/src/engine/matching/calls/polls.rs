@@ -122,12 +122,13 @@ impl Engine {
     ) -> Result<Answer<PollNexusTaskQueueResponse>> {
         let namespace = self.resolve(&request.namespace)?;
         let until = self.poll_until(context.deadline)?;
-        let PollNexusTaskQueueRequest { task_queue, identity, worker_instance_key, .. } = request;
+        let PollNexusTaskQueueRequest { task_queue, identity, worker_instance_key, worker_heartbeat, .. } = request;
         let (capabilities, deployment_options) = (request.worker_version_capabilities, request.deployment_options);
         let queue = name_of(task_queue);
         if queue.is_empty() {
             return Err(Error::invalid("TaskQueue is not set on request."));
         }
+        self.hear_of_workers(namespace, worker_heartbeat);
         let (kind, worker_version, connection) = (QueueKind::Nexus, None, context.caller.connection);
         let family = Family::of(&context.caller.client_name);
         Ok(self.poll(

@@ -35,10 +35,12 @@ impl Engine {
     pub(in crate::engine) fn update_namespace(&mut self, request: UpdateNamespaceRequest) -> Result<UpdateNamespaceResponse> {
         self.check_namespace_name(&request.namespace)?;
         let id = self.resolve(&request.namespace)?;
+        let is_kept = is_kept(&request);
         let changed = self.changed_namespace(id, request)?;
-        *self.namespaces.get_mut(id) = changed;
-        let DescribeNamespaceResponse { namespace_info, config, replication_config, .. } =
-            self.description(self.namespaces.get(id));
+        let DescribeNamespaceResponse { namespace_info, config, replication_config, .. } = self.description(&changed);
+        if is_kept {
+            *self.namespaces.get_mut(id) = changed;
+        }
         Ok(UpdateNamespaceResponse { namespace_info, config, replication_config, ..UpdateNamespaceResponse::default() })
     }
 
@@ -140,8 +142,20 @@ impl Engine {
     }
 }
 
+/// Whether what the request asks for is kept. Where it asks for new bad binaries alone, the real server answers as if, and forgets
+/// them (`configurationChanged`).
+fn is_kept(request: &UpdateNamespaceRequest) -> bool {
+    let has_only_bad_binaries = |config: &NamespaceConfig| {
+        config.workflow_execution_retention_ttl.is_none() && config.custom_search_attribute_aliases.is_empty()
+    };
+    request.config.as_ref().is_some_and(|config| !has_only_bad_binaries(config))
+        || request.update_info.as_ref().is_some_and(|info| *info != UpdateNamespaceInfo::default())
+        || !request.delete_bad_binary.is_empty()
+        || request.replication_config.is_some()
+}
+
 fn change_info(namespace: &mut Namespace, info: UpdateNamespaceInfo) -> Result<()> {
-    let state = info.state();
+    let state = NamespaceState::try_from(info.state);
     if !info.description.is_empty() {
         namespace.description = info.description;
     }
@@ -149,18 +163,16 @@ fn change_info(namespace: &mut Namespace, info: UpdateNamespaceInfo) -> Result<(
         namespace.owner_email = info.owner_email;
     }
     namespace.data.extend(info.data);
-    if state == NamespaceState::Unspecified || state == namespace.state {
-        return Ok(());
-    }
-    let is_allowed = match namespace.state {
+    let follows = |state: NamespaceState| match namespace.state {
         NamespaceState::Registered => matches!(state, NamespaceState::Deprecated | NamespaceState::Deleted),
         NamespaceState::Deprecated => state == NamespaceState::Deleted,
         NamespaceState::Deleted | NamespaceState::Unspecified => false,
     };
-    if !is_allowed {
-        return Err(Error::invalid("Invalid namespace state update."));
+    match state {
+        Ok(state) if state == NamespaceState::Unspecified || state == namespace.state => {}
+        Ok(state) if follows(state) => namespace.state = state,
+        _ => return Err(Error::invalid("Invalid namespace state update.")),
     }
-    namespace.state = state;
     Ok(())
 }
 

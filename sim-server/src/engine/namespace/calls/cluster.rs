@@ -14,7 +14,6 @@ use crate::proto::{
         ListClustersResponse, RemoveRemoteClusterRequest, RemoveRemoteClusterResponse,
     },
     taskqueue::TaskQueuePartitionMetadata,
-    version::{ReleaseInfo, VersionInfo},
     workflowservice::{
         GetClusterInfoRequest, GetClusterInfoResponse, GetSystemInfoRequest, GetSystemInfoResponse,
         ListTaskQueuePartitionsRequest, ListTaskQueuePartitionsResponse, get_system_info_response,
@@ -68,13 +67,13 @@ impl Engine {
 
     /// GetClusterInfo.
     pub(in crate::engine) fn get_cluster_info(&mut self, _request: GetClusterInfoRequest) -> Result<GetClusterInfoResponse> {
-        let release = ReleaseInfo { version: SERVER_VERSION.to_owned(), ..ReleaseInfo::default() };
         let supported = SUPPORTED_CLIENTS.map(|(client, versions)| (client.to_owned(), versions.to_owned()));
         Ok(GetClusterInfoResponse {
             supported_clients: supported.into_iter().collect(),
             server_version: SERVER_VERSION.to_owned(),
             cluster_id: CLUSTER_ID.to_owned(),
-            version_info: Some(VersionInfo { current: Some(release), ..VersionInfo::default() }),
+            // The real dev server does not look for newer versions.
+            version_info: None,
             cluster_name: CLUSTER.to_owned(),
             history_shard_count: SHARD_COUNT,
             persistence_store: "memory".to_owned(),
@@ -87,7 +86,7 @@ impl Engine {
     /// OperatorService ListClusters: this one.
     pub(in crate::engine) fn list_clusters(&mut self, request: ListClustersRequest) -> Result<ListClustersResponse> {
         if !request.next_page_token.is_empty() {
-            return Err(Error::Internal("error deserializing page token: there is one page".to_owned()));
+            return Err(Error::InternalTold("error deserializing page token: there is one page".to_owned()));
         }
         let cluster = ClusterMetadata {
             cluster_name: CLUSTER.to_owned(),
@@ -123,7 +122,7 @@ impl Engine {
     ) -> Result<RemoveRemoteClusterResponse> {
         if request.cluster_name == CLUSTER {
             let text = "Unable to delete cluster info with error: Cannot delete current cluster metadata.";
-            return Err(Error::Internal(text.to_owned()));
+            return Err(Error::InternalTold(text.to_owned()));
         }
         Err(Error::not_found("The cluster to be deleted cannot be found in clusters cache."))
     }

@@ -85,6 +85,10 @@ impl Engine {
             return Err(Error::invalid(text));
         }
         let id = if name.is_empty() {
+            let length = uuid.len();
+            if ![32, 36, 38, 45].contains(&length) {
+                return Err(Error::Unknown(format!("invalid UUID length: {length}")));
+            }
             self.namespaces.by_uuid(&uuid).ok_or(Error::NamespaceNotFound(uuid))?
         } else {
             self.known_namespace(&name)?
@@ -128,8 +132,8 @@ impl Engine {
 
     pub(super) fn description(&self, namespace: &Namespace) -> DescribeNamespaceResponse {
         let limits = namespace_info::Limits {
-            blob_size_limit_error: self.limits.blob_size_max_bytes as i64,
-            memo_size_limit_error: self.limits.memo_size_max_bytes as i64,
+            blob_size_limit_error: self.limits.blob_size_told_bytes as i64,
+            memo_size_limit_error: self.limits.memo_size_told_bytes as i64,
             workflow_task_completion_size_limit_error: self.limits.completion_pages_max_bytes as i64,
         };
         let info = NamespaceInfo {
@@ -173,6 +177,7 @@ impl Engine {
             async_update: self.switches.accepted_updates,
             worker_poll_complete_on_shutdown: true,
             reported_problems_search_attribute: self.limits.task_problems_reported > 0,
+            worker_heartbeats: self.switches.worker_heartbeats,
             workflow_pause: self.switches.workflow_pause,
             workflow_task_completion_pagination: self.switches.completion_pages,
             ..namespace_info::Capabilities::default()

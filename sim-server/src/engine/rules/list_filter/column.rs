@@ -11,7 +11,8 @@ const RESERVED_PREFIX: &str = "Temporal";
 /// Predefined, but the SQLite store has no column for it.
 const WITHOUT_COLUMN: &str = "BatcherNamespace";
 /// Another name of a workflow id.
-const SCHEDULE_ID: &str = "ScheduleId";
+pub(super) const SCHEDULE_ID: &str = "ScheduleId";
+/// Known in queries on schedules. Those of another kind than ours have it.
 const NEXT_ACTION_TIME: &str = "ScheduleNextActionTime";
 
 /// A column that a query names.
@@ -30,7 +31,7 @@ pub(crate) enum Source {
     /// A search attribute, predefined or custom.
     Attribute(String),
     /// A column that is there for a custom search attribute that the namespace does not have. Which of its columns an attribute
-    /// gets is chance on the real server, so here no attribute is found by its column.
+    /// gets is chance on the real server, so here no attribute is found by its column. Or one that no execution has.
     Unused,
     /// The real server knows the attribute, and fails for lack of a column.
     Missing,
@@ -95,10 +96,10 @@ impl Column {
         Some(Self { alias: alias.to_owned(), source, value_type })
     }
 
-    /// A column that only schedules have. Only the real server's other kind of schedules, which it does not make by itself, has values there.
+    /// The column that only a query on schedules calls by this name.
     pub(super) fn of_schedules(alias: &str) -> Option<Self> {
-        let column = Self { alias: alias.to_owned(), source: Source::Unused, value_type: IndexedValueType::Datetime };
-        (alias == NEXT_ACTION_TIME).then_some(column)
+        let column = || Self { alias: alias.to_owned(), source: Source::Unused, value_type: IndexedValueType::Datetime };
+        (alias == NEXT_ACTION_TIME).then(column)
     }
 
     pub(super) fn is(&self, column: SystemColumn) -> bool {

@@ -1,122 +1,55 @@
 //! From a query to what it asks: which columns it names, whether they may be compared so, and with what.
 
-use std::collections::BTreeSet;
-
 use super::{
-    column::{Column, Found, SystemColumn},
-    filter::{Comparison, Filter, Needle, Scalar},
+    column::{Column, SystemColumn},
+    filter::{Comparison, Filter, Scalar},
     grammar,
     literal::{self, Value},
-    tree::{Expr, LiteralKind, Query, Test},
+    query::{ALL, GroupBy, ListFilter},
+    tree::{Expr, LiteralKind, Test},
     words,
 };
 use crate::{
-    engine::{
-        kernel::error::{Error, Result},
-        rules::{names, search_attributes::Registry},
-    },
+    engine::rules::{names, search_attributes::Registry},
     proto::enums::{IndexedValueType as Type, WorkflowExecutionStatus as Status},
 };
 
 const DIVISION: &str = "TemporalNamespaceDivision";
 
-/// A query that is understood.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ListFilter {
-    /// `None`: all are meant.
-    pub(super) condition: Option<Filter>,
-    /// By what a count is divided.
-    pub(crate) group_by: Option<GroupBy>,
-    /// Whether it speaks of divisions. If not, it means what is in none.
-    pub(crate) mentions_division: bool,
-    /// What the real server's database says, which cannot execute the query.
-    pub(crate) database_error: Option<String>,
-    /// What it calls the columns that it names.
-    pub(crate) columns: BTreeSet<String>,
-}
-
-/// By what a count may be divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GroupBy {
-    Status,
-    Division,
-}
-
 /// Why a query is refused, without "invalid query: " before it.
-type Refused<T> = std::result::Result<T, String>;
+pub(super) type Refused<T> = std::result::Result<T, String>;
 
-/// All are meant.
-pub(crate) static ALL: ListFilter =
-    ListFilter { condition: None, group_by: None, mentions_division: false, database_error: None, columns: BTreeSet::new() };
-
-impl ListFilter {
-    /// Reads a query on executions of the namespace that has these search attributes.
-    ///
-    /// # Errors
-    /// INVALID_ARGUMENT: it is no query, or names what is not there, or compares what cannot be compared.
-    pub(crate) fn read(query: &str, registry: &Registry) -> Result<Self> {
-        let mut converter = Converter::new(registry);
-        let parsed = grammar::parse(query).map_err(|error| format!("malformed SQL query: {error}"));
-        let (condition, group_by) = parsed
-            .and_then(|query| converter.query(&query))
-            .map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))?;
-        Ok(converter.finish(condition, group_by))
-    }
-
-    /// Whether this execution is meant, apart from its division.
-    pub(crate) fn matches(&self, row: &impl Found) -> bool {
-        self.condition.as_ref().is_none_or(|condition| condition.test(row) == Some(true))
-    }
-
-    /// Whether it means all, apart from divisions.
-    pub(crate) fn is_unconditional(&self) -> bool {
-        self.condition.is_none()
-    }
-
-    /// The column and its value, if it asks for nothing but that they are equal.
-    pub(crate) fn only_equality(&self) -> Option<(&Column, &Scalar)> {
-        match &self.condition {
-            Some(Filter::Compare { column, comparison: Comparison::Equal, value }) => Some((column, value)),
-            _ => None,
-        }
-    }
-
-    /// What all that is meant has: of each group, one at least.
-    pub(crate) fn needles(&self) -> Vec<Vec<Needle<'_>>> {
-        self.condition.as_ref().map(Filter::needles).unwrap_or_default()
-    }
+/// Reads a query on executions of the namespace that has these search attributes, or on its schedules.
+pub(super) fn read(query: &str, registry: &Registry, is_of_schedules: bool) -> Refused<ListFilter> {
+    let mut converter = Converter { registry, is_of_schedules, read: ALL.clone() };
+    converter.query(query)?;
+    Ok(converter.read)
 }
 
-pub(super) struct Converter<'a> {
+/// What is no query.
+pub(super) fn malformed(error: String) -> String {
+    format!("malformed SQL query: {error}")
+}
+
+struct Converter<'a> {
     registry: &'a Registry,
     /// They have columns of their own; statuses and orders are not looked at.
-    pub(super) is_of_schedules: bool,
-    mentions_division: bool,
-    database_error: Option<String>,
-    columns: BTreeSet<String>,
+    is_of_schedules: bool,
+    /// What has been read so far.
+    read: ListFilter,
 }
 
-impl<'a> Converter<'a> {
-    pub(super) fn new(registry: &'a Registry) -> Self {
-        let columns = BTreeSet::new();
-        Self { registry, is_of_schedules: false, mentions_division: false, database_error: None, columns }
-    }
-
-    /// What has been read, with what was noticed on the way.
-    pub(super) fn finish(self, condition: Option<Filter>, group_by: Option<GroupBy>) -> ListFilter {
-        let Self { mentions_division, database_error, columns, .. } = self;
-        ListFilter { condition, group_by, mentions_division, database_error, columns }
-    }
-
-    pub(super) fn query(&mut self, query: &Query) -> Refused<(Option<Filter>, Option<GroupBy>)> {
+impl Converter<'_> {
+    fn query(&mut self, text: &str) -> Refused<()> {
+        let query = grammar::parse(text).map_err(malformed)?;
         if query.has_limit {
             return Err("operation is not supported: 'LIMIT' clause".to_owned());
         }
-        let condition = query.filter.as_ref().map(|expr| self.condition(expr)).transpose()?;
+        self.read.condition = query.filter.as_ref().map(|expr| self.condition(expr)).transpose()?;
         if query.group_by.len() > 1 {
             return Err("operation is not supported: 'GROUP BY' clause supports only a single field".to_owned());
         }
-        let group_by = query.group_by.first().map(|expr| self.group_by(expr)).transpose()?;
+        self.read.group_by = query.group_by.first().map(|expr| self.group_by(expr)).transpose()?;
         for expr in &query.order_by {
             if self.column(expr)?.value_type == Type::Text {
                 return Err("operation is not supported: unable to sort by search attribute type Text".to_owned());
@@ -125,7 +58,7 @@ impl<'a> Converter<'a> {
         if !query.order_by.is_empty() && !self.is_of_schedules {
             return Err("operation is not supported: 'ORDER BY' clause".to_owned());
         }
-        Ok((condition, group_by))
+        Ok(())
     }
 
     fn group_by(&mut self, expr: &Expr) -> Refused<GroupBy> {
@@ -175,12 +108,11 @@ impl<'a> Converter<'a> {
             return Err(format!("invalid expression: must be a column name but was {}", expr.type_name()));
         };
         let alias = parts.join(".").replace('`', "");
-        let of_schedules = || Column::of_schedules(&alias).filter(|_| self.is_of_schedules);
-        let column = Column::find(&alias, self.registry)
-            .or_else(of_schedules)
-            .ok_or_else(|| format!("invalid search attribute: {alias}"))?;
-        self.columns.insert(alias.clone());
-        self.mentions_division |= column.is_attribute(DIVISION);
+        let column = Column::find(&alias, self.registry);
+        let column = column.or_else(|| Column::of_schedules(&alias).filter(|_| self.is_of_schedules));
+        let column = column.ok_or_else(|| format!("invalid search attribute: {alias}"))?;
+        self.read.columns.insert(alias.clone());
+        self.read.mentions_division |= column.is_attribute(DIVISION);
         if column.has_no_place() {
             self.cannot_execute(format!("no such column: {alias}"));
         }
@@ -188,7 +120,7 @@ impl<'a> Converter<'a> {
     }
 
     fn cannot_execute(&mut self, why: String) -> Filter {
-        self.database_error.get_or_insert(format!("SQL logic error: {why} (1)"));
+        self.read.database_error.get_or_insert(format!("SQL logic error: {why} (1)"));
         Filter::Broken
     }
 

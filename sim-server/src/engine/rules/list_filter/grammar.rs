@@ -40,6 +40,27 @@ pub(crate) fn check_of_batch(query: &str) -> Result<(), String> {
     parse_statement(&format!("select * from dummy where {query}")).map(drop)
 }
 
+/// Reads a query on schedules where the real server puts it: behind what all schedules have. That is shown by positions only.
+///
+/// # Errors
+/// As for [`parse`].
+pub(super) fn check_of_schedules(query: &str) -> Result<(), String> {
+    let running = |division: &str, column: &str| format!("TemporalNamespaceDivision = '{division}' AND {column} = 'Running'");
+    let ours = running("TemporalScheduler", "TemporalSystemExecutionStatus");
+    // The other kind of schedules has a number of nine digits.
+    let others = running("000000000", "ExecutionStatus");
+    parse_statement(&format!("{STATEMENT}where (({ours}) OR ({others})) AND ({query})")).map(drop)
+}
+
+/// Reads a query on workers, of which the real server makes a statement whatever it begins with. Of blanks it makes none.
+///
+/// # Errors
+/// As for [`parse`].
+pub(super) fn parse_of_workers(query: &str) -> Result<Query, String> {
+    let query = query.trim();
+    parse_statement(&if query.is_empty() { String::new() } else { format!("{STATEMENT}where {query}") })
+}
+
 fn parse_statement(sql: &str) -> Result<Query, String> {
     let tokens = tokens(sql);
     let mut input = Stateful { input: TokenSlice::new(&tokens), state: Nesting::default() };

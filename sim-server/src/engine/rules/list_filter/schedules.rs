@@ -3,21 +3,18 @@
 //! asks of ids, so that both are found, and then adds the query to one of its own.
 
 use super::{
-    column::{Column, SystemColumn},
-    convert::{Converter, ListFilter},
+    column::{Column, SCHEDULE_ID, SystemColumn},
+    convert::malformed,
     filter::{Comparison, Filter, Scalar},
     grammar,
+    query::ListFilter,
 };
 use crate::engine::{
     kernel::error::{Error, Result},
     rules::{schedule::check::WORKFLOW_ID_PREFIX, search_attributes::Registry},
 };
 
-/// The real server's own query, to which it adds others. What its last number is nobody sees, but for how long it is.
-const OPEN_ONES: &str = "((TemporalNamespaceDivision = 'TemporalScheduler' AND TemporalSystemExecutionStatus = 'Running') OR \
-                         (TemporalNamespaceDivision = '123456789' AND ExecutionStatus = 'Running'))";
 const PAUSED: &str = "TemporalSchedulePaused";
-const SCHEDULE_ID: &str = "ScheduleId";
 
 impl ListFilter {
     /// Reads a query on schedules. Of the server's own search attributes they are found by one alone: whether they are paused.
@@ -25,24 +22,16 @@ impl ListFilter {
     /// # Errors
     /// INVALID_ARGUMENT, as for [`ListFilter::read`], or it names what schedules are not found by.
     pub(crate) fn read_of_schedules(query: &str, registry: &Registry) -> Result<Self> {
-        if query.trim().is_empty() {
-            return Self::read("", registry);
-        }
-        let invalid = |text: String| Error::invalid(format!("invalid query: {text}"));
-        let malformed = |error| invalid(format!("malformed SQL query: {error}"));
-        let tree = grammar::parse(query).map_err(malformed)?;
-        let mut converter = Converter::new(registry);
-        converter.is_of_schedules = true;
-        let (condition, group_by) = converter.query(&tree).map_err(invalid)?;
-        let mut filter = converter.finish(condition, group_by);
+        let mut filter = Self::read_with(query, registry, true)?;
         if let Some(name) = filter.columns.iter().find(|name| Registry::is_reserved(name) && *name != PAUSED) {
             return Err(Error::invalid(format!("invalid query filter for schedules: cannot filter on {name:?}")));
         }
         let mut asks_for_ids = false;
         filter.condition = filter.condition.map(|condition| with_both_ids(condition, &mut asks_for_ids));
         // What is rewritten loses its order. What is not is added as it stands, which not every query survives.
-        if !asks_for_ids {
-            grammar::parse(&format!("{OPEN_ONES} AND ({query})")).map_err(malformed)?;
+        if !asks_for_ids && !query.trim().is_empty() {
+            let malformed = |error| Error::invalid(format!("invalid query: {}", malformed(error)));
+            grammar::check_of_schedules(query).map_err(malformed)?;
         }
         Ok(filter)
     }

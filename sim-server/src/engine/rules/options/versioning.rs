@@ -68,10 +68,11 @@ pub(crate) fn names_no_version(asked: &VersioningOverride) -> bool {
     pinned.version.is_none() && pinned.behavior != PinnedOverrideBehavior::Unspecified as i32
 }
 
-/// Why such an override is refused.
-pub(crate) fn no_version_yet(workflow_id: &str) -> Error {
+/// Why such an override is refused. `by`: the override that there is.
+pub(crate) fn no_version_yet(workflow_id: &str, by: Option<&VersioningOverride>) -> Error {
+    let behavior = by.map_or("Unspecified", behavior_name);
     Error::FailedPrecondition(format!(
-        "must specify a specific pinned override version because workflow with id {workflow_id} has behavior Unspecified and is \
+        "must specify a specific pinned override version because workflow with id {workflow_id} has behavior {behavior} and is \
          not yet pinned to any version"
     ))
 }

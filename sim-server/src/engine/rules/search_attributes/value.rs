@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    engine::rules::{instants::Instant, names, proto_text},
+    engine::rules::{instants::Instant, names},
     proto::{common::Payload, enums::IndexedValueType},
 };
 
@@ -53,7 +53,7 @@ pub(super) fn text(payload: &Payload) -> String {
         return format!("[{}]", bytes.join(" "));
     }
     let value = decode(payload, IndexedValueType::Unspecified);
-    value.map_or_else(|| format!("value from <{}>", proto_text::payload(payload)), |value| print(&value))
+    value.map_or_else(|| format!("value from <{}>", names::payload(payload)), |value| print(&value))
 }
 
 /// The JSON that a payload has, where a value of this type is wanted; `None` if it has none.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::proto::{
     common::Payload,
-    enums::IndexedValueType::{self, Bool, Datetime, Keyword, KeywordList},
+    enums::IndexedValueType::{self, Bool, Datetime, Int, Keyword, KeywordList},
 };
 
 /// The values of a search attribute of the type KeywordList.
@@ -51,6 +51,11 @@ pub(crate) fn keyword(value: &str) -> Payload {
 /// Sets a search attribute of the type Bool.
 pub(crate) fn set_bool(attributes: &mut BTreeMap<String, Payload>, name: &str, value: bool) {
     set(attributes, name, Bool, value.into());
+}
+
+/// Sets a search attribute of the type Int.
+pub(crate) fn set_int(attributes: &mut BTreeMap<String, Payload>, name: &str, value: i64) {
+    set(attributes, name, Int, value.into());
 }
 
 /// Sets a search attribute of the type Datetime, as RFC 3339 has it.

@@ -151,21 +151,23 @@ pub fn cut_failure(failure: &mut Option<Failure>, limits: &Limits) -> Option<Fai
 /// The part of its last failure that a retried activity keeps (`truncateRetryableActivityFailure`).
 pub fn kept_failure(failure: &Failure, limits: &Limits) -> Failure {
     let longest = limits.activity_failure_max_bytes;
-    if failure.encoded_len() <= longest {
+    if failure.encoded_len() <= longest.max(limits.activity_failure_warn_bytes) {
         return failure.clone();
     }
     server_failure(FAILURE_TOO_LARGE, false, Some(truncate(failure, longest)))
 }
 
-/// An answer to a query, direct or with a workflow task. One that is too large becomes a failed one.
-pub fn query_result(result: &mut WorkflowQueryResult, limits: &Limits) {
-    if result.answer.as_ref().map_or(0, Message::encoded_len) > limits.blob_size_max_bytes {
+/// An answer to a query, direct or with a workflow task. One that is too large becomes a failed one; returns whether it is.
+pub fn query_result(result: &mut WorkflowQueryResult, limits: &Limits) -> bool {
+    let is_too_large = result.answer.as_ref().map_or(0, Message::encoded_len) > limits.blob_size_max_bytes;
+    if is_too_large {
         *result = WorkflowQueryResult {
             result_type: QueryResultType::Failed as i32,
             error_message: BLOB_TOO_LARGE.to_owned(),
             ..WorkflowQueryResult::default()
         };
     }
+    is_too_large
 }
 
 fn server_failure(message: &str, non_retryable: bool, cause: Option<Failure>) -> Failure {

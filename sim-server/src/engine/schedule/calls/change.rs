@@ -1,5 +1,7 @@
 //! UpdateSchedule, PatchSchedule and DeleteSchedule (`workflow_handler.go`).
 
+use std::collections::BTreeMap;
+
 use prost::Message;
 
 use crate::{
@@ -9,13 +11,20 @@ use crate::{
             error::{Error, Result},
             key::{NamespaceId, ScheduleKey},
         },
-        rules::schedule::check,
-        schedule::change::Update,
+        rules::{
+            json, payloads,
+            schedule::check,
+            search_attributes::{self, Registry, written},
+        },
+        schedule::change::{Given, Update},
         workflow::calls::target::COMPLETED,
     },
-    proto::workflowservice::{
-        DeleteScheduleRequest, DeleteScheduleResponse, PatchScheduleRequest, PatchScheduleResponse, UpdateScheduleRequest,
-        UpdateScheduleResponse,
+    proto::{
+        common::Payload,
+        workflowservice::{
+            DeleteScheduleRequest, DeleteScheduleResponse, PatchScheduleRequest, PatchScheduleResponse, UpdateScheduleRequest,
+            UpdateScheduleResponse,
+        },
     },
 };
 
@@ -36,10 +45,7 @@ impl Engine {
         }
         let search_attributes_size = request.search_attributes.as_ref().map_or(0, Message::encoded_len);
         check::blob(set.encoded_len() + search_attributes_size, &self.limits)?;
-        let mut search_attributes = request.search_attributes;
-        if let Some(search_attributes) = &mut search_attributes {
-            registry.set_types(search_attributes);
-        }
+        let search_attributes = request.search_attributes.map(|given| given_ones(given.indexed_fields, registry));
         let key = self.find_open_schedule(namespace, &request.schedule_id)?;
         let conflict_token = request.conflict_token.first_chunk().map_or(0, |token| i64::from_be_bytes(*token));
         let update = Update { set, spec, conflict_token, search_attributes };
@@ -85,4 +91,16 @@ impl Engine {
         let key = self.find_schedule(namespace, schedule_id)?;
         if self.schedules.get(key).is_open(self.now(namespace)) { Ok(key) } else { Err(Error::not_found(COMPLETED)) }
     }
+}
+
+/// The real server's scheduler reads the values, and writes them anew.
+fn given_ones(given: BTreeMap<String, Payload>, registry: &Registry) -> BTreeMap<String, Given> {
+    let read = |(name, payload): (String, Payload)| {
+        let value_type = registry.type_of(&name).unwrap_or_default();
+        let value = search_attributes::json(&payload, crate::proto::enums::IndexedValueType::Unspecified)
+            .map(|value| json::text(&value));
+        let kept = value.map(|value| written::payload(value_type, value)).filter(|payload| !payloads::is_nil(payload));
+        (name, Given { data: payload.data, kept })
+    };
+    given.into_iter().map(read).collect()
 }

@@ -9,7 +9,7 @@ use crate::{
             error::{Error, Result},
             key::{NamespaceId, ScheduleKey},
         },
-        rules::schedule::check,
+        rules::{payloads, schedule::check},
         schedule::schedule::Creation,
     },
     proto::workflowservice::{CreateScheduleRequest, CreateScheduleResponse},
@@ -17,6 +17,8 @@ use crate::{
 
 /// The conflict token of a schedule that has not been changed.
 const FIRST_TOKEN: i64 = 1;
+/// Where the real server keeps what it lists of a schedule. Clients do not see it.
+const RESERVED_MEMO: &str = "ScheduleInfo";
 
 impl Engine {
     /// CreateSchedule.
@@ -41,8 +43,10 @@ impl Engine {
                 return Err(already_registered(&request.schedule_id));
             }
         }
-        let mut search_attributes = request.search_attributes.unwrap_or_default();
+        let mut search_attributes = payloads::search_attributes_without_nil(request.search_attributes).unwrap_or_default();
         of.search_attributes.set_types(&mut search_attributes);
+        let mut memo = payloads::memo_without_nil(request.memo).unwrap_or_default();
+        memo.fields.remove(RESERVED_MEMO);
         let creation = Creation {
             namespace,
             namespace_name: of.name.clone(),
@@ -52,7 +56,7 @@ impl Engine {
             request_id: request.request_id,
             schedule,
             spec,
-            memo: request.memo.unwrap_or_default().fields,
+            memo: memo.fields,
             search_attributes: search_attributes.indexed_fields,
         };
         let patch = request.initial_patch.unwrap_or_default();

@@ -96,8 +96,12 @@ pub(in crate::engine) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
 }
 
 /// The search attributes that a client gave it.
-pub(in crate::engine) fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
-    let all = schedule.search_attributes.iter().filter(|(name, _)| !HIDDEN.contains(&name.as_str()));
-    let shown: BTreeMap<String, Payload> = all.map(|(name, value)| (name.clone(), value.clone())).collect();
-    (!shown.is_empty()).then_some(SearchAttributes { indexed_fields: shown })
+fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
+    without_hidden(schedule.search_attributes.clone())
+}
+
+/// Search attributes of a schedule, without those that it has as a workflow of the real server.
+pub(in crate::engine) fn without_hidden(mut all: BTreeMap<String, Payload>) -> Option<SearchAttributes> {
+    all.retain(|name, _| !HIDDEN.contains(&name.as_str()));
+    (!all.is_empty()).then_some(SearchAttributes { indexed_fields: all })
 }

@@ -20,9 +20,9 @@ use crate::{
         },
         schedule::{
             DIVISION, Schedule,
-            calls::describe::{shown_memo, shown_search_attributes},
+            calls::describe::{shown_memo, without_hidden},
         },
-        visibility::{index::Place, info::as_stored, token},
+        visibility::{index::Place, info, token},
     },
     proto::{
         schedule::ScheduleListEntry,
@@ -39,7 +39,7 @@ impl Engine {
         let found = self.found_schedules(namespace, token.as_ref().map(token::place));
         let found = found.filter(|(_, row)| filter.matches(row));
         let registry = &self.namespaces.get(namespace).search_attributes;
-        let entry = |key, _: &Row<'_>| self.listed_schedule(key).map(|schedule| entry(schedule, registry));
+        let entry = |key, row: &Row<'_>| self.listed_schedule(key).map(|schedule| entry(schedule, row, registry));
         let (schedules, next_page_token) = page(found, request.maximum_page_size, token.as_ref(), entry);
         Ok(ListSchedulesResponse { schedules: schedules.into_iter().flatten().collect(), next_page_token })
     }
@@ -71,16 +71,12 @@ impl Engine {
     }
 }
 
-fn entry(schedule: &Schedule, registry: &Registry) -> ScheduleListEntry {
-    let mut search_attributes = shown_search_attributes(schedule);
-    if let Some(shown) = &mut search_attributes {
-        shown.indexed_fields = as_stored(&shown.indexed_fields, registry);
-    }
+fn entry(schedule: &Schedule, row: &Row<'_>, registry: &Registry) -> ScheduleListEntry {
     ScheduleListEntry {
         schedule_id: schedule.schedule_id().to_owned(),
         // Where it has none, there is an empty one.
         memo: Some(shown_memo(schedule).unwrap_or_default()),
-        search_attributes: search_attributes.filter(|shown| !shown.indexed_fields.is_empty()),
+        search_attributes: without_hidden(info::attributes(row, registry)),
         info: Some(schedule.listed()),
     }
 }

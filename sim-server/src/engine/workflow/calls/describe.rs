@@ -14,7 +14,10 @@ use crate::{
             error::Result,
             time::{Time, span_to_proto},
         },
-        rules::validate,
+        rules::{
+            payloads::{self, ExternalPayloads},
+            validate,
+        },
         workflow::{
             recorded::{Parent, ScheduledActivity},
             run::Run,
@@ -52,11 +55,15 @@ impl Engine {
         validate::describe(&request)?;
         let run = self.runs.get(self.find(&target)?);
         let now = self.now(run.namespace());
+        let external =
+            if self.switches.external_payloads { run.recorded.external_payloads } else { ExternalPayloads::default() };
         let pending = run.pending_activities().map(|(_, scheduled, attempt)| pending_activity(scheduled, attempt, now));
         Ok(DescribeWorkflowExecutionResponse {
             execution_config: Some(config(run)),
             workflow_execution_info: Some(WorkflowExecutionInfo {
                 auto_reset_points: Some(reset_points(run, self.namespaces.get(run.namespace()).retention)),
+                external_payload_size_bytes: external.size_bytes,
+                external_payload_count: external.count,
                 ..info(run)
             }),
             pending_activities: pending.collect(),
@@ -85,6 +92,7 @@ fn config(run: &Run) -> WorkflowExecutionConfig {
 
 fn info(run: &Run) -> WorkflowExecutionInfo {
     let (row, facts) = (run.row(), &run.recorded.facts);
+    let memo = row.memo.iter().map(|(name, payload)| (name.clone(), payloads::without_external(payload)));
     let root = facts.root.as_ref().map(|root| WorkflowExecution { workflow_id: root.0.clone(), run_id: root.1.clone() });
     let parent = facts.parent.as_deref();
     let parent_execution =
@@ -100,8 +108,8 @@ fn info(run: &Run) -> WorkflowExecutionInfo {
         parent_namespace_id: parent.map(|parent| parent.namespace_id.clone()).unwrap_or_default(),
         parent_execution: parent.map(parent_execution),
         execution_time: Some(row.execution_time.to_proto()),
-        memo: Some(Memo { fields: row.memo.clone() }),
-        search_attributes: Some(SearchAttributes { indexed_fields: row.search_attributes.clone() }),
+        memo: Some(Memo { fields: memo.collect() }),
+        search_attributes: Some(SearchAttributes { indexed_fields: run.recorded.described_search_attributes() }),
         task_queue: row.task_queue.to_owned(),
         state_transition_count: run.transition_count(),
         history_size_bytes: run.history().size_bytes() as i64,
@@ -151,7 +159,8 @@ fn request_ids(run: &Run) -> BTreeMap<String, RequestIdInfo> {
         event_id: event_id.unwrap_or(0),
         buffered: event_id.is_none(),
     };
-    let started = (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(1)));
+    let started =
+        (run.start_request_id().to_owned(), info(EventType::WorkflowExecutionStarted, Some(run.start_request_event_id())));
     let attached = run.attached_requests();
     let attached = attached.map(|(id, event_id)| (id.to_owned(), info(EventType::WorkflowExecutionOptionsUpdated, event_id)));
     let updates = run.accepted_requests();

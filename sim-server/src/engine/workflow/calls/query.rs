@@ -249,17 +249,19 @@ impl Engine {
             error_message: request.error_message,
             failure: request.failure,
         };
-        self.answer_query(token.query, result);
+        self.answer_query(token.query, result, false);
         Ok(RespondQueryTaskCompletedResponse::default())
     }
 
-    /// What a worker answered, straight or along with a workflow task.
-    pub(in crate::engine) fn answer_query(&mut self, id: u64, mut result: WorkflowQueryResult) {
+    /// What a worker answered, straight or along with a workflow task. The real server counts too large an answer of the latter kind as its
+    /// own failure.
+    pub(in crate::engine) fn answer_query(&mut self, id: u64, mut result: WorkflowQueryResult, came_with_task: bool) {
         if !self.queries.pending.contains_key(&id) {
             return;
         }
-        validate::respond::query_result(&mut result, &self.limits);
+        let is_too_large = validate::respond::query_result(&mut result, &self.limits);
         let answer = match result.result_type() {
+            _ if is_too_large && came_with_task => Err(Error::invalid(result.error_message)),
             QueryResultType::Answered => {
                 Ok(QueryWorkflowResponse { query_result: result.answer, ..QueryWorkflowResponse::default() })
             }

@@ -227,7 +227,7 @@ impl Engine {
             if let Ok(id) = id.parse()
                 && self.is_query_of(id, key)
             {
-                self.answer_query(id, result);
+                self.answer_query(id, result, true);
             }
         }
     }
@@ -235,7 +235,7 @@ impl Engine {
     /// RespondWorkflowTaskFailed.
     pub(in crate::engine) fn respond_workflow_task_failed(
         &mut self,
-        request: RespondWorkflowTaskFailedRequest,
+        mut request: RespondWorkflowTaskFailedRequest,
     ) -> Result<RespondWorkflowTaskFailedResponse> {
         self.check_namespace_of_task(&request.namespace)?;
         let token = TaskToken::parse(&request.task_token)?;
@@ -251,6 +251,7 @@ impl Engine {
         }
         let Some(key) = self.started_task_of(&token) else { return Err(self.task_not_found(&token)) };
         self.check_growth(key, Growth { event_count: 1, ..Growth::default() })?;
+        validate::respond::cut_failure(&mut request.failure, &self.limits);
         let cause = request.cause();
         self.transact(key, |run, cx| {
             if cause == WorkflowTaskFailedCause::GrpcMessageTooLarge {

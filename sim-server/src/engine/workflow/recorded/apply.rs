@@ -25,6 +25,7 @@ impl Told {
     /// Applies the next event. Takes what it remembers out of it.
     pub(super) fn apply(&mut self, event: &mut HistoryEvent) {
         use Attributes as A;
+        self.external_payloads.count_of(event);
         let id = event.event_id;
         let at = event.event_time.as_ref().map(Time::from_proto).unwrap_or_default();
         let Some(attributes) = &mut event.attributes else { return };
@@ -102,7 +103,7 @@ impl Told {
             let was_overridden = self.versioning_override.is_some();
             self.versioning_override = by.map(Box::new);
             self.row_revision += 1;
-            if self.versioning_override.is_some() != was_overridden && self.last_started_event_id != 0 {
+            if self.versioning_override.is_some() != was_overridden {
                 self.note_build(None);
             }
         }

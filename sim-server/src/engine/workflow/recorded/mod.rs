@@ -7,16 +7,26 @@ mod apply;
 mod told;
 mod worker;
 
-use std::ops::Deref;
+use std::{collections::BTreeMap, ops::Deref};
 
 pub(in crate::engine) use told::{Child, Parent, RunPause, ScheduledActivity};
 
 use super::history::History;
-use crate::{engine::rules::search_attributes::written, proto::history::HistoryEvent};
+use crate::{
+    engine::rules::{
+        payloads::{self, ExternalPayloads},
+        search_attributes::written,
+    },
+    proto::{common::Payload, history::HistoryEvent},
+};
 use told::Told;
 
 /// The search attributes that no event tells of.
-const UNWRITTEN: [&str; 2] = ["TemporalPauseInfo", "TemporalReportedProblems"];
+const UNWRITTEN: [&str; 4] = ["TemporalPauseInfo", "TemporalReportedProblems", EXTERNAL_COUNT, EXTERNAL_SIZE];
+
+/// What a closed run is found by, if payloads of it are stored elsewhere.
+const EXTERNAL_COUNT: &str = "TemporalExternalPayloadCount";
+const EXTERNAL_SIZE: &str = "TemporalExternalPayloadSizeBytes";
 
 /// A history, and what it tells. All may read what it tells, through [`Deref`].
 #[derive(Debug, PartialEq)]
@@ -68,6 +78,22 @@ impl Recorded {
         } else {
             written::set_keywords(&mut self.told.search_attributes, name, values);
         }
+    }
+
+    /// Sets the search attributes that say what payloads of it are stored elsewhere.
+    pub(super) fn note_external_payloads(&mut self) {
+        let ExternalPayloads { count, size_bytes } = self.told.external_payloads;
+        if count > 0 {
+            written::set_int(&mut self.told.search_attributes, EXTERNAL_COUNT, count);
+            written::set_int(&mut self.told.search_attributes, EXTERNAL_SIZE, size_bytes);
+        }
+    }
+
+    /// The search attributes that are described. Those on payloads stored elsewhere are for lists alone.
+    pub(super) fn described_search_attributes(&self) -> BTreeMap<String, Payload> {
+        let all =
+            self.told.search_attributes.iter().filter(|(name, _)| ![EXTERNAL_COUNT, EXTERNAL_SIZE].contains(&name.as_str()));
+        all.map(|(name, payload)| (name.clone(), payloads::without_external(payload))).collect()
     }
 
     /// Takes over what no event tells of.

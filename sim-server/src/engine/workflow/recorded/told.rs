@@ -7,7 +7,10 @@ use std::{
 };
 
 use crate::{
-    engine::{activity::options::Activity, kernel::time::Time, workflow::workflow_task::WorkflowTask},
+    engine::{
+        activity::options::Activity, kernel::time::Time, rules::payloads::ExternalPayloads,
+        workflow::workflow_task::WorkflowTask,
+    },
     proto::{
         common::{Payload, Priority, RetryPolicy, WorkerVersionStamp, WorkflowType},
         enums::{ParentClosePolicy, WorkflowExecutionStatus},
@@ -63,6 +66,7 @@ pub(in crate::engine) struct Told {
     pub(in crate::engine) worker_deployment_name: String,
     pub(in crate::engine) memo: BTreeMap<String, Payload>,
     pub(in crate::engine) search_attributes: BTreeMap<String, Payload>,
+    pub(in crate::engine) external_payloads: ExternalPayloads,
     /// Counts the changes of what the run is found by.
     pub(in crate::engine) row_revision: u32,
 }
@@ -177,6 +181,7 @@ impl Told {
             worker_deployment_name: String::new(),
             memo: BTreeMap::new(),
             search_attributes: BTreeMap::new(),
+            external_payloads: ExternalPayloads::default(),
             row_revision: 0,
         }
     }
