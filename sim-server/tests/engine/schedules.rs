@@ -404,3 +404,23 @@ fn what_is_not_there_is_not_found() {
     let short = "InvalidArgument: Invalid schedule spec: interval is too small";
     t.refuses(update(every(0)), short);
 }
+
+#[test]
+fn a_deleted_schedule_is_kept_as_long_as_closed_workflows_are() {
+    let mut t = Transcript::with(Config { personality: Personality::DevServer, deletes_expired: true, ..Config::default() });
+    t.calls(creation(every(HOUR)));
+    t.calls(DeleteScheduleRequest { namespace: NAMESPACE.to_owned(), schedule_id: "s".to_owned(), ..Default::default() });
+    let times = ListScheduleMatchingTimesRequest {
+        namespace: NAMESPACE.to_owned(),
+        schedule_id: "s".to_owned(),
+        start_time: Some(prost_types::Timestamp { seconds: 0, nanos: 0 }),
+        end_time: Some(prost_types::Timestamp { seconds: HOUR as i64, nanos: 0 }),
+    };
+    assert_eq!(t.calls(times.clone()).start_time.len(), 1);
+    t.time_passes(seconds(DAY - 1));
+    assert_eq!(t.calls(times.clone()).start_time.len(), 1);
+    assert_eq!(t.next_deadline(), Some(seconds(1)));
+    t.time_passes(seconds(1));
+    t.refuses(times, "NotFound: workflow not found for ID: temporal-sys-scheduler:s");
+    t.calls(CreateScheduleRequest { request_id: "again".to_owned(), ..creation(every(HOUR)) });
+}

@@ -406,6 +406,9 @@ async fn list(s: &Script) {
             break;
         }
     }
+    let foreign =
+        ListBatchOperationsRequest { next_page_token: b"bad".to_vec(), namespace: namespace.clone(), ..Default::default() };
+    let _ = s.call(foreign).await;
     let _ = s.call(ListBatchOperationsRequest::default()).await;
     let _ = s.call(ListBatchOperationsRequest { namespace: "nope".to_owned(), ..Default::default() }).await;
 }

@@ -3,8 +3,9 @@
 use foretime_server::proto::{
     command::ContinueAsNewWorkflowExecutionCommandAttributes,
     common::{Memo, Priority, RetryPolicy, SearchAttributes},
-    enums::EventType,
+    enums::{EventType, TaskQueueKind},
     failure::ApplicationFailureInfo,
+    taskqueue::TaskQueue,
     workflow::WorkflowExecutionOptions,
     workflowservice::*,
 };
@@ -15,6 +16,7 @@ crate::scripts![
     continue_as_new,
     continue_as_new_with_everything_set,
     continue_as_new_of_a_young_run,
+    continue_as_new_refused,
     retry,
     retry_until_attempts_end,
     retry_not_of_a_named_type,
@@ -53,6 +55,31 @@ async fn continue_as_new(s: &Script) {
     s.step("the first run is closed");
     let _ =
         s.call(SignalWorkflowExecutionRequest { workflow_execution: s.run("wf", &first), ..s.new_signal("wf", "late") }).await;
+}
+
+async fn continue_as_new_refused(s: &Script) {
+    let size = |value: &str| Some(SearchAttributes { indexed_fields: [("Size".to_owned(), payload(value))].into() });
+    let sticky = TaskQueue {
+        kind: TaskQueueKind::Sticky.into(),
+        normal_name: "n".to_owned(),
+        ..s.next_run().task_queue.unwrap_or_default()
+    };
+    for (id, attributes) in [
+        ("a", ContinueAsNewWorkflowExecutionCommandAttributes { search_attributes: size("x"), ..s.next_run() }),
+        (
+            "b",
+            ContinueAsNewWorkflowExecutionCommandAttributes {
+                search_attributes: size("x"),
+                task_queue: Some(sticky),
+                ..s.next_run()
+            },
+        ),
+    ] {
+        s.start(id).await;
+        let task = s.workflow_task().await;
+        let _ = s.call(s.new_completion(&task, [continue_as(attributes)])).await;
+        s.terminate(id).await;
+    }
 }
 
 fn continue_as(attributes: ContinueAsNewWorkflowExecutionCommandAttributes) -> foretime_server::proto::command::Command {
