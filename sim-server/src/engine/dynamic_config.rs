@@ -71,6 +71,7 @@ const SWITCHES: &[(&str, Setting<Switches, bool>)] = &[
     ("frontend.WorkerHeartbeatsEnabled", |switches| &mut switches.worker_heartbeats),
     ("frontend.WorkflowPauseEnabled", |switches| &mut switches.workflow_pause),
     ("history.enableWorkflowTaskCompletionPagination", |switches| &mut switches.completion_pages),
+    ("frontend.enableCancelWorkerPollsOnShutdown", |switches| &mut switches.shutdowns_end_polls),
 ];
 
 /// Keys, in any case, with values in JSON. A value of another type than its key has counts as not given.

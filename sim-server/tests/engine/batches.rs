@@ -136,6 +136,26 @@ fn a_query_is_asked_when_the_first_step_is_due() {
 }
 
 #[test]
+fn a_query_that_finds_nothing_leaves_two_and_a_half_seconds_to_stop_the_job() {
+    let mut t = Transcript::new();
+    let visibility_query = "WorkflowType = 'Missing'".to_owned();
+    for job_id in ["over", "stopped"] {
+        t.calls(StartBatchOperationRequest { visibility_query: visibility_query.clone(), ..job(job_id, termination()) });
+        t.time_passes(STEP);
+        assert_eq!(progress(&mut t, job_id), (State::Running, [0, 0, 0]));
+        assert_eq!(t.next_deadline(), Some(seconds(2) + seconds(1) / 2));
+        if job_id == "stopped" {
+            t.calls(stop(job_id));
+            assert_eq!(progress(&mut t, job_id), (State::Failed, [0, 0, 0]));
+        } else {
+            t.time_passes(seconds(2) + seconds(1) / 2);
+            assert_eq!(progress(&mut t, job_id), (State::Completed, [0, 0, 0]));
+        }
+        assert_eq!(t.next_deadline(), None);
+    }
+}
+
+#[test]
 fn what_is_closed_by_then_is_as_good_as_done() {
     let mut t = Transcript::new();
     t.starts("a");

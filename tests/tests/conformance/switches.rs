@@ -5,7 +5,15 @@ use std::time::Duration;
 use foretime_server::proto::{enums::UpdateWorkflowExecutionLifecycleStage as Stage, update::UpdateRef, workflowservice::*};
 use foretime_tests::{script::*, updates::*};
 
-crate::scripts![no_updates, no_updates_with_start, no_eager_start, no_batches, bad_values, capabilities];
+crate::scripts![
+    no_updates,
+    no_updates_with_start,
+    no_eager_start,
+    no_batches,
+    bad_values,
+    capabilities,
+    a_shutdown_ends_no_poll
+];
 
 /// What is switched off, and values that fit no key.
 pub(crate) const ARGUMENTS: &[&str] = &[
@@ -15,6 +23,8 @@ pub(crate) const ARGUMENTS: &[&str] = &[
     "system.enableEagerWorkflowStart=\"f\"",
     "--dynamic-config-value",
     "frontend.enableBatcher=false",
+    "--dynamic-config-value",
+    "frontend.enableCancelWorkerPollsOnShutdown=false",
     "--dynamic-config-value",
     "limit.maxIDLength=\"20\"",
     "--dynamic-config-value",
@@ -68,4 +78,29 @@ async fn capabilities(s: &Script) {
     let reply = s.client.call(request).await.expect("it is there").namespace_info.unwrap_or_default();
     let can = reply.capabilities.unwrap_or_default();
     s.note(format_args!("eager {} sync {} async {}", can.eager_workflow_start, can.sync_update, can.async_update));
+    s.note(format_args!("polls end {}", can.worker_poll_complete_on_shutdown));
+}
+
+async fn a_shutdown_ends_no_poll(s: &Script) {
+    let (queue, key) = (Some(task_queue(s.queue())), "the worker".to_owned());
+    let poll = s.new_workflow_poll(task_queue(s.queue()));
+    let poll = PollWorkflowTaskQueueRequest { worker_instance_key: key.clone(), ..poll };
+    let shut_down = async {
+        let describe = DescribeTaskQueueRequest { namespace: NAMESPACE.to_owned(), task_queue: queue, ..Default::default() };
+        while s.client.call(describe.clone()).await.expect("it is told").pollers.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let _ = s
+            .call(ShutdownWorkerRequest {
+                namespace: NAMESPACE.to_owned(),
+                identity: "worker".to_owned(),
+                worker_instance_key: key,
+                task_queue: s.queue().to_owned(),
+                ..Default::default()
+            })
+            .await;
+        s.start("wf").await;
+    };
+    let (task, ()) = tokio::join!(s.client.call_within(Duration::from_secs(20), poll), shut_down);
+    s.show_workflow_task(&task.expect("the poll is answered"));
 }

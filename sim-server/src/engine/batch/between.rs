@@ -28,6 +28,10 @@ use crate::{
 /// Who terminates and cancels. On the real server it is the process and the host of a worker of its own.
 const BATCHER_IDENTITY: &str = "batcher";
 
+/// How long a job lasts that finds nothing: it looks up only when it tells how far it is, a quarter of a heartbeat timeout of ten
+/// seconds after its start.
+const NOTHING_FOUND: Duration = Duration::from_millis(2_500);
+
 /// These operations are for what is open. Executions that are named are not looked at before.
 const OPEN: &str = "ExecutionStatus='Running' OR ExecutionStatus='Paused'";
 
@@ -39,8 +43,12 @@ impl Engine {
         if !job.is_open() {
             return;
         }
-        if job.left.is_none() && self.find_targets(key).is_err() {
-            return self.end_batch(key, BatchOperationState::Failed);
+        if job.left.is_none() {
+            match self.find_targets(key) {
+                Ok(0) => return self.await_step_in(key, NOTHING_FOUND),
+                Ok(_) => {}
+                Err(_) => return self.end_batch(key, BatchOperationState::Failed),
+            }
         }
         let job = self.batches.get_mut(key);
         let next = job.left.as_mut().and_then(|left| left.pop_front());
@@ -65,6 +73,10 @@ impl Engine {
         let rate = self.limits.batch_operations_per_second as f64;
         let rate = if asked > 0.0 { rate.min(asked) } else { rate };
         let pause = Duration::try_from_secs_f64(rate.recip()).unwrap_or(Duration::from_secs(1));
+        self.await_step_in(key, pause);
+    }
+
+    fn await_step_in(&mut self, key: BatchKey, pause: Duration) {
         let at = self.now(self.batches.get(key).namespace) + pause;
         let timer = self.domain.timers.add(at, Due::Batch(key));
         self.batches.get_mut(key).timer = Some(timer);
@@ -82,7 +94,8 @@ impl Engine {
         }
     }
 
-    fn find_targets(&mut self, key: BatchKey) -> Result<()> {
+    /// Finds out which workflows the job is for, and gives how many they are.
+    fn find_targets(&mut self, key: BatchKey) -> Result<usize> {
         let job = self.batches.get(key);
         let namespace = job.namespace;
         let targets = match self.query_of(key) {
@@ -90,9 +103,10 @@ impl Engine {
             Some(query) => self.find_workflows(namespace, &query, None)?.into(),
         };
         let job = self.batches.get_mut(key);
-        job.progress.total = targets.len() as i64;
+        let found = targets.len();
+        job.progress.total = found as i64;
         job.left = Some(targets);
-        Ok(())
+        Ok(found)
     }
 
     /// The query for the workflows that the operation is for, if the request has any.

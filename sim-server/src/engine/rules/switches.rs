@@ -2,7 +2,8 @@
 
 use crate::engine::kernel::error::{Error, Result};
 
-/// What is switched on. `default()` has the values of OSS 1.32.
+/// What is switched on. `default()` has the values of OSS 1.32, but for `shutdowns_end_polls`: a worker that stops is to take no
+/// task along.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Switches {
     /// An activity may come with the answer to the workflow task that scheduled it (`system.enableActivityEagerExecution`).
@@ -25,6 +26,8 @@ pub(crate) struct Switches {
     pub(crate) external_payloads: bool,
     /// Workers tell of themselves (`frontend.WorkerHeartbeatsEnabled`).
     pub(crate) worker_heartbeats: bool,
+    /// ShutdownWorker ends the worker's polls (`frontend.enableCancelWorkerPollsOnShutdown`).
+    pub(crate) shutdowns_end_polls: bool,
 }
 
 impl Default for Switches {
@@ -40,6 +43,7 @@ impl Default for Switches {
             completion_pages: false,
             external_payloads: true,
             worker_heartbeats: true,
+            shutdowns_end_polls: true,
         }
     }
 }

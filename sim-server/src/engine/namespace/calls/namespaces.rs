@@ -175,7 +175,7 @@ impl Engine {
             eager_workflow_start: self.switches.eager_starts,
             sync_update: self.switches.updates,
             async_update: self.switches.accepted_updates,
-            worker_poll_complete_on_shutdown: true,
+            worker_poll_complete_on_shutdown: self.switches.shutdowns_end_polls,
             reported_problems_search_attribute: self.limits.task_problems_reported > 0,
             worker_heartbeats: self.switches.worker_heartbeats,
             workflow_pause: self.switches.workflow_pause,

@@ -6,11 +6,11 @@ use crate::{
 };
 
 impl Engine {
-    /// ShutdownWorker: the worker's polls end, and its sticky queue counts as gone.
+    /// ShutdownWorker: the worker's polls end, unless that is switched off, and its sticky queue counts as gone.
     pub(in crate::engine) fn shutdown_worker(&mut self, request: ShutdownWorkerRequest) -> Result<ShutdownWorkerResponse> {
         let namespace = self.resolve(&request.namespace)?;
         self.hear_of_workers(namespace, request.worker_heartbeat.into_iter().collect());
-        if !request.worker_instance_key.is_empty() {
+        if self.switches.shutdowns_end_polls && !request.worker_instance_key.is_empty() {
             let worker = self.workers.shut_down(&request.worker_instance_key);
             for ticket in self.matching.polls_of(&request.worker_instance_key) {
                 self.end_poll(ticket);
