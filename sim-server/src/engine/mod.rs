@@ -70,7 +70,7 @@ use kernel::{
     domain::Domain,
     effects::Effects,
     ids::Ids,
-    key::{NamespaceId, RunKey},
+    key::{NamespaceId, RunKey, ScheduleKey},
     tickets::{Parked, Tickets},
 };
 use matching::queues::Matching;
@@ -113,7 +113,8 @@ pub struct Engine {
     runs: Store<Run>,
     schedules: Store<Schedule>,
     batches: Jobs,
-    retention: Retention,
+    retention: Retention<RunKey>,
+    schedule_retention: Retention<ScheduleKey>,
     /// The closed ones, in the order in which they closed; `None` if nobody looks at them.
     closed: Option<Vec<RunKey>>,
     /// Those that were deleted; `None` if nobody looks at them.
@@ -170,6 +171,7 @@ impl Engine {
             batches: Jobs::default(),
             schedule_watches: Watches::default(),
             retention: Retention::new(config.deletes_expired),
+            schedule_retention: Retention::new(config.deletes_expired),
             closed: config.remembers_closes.then(Vec::new),
             deleted: config.keeps_deleted.then(BTreeMap::new),
             waiters: Waiters::default(),
@@ -236,6 +238,7 @@ impl Engine {
         }
         self.settle(order);
         self.delete_expired();
+        self.namespaces.forget_deleted(now);
     }
 
     /// Forgets a parked call whose caller went away. No answer will come for it.
@@ -285,8 +288,10 @@ impl Engine {
             return Some(self.wall());
         }
         let due = self.domain.next_due();
-        [due, self.next_grace(), self.tickets.next_expiry(), self.retention.next()]
+        let expiring = [self.retention.next(), self.schedule_retention.next()];
+        [due, self.next_grace(), self.tickets.next_expiry()]
             .into_iter()
+            .chain(expiring)
             .flatten()
             .filter(|at| *at < Time::MAX)
             .min()

@@ -115,9 +115,11 @@ fn time_goes_on_after_a_deletion() {
     let mut t = Transcript::skipping();
     t.starts("gone");
     let task = t.polls_workflow_task("w");
+    let gone = task.workflow_execution.clone().unwrap_or_default().run_id;
     t.starts("order");
     t.calls(deletion("gone"));
-    t.refuses(completion(&task, []), "NotFound: Workflow task not found.");
+    let of_gone = format!("workflow ID \"gone\" and run ID \"{gone}\"");
+    t.refuses(completion(&task, []), &format!("NotFound: workflow execution not found for {of_gone}"));
     t.runs_workflow_task([start_timer("t", seconds(3600))]);
     t.time_skips();
     assert_eq!(t.elapsed(), seconds(3600));

@@ -80,7 +80,14 @@ fn the_name_of_a_deleted_one_is_free_and_what_takes_it_is_empty() {
     let (open, deleted) = (NamespaceState::Registered, NamespaceState::Deleted);
     let (system, default) = (("temporal-system".to_owned(), open), (NAMESPACE.to_owned(), open));
     assert_eq!(names(all(false)), [system.clone(), default.clone()]);
-    assert_eq!(names(all(true)), [(new_name, deleted), system, default]);
+    assert_eq!(names(all(true)), [(new_name.clone(), deleted), system.clone(), default.clone()]);
+    t.time_passes(seconds(4));
+    let mut names = |request: ListNamespacesRequest| {
+        let listed = t.calls(request).namespaces.into_iter();
+        listed.map(|namespace| namespace.namespace_info.unwrap_or_default().name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(all(true)), [system.0, default.0], "it is gone");
+    t.refuses(describe_namespace(&new_name), &format!("NotFound: Namespace {new_name} is not found."));
 }
 
 #[test]

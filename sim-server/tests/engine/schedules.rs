@@ -4,9 +4,11 @@ use foretime_server::{
     config::{Config, Personality, TimeMode},
     engine::time::Time,
     proto::{
-        enums::ScheduleOverlapPolicy as Policy,
+        common::SearchAttributes,
+        enums::{IndexedValueType, ScheduleOverlapPolicy as Policy},
         foretimeservice::ExplainTimeRequest,
         history::history_event::Attributes,
+        operatorservice::{AddSearchAttributesRequest, RemoveSearchAttributesRequest},
         schedule::{
             BackfillRequest, IntervalSpec, Schedule, ScheduleAction, ScheduleInfo, SchedulePatch, SchedulePolicies,
             ScheduleSpec, ScheduleState, TriggerImmediatelyRequest, schedule_action::Action,
@@ -16,7 +18,7 @@ use foretime_server::{
     },
 };
 
-use crate::support::{transcript::START, *};
+use crate::support::{transcript::START, worker::WORKER, *};
 
 /// The first whole minute after the start of a transcript is this far away: it starts at 22:13:20.
 const TO_FIRST_MINUTE: u64 = 40;
@@ -134,6 +136,60 @@ fn time_skips_from_action_to_action() {
     assert_eq!(t.schedule_info().action_count, 24 * 365);
     t.time_skips();
     assert_eq!(t.next_deadline(), None, "it has acted for the last time");
+}
+
+/// What the real server's ListScheduleMatchingTimes says: there is a 29th of February, half past two is left out on the 31st of
+/// March, and of its two on the 27th of October the second is taken.
+#[test]
+fn a_year_of_local_time() {
+    let mut t = Transcript::skipping();
+    let cron_string = vec!["CRON_TZ=Europe/Berlin 30 2 27,29,31 * *".to_owned()];
+    let spec = Some(ScheduleSpec { cron_string, ..ScheduleSpec::default() });
+    t.creates_schedule(limited(Schedule { spec, ..every(HOUR) }, 30));
+    let mut ids = Vec::new();
+    for _ in 0..30 {
+        t.time_skips();
+        let task = t.polls_workflow_task(WORKER);
+        t.completes(&task, [complete("done")]);
+        ids.push(task.workflow_execution.clone().unwrap_or_default().workflow_id);
+    }
+    let months = [
+        ("2023-11", "27T01 29T01"),
+        ("2023-12", "27T01 29T01 31T01"),
+        ("2024-01", "27T01 29T01 31T01"),
+        ("2024-02", "27T01 29T01"),
+        ("2024-03", "27T01 29T01"),
+        ("2024-04", "27T00 29T00"),
+        ("2024-05", "27T00 29T00 31T00"),
+        ("2024-06", "27T00 29T00"),
+        ("2024-07", "27T00 29T00 31T00"),
+        ("2024-08", "27T00 29T00 31T00"),
+        ("2024-09", "27T00 29T00"),
+        ("2024-10", "27T01 29T01 31T01"),
+    ];
+    let of_month =
+        |(month, hours): (&'static str, &'static str)| hours.split(' ').map(move |hour| format!("wf-{month}-{hour}:30:00Z"));
+    assert_eq!(ids, months.into_iter().flat_map(of_month).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_search_attribute_that_is_removed_is_not_shown() {
+    let mut t = Transcript::new();
+    let namespace = NAMESPACE.to_owned();
+    let add = |name: &str| AddSearchAttributesRequest {
+        namespace: namespace.clone(),
+        search_attributes: [(name.to_owned(), IndexedValueType::Keyword.into())].into(),
+    };
+    t.calls(add("Stays"));
+    t.calls(add("Goes"));
+    let both = ["Stays", "Goes"].map(|name| (name.to_owned(), payload("x")));
+    let search_attributes = Some(SearchAttributes { indexed_fields: both.into() });
+    t.calls(CreateScheduleRequest { search_attributes, ..creation(every(HOUR)) });
+    t.calls(RemoveSearchAttributesRequest { namespace: namespace.clone(), search_attributes: vec!["Goes".to_owned()] });
+    let names = |shown: Option<SearchAttributes>| shown.unwrap_or_default().indexed_fields.into_keys().collect::<Vec<_>>();
+    assert_eq!(names(t.calls(description()).search_attributes), ["Stays"]);
+    let listed = t.calls(ListSchedulesRequest { namespace, ..ListSchedulesRequest::default() }).schedules.remove(0);
+    assert_eq!(names(listed.search_attributes), ["Stays"]);
 }
 
 #[test]
@@ -347,4 +403,24 @@ fn what_is_not_there_is_not_found() {
     );
     let short = "InvalidArgument: Invalid schedule spec: interval is too small";
     t.refuses(update(every(0)), short);
+}
+
+#[test]
+fn a_deleted_schedule_is_kept_as_long_as_closed_workflows_are() {
+    let mut t = Transcript::with(Config { personality: Personality::DevServer, deletes_expired: true, ..Config::default() });
+    t.calls(creation(every(HOUR)));
+    t.calls(DeleteScheduleRequest { namespace: NAMESPACE.to_owned(), schedule_id: "s".to_owned(), ..Default::default() });
+    let times = ListScheduleMatchingTimesRequest {
+        namespace: NAMESPACE.to_owned(),
+        schedule_id: "s".to_owned(),
+        start_time: Some(prost_types::Timestamp { seconds: 0, nanos: 0 }),
+        end_time: Some(prost_types::Timestamp { seconds: HOUR as i64, nanos: 0 }),
+    };
+    assert_eq!(t.calls(times.clone()).start_time.len(), 1);
+    t.time_passes(seconds(DAY - 1));
+    assert_eq!(t.calls(times.clone()).start_time.len(), 1);
+    assert_eq!(t.next_deadline(), Some(seconds(1)));
+    t.time_passes(seconds(1));
+    t.refuses(times, "NotFound: workflow not found for ID: temporal-sys-scheduler:s");
+    t.calls(CreateScheduleRequest { request_id: "again".to_owned(), ..creation(every(HOUR)) });
 }

@@ -5,11 +5,23 @@
 use foretime_server::proto::{
     batch::BatchOperationCancellation,
     common::WorkflowExecution,
+    enums::BatchOperationState,
     workflowservice::{start_batch_operation_request::Operation, *},
 };
 use foretime_tests::script::*;
 
 crate::scripts![one_at_a_time];
+
+/// The real server counts what is listed, which is late.
+async fn await_listed(s: &Script, id: &str, state: BatchOperationState) {
+    let list = ListBatchOperationsRequest { namespace: NAMESPACE.to_owned(), ..Default::default() };
+    let is_listed = |reply: ListBatchOperationsResponse| {
+        reply.operation_info.iter().any(|job| job.job_id == s.id(id) && job.state() == state)
+    };
+    while !s.client.call(list.clone()).await.is_ok_and(is_listed) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
 
 async fn one_at_a_time(s: &Script) {
     s.start("a").await;
@@ -23,17 +35,11 @@ async fn one_at_a_time(s: &Script) {
         ..Default::default()
     };
     let _ = s.call(job("first")).await;
-    // The real server counts what is listed, which is late.
-    let count = CountWorkflowExecutionsRequest {
-        namespace: NAMESPACE.to_owned(),
-        query: "TemporalNamespaceDivision = 'TemporalBatcher'".to_owned(),
-    };
-    let _ = s.client.call(count).await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    await_listed(s, "first", BatchOperationState::Running).await;
     let _ = s.call(job("second")).await;
     let (namespace, job_id) = (NAMESPACE.to_owned(), s.id("first"));
     let stop = StopBatchOperationRequest { namespace, job_id, reason: "enough".to_owned(), ..Default::default() };
     let _ = s.call(stop).await;
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    await_listed(s, "first", BatchOperationState::Failed).await;
     let _ = s.call(StartBatchOperationRequest { executions: vec![execution.clone()], ..job("third") }).await;
 }

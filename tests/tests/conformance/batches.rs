@@ -2,6 +2,9 @@
 
 #![allow(deprecated, reason = "the API deprecates how executions are named, which clients still use")]
 
+mod activities;
+mod resets;
+
 use std::time::Duration;
 
 use foretime_server::proto::{
@@ -12,8 +15,11 @@ use foretime_server::proto::{
     workflow::WorkflowExecutionOptions,
     workflowservice::{start_batch_operation_request::Operation, *},
 };
-use foretime_tests::{commands::*, script::*, worker::failure};
+use foretime_tests::{commands::*, script::*};
 use tonic::Status;
+
+use activities::*;
+use resets::*;
 
 crate::scripts![
     refused,
@@ -28,6 +34,10 @@ crate::scripts![
     reset_to_first_and_last,
     reset_by_options,
     reset_without_a_task,
+    reset_of_what_is_not_there,
+    reset_to_a_build,
+    reset_to_a_build_of_the_current_run,
+    reset_of_a_chain_to_a_build,
     named_twice_and_not_there,
     by_query,
     a_query_that_is_none,
@@ -43,6 +53,9 @@ crate::scripts![
     pause_and_unpause_activities,
     reset_activities,
     activity_options,
+    activity_options_of_a_type,
+    activity_options_of_all,
+    activity_options_refused,
 ];
 
 /// Scripts share a namespace, each with jobs of its own.
@@ -233,48 +246,6 @@ async fn delete(s: &Script) {
     }
 }
 
-async fn two_tasks(s: &Script, id: &str) {
-    s.start(id).await;
-    s.run_task([start_timer("t", 60.0)]).await;
-    s.signal(id, "s").await;
-    s.run_task([]).await;
-}
-
-async fn reset_to_first_and_last(s: &Script) {
-    for (id, reset_type) in [("first", ResetType::FirstWorkflowTask), ("last", ResetType::LastWorkflowTask)] {
-        two_tasks(s, id).await;
-        let reset =
-            BatchOperationReset { reset_type: reset_type.into(), identity: "operator".to_owned(), ..Default::default() };
-        done(s, on(s, &[id], job(s, &format!("j-{id}"), Operation::ResetOperation(reset)))).await;
-        s.await_event(id, EventType::WorkflowTaskFailed).await;
-        history(s, id).await;
-    }
-}
-
-async fn reset_by_options(s: &Script) {
-    for (id, target) in [
-        ("first", Target::FirstWorkflowTask(())),
-        ("last", Target::LastWorkflowTask(())),
-        ("id", Target::WorkflowTaskId(4)),
-        ("bad-id", Target::WorkflowTaskId(1)),
-        ("build", Target::BuildId("none".to_owned())),
-    ] {
-        two_tasks(s, id).await;
-        let options = Some(ResetOptions { target: Some(target), ..Default::default() });
-        let reset = BatchOperationReset { options, identity: "operator".to_owned(), ..Default::default() };
-        done(s, on(s, &[id], job(s, &format!("j-{id}"), Operation::ResetOperation(reset)))).await;
-        history(s, id).await;
-    }
-}
-
-async fn reset_without_a_task(s: &Script) {
-    s.start_with(StartWorkflowExecutionRequest { workflow_start_delay: seconds(60.0), ..s.new_start("delayed") }).await;
-    s.start("scheduled").await;
-    let reset = BatchOperationReset { reset_type: ResetType::FirstWorkflowTask.into(), ..Default::default() };
-    done(s, on(s, &["delayed", "scheduled"], job(s, "j", Operation::ResetOperation(reset)))).await;
-    history(s, "scheduled").await;
-}
-
 async fn named_twice_and_not_there(s: &Script) {
     s.start("a").await;
     let mut request = on(s, &["a", "a", "missing"], job(s, "j", termination()));
@@ -435,50 +406,9 @@ async fn list(s: &Script) {
             break;
         }
     }
+    let foreign =
+        ListBatchOperationsRequest { next_page_token: b"bad".to_vec(), namespace: namespace.clone(), ..Default::default() };
+    let _ = s.call(foreign).await;
     let _ = s.call(ListBatchOperationsRequest::default()).await;
     let _ = s.call(ListBatchOperationsRequest { namespace: "nope".to_owned(), ..Default::default() }).await;
-}
-
-async fn a_paused_activity(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(s.activity("a")), schedule_activity(s.activity("b"))]).await;
-    let request = PauseActivityRequest {
-        namespace: NAMESPACE.to_owned(),
-        execution: s.execution("wf"),
-        activity: Some(pause_activity_request::Activity::Type("A".to_owned())),
-        ..Default::default()
-    };
-    s.client.call(request).await.expect("they are paused");
-}
-
-async fn pause_and_unpause_activities(s: &Script) {
-    a_paused_activity(s).await;
-    let activity = Some(batch_operation_unpause_activities::Activity::MatchAll(true));
-    let unpause = BatchOperationUnpauseActivities { activity, ..Default::default() };
-    done(s, on(s, &["wf", "missing"], job(s, "j", Operation::UnpauseActivitiesOperation(unpause)))).await;
-    s.describe("wf").await;
-}
-
-async fn reset_activities(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(s.activity("a"))]).await;
-    let task = s.activity_task().await;
-    s.fail_activity(&task, failure("no")).await;
-    let activity = Some(batch_operation_reset_activities::Activity::MatchAll(true));
-    let reset = BatchOperationResetActivities { activity, ..Default::default() };
-    done(s, on(s, &["wf"], job(s, "j", Operation::ResetActivitiesOperation(reset)))).await;
-    s.activity_task().await;
-}
-
-async fn activity_options(s: &Script) {
-    s.start("wf").await;
-    s.run_task([schedule_activity(s.activity("a"))]).await;
-    let update = BatchOperationUpdateActivityOptions {
-        activity: Some(batch_operation_update_activity_options::Activity::MatchAll(true)),
-        restore_original: true,
-        update_mask: Some(prost_types::FieldMask::default()),
-        ..Default::default()
-    };
-    done(s, on(s, &["wf"], job(s, "j", Operation::UpdateActivityOptionsOperation(update)))).await;
-    s.describe("wf").await;
 }

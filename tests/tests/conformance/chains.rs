@@ -2,9 +2,11 @@
 
 use foretime_server::proto::{
     command::ContinueAsNewWorkflowExecutionCommandAttributes,
-    common::{Memo, RetryPolicy, SearchAttributes},
-    enums::EventType,
+    common::{Memo, Priority, RetryPolicy, SearchAttributes},
+    enums::{EventType, TaskQueueKind},
     failure::ApplicationFailureInfo,
+    taskqueue::TaskQueue,
+    workflow::WorkflowExecutionOptions,
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*, worker::application_failure};
@@ -14,6 +16,7 @@ crate::scripts![
     continue_as_new,
     continue_as_new_with_everything_set,
     continue_as_new_of_a_young_run,
+    continue_as_new_refused,
     retry,
     retry_until_attempts_end,
     retry_not_of_a_named_type,
@@ -25,6 +28,7 @@ crate::scripts![
     run_timeout_is_retried,
     execution_timeout,
     execution_timeout_ends_a_chain,
+    priority_of_the_next_run,
 ];
 
 fn policy(maximum_attempts: i32) -> RetryPolicy {
@@ -51,6 +55,31 @@ async fn continue_as_new(s: &Script) {
     s.step("the first run is closed");
     let _ =
         s.call(SignalWorkflowExecutionRequest { workflow_execution: s.run("wf", &first), ..s.new_signal("wf", "late") }).await;
+}
+
+async fn continue_as_new_refused(s: &Script) {
+    let size = |value: &str| Some(SearchAttributes { indexed_fields: [("Size".to_owned(), payload(value))].into() });
+    let sticky = TaskQueue {
+        kind: TaskQueueKind::Sticky.into(),
+        normal_name: "n".to_owned(),
+        ..s.next_run().task_queue.unwrap_or_default()
+    };
+    for (id, attributes) in [
+        ("a", ContinueAsNewWorkflowExecutionCommandAttributes { search_attributes: size("x"), ..s.next_run() }),
+        (
+            "b",
+            ContinueAsNewWorkflowExecutionCommandAttributes {
+                search_attributes: size("x"),
+                task_queue: Some(sticky),
+                ..s.next_run()
+            },
+        ),
+    ] {
+        s.start(id).await;
+        let task = s.workflow_task().await;
+        let _ = s.call(s.new_completion(&task, [continue_as(attributes)])).await;
+        s.terminate(id).await;
+    }
 }
 
 fn continue_as(attributes: ContinueAsNewWorkflowExecutionCommandAttributes) -> foretime_server::proto::command::Command {
@@ -193,4 +222,44 @@ async fn execution_timeout_ends_a_chain(s: &Script) {
     s.close_event("wf", &first).await;
     s.await_event("wf", EventType::WorkflowExecutionTimedOut).await;
     s.history("wf").await;
+}
+
+/// A retry, and the next run of a cron schedule, have the priority that the run before started with; the next run of a
+/// continue-as-new has the one that it had at its end.
+async fn priority_of_the_next_run(s: &Script) {
+    let start = |id: &str| StartWorkflowExecutionRequest {
+        priority: Some(Priority { priority_key: 4, ..Default::default() }),
+        ..s.new_start(id)
+    };
+    for (id, start, end) in [
+        ("retried", StartWorkflowExecutionRequest { retry_policy: Some(policy(2)), ..start("retried") }, fail_workflow("no")),
+        (
+            "periodic",
+            StartWorkflowExecutionRequest { cron_schedule: "@every 1s".to_owned(), ..start("periodic") },
+            complete_workflow("done"),
+        ),
+        ("continued", start("continued"), continue_as(s.next_run())),
+    ] {
+        s.start_with(start).await;
+        let options = WorkflowExecutionOptions {
+            priority: Some(Priority { priority_key: 2, ..Default::default() }),
+            ..Default::default()
+        };
+        let change = UpdateWorkflowExecutionOptionsRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: s.execution(id),
+            workflow_execution_options: Some(options),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["priority".to_owned()] }),
+            ..Default::default()
+        };
+        let _ = s.call(change).await;
+        if id == "continued" {
+            // A run that is younger puts the next one off by the rest of a second.
+            s.await_restart_interval().await;
+        }
+        s.run_task([end]).await;
+        s.await_workflow_task().await;
+        s.history(id).await;
+        s.terminate(id).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! What is seen of workflows, above all of closed ones.
 
 use foretime_server::proto::{enums::EventType, workflowservice::*};
-use foretime_tests::{commands::*, script::*, worker::failure};
+use foretime_tests::{commands::*, script::*, updates::*, worker::failure};
 
 crate::scripts![
     terminated_with_an_activity_in_hand,
@@ -14,6 +14,7 @@ crate::scripts![
     continued_with_an_activity,
     a_token_of_another_workflow,
     started_with_a_signal,
+    an_update_that_a_reset_admits_again,
 ];
 
 async fn terminated_with_an_activity_in_hand(s: &Script) {
@@ -111,5 +112,21 @@ async fn started_with_a_signal(s: &Script) {
     let _ = s
         .call(SignalWithStartWorkflowExecutionRequest { request_id: s.request_id(), ..s.new_signal_with_start("wf", "hello") })
         .await;
+    s.describe("wf").await;
+}
+
+async fn an_update_that_a_reset_admits_again(s: &Script) {
+    s.start_waiting("wf").await;
+    let mut update = s.new_update("wf", "u");
+    if let Some(request) = &mut update.request {
+        request.request_id = s.request_id();
+    }
+    s.updated(update, async {
+        let task = s.await_workflow_task().await;
+        s.report(&task, done(&task, "u")).await;
+    })
+    .await;
+    s.describe("wf").await;
+    let _ = s.call(s.new_reset("wf", 4)).await;
     s.describe("wf").await;
 }

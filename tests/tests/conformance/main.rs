@@ -6,6 +6,7 @@
 
 mod activities;
 mod activity_options;
+mod activity_reports;
 mod batch_limits;
 mod batches;
 mod chains;
@@ -26,6 +27,7 @@ mod paused_activities;
 mod paused_workflows;
 mod properties;
 mod queries;
+mod raw_reads;
 mod reads;
 mod reported_problems;
 mod reset_options;
@@ -96,6 +98,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("update_troubles", update_troubles::SCRIPTS),
     ("reads", reads::SCRIPTS),
     ("reverse_reads", reverse_reads::SCRIPTS),
+    ("raw_reads", raw_reads::SCRIPTS),
     ("resets", resets::SCRIPTS),
     ("reset_options", reset_options::SCRIPTS),
     ("deletions", deletions::SCRIPTS),
@@ -118,6 +121,7 @@ const ROOMS: &[(&str, &[(&str, Act)])] = &[
     ("switches", switches::SCRIPTS),
     ("paused_activities", paused_activities::SCRIPTS),
     ("activity_options", activity_options::SCRIPTS),
+    ("activity_reports", activity_reports::SCRIPTS),
     ("paused_workflows", paused_workflows::SCRIPTS),
     ("workflow_options", workflow_options::SCRIPTS),
     ("paged_completions", paged_completions::SCRIPTS),
@@ -139,6 +143,7 @@ const OWN_SERVERS: &[(&str, &[&str])] = &[
     ("growth", growth::ARGUMENTS),
     ("size_warnings", size_warnings::ARGUMENTS),
     ("switches", switches::ARGUMENTS),
+    ("raw_reads", raw_reads::ARGUMENTS),
 ];
 
 /// The server of the rooms that are not in [`OWN_SERVERS`].

@@ -269,8 +269,14 @@ async fn update_search_attribute_columns(s: &Script) {
         &[("Keyword04", "Foo")],
         &[("Keyword03", "")],
         &[("Keyword03", "Other")],
+        &[("Nope", "Lost"), ("Keyword99", "Far")],
+        &[("Keyword05", "Lost"), ("Keyword06", "WorkflowId"), ("Keyword07", "TemporalMine")],
+        &[("Nope", ""), ("Keyword06", ""), ("Keyword07", "")],
     ] {
         update(s, with_config(&namespace, columns(asked))).await;
+        let request = foretime_server::proto::operatorservice::ListSearchAttributesRequest { namespace: namespace.clone() };
+        let listed = s.client.call(request).await.expect("they are listed").custom_attributes;
+        s.note(format_args!("{:?}", std::collections::BTreeMap::from_iter(listed)));
     }
 }
 
@@ -372,12 +378,20 @@ async fn delete(s: &Script) {
         s.note(format_args!("deleted ones {include_deleted}: listed {is_listed}"));
     }
     let _ = s.call(registration(&namespace)).await;
+    let new_name_gone = new_name.clone();
     let by_new_name = StartWorkflowExecutionRequest { namespace: new_name.clone(), ..s.new_start("wf") };
     let refused = s.client.call(by_new_name).await.expect_err("it is deleted");
     s.note(format_args!("{:?} {}", refused.code(), refused.message()));
     let by_new_name = DescribeWorkflowExecutionRequest { namespace: new_name, ..s.new_describe("probe") };
     let refused = s.client.call(by_new_name).await.expect_err("it is deleted");
     s.note(format_args!("{:?} {}", refused.code(), refused.message()));
+    // What is in it is deleted, and then it is no more.
+    let describe = DescribeNamespaceRequest { namespace: new_name_gone, ..Default::default() };
+    while s.client.call(describe.clone()).await.is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let refused = s.client.call(describe).await.expect_err("it is gone");
+    s.note(format_args!("{:?}", refused.code()));
 }
 
 async fn delete_refused(s: &Script) {

@@ -2,6 +2,7 @@
 
 use foretime_server::proto::{
     common::Priority,
+    enums::WorkflowTaskFailedCause,
     workflow::{
         PostResetOperation, VersioningOverride, WorkflowExecutionOptions, post_reset_operation, versioning_override as by,
     },
@@ -12,6 +13,9 @@ use foretime_tests::{commands::*, script::*};
 crate::scripts![
     paused_before_the_point,
     paused_after_the_point,
+    paused_before_any_task,
+    paused_after_a_failure,
+    override_that_is_gone,
     priority,
     versioning,
     nothing_named,
@@ -57,13 +61,7 @@ async fn paused_before_the_point(s: &Script) {
     s.run_task([schedule_activity(s.activity("activity")), start_timer("timer", 1.0)]).await;
     let _ = s.call(pause(s, "wf")).await;
     s.signal("wf", "one").await;
-    let unpause = UnpauseWorkflowExecutionRequest {
-        namespace: NAMESPACE.to_owned(),
-        workflow_id: s.id("wf"),
-        identity: "client".to_owned(),
-        ..Default::default()
-    };
-    let _ = s.call(unpause).await;
+    let _ = s.call(unpause(s, "wf")).await;
     s.run_task([]).await;
     s.history("wf").await;
     for event_id in [10, 11, 12, 13] {
@@ -83,6 +81,64 @@ async fn paused_after_the_point(s: &Script) {
     s.history("wf").await;
     s.describe("wf").await;
     s.workflow_task().await;
+}
+
+fn unpause(s: &Script, id: &str) -> UnpauseWorkflowExecutionRequest {
+    UnpauseWorkflowExecutionRequest {
+        namespace: NAMESPACE.to_owned(),
+        workflow_id: s.id(id),
+        identity: "client".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// A pause and its end, and a task. Then the run is reset to each of its events.
+async fn pause_and_reset_to_each_event(s: &Script, run_id: &str) {
+    let _ = s.call(pause(s, "wf")).await;
+    s.signal("wf", "one").await;
+    let _ = s.call(unpause(s, "wf")).await;
+    s.run_task([]).await;
+    s.history("wf").await;
+    for event_id in 3..=11 {
+        s.step(&format!("to {event_id}"));
+        let reset = ResetWorkflowExecutionRequest { workflow_execution: s.run("wf", run_id), ..s.new_reset("wf", event_id) };
+        if s.call(reset).await.is_ok() {
+            s.history("wf").await;
+            s.await_restart_interval().await;
+        }
+    }
+}
+
+/// The task that waited has failed with the pause; nothing is left of it while the workflow is paused.
+async fn paused_before_any_task(s: &Script) {
+    let run_id = s.start("wf").await;
+    pause_and_reset_to_each_event(s, &run_id).await;
+}
+
+/// The pause takes away the next attempt of the task.
+async fn paused_after_a_failure(s: &Script) {
+    let run_id = s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    s.fail_task(&task, WorkflowTaskFailedCause::WorkflowWorkerUnhandledFailure).await;
+    pause_and_reset_to_each_event(s, &run_id).await;
+}
+
+/// An override that was set after the point, and taken away again: both come again.
+async fn override_that_is_gone(s: &Script) {
+    s.start_waiting("wf").await;
+    for options in [auto_upgrade(), WorkflowExecutionOptions::default()] {
+        let change = UpdateWorkflowExecutionOptionsRequest {
+            namespace: NAMESPACE.to_owned(),
+            workflow_execution: s.execution("wf"),
+            workflow_execution_options: Some(options),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["versioning_override".to_owned()] }),
+            ..Default::default()
+        };
+        let _ = s.call(change).await;
+    }
+    let _ = s.call(s.new_reset("wf", 4)).await;
+    s.history("wf").await;
+    s.describe("wf").await;
 }
 
 async fn priority(s: &Script) {

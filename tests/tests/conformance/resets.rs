@@ -32,6 +32,7 @@ crate::scripts![
     to_the_end_of_a_failed_task,
     twice_with_one_request_id,
     of_a_reset_run,
+    again_and_again,
     of_an_older_run,
     signals,
     signals_left_out,

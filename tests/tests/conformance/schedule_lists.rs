@@ -144,6 +144,13 @@ async fn by_query(s: &Script) {
         format!("ScheduleId != '{a}' AND Colour STARTS_WITH 'query-'"),
         format!("ScheduleId STARTS_WITH '{}'", s.id("")),
         "ScheduleId IS NULL".to_owned(),
+        format!("ScheduleId IN ('{a}', '{b}') ORDER BY ScheduleId"),
+        format!("ScheduleId BETWEEN '{a}' AND '{b}'"),
+        format!("ScheduleId >= '{b}' AND Colour STARTS_WITH 'query-'"),
+        format!("ScheduleId < '{b}' AND Colour STARTS_WITH 'query-'"),
+        format!("NOT (ScheduleId = '{a}' OR ScheduleId NOT IN ('{a}', '{b}')) AND Colour STARTS_WITH 'query-'"),
+        "ScheduleNextActionTime IS NULL AND Colour STARTS_WITH 'query-'".to_owned(),
+        "ScheduleNextActionTime > '2020-01-01T00:00:00Z'".to_owned(),
         "`Colour` = 'query-blue' OR Colour = 'query-green'".to_owned(),
     ] {
         let listed = s.client.call(list(&query)).await.expect("they are listed");
@@ -170,6 +177,16 @@ async fn refused_queries(s: &Script) {
         "foo bar",
         "Colour = 'red') OR (Colour = 'blue'",
         "Size = 'x'",
+        "ORDER BY ScheduleId",
+        "ORDER BY StartTime DESC",
+        "Colour = 'red' ORDER BY Colour",
+        "Colour = 'red' ORDER BY Note",
+        "Colour = 'red' -- all",
+        "Colour = 'red';",
+        "ExecutionStatus = 'bogus'",
+        "ExecutionStatus = 'bogus' OR Nope = 1",
+        "ScheduleId = 1",
+        "TemporalScheduleNextActionTime IS NULL",
     ] {
         s.step(query);
         let _ = s.call(list(query)).await;

@@ -2,7 +2,8 @@
 
 use foretime_server::proto::{
     common::Header,
-    enums::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+    enums::{EventType, WorkflowIdConflictPolicy, WorkflowIdReusePolicy},
+    history::history_event::Attributes,
     workflowservice::*,
 };
 use foretime_tests::{commands::*, script::*};
@@ -12,6 +13,10 @@ crate::scripts![
     between_tasks,
     twice_with_one_request_id,
     to_a_closed_workflow,
+    again_to_a_closed_workflow,
+    while_the_workflow_closes,
+    from_another_workflow,
+    described_by_its_start_with_signal,
     with_start_of_a_new_workflow,
     with_start_of_a_running_workflow,
     with_start_of_a_closed_workflow,
@@ -59,6 +64,66 @@ async fn to_a_closed_workflow(s: &Script) {
     s.signal("wf", "late").await;
     let request = SignalWorkflowExecutionRequest { workflow_execution: s.run("wf", &run), ..s.new_signal("wf", "late") };
     let _ = s.call(request).await;
+}
+
+/// A signal that has come already is answered as it was then.
+async fn again_to_a_closed_workflow(s: &Script) {
+    s.start("wf").await;
+    let request = s.new_signal("wf", "once");
+    let _ = s.call(request.clone()).await;
+    s.run_task([complete_workflow("done")]).await;
+    let _ = s.call(request.clone()).await;
+    let _ = s.call(SignalWorkflowExecutionRequest { request_id: s.request_id(), ..request }).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
+/// The worker tried to close the workflow, in vain because of a signal. While it has the next task, it most likely closes it.
+async fn while_the_workflow_closes(s: &Script) {
+    s.start("wf").await;
+    let task = s.await_workflow_task().await;
+    s.signal("wf", "first").await;
+    let _ = s.complete(&task, [complete_workflow("done")]).await;
+    s.step("the task waits for a worker");
+    s.signal("wf", "second").await;
+    let task = s.workflow_task().await;
+    s.step("a worker has it");
+    s.signal("wf", "third").await;
+    let _ = s.call(s.new_signal_with_start("wf", "fourth")).await;
+    s.request_cancel("wf").await;
+    let _ = s.complete(&task, [complete_workflow("done")]).await;
+    s.history("wf").await;
+    s.step("the next one");
+    let task = s.workflow_task().await;
+    let _ = s.complete(&task, []).await;
+    s.signal("wf", "fifth").await;
+    s.history("wf").await;
+}
+
+/// Once its sender knows that it has come, one with the same request id would be another signal.
+async fn from_another_workflow(s: &Script) {
+    s.start("target").await;
+    s.run_task([]).await;
+    s.start("sender").await;
+    s.run_task([signal_external(s.external_signal("target", "signal"))]).await;
+    s.await_event("sender", EventType::ExternalWorkflowExecutionSignaled).await;
+    // What the real server then does to the target is seen in the count of its transitions only.
+    until_it_has_come().await;
+    s.describe("target").await;
+    let event = s.await_event("target", EventType::WorkflowExecutionSignaled).await;
+    let Some(Attributes::WorkflowExecutionSignaledEventAttributes(signaled)) = event.attributes else { return };
+    let request = SignalWorkflowExecutionRequest { request_id: signaled.request_id, ..s.new_signal("target", "again") };
+    let _ = s.call(request).await;
+    s.history("target").await;
+}
+
+async fn described_by_its_start_with_signal(s: &Script) {
+    let _ = s.call(s.new_signal_with_start("wf", "signal")).await;
+    s.describe("wf").await;
+    s.run_task([]).await;
+    s.await_restart_interval().await;
+    let _ = s.call(s.new_reset("wf", 5)).await;
+    s.describe("wf").await;
 }
 
 async fn with_start_of_a_new_workflow(s: &Script) {

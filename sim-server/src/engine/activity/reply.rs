@@ -50,6 +50,7 @@ impl Engine {
         let token = TaskToken {
             run: key.0,
             run_id: run.run_id().to_owned(),
+            workflow_id: run.workflow_id().to_owned(),
             scheduled_event_id,
             attempt: attempt.number(),
             activity_id: activity.activity_id.clone(),

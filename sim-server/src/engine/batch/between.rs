@@ -218,8 +218,14 @@ impl Engine {
             reset_reapply_type: of.reset_reapply_type,
             ..ResetOptions::default()
         });
-        let key = self.runs.find(id, &execution.workflow_id, &execution.run_id)?;
-        let point = self.runs.get(key).reset_point(&options, self.now(id))?;
+        let key = self.load(id, &execution).map_err(|error| match (&options.target, error) {
+            // The batcher reads the history, and forgets why it cannot.
+            (Some(Target::FirstWorkflowTask(()) | Target::LastWorkflowTask(())), Error::NotFound(text)) => {
+                Error::FailedPrecondition(text)
+            }
+            (_, error) => error,
+        })?;
+        let point = self.runs.get(key).reset_point(&options, &execution.run_id, self.now(id))?;
         execution.run_id = point.run_id;
         let request_id = self.ids.uuid();
         let request = ResetWorkflowExecutionRequest {

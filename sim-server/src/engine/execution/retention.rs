@@ -4,29 +4,23 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{machine::Machine, store::Store};
-use crate::engine::kernel::{key::RunKey, time::Time};
+use crate::engine::kernel::{key::StoreKey, time::Time};
 
-/// The closed executions, by when (wall) they are to be deleted.
+/// The closed executions of one kind, by when (wall) they are to be deleted.
 #[derive(Debug)]
-pub(crate) struct Retention {
+pub(crate) struct Retention<K> {
     /// If not, they stay for the life of the server.
     is_on: bool,
-    expiring: BTreeSet<(Time, RunKey)>,
+    expiring: BTreeSet<(Time, K)>,
 }
 
-impl Retention {
+impl<K: StoreKey> Retention<K> {
     pub(crate) fn new(is_on: bool) -> Self {
         Self { is_on, expiring: BTreeSet::new() }
     }
 
     /// An execution has closed. What the namespace's retention is at that time counts, also if it is changed later.
-    pub(crate) fn closed<M: Machine<Key = RunKey>>(
-        &mut self,
-        store: &mut Store<M>,
-        key: RunKey,
-        retention: Duration,
-        wall: Time,
-    ) {
+    pub(crate) fn closed<M: Machine<Key = K>>(&mut self, store: &mut Store<M>, key: K, retention: Duration, wall: Time) {
         if !self.is_on {
             return;
         }
@@ -36,7 +30,7 @@ impl Retention {
     }
 
     /// Removes an execution, whatever it waited for.
-    pub(crate) fn remove<M: Machine<Key = RunKey>>(&mut self, store: &mut Store<M>, key: RunKey) -> Option<M> {
+    pub(crate) fn remove<M: Machine<Key = K>>(&mut self, store: &mut Store<M>, key: K) -> Option<M> {
         if let Some(expires_at) = store.stored_mut(key).expires_at {
             self.expiring.remove(&(expires_at, key));
         }
@@ -49,7 +43,7 @@ impl Retention {
     }
 
     /// The next one that has expired at `wall`.
-    pub(crate) fn next_expired(&self, wall: Time) -> Option<RunKey> {
+    pub(crate) fn next_expired(&self, wall: Time) -> Option<K> {
         self.expiring.first().filter(|(at, _)| *at <= wall).map(|(_, key)| *key)
     }
 }

@@ -123,8 +123,11 @@ impl<M: Machine> Store<M> {
             let row = self.get(*key).row();
             row.namespace == namespace && row.id == id
         };
-        self.find_by_run_id(run_id).filter(is_it).ok_or_else(|| {
-            Error::not_found(format!("workflow execution not found for workflow ID \"{id}\" and run ID \"{run_id}\""))
-        })
+        self.find_by_run_id(run_id).filter(is_it).ok_or_else(|| no_such_run(id, run_id))
     }
+}
+
+/// The error for a run that is not there, or not there any more.
+pub(crate) fn no_such_run(id: &str, run_id: &str) -> Error {
+    Error::not_found(format!("workflow execution not found for workflow ID \"{id}\" and run ID \"{run_id}\""))
 }

@@ -13,6 +13,9 @@ pub(crate) struct TaskToken {
     /// Guards the index: a token of another server names another run.
     #[prost(string, tag = "2")]
     pub(crate) run_id: String,
+    /// For who asks for a run that is not there any more.
+    #[prost(string, tag = "10")]
+    pub(crate) workflow_id: String,
     #[prost(int64, tag = "3")]
     pub(crate) scheduled_event_id: i64,
     /// Zero for activities: their started event is written when they close.
@@ -76,13 +79,13 @@ impl TaskToken {
         }
         match Self::decode(bytes) {
             Ok(token) if token.mark == TASK_MARK => Ok(token),
-            _ => Foreign::decode(bytes).ok().filter(Foreign::is_task).map(|_| Self::of_nobody()).ok_or_else(bad),
+            _ => Foreign::decode(bytes).ok().filter(Foreign::is_task).map(Self::of_nobody).ok_or_else(bad),
         }
     }
 
     /// Names no run: what it asks for is not found.
-    fn of_nobody() -> Self {
-        Self { run: u32::MAX, ..Self::default() }
+    fn of_nobody(foreign: Foreign) -> Self {
+        Self { run: u32::MAX, run_id: foreign.run_id, workflow_id: foreign.workflow_id, ..Self::default() }
     }
 }
 

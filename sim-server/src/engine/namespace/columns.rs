@@ -3,12 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    engine::{
-        kernel::error::{Error, Result},
-        rules::names,
-    },
-    proto::enums::IndexedValueType,
+use crate::engine::{
+    kernel::error::{Error, Result},
+    rules::{names, search_attributes::Registry},
 };
 
 /// The name of the search attribute in each column that has one.
@@ -19,7 +16,9 @@ impl Columns {
     /// The columns of these search attributes (name to `IndexedValueType`). One that has none yet gets the first that is free.
     pub(crate) fn of(&self, attributes: &BTreeMap<String, i32>) -> BTreeMap<String, String> {
         let mut columns = self.0.clone();
-        columns.retain(|column, name| attributes.get(name).is_some_and(|kind| type_of(column) == Some(*kind)));
+        // One that the store does not have is kept, and holds nothing.
+        let is_held = |column: &str, name: &str| attributes.get(name).copied() == type_of(column);
+        columns.retain(|column, name| type_of(column).is_none() || is_held(column, name));
         for (name, kind) in attributes {
             if columns.values().any(|kept| kept == name) {
                 continue;
@@ -62,10 +61,7 @@ impl Columns {
     }
 }
 
-/// The type of a column's values: its name is that of the type, and two digits.
+/// The type of a column's values; `None` if the store has no such column.
 fn type_of(column: &str) -> Option<i32> {
-    let (kind, digits) = column.split_at_checked(column.len().checked_sub(2)?)?;
-    let is_numbered = digits.bytes().all(|digit| digit.is_ascii_digit());
-    let types = (1..=7).filter(|kind| IndexedValueType::try_from(*kind).is_ok());
-    types.into_iter().find(|named| is_numbered && names::indexed_value(*named) == kind)
+    Registry::slot_type(column).map(|kind| kind as i32)
 }

@@ -1,6 +1,9 @@
 //! Namespaces: registered by configuration, by RPC, or (as the test server does) on first use.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use super::columns::Columns;
 use crate::{
@@ -9,6 +12,7 @@ use crate::{
             error::{Error, Result},
             ids::Ids,
             key::NamespaceId,
+            time::Time,
         },
         rules::search_attributes::Registry,
     },
@@ -40,7 +44,12 @@ pub(crate) struct Namespace {
     pub(crate) search_attributes: Registry,
     /// The columns that the SQL store would keep the search attributes in.
     pub(crate) columns: Columns,
+    /// It was deleted so long ago that it is no more. Its number is never given out again.
+    is_gone: bool,
 }
+
+/// How long (wall) a deleted namespace is still seen: about as long as the real server takes to delete what is in it.
+const DELETED_IS_SEEN: Duration = Duration::from_secs(4);
 
 /// Where new workflows can be started.
 const STARTS: &[NamespaceState] = &[NamespaceState::Registered];
@@ -57,6 +66,8 @@ pub(crate) struct Namespaces {
     /// Custom search attributes that every configured namespace has from the start, and on the test server every other: name to
     /// `IndexedValueType`.
     search_attributes: BTreeMap<String, i32>,
+    /// Those that were deleted, and when (wall) they are to be gone.
+    leaving: VecDeque<(Time, NamespaceId)>,
 }
 
 /// A change of the search attributes of one namespace.
@@ -64,7 +75,7 @@ type Change<'a> = &'a dyn Fn(&mut Registry) -> Result<()>;
 
 impl Namespaces {
     pub(crate) fn new(register_on_first_use: bool, search_attributes: BTreeMap<String, i32>) -> Self {
-        Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes }
+        Self { all: Vec::new(), names: BTreeMap::new(), register_on_first_use, search_attributes, leaving: VecDeque::new() }
     }
 
     /// Registers a namespace of the configuration, with the search attributes that it gives to each.
@@ -100,6 +111,7 @@ impl Namespaces {
             bad_binaries: BTreeMap::new(),
             search_attributes,
             columns: Columns::default(),
+            is_gone: false,
         });
         self.names.insert(name.to_owned(), id);
         Ok(&mut self.all[id.0 as usize])
@@ -141,9 +153,18 @@ impl Namespaces {
         Err(Error::NamespaceInvalidState { namespace: namespace.name.clone(), state: namespace.state, allowed })
     }
 
-    /// Marks the namespace as deleted, and frees its name. Returns the name that it has from now on
+    /// The wall reached `now`: what was deleted a while ago is no more.
+    pub(crate) fn forget_deleted(&mut self, now: Time) {
+        while let Some((_, id)) = self.leaving.pop_front_if(|(at, _)| *at <= now) {
+            self.names.remove(&self.all[id.0 as usize].name);
+            self.all[id.0 as usize].is_gone = true;
+        }
+    }
+
+    /// Marks the namespace as deleted at `now` (wall), and frees its name. Returns the name that it has from now on
     /// (`service/worker/deletenamespace/activities.go`, `GenerateDeletedNamespaceNameActivity`).
-    pub(crate) fn delete(&mut self, id: NamespaceId) -> String {
+    pub(crate) fn delete(&mut self, id: NamespaceId, now: Time) -> String {
+        self.leaving.push_back((now + DELETED_IS_SEEN, id));
         let Namespace { name, uuid, .. } = self.get(id);
         let new_names = (5..uuid.len()).map(|length| format!("{name}-deleted-{}", &uuid[..length]));
         let (old, new) = (name.clone(), new_names.clone().find(|new| !self.names.contains_key(new)).unwrap_or_default());
@@ -173,7 +194,10 @@ impl Namespaces {
 
     /// The namespace with this UUID, as DescribeNamespace may ask.
     pub(crate) fn by_uuid(&self, uuid: &str) -> Option<NamespaceId> {
-        self.all.iter().position(|namespace| namespace.uuid == uuid).map(|index| NamespaceId(index as u32))
+        self.all
+            .iter()
+            .position(|namespace| namespace.uuid == uuid && !namespace.is_gone)
+            .map(|index| NamespaceId(index as u32))
     }
 
     pub(crate) fn get(&self, id: NamespaceId) -> &Namespace {
@@ -216,7 +240,8 @@ impl Namespaces {
         }
     }
 
+    /// Those that can be seen, in the order of their registration.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Namespace> {
-        self.all.iter()
+        self.all.iter().filter(|namespace| !namespace.is_gone)
     }
 }

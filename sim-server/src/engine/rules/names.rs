@@ -2,7 +2,11 @@
 
 use crate::proto::{
     common::Payload,
-    enums::{CommandType, IndexedValueType, NamespaceState, TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
+    enums::{
+        CommandType, IndexedValueType, NamespaceState, TaskQueueKind, TimeoutType, WorkflowExecutionStatus,
+        WorkflowTaskFailedCause,
+    },
+    taskqueue::TaskQueue,
 };
 
 /// The name of a namespace's state, as in "Namespace has invalid state: Deleted."
@@ -75,6 +79,19 @@ pub(crate) fn payload(payload: &Payload) -> String {
         parts.push(format!("data:{}", quoted_bytes(&payload.data)));
     }
     parts.join("  ")
+}
+
+/// A task queue as a protobuf text in one line.
+pub(crate) fn task_queue(queue: Option<&TaskQueue>) -> String {
+    let Some(queue) = queue else { return "<nil>".to_owned() };
+    let text = |field: &str, text: &str| (!text.is_empty()).then(|| format!("{field}:{}", quoted_bytes(text.as_bytes())));
+    let kind = match TaskQueueKind::try_from(queue.kind) {
+        Ok(TaskQueueKind::Unspecified) => None,
+        Ok(kind) => Some(format!("kind:{}", kind.as_str_name())),
+        Err(_) => Some(format!("kind:{}", queue.kind)),
+    };
+    let parts = [text("name", &queue.name), kind, text("normal_name", &queue.normal_name)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
 /// Bytes in quotes, as the protobuf text format has them.

@@ -62,7 +62,7 @@ pub(crate) fn size_in_flight(update_id: &str, request: &Request) -> usize {
     2 * update_id.len() + request.encoded_len() + ENVELOPE_BYTES
 }
 
-/// The refusal of an update that comes while its workflow closes, or that the next run may take. SDKs try again.
+/// The refusal of an update or a signal that comes while its workflow closes, or that the next run may take. SDKs try again.
 pub(crate) fn try_the_next_run() -> Error {
     Error::ResourceExhausted {
         message: "workflow operation can not be applied because workflow is closing".to_owned(),

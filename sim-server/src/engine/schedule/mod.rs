@@ -18,4 +18,4 @@ mod schedule;
 mod turn;
 pub(crate) mod watches;
 
-pub(in crate::engine) use schedule::{DIVISION, PAUSED, Schedule};
+pub(in crate::engine) use schedule::{DIVISION, Schedule};

@@ -4,6 +4,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
+    iter::Peekable,
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         execution::{found::micros, machine::Row},
         kernel::key::{Key, NamespaceId, RunKey},
         rules::{
-            list_filter::{Cell, Column, Found, ListFilter, Scalar, Source, SystemColumn},
+            list_filter::{self, Cell, Column, ListFilter, Needle, Scalar, Sought, Source, SystemColumn},
             search_attributes::Registry,
         },
     },
@@ -22,6 +23,11 @@ use crate::{
 pub(super) const DIVISION: &str = "TemporalNamespaceDivision";
 /// Random bits of a run id of which the order is made: those behind its time, which the start time before it has.
 const RUN_ID_BITS: u128 = (1 << 76) - 1;
+/// How many are looked up among those with a value between two others. Where there are more, it is soon found who is meant.
+const SPAN_MAX: usize = 2000;
+/// Before all others.
+const FIRST: Place =
+    Place { close_micros: Reverse(i64::MAX), start_micros: Reverse(i64::MAX), run: 0, key: Key::Run(RunKey(0)) };
 
 /// Where an execution stands in the order of all: open ones first, then by when they closed, the last first; of these the last
 /// started first; of these by run id.
@@ -56,14 +62,18 @@ impl Place {
     }
 }
 
+/// By what a value in a column is found: a hash of the column's name, and of the value. Numbers and instants have no hash, but a number
+/// that is in their order. Two values can have one mark.
+type Mark = (u64, u64);
+
 /// What is kept of an execution besides its places, to find these again. Its ids, its type and its start time do not change.
 #[derive(Debug)]
 struct Entry {
     status: i32,
     is_closed: bool,
     is_divided: bool,
-    /// Of the search attributes: a hash of name and value each.
-    attributes: Box<[u64]>,
+    /// Of the search attributes.
+    attributes: Box<[Mark]>,
 }
 
 /// The executions of a namespace, either those in a division or those in none.
@@ -73,8 +83,7 @@ struct Shelf {
     /// The closed ones.
     by_status: BTreeMap<i32, BTreeSet<Place>>,
     status_counts: BTreeMap<i32, usize>,
-    /// By a hash of column and value. Two values can have one hash.
-    by_value: BTreeSet<(u64, Place)>,
+    by_value: BTreeSet<(Mark, Place)>,
 }
 
 /// The index of all executions.
@@ -92,7 +101,9 @@ impl Index {
         let mut attributes = Vec::new();
         for (name, payload) in row.search_attributes {
             let value_type = registry.type_of(name).filter(|of| is_indexed(*of));
-            attributes.extend(value_type.and_then(|of| hash_of_cell(name, &Cell::of(payload, of))));
+            if let Some(of) = value_type {
+                attributes.extend(marks_of_cell(name, &Cell::of(payload, of)));
+            }
         }
         let is_divided = row.search_attributes.contains_key(DIVISION);
         let (status, is_closed) = (row.status as i32, row.close_time.is_some());
@@ -104,7 +115,7 @@ impl Index {
             shelf.by_status.entry(status).or_default().insert(place);
         }
         *shelf.status_counts.entry(status).or_default() += 1;
-        shelf.by_value.extend(hashes(row, &entry).map(|hash| (hash, place)));
+        shelf.by_value.extend(marks(row, &entry).map(|mark| (mark, place)));
         self.entries.insert(key, entry);
     }
 
@@ -121,8 +132,8 @@ impl Index {
         if let Some(count) = shelf.status_counts.get_mut(&entry.status) {
             *count -= 1;
         }
-        for hash in hashes(row, &entry) {
-            shelf.by_value.remove(&(hash, place));
+        for mark in marks(row, &entry) {
+            shelf.by_value.remove(&(mark, place));
         }
     }
 
@@ -157,13 +168,12 @@ impl Index {
             return Some(shelf.order.len());
         }
         let (column, value) = filter.only_equality()?;
-        match Search::of(column, value)?.1 {
+        match Search::of(&[Needle { column, value: Sought::Value(value) }])?.1 {
             Search::Status(status) => Some(shelf.status_counts.get(&(status as i32)).copied().unwrap_or(0)),
-            Search::Value(_) if !matches!(value, Scalar::Text(_)) => None,
-            Search::Value(hash) => {
-                let first = Place::first_at(i64::MAX, i64::MAX, "");
-                Some(shelf.by_value.range((hash, first)..).take_while(|(of, _)| *of == hash).count())
+            Search::Values(marks) if matches!(value, Scalar::Text(_)) => {
+                Some(marks.into_iter().map(|mark| shelf.marked(mark, FIRST).count()).sum())
             }
+            Search::Values(_) | Search::Span(..) | Search::Places(_) => None,
         }
     }
 
@@ -177,13 +187,18 @@ impl Index {
 
 impl Shelf {
     fn candidates(&self, filter: &ListFilter, from: Option<Place>) -> Box<dyn Iterator<Item = Place> + '_> {
-        let best = filter.equalities().into_iter().filter_map(|(column, value)| Search::of(column, value));
-        let first = from.unwrap_or(Place::first_at(i64::MAX, i64::MAX, ""));
-        match best.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
-            Some(Search::Value(hash)) => {
-                let of_hash = self.by_value.range((hash, first)..).take_while(move |(of, _)| *of == hash);
-                Box::new(of_hash.map(|(_, place)| *place))
-            }
+        let first = from.unwrap_or(FIRST);
+        let searches = filter.needles().into_iter().filter_map(|group| Search::of(&group));
+        let searches = searches.filter_map(|(rank, search)| match search {
+            Search::Span(from, to) => Some((rank, Search::Places(self.between(from, to, first)?))),
+            other => Some((rank, other)),
+        });
+        match searches.min_by_key(|(rank, _)| *rank).map(|(_, search)| search) {
+            Some(Search::Values(marks)) => match marks[..] {
+                [mark] => Box::new(self.marked(mark, first)),
+                _ => Box::new(merged(marks.into_iter().map(move |mark| self.marked(mark, first)))),
+            },
+            Some(Search::Places(places)) => Box::new(places.into_iter()),
             Some(Search::Status(status)) if [Status::Running, Status::Paused].contains(&status) => {
                 Box::new(self.order.range(first..).take_while(|place| place.is_open()).copied())
             }
@@ -192,73 +207,142 @@ impl Shelf {
                 let closed = self.by_status.get(&status).map(|places| places.range(first..)).into_iter().flatten();
                 Box::new(closed.copied())
             }
-            None => Box::new(self.order.range(first..).copied()),
+            Some(Search::Span(..)) | None => Box::new(self.order.range(first..).copied()),
         }
     }
+
+    /// Where those are that have a value of this mark, from a place on.
+    fn marked(&self, mark: Mark, first: Place) -> impl Iterator<Item = Place> {
+        self.by_value.range((mark, first)..).take_while(move |(of, _)| *of == mark).map(|(_, place)| *place)
+    }
+
+    /// Where those are whose marks are from one to another, from a place on; `None` if they are many.
+    fn between(&self, from: Mark, to: Mark, first: Place) -> Option<BTreeSet<Place>> {
+        let all = self.by_value.range((from, FIRST)..).take_while(|(mark, _)| *mark <= to).take(SPAN_MAX + 1);
+        let places: Vec<Place> = all.map(|(_, place)| *place).collect();
+        (places.len() <= SPAN_MAX).then(|| places.into_iter().filter(|place| *place >= first).collect())
+    }
+}
+
+/// What is in one at least of these, each of which is in order: in order, and once.
+fn merged(all: impl Iterator<Item = impl Iterator<Item = Place>>) -> impl Iterator<Item = Place> {
+    let mut all: Vec<_> = all.map(Iterator::peekable).collect();
+    std::iter::from_fn(move || {
+        let next = *all.iter_mut().filter_map(Peekable::peek).min()?;
+        for places in &mut all {
+            places.next_if_eq(&next);
+        }
+        Some(next)
+    })
 }
 
 /// What a search begins with.
 enum Search {
-    Value(u64),
+    /// With one of these marks.
+    Values(Vec<Mark>),
+    /// With a mark from one to another.
+    Span(Mark, Mark),
+    /// In these places.
+    Places(BTreeSet<Place>),
     Status(Status),
 }
 
 impl Search {
-    /// What finds the rows that have this value, and how many others it may find: the lower, the fewer.
-    fn of(column: &Column, value: &Scalar) -> Option<(u8, Self)> {
-        Some(match &column.source {
-            Source::System(SystemColumn::WorkflowId) => (0, Self::Value(hash_of_scalar("WorkflowId", value)?)),
-            Source::Attribute(name) if is_indexed(column.value_type) => (1, Self::Value(hash_of_scalar(name, value)?)),
-            Source::System(SystemColumn::WorkflowType) => (2, Self::Value(hash_of_scalar("WorkflowType", value)?)),
-            Source::System(SystemColumn::ExecutionStatus) => match value {
-                Scalar::Int(status) => (3, Self::Status(Status::try_from(i32::try_from(*status).ok()?).ok()?)),
-                _ => return None,
-            },
-            _ => return None,
-        })
+    /// What finds the rows that have one of these, and how many others it may find: the lower, the fewer.
+    fn of(group: &[Needle<'_>]) -> Option<(u8, Self)> {
+        if let [Needle { column, value: Sought::Value(Scalar::Int(status)) }] = group
+            && column.source == Source::System(SystemColumn::ExecutionStatus)
+        {
+            let status = Status::try_from(i32::try_from(*status).ok()?).ok()?;
+            return Some((4, Self::Status(status)));
+        }
+        if let [Needle { column, value: Sought::Span(from, to) }] = group {
+            let (_, name) = indexed(column).filter(|_| !matches!(column.value_type, Type::Keyword | Type::KeywordList))?;
+            let (from, to) = (from.map_or(Some(0), rank), to.map_or(Some(u64::MAX), |to| Some(rank(to)?.saturating_add(1))));
+            return Some((2, Self::Span((hash(name), from?), (hash(name), to?))));
+        }
+        let mut worst = 0;
+        let mut marks = Vec::new();
+        for Needle { column, value } in group {
+            let (of_column, name) = indexed(column)?;
+            worst = worst.max(of_column);
+            marks.push(match value {
+                Sought::Value(value) => mark_of_scalar(name, value)?,
+                Sought::Word(word) => (hash(name), hash(*word)),
+                Sought::Span(..) => return None,
+            });
+        }
+        Some((worst, Self::Values(marks)))
+    }
+}
+
+/// The name under which a column's values are indexed, and how many rows may have one value: the lower, the fewer.
+fn indexed(column: &Column) -> Option<(u8, &str)> {
+    match &column.source {
+        Source::System(SystemColumn::RunId) => Some((0, "RunId")),
+        Source::System(SystemColumn::WorkflowId) => Some((0, "WorkflowId")),
+        Source::Attribute(name) if is_indexed(column.value_type) => Some((1, name)),
+        Source::System(SystemColumn::WorkflowType) => Some((3, "WorkflowType")),
+        _ => None,
     }
 }
 
 /// Whether equal values of this type are found by their hash.
 fn is_indexed(value_type: Type) -> bool {
-    matches!(value_type, Type::Keyword | Type::Int | Type::Double | Type::Bool)
+    value_type != Type::Text
 }
 
-/// The hashes by which an execution is found.
-fn hashes(row: &Row<'_>, entry: &Entry) -> impl Iterator<Item = u64> {
-    let system = [("WorkflowId", SystemColumn::WorkflowId), ("WorkflowType", SystemColumn::WorkflowType)];
-    let system = system.map(|(name, column)| hash_of_cell(name, &row.system(column)));
-    system.into_iter().flatten().chain(entry.attributes.iter().copied())
+/// The marks by which an execution is found.
+fn marks(row: &Row<'_>, entry: &Entry) -> impl Iterator<Item = Mark> {
+    let system = [("WorkflowId", row.id), ("RunId", row.run_id), ("WorkflowType", row.type_name)];
+    system.into_iter().map(|(name, text)| (hash(name), hash(text))).chain(entry.attributes.iter().copied())
 }
 
-fn hash_of_cell(name: &str, cell: &Cell<'_>) -> Option<u64> {
-    match cell {
-        Cell::Text(text) => Some(hash(name, &**text)),
-        Cell::Int(value) => Some(hash(name, &number(*value as f64))),
-        Cell::Double(value) => Some(hash(name, &number(*value))),
-        Cell::Bool(value) => Some(hash(name, value)),
-        _ => None,
-    }
+fn marks_of_cell(name: &str, cell: &Cell<'_>) -> Vec<Mark> {
+    let values = match cell {
+        Cell::Text(text) => vec![hash(&**text)],
+        Cell::Texts(keywords) => {
+            let words = keywords.iter().flat_map(|keyword| list_filter::of_keyword(keyword));
+            words.map(|word| hash(word.as_str())).collect()
+        }
+        Cell::Int(value) | Cell::Millis(value) => vec![in_order(*value as f64)],
+        Cell::Double(value) => vec![in_order(*value)],
+        Cell::Bool(value) => vec![u64::from(*value)],
+        Cell::Micros(_) | Cell::Null => Vec::new(),
+    };
+    values.into_iter().map(|value| (hash(name), value)).collect()
 }
 
-fn hash_of_scalar(name: &str, value: &Scalar) -> Option<u64> {
-    match value {
-        Scalar::Text(text) => Some(hash(name, &**text)),
-        Scalar::Int(value) => Some(hash(name, &number(*value as f64))),
-        Scalar::Double(value) => Some(hash(name, &number(*value))),
-        Scalar::Bool(value) => Some(hash(name, value)),
-        Scalar::Micros(_) => None,
-    }
+/// `None`: no attribute has this value, or it is not known.
+fn mark_of_scalar(name: &str, value: &Scalar) -> Option<Mark> {
+    let value = match value {
+        Scalar::Text(text) => hash(&**text),
+        Scalar::Bool(value) => u64::from(*value),
+        // An attribute's instants have milliseconds.
+        Scalar::Micros(value) if value % 1000 != 0 => return None,
+        number => rank(number)?,
+    };
+    Some((hash(name), value))
 }
 
-/// Equal numbers have equal bits.
-fn number(value: f64) -> u64 {
-    if value == 0.0 { 0 } else { value.to_bits() }
+/// A number or an instant among those of attributes. Neighbours may have the same.
+fn rank(value: &Scalar) -> Option<u64> {
+    Some(match value {
+        Scalar::Int(value) => in_order(*value as f64),
+        Scalar::Double(value) => in_order(*value),
+        Scalar::Micros(value) => in_order(value.div_euclid(1000) as f64),
+        Scalar::Text(_) | Scalar::Bool(_) => return None,
+    })
 }
 
-fn hash<T: Hash + ?Sized>(name: &str, value: &T) -> u64 {
+/// Numbers in the order of those that they stand for. Equal ones are equal.
+fn in_order(value: f64) -> u64 {
+    let bits = if value == 0.0 { 0 } else { value.to_bits() };
+    if value < 0.0 { !bits } else { bits | 1 << 63 }
+}
+
+fn hash<T: Hash + ?Sized>(value: &T) -> u64 {
     let mut hasher = DefaultHasher::new();
-    name.hash(&mut hasher);
     value.hash(&mut hasher);
     hasher.finish()
 }

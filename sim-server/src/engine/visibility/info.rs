@@ -10,7 +10,9 @@ use crate::{
         execution::{found::micros, machine::Row},
         kernel::time::{Time, span_to_proto},
         rules::{
-            json::text as go_json,
+            instants::Instant,
+            json::text as in_go,
+            list_filter::Cell,
             search_attributes::{Registry, json, written},
         },
     },
@@ -60,26 +62,19 @@ pub(super) fn attributes(row: &Row<'_>, registry: &Registry) -> BTreeMap<String,
 /// A value as the store gives it back, in JSON as Go writes it. What has only one may have come as a list. `None` if nothing is
 /// in it.
 fn stored(payload: &Payload, value_type: IndexedValueType) -> Option<Payload> {
-    let value = match json(payload)? {
+    if let (IndexedValueType::KeywordList, Cell::Texts(keywords)) = (value_type, Cell::of(payload, value_type)) {
+        return Some(written::payload(value_type, in_go(&Value::from(keywords))));
+    }
+    let value = match json(payload, value_type)? {
         Value::Null => return None,
         Value::Array(items) if items.is_empty() => return None,
-        Value::Array(items) if value_type != IndexedValueType::KeywordList => items.into_iter().next()?,
+        Value::Array(items) => items.into_iter().next()?,
         value => value,
     };
     let value = match (value_type, value) {
         (IndexedValueType::Int, Value::Number(number)) => number.to_string(),
-        (IndexedValueType::Datetime, Value::String(text)) => Value::String(without_zeros(&text)).to_string(),
-        (_, value) => go_json(&value),
+        (IndexedValueType::Datetime, Value::String(text)) => in_go(&Value::from(Instant::read(&text)?.written())),
+        (_, value) => in_go(&value),
     };
     Some(written::payload(value_type, value))
-}
-
-/// An instant without zeros at the end of its fraction.
-fn without_zeros(text: &str) -> String {
-    let Some((whole, rest)) = text.split_once('.') else { return text.to_owned() };
-    let (fraction, zone) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-    match fraction.trim_end_matches('0') {
-        "" => format!("{whole}{zone}"),
-        fraction => format!("{whole}.{fraction}{zone}"),
-    }
 }

@@ -173,6 +173,8 @@ impl Run {
             memo: command.memo.clone(),
             search_attributes: command.search_attributes.clone(),
             header: command.header.clone(),
+            // A retry, and the next run of a cron schedule, have the one that this run has started with.
+            priority: self.priority().cloned(),
             ..previous
         }
     }
@@ -284,7 +286,6 @@ impl Run {
             continued_execution_run_id: self.run_id().to_owned(),
             // A reset has put it off, which the started event does not tell.
             workflow_execution_expiration_time: self.recorded.facts.execution_expiration.map(Time::to_proto),
-            priority: self.priority().cloned(),
             // Only one that pins it would be passed on.
             versioning_override: None,
             prev_auto_reset_points: Some(ResetPoints { points: self.recorded.reset_points.clone() }),

@@ -3,7 +3,7 @@
 use super::run::Run;
 use crate::{
     engine::{execution::Cx, rules::names},
-    proto::history::history_event::Attributes,
+    proto::{enums::TimeoutType, history::history_event::Attributes},
 };
 
 const REPORTED_PROBLEMS: &str = "TemporalReportedProblems";
@@ -33,6 +33,20 @@ impl Run {
             let last = last.clone();
             self.note_unwritten(REPORTED_PROBLEMS, &last);
         }
+    }
+
+    /// A reset goes on with a history in which the last workflow tasks may have failed, or timed out with a worker.
+    pub(super) fn take_up_problems(&mut self) {
+        let history = self.history();
+        let events = (1..history.next_id()).rev().filter_map(|id| history.get(id)?.attributes);
+        let since_completed = events.take_while(|it| !matches!(it, Attributes::WorkflowTaskCompletedEventAttributes(_)));
+        let count = since_completed.filter(|it| match it {
+            Attributes::WorkflowTaskFailedEventAttributes(_) => true,
+            Attributes::WorkflowTaskTimedOutEventAttributes(it) => it.timeout_type() == TimeoutType::StartToClose,
+            _ => false,
+        });
+        let count = count.count();
+        self.volatile.problems = (count > 0).then(|| Box::new(Problems { count, last: None }));
     }
 
     /// A workflow task is completed: whatever went wrong before is over.

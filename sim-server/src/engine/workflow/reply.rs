@@ -64,6 +64,7 @@ impl Engine {
         let token = TaskToken {
             run: key.0,
             run_id: run.run_id().to_owned(),
+            workflow_id: run.workflow_id().to_owned(),
             scheduled_event_id: scheduled.scheduled_event_id,
             started_event_id: started.started_event_id,
             attempt,

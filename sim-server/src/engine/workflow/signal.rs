@@ -40,7 +40,7 @@ pub(in crate::engine) struct CancelRequest {
 impl Run {
     /// Whether a signal with this request id has come.
     pub(in crate::engine) fn has_signal(&self, request_id: &str) -> bool {
-        self.volatile.signal_request_ids.contains(request_id)
+        !request_id.is_empty() && self.volatile.signal_request_ids.contains(request_id)
     }
 
     /// No signal with this request id comes any more.
@@ -56,7 +56,7 @@ impl Run {
 
     /// Writes the signal, unless its request id was seen before, and wakes the workflow.
     pub(in crate::engine) fn signal(&mut self, cx: &mut Cx<'_>, signal: Signal) {
-        if !signal.request_id.is_empty() && self.has_signal(&signal.request_id) {
+        if self.has_signal(&signal.request_id) {
             return self.keep_speculative();
         }
         self.write_signal(cx, signal);

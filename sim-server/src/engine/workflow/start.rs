@@ -87,11 +87,14 @@ impl Run {
     }
 
     /// The event that tells of that request. Where a signal came with the start, it is the signal's: the last that names the request.
+    /// A reset run has the request with its start alone.
     pub(in crate::engine) fn start_request_event_id(&self) -> i64 {
         const SIGNAL_AT_START: i64 = 2;
         let second = self.history().get(SIGNAL_AT_START).and_then(|event| event.attributes);
         match second {
-            Some(Attributes::WorkflowExecutionSignaledEventAttributes(it)) if it.request_id == self.start_request_id() => {
+            Some(Attributes::WorkflowExecutionSignaledEventAttributes(it))
+                if it.request_id == self.start_request_id() && !self.recorded.is_reset =>
+            {
                 SIGNAL_AT_START
             }
             _ => 1,

@@ -1,6 +1,9 @@
 //! Queries for what every execution has, and of the language itself.
 
 pub(super) const STATUSES: &[&str] = &[
+    "ExecutionStatus = 4294967297",
+    "ExecutionStatus = -4294967291",
+    "ExecutionStatus IN (1, 4294967301)",
     "ExecutionStatus = 'Running'",
     "ExecutionStatus = 'running'",
     "ExecutionStatus = 'RUNNING'",

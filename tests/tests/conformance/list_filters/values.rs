@@ -1,6 +1,10 @@
 //! Queries for the values of custom search attributes, a type after another.
 
 pub(super) const COLOURS: &[&str] = &[
+    "Colour = -1.5",
+    "Colour IN (-1.5)",
+    "Colour = foo(x 'a')",
+    "Colour = foo(x as 'a')",
     "Colour = 'alpha'",
     "Colour = 'ALPHA'",
     "Colour = 12",
@@ -128,6 +132,13 @@ pub(super) const COLOURS: &[&str] = &[
 ];
 
 pub(super) const NUMBERS: &[&str] = &[
+    "Size = 9223372036854775808",
+    "Weight < -1.5",
+    "Weight BETWEEN -1.5 AND 1.5",
+    "Ripe = -1.5",
+    "Size IN (1, 12)",
+    "Size = 1 OR Size = 2 OR Colour = 'alpha'",
+    "(Size = 12 OR Colour = 'alpha') AND (Tags = 'red' OR WorkflowType = 'TypeA')",
     "Size = 1",
     "Size = '1'",
     "Size = 'x'",
@@ -294,6 +305,11 @@ pub(super) const LISTS: &[&str] = &[
 ];
 
 pub(super) const TEXTS: &[&str] = &[
+    "Note > ''",
+    "Note IN ('')",
+    "Note IN ('a', ' ')",
+    "Note STARTS_WITH ''",
+    "Note BETWEEN '' AND ''",
     "Note = 'quick'",
     "Note = 'QUICK'",
     "Note = 'quick lazy'",

@@ -63,6 +63,21 @@ pub(super) async fn buffered_signals(s: &Script) {
     let _ = s.complete(&task, [complete_workflow("done")]).await;
 }
 
+/// Five workflow tasks in a row that fail are reported, be it for resets.
+pub(super) async fn again_and_again(s: &Script) {
+    s.start("wf").await;
+    for point in [4, 7, 10, 13, 16] {
+        s.run_task([]).await;
+        s.step(&format!("to {point}"));
+        reset_run(s, reset(s, "wf", point)).await;
+        s.describe("wf").await;
+        s.await_restart_interval().await;
+    }
+    s.run_task([]).await;
+    s.history("wf").await;
+    s.describe("wf").await;
+}
+
 /// One update is done, and one accepted.
 async fn updated(s: &Script) -> String {
     let run_id = s.start_waiting("wf").await;

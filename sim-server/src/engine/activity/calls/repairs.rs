@@ -3,7 +3,7 @@
 //!
 //! One activity that cannot be changed keeps all from being changed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     engine::{
@@ -244,23 +244,23 @@ impl Engine {
         let Some(options) = options else { return Err(Error::invalid("ActivityOptions are not provided")) };
         let ids = self.selected(key, selector)?;
         let Some(fields) = fields else { return Err(Error::invalid("UpdateMask is not provided")) };
-        let mut changed = Vec::new();
+        let mut changed = BTreeMap::new();
+        let mut last = ActivityOptions::default();
         for &id in &ids {
             let Some(attempt) = self.attempt(key, id) else { continue };
             let before = attempt.activity();
             let (activity_id, activity_type) = (before.activity_id.as_str(), before.activity_type.as_str());
             let of = Of { activity_id, activity_type, workflow_queue: run.task_queue() };
             let options = activity::merged(before.options(), options, fields, of, &self.limits)?;
-            changed.push((id, Arc::new(before.with_options(&options)), options));
+            changed.insert(activity_id.to_owned(), Arc::new(before.with_options(&options)));
+            last = options;
         }
-        self.transact(key, |run, cx| {
-            for (id, activity, _) in &changed {
-                run.repair_activities(cx, &[*id], |attempt, _, cx, home| {
-                    attempt.change_options(cx, home, Arc::clone(activity));
-                });
+        self.repair(key, &ids, |attempt, _, cx, home| {
+            if let Some(activity) = changed.get(&attempt.activity().activity_id) {
+                attempt.change_options(cx, home, Arc::clone(activity));
             }
         });
-        Ok(changed.pop().map(|(.., options)| options).unwrap_or_default())
+        Ok(last)
     }
 
     /// The real server does so for a closed run as well, where it means nothing any more.

@@ -81,12 +81,6 @@ impl Engine {
     ) -> Result<RespondActivityTaskCompletedByIdResponse> {
         let valid = validate::respond::identity(&request.identity, &self.limits);
         let target = self.pending_by_id(named!(request), valid)?;
-        // One that no worker has yet counts as started by who completes it.
-        if !self.is_started(target) {
-            self.transact(target.key, |run, cx| {
-                run.start_activity(cx, target.scheduled_event_id, None, &request.identity, String::new())
-            });
-        }
         self.complete_activity(target, request.result, By::identity(&request.identity))?;
         Ok(RespondActivityTaskCompletedByIdResponse::default())
     }
@@ -170,7 +164,7 @@ impl Engine {
         self.check_namespace_of_task(namespace)?;
         let token = TaskToken::parse(token)?;
         valid?;
-        let key = self.run_of(&token).ok_or_else(|| Error::not_found(NOT_FOUND))?;
+        let key = self.run_of(&token)?;
         let run = self.runs.get(key);
         if !run.is_running() {
             return Err(Error::not_found(COMPLETED));
@@ -214,12 +208,20 @@ impl Engine {
         Ok(Target { key, scheduled_event_id })
     }
 
+    /// One that no worker has yet counts as started by who completes it.
     fn complete_activity(&mut self, target: Target, result: Option<Payloads>, by: By<'_>) -> Result<()> {
+        let is_started = self.is_started(target);
         if let Some(failure) = respond::result_too_large(result.as_ref(), &self.limits) {
+            if !is_started {
+                return Err(Error::not_found(NOT_FOUND));
+            }
             return self.fail_activity(target, Some(failure), None, by).map(drop);
         }
         self.check_growth(target.key, self.runs.get(target.key).waking())?;
         self.transact(target.key, |run, cx| {
+            if !is_started {
+                run.start_activity(cx, target.scheduled_event_id, None, by.identity, String::new());
+            }
             run.close_activity(cx, target.scheduled_event_id, Outcome::Completed(result), by);
             run.schedule_workflow_task(cx);
         });

@@ -1,13 +1,17 @@
 //! DescribeBatchOperation and ListBatchOperations (`service/frontend/workflow_handler.go`).
 
+use std::cmp::{Ordering, Reverse};
+
 use crate::{
     engine::{
         Engine,
-        execution::machine::Machine,
+        batch::job::Job,
+        execution::{found::micros, machine::Machine},
         kernel::{
             error::{Error, Result},
             time::Time,
         },
+        rules::list_token::ListToken,
     },
     proto::{
         enums::{BatchOperationState, WorkflowExecutionStatus},
@@ -58,18 +62,28 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         self.switches.check_batches()?;
         let size = usize::try_from(request.page_size).ok().filter(|size| (1..=PAGE_MAX).contains(size)).unwrap_or(PAGE_MAX);
-        let start = match request.next_page_token.as_slice() {
-            [] => 0,
-            token => {
-                let token = token.try_into().map_err(|_| Error::invalid("Invalid NextPageToken."))?;
-                u32::from_be_bytes(token) as usize
-            }
-        };
-        let mut jobs: Vec<_> = self.batches.of(namespace).collect();
-        jobs.sort_by_key(|job| std::cmp::Reverse((job.close_time.unwrap_or(Time::MAX), job.start_time)));
-        let end = start.saturating_add(size).min(jobs.len());
-        let page = jobs.get(start..end).unwrap_or_default();
-        let next_page_token = if end < jobs.len() { (end as u32).to_be_bytes().to_vec() } else { Vec::new() };
-        Ok(ListBatchOperationsResponse { operation_info: page.iter().map(|job| job.listed()).collect(), next_page_token })
+        let token = ListToken::read(&request.next_page_token)?;
+        let mut jobs: Vec<_> = self.batches.of(namespace).map(|job| (place(job), job)).collect();
+        jobs.sort_by(|(a, _), (b, _)| in_order(a, b));
+        jobs.retain(|(place, _)| token.as_ref().is_none_or(|token| in_order(token, place).is_lt()));
+        jobs.truncate(size);
+        let last = jobs.last().filter(|_| jobs.len() == size);
+        let next_page_token = last.map(|(place, _)| place.written()).unwrap_or_default();
+        let operation_info = jobs.into_iter().map(|(_, job)| job.listed()).collect();
+        Ok(ListBatchOperationsResponse { operation_info, next_page_token })
     }
+}
+
+/// Where a job is listed.
+fn place(job: &Job) -> ListToken {
+    ListToken {
+        close_micros: job.close_time.map_or(i64::MAX, micros),
+        start_micros: micros(job.start_time),
+        run_id: job.run_id.clone(),
+    }
+}
+
+fn in_order(a: &ListToken, b: &ListToken) -> Ordering {
+    let times = |token: &ListToken| Reverse((token.close_micros, token.start_micros));
+    times(a).cmp(&times(b)).then_with(|| a.run_id.cmp(&b.run_id))
 }

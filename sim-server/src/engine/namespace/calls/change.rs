@@ -86,10 +86,7 @@ impl Engine {
         if !config.custom_search_attribute_aliases.is_empty() {
             let current = namespace.columns.of(&namespace.search_attributes.custom());
             let attributes = namespace.columns.set(Columns::changed(current, config.custom_search_attribute_aliases)?);
-            namespace.search_attributes = Registry::new(&namespace.name);
-            if !attributes.is_empty() {
-                namespace.search_attributes.add(&attributes)?;
-            }
+            namespace.search_attributes = Registry::of(&namespace.name, &attributes);
         }
         Ok(())
     }
@@ -106,7 +103,7 @@ impl Engine {
     }
 
     /// OperatorService DeleteNamespace: its name is free at once. What is in it ends; nobody can see it any more. The real server takes
-    /// its time for that, and the namespace under its new name is gone then; here that stays.
+    /// its time for that, and the namespace under its new name is gone then.
     pub(in crate::engine) fn delete_namespace(&mut self, request: DeleteNamespaceRequest) -> Result<DeleteNamespaceResponse> {
         let DeleteNamespaceRequest { namespace: name, namespace_id: uuid, .. } = request;
         if !name.is_empty() && !uuid.is_empty() {
@@ -120,7 +117,8 @@ impl Engine {
         if self.namespaces.get(id).name == SYSTEM_NAMESPACE {
             return Err(Error::FailedPrecondition("unable to delete system namespace".to_owned()));
         }
-        let deleted_namespace = self.namespaces.delete(id);
+        let wall = self.wall();
+        let deleted_namespace = self.namespaces.delete(id, wall);
         self.end_all_in(id);
         Ok(DeleteNamespaceResponse { deleted_namespace })
     }

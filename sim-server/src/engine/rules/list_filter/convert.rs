@@ -1,7 +1,7 @@
 //! From a query to what it asks: which columns it names, whether they may be compared so, and with what.
 
 use super::{
-    column::{Column, SCHEDULE_ID, SystemColumn},
+    column::{Column, SystemColumn},
     filter::{Comparison, Filter, Scalar},
     grammar,
     literal::{self, Value},
@@ -26,12 +26,14 @@ pub(super) fn read(query: &str, registry: &Registry, is_of_schedules: bool) -> R
     Ok(converter.read)
 }
 
-fn malformed(error: String) -> String {
+/// What is no query.
+pub(super) fn malformed(error: String) -> String {
     format!("malformed SQL query: {error}")
 }
 
 struct Converter<'a> {
     registry: &'a Registry,
+    /// They have columns of their own; statuses and orders are not looked at.
     is_of_schedules: bool,
     /// What has been read so far.
     read: ListFilter,
@@ -44,7 +46,6 @@ impl Converter<'_> {
             return Err("operation is not supported: 'LIMIT' clause".to_owned());
         }
         self.read.condition = query.filter.as_ref().map(|expr| self.condition(expr)).transpose()?;
-        let names_schedules = self.read.columns.contains(SCHEDULE_ID);
         if query.group_by.len() > 1 {
             return Err("operation is not supported: 'GROUP BY' clause supports only a single field".to_owned());
         }
@@ -54,11 +55,8 @@ impl Converter<'_> {
                 return Err("operation is not supported: unable to sort by search attribute type Text".to_owned());
             }
         }
-        match (query.order_by.is_empty(), self.is_of_schedules) {
-            (false, false) => return Err("operation is not supported: 'ORDER BY' clause".to_owned()),
-            // A query that names schedules is written anew, without its order.
-            (false, true) if !names_schedules => self.read.order_error = grammar::check_of_schedules(text).err().map(malformed),
-            _ => {}
+        if !query.order_by.is_empty() && !self.is_of_schedules {
+            return Err("operation is not supported: 'ORDER BY' clause".to_owned());
         }
         Ok(())
     }
@@ -175,14 +173,7 @@ impl Converter<'_> {
             Err(format!("invalid expression: unexpected value type{place} (expected string, got {})", in_sql(got)))
         };
         let values = match (column.value_type, value) {
-            (Type::Text, Value::Text(text)) => {
-                let words: Vec<_> = text.split(' ').filter(|word| !word.is_empty()).map(words::in_sql).collect();
-                if words.is_empty() {
-                    let alias = column.alias;
-                    return Err(format!("invalid expression: no tokens found filtering on Text type search attribute {alias}"));
-                }
-                words
-            }
+            (Type::Text, Value::Text(text)) => words::searched(&text).map(words::in_sql).collect(),
             (_, Value::Text(keyword)) => vec![words::in_sql(&keyword)],
             (Type::KeywordList, Value::List(values)) if operator == "in" => {
                 let mut keywords = Vec::new();
@@ -216,15 +207,22 @@ impl Converter<'_> {
         }
     }
 
+    fn typed(&self, value: Value, column: &Column) -> Refused<Value> {
+        // A query on schedules that names statuses is refused for that alone.
+        let is_ignored = self.is_of_schedules && column.is(SystemColumn::ExecutionStatus);
+        if is_ignored { Ok(value) } else { typed(value, column) }
+    }
+
     fn value(&mut self, expr: &Expr, column: &Column) -> Refused<Value> {
         match expr {
-            Expr::Literal { kind, text } => typed(Value::of(*kind, text).ok_or_else(|| unreadable(expr))?, column),
+            Expr::Literal { kind, text } => self.typed(Value::of(*kind, text).ok_or_else(|| unreadable(expr))?, column),
             Expr::Bool(value) => of_type(Value::Bool(*value), column),
             Expr::Tuple(items) => items.iter().map(|item| self.value(item, column)).collect::<Refused<_>>().map(Value::List),
             Expr::Unary { operator: operator @ ("+" | "-"), operand } => match &**operand {
                 Expr::Literal { kind, text } if *kind != LiteralKind::String => {
-                    let value = Value::of(*kind, text).ok_or_else(|| unreadable(operand))?;
-                    typed(if *operator == "-" { value.negated() } else { value }, column)
+                    // A refusal names the value without its sign.
+                    let value = self.typed(Value::of(*kind, text).ok_or_else(|| unreadable(operand))?, column)?;
+                    Ok(if *operator == "-" { value.negated() } else { value })
                 }
                 _ => {
                     let expr = names::quoted(&expr.to_string());
@@ -254,7 +252,7 @@ fn unreadable(expr: &Expr) -> String {
 fn typed(value: Value, column: &Column) -> Refused<Value> {
     if column.is(SystemColumn::ExecutionStatus) {
         let status = match &value {
-            Value::Int(number) => i32::try_from(*number).ok().and_then(|number| Status::try_from(number).ok()),
+            Value::Int(number) => Status::try_from(*number as i32).ok(),
             Value::Text(name) => literal::status(name),
             other => return Err(unexpected(other, "ExecutionStatus")),
         };
@@ -299,6 +297,10 @@ fn of_type(value: Value, column: &Column) -> Refused<Value> {
         ));
     }
     match &value {
+        Value::Text(text) if column.value_type == Type::Text && words::searched(text).next().is_none() => {
+            let alias = &column.alias;
+            Err(format!("invalid expression: no tokens found filtering on Text type search attribute {alias}"))
+        }
         Value::Text(text) if column.value_type == Type::Datetime && literal::micros(text).is_none() => {
             Err(format!("invalid expression: unable to parse datetime '{text}'"))
         }

@@ -77,6 +77,23 @@ pub(crate) enum Scalar {
     Micros(i64),
 }
 
+/// What a row may have in a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Needle<'a> {
+    pub(crate) column: &'a Column,
+    pub(crate) value: Sought<'a>,
+}
+
+/// What is looked for in a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sought<'a> {
+    Value(&'a Scalar),
+    /// A word of a text or a list, as [`words`] has it.
+    Word(&'a str),
+    /// What lies between two values, of which one may be missing: these as well, and others that are close.
+    Span(Option<&'a Scalar>, Option<&'a Scalar>),
+}
+
 impl Filter {
     /// Whether the row is in the condition; `None`: neither true nor false.
     pub(super) fn test(&self, row: &impl Found) -> Option<bool> {
@@ -135,15 +152,36 @@ impl Filter {
         }
     }
 
-    /// Columns with a value that all that is found has.
-    pub(super) fn equalities(&self) -> Vec<(&Column, &Scalar)> {
+    /// What all that is found has: of each group, one at least.
+    pub(super) fn needles(&self) -> Vec<Vec<Needle<'_>>> {
+        let equal = |column, value| Needle { column, value: Sought::Value(value) };
         match self {
-            Self::And(all) => all.iter().flat_map(Self::equalities).collect(),
-            Self::Compare { column, comparison: Comparison::Equal, value } => vec![(column, value)],
-            Self::In { column, is_negated: false, values } => match values.as_slice() {
-                [value] => vec![(column, value)],
-                _ => Vec::new(),
-            },
+            Self::And(all) => all.iter().flat_map(Self::needles).collect(),
+            // The first group of each is enough: there is rarely another.
+            Self::Or(any) => {
+                let groups: Option<Vec<_>> = any.iter().map(|filter| filter.needles().into_iter().next()).collect();
+                groups.map(|groups| groups.into_iter().flatten().collect()).into_iter().collect()
+            }
+            Self::Compare { column, comparison, value } => {
+                let span = |from, to| Needle { column, value: Sought::Span(from, to) };
+                vec![vec![match comparison {
+                    Comparison::Equal => equal(column, value),
+                    Comparison::NotEqual => return Vec::new(),
+                    Comparison::Less | Comparison::LessOrEqual => span(None, Some(value)),
+                    Comparison::Greater | Comparison::GreaterOrEqual => span(Some(value), None),
+                }]]
+            }
+            Self::Range { column, is_negated: false, from, to } => {
+                vec![vec![Needle { column, value: Sought::Span(Some(from), Some(to)) }]]
+            }
+            Self::In { column, is_negated: false, values } => {
+                vec![values.iter().map(|value| equal(column, value)).collect()]
+            }
+            Self::Has { column, is_negated: false, phrases } => {
+                let words: Option<Vec<&str>> = phrases.iter().map(|phrase| Some(phrase.first()?.as_str())).collect();
+                let needle = |word| Needle { column, value: Sought::Word(word) };
+                words.map(|words| words.into_iter().map(needle).collect()).into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -181,8 +219,8 @@ impl Scalar {
             (Cell::Text(cell), Self::Text(value)) => Some((**cell).cmp(value)),
             (Cell::Bool(cell), Self::Bool(value)) => Some(cell.cmp(value)),
             (Cell::Int(cell), Self::Int(value)) => Some(cell.cmp(value)),
-            (Cell::Int(cell), Self::Double(value)) => (*cell as f64).partial_cmp(value),
-            (Cell::Double(cell), Self::Int(value)) => cell.partial_cmp(&(*value as f64)),
+            (Cell::Int(cell), Self::Double(value)) => order_of_int(*cell, *value),
+            (Cell::Double(cell), Self::Int(value)) => order_of_int(*value, *cell).map(Ordering::reverse),
             (Cell::Double(cell), Self::Double(value)) => cell.partial_cmp(value),
             (Cell::Micros(cell), Self::Micros(value)) => Some(cell.cmp(value)),
             // They are compared as texts: that of an attribute has three decimals, that of a query no zeros at its end.
@@ -195,13 +233,22 @@ impl Scalar {
     }
 }
 
+/// How a whole number stands to another, to the last digit.
+fn order_of_int(int: i64, double: f64) -> Option<Ordering> {
+    let order = (int as f64).partial_cmp(&double)?;
+    // The nearest double is the other one: it is a whole number then.
+    Some(order.then_with(|| i128::from(int).cmp(&(double as i128))))
+}
+
 impl<'a> Cell<'a> {
     /// What the store makes of a search attribute of this type.
     pub(crate) fn of(payload: &'a Payload, value_type: IndexedValueType) -> Self {
         use IndexedValueType as T;
-        let Some(value) = json(payload) else { return Cell::Null };
+        let Some(value) = json(payload, value_type) else { return Cell::Null };
         if let (T::KeywordList, serde_json::Value::Array(items)) = (value_type, &value) {
             let items = match items.as_slice() {
+                // Of one empty list, the store makes a list of one empty keyword.
+                [serde_json::Value::Array(inner)] if inner.is_empty() => return Cell::Texts(vec![String::new()]),
                 [serde_json::Value::Array(inner)] => inner,
                 _ => items,
             };

@@ -143,9 +143,11 @@ fn argument(input: &mut Input<'_>) -> ModalResult<()> {
     }
     expression(input)?;
     if takes_keyword(input, "as") {
-        return expect(input, Kind::Name);
+        return if takes(input, Kind::String) { Ok(()) } else { expect(input, Kind::Name) };
     }
-    takes(input, Kind::Name);
+    if !takes(input, Kind::String) {
+        takes(input, Kind::Name);
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     column::{Column, Found},
     convert,
-    filter::{Comparison, Filter, Scalar},
+    filter::{Comparison, Filter, Needle, Scalar},
 };
 use crate::engine::{
     kernel::error::{Error, Result},
@@ -25,8 +25,6 @@ pub(crate) struct ListFilter {
     pub(crate) database_error: Option<String>,
     /// What it calls the columns that it names.
     pub(crate) columns: BTreeSet<String>,
-    /// Why its order is none, in a query on schedules.
-    pub(crate) order_error: Option<String>,
 }
 
 /// By what a count may be divided.
@@ -37,14 +35,8 @@ pub(crate) enum GroupBy {
 }
 
 /// All are meant.
-pub(crate) static ALL: ListFilter = ListFilter {
-    condition: None,
-    group_by: None,
-    mentions_division: false,
-    database_error: None,
-    columns: BTreeSet::new(),
-    order_error: None,
-};
+pub(crate) static ALL: ListFilter =
+    ListFilter { condition: None, group_by: None, mentions_division: false, database_error: None, columns: BTreeSet::new() };
 
 impl ListFilter {
     /// Reads a query on executions of the namespace that has these search attributes.
@@ -55,15 +47,7 @@ impl ListFilter {
         Self::read_with(query, registry, false)
     }
 
-    /// Reads a query on schedules of the namespace that has these search attributes.
-    ///
-    /// # Errors
-    /// As for [`Self::read`].
-    pub(crate) fn read_of_schedules(query: &str, registry: &Registry) -> Result<Self> {
-        Self::read_with(query, registry, true)
-    }
-
-    fn read_with(query: &str, registry: &Registry, is_of_schedules: bool) -> Result<Self> {
+    pub(super) fn read_with(query: &str, registry: &Registry, is_of_schedules: bool) -> Result<Self> {
         convert::read(query, registry, is_of_schedules).map_err(|refusal| Error::invalid(format!("invalid query: {refusal}")))
     }
 
@@ -85,8 +69,8 @@ impl ListFilter {
         }
     }
 
-    /// Columns with a value that all that is meant has.
-    pub(crate) fn equalities(&self) -> Vec<(&Column, &Scalar)> {
-        self.condition.as_ref().map(Filter::equalities).unwrap_or_default()
+    /// What all that is meant has: of each group, one at least.
+    pub(crate) fn needles(&self) -> Vec<Vec<Needle<'_>>> {
+        self.condition.as_ref().map(Filter::needles).unwrap_or_default()
     }
 }

@@ -17,9 +17,14 @@ pub(super) fn of_text(text: &str) -> Vec<String> {
 }
 
 /// The words of a keyword: itself without case.
-pub(super) fn of_keyword(keyword: &str) -> Vec<String> {
+pub(crate) fn of_keyword(keyword: &str) -> Vec<String> {
     let lower = keyword.to_lowercase();
     lower.split(SEPARATOR).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The parts of what a text is searched for.
+pub(super) fn searched(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }
 
 /// Whether the phrase is among the words.

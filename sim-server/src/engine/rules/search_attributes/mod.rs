@@ -85,6 +85,12 @@ impl Registry {
         Self { namespace: namespace.into(), custom: BTreeMap::new() }
     }
 
+    /// A namespace with these custom ones (name to `IndexedValueType`), of whatever names.
+    pub(crate) fn of(namespace: &str, custom: &BTreeMap<String, i32>) -> Self {
+        let typed = |(name, value_type): (&String, &i32)| Some((name.clone(), IndexedValueType::try_from(*value_type).ok()?));
+        Self { namespace: namespace.to_owned(), custom: custom.iter().filter_map(typed).collect() }
+    }
+
     /// Adds custom ones, name to `IndexedValueType`: all or none. One that exists stays as it is, whatever its type.
     ///
     /// # Errors
@@ -171,6 +177,11 @@ impl Registry {
     /// The type of what every namespace has: system and predefined attributes, and the columns that wait for custom ones.
     pub(crate) fn fixed_type(name: &str) -> Option<IndexedValueType> {
         fixed(name).or_else(|| slot(name))
+    }
+
+    /// The type of a column that waits for a custom attribute, such as `Keyword01`.
+    pub(crate) fn slot_type(name: &str) -> Option<IndexedValueType> {
+        slot(name)
     }
 
     /// Whether this is a column that waits for a custom attribute, such as `Keyword01`.

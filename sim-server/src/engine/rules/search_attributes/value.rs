@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    engine::rules::names,
+    engine::rules::{instants::Instant, names},
     proto::{common::Payload, enums::IndexedValueType},
 };
 
@@ -18,7 +18,7 @@ pub(super) fn has_type(payload: &Payload, value_type: IndexedValueType) -> bool 
     if payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == NULL) {
         return true;
     }
-    let Some(value) = decode(payload) else { return false };
+    let Some(value) = decode(payload, value_type) else { return false };
     match (value_type, &value) {
         (_, Value::Null) => true,
         (IndexedValueType::KeywordList, Value::Array(items)) => {
@@ -41,53 +41,31 @@ fn is(value: &Value, value_type: IndexedValueType) -> bool {
         IndexedValueType::Int => value.is_i64(),
         IndexedValueType::Double => value.is_number(),
         IndexedValueType::Keyword | IndexedValueType::Text => value.is_string(),
-        IndexedValueType::Datetime => value.as_str().is_some_and(is_rfc3339),
+        IndexedValueType::Datetime => value.as_str().is_some_and(|text| Instant::read(text).is_some()),
         IndexedValueType::KeywordList | IndexedValueType::Unspecified => false,
     }
 }
 
-/// As strict as Go: `2006-01-02T15:04:05`, optionally a fraction, then `Z` or `+07:00`.
-fn is_rfc3339(text: &str) -> bool {
-    let Some((moment, rest)) = text.split_at_checked("2006-01-02T15:04:05".len()) else { return false };
-    let zone = match rest.strip_prefix('.') {
-        Some(fraction) => {
-            let zone = fraction.trim_start_matches(|digit: char| digit.is_ascii_digit());
-            if zone.len() == fraction.len() {
-                return false;
-            }
-            zone
-        }
-        None => rest,
-    };
-    has_shape(moment, "0000-00-00T00:00:00")
-        && !moment.ends_with("60")
-        && moment.parse::<jiff::civil::DateTime>().is_ok()
-        && is_zone(zone)
-}
-
-fn is_zone(zone: &str) -> bool {
-    zone == "Z" || (has_shape(&zone.replacen('-', "+", 1), "+00:00") && zone[1..3] < *"24" && zone[4..] < *"60")
-}
-
-/// In `shape`, `0` stands for any digit and every other character for itself.
-fn has_shape(text: &str, shape: &str) -> bool {
-    let fits = |(byte, expected): (u8, u8)| if expected == b'0' { byte.is_ascii_digit() } else { byte == expected };
-    text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
-}
-
-/// The value for a message, as Go prints a decoded JSON value, bytes, or a message that it cannot read.
+/// The value for a message, as Go prints what the payload holds; of a payload that the server cannot read, the payload.
 pub(super) fn text(payload: &Payload) -> String {
     if payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == BYTES) {
-        let bytes: Vec<_> = payload.data.iter().map(ToString::to_string).collect();
+        let bytes: Vec<_> = payload.data.iter().map(u8::to_string).collect();
         return format!("[{}]", bytes.join(" "));
     }
-    decode(payload).map_or_else(|| format!("value from <{}>", names::payload(payload)), |value| print(&value))
+    let value = decode(payload, IndexedValueType::Unspecified);
+    value.map_or_else(|| format!("value from <{}>", names::payload(payload)), |value| print(&value))
 }
 
-/// The JSON that a payload has; `None` if it has none.
-pub(crate) fn decode(payload: &Payload) -> Option<Value> {
-    let is_json = payload.metadata.get(ENCODING).is_some_and(|encoding| encoding == JSON);
-    is_json.then(|| serde_json::from_slice(&payload.data).ok())?
+/// The JSON that a payload has, where a value of this type is wanted; `None` if it has none.
+pub(crate) fn decode(payload: &Payload, value_type: IndexedValueType) -> Option<Value> {
+    if payload.metadata.get(ENCODING).is_none_or(|encoding| encoding != JSON) {
+        return None;
+    }
+    // In Go, that is the integer 0.
+    if value_type == IndexedValueType::Int && payload.data.trim_ascii() == b"-0" {
+        return Some(Value::from(0));
+    }
+    serde_json::from_slice(&payload.data).ok()
 }
 
 fn print(value: &Value) -> String {

@@ -32,12 +32,12 @@ pub(crate) fn start_batch(request: &StartBatchOperationRequest, limits: &Limits)
         return Err(Error::invalid("visibility query, executions, and target executions are mutually exclusive"));
     }
     for (index, target) in request.target_executions.iter().enumerate() {
-        let (kind, name) = (target.r#type(), operation_name(operation));
-        if kind != ExecutionType::Workflow {
+        let name = operation_name(operation);
+        if target.r#type != i32::from(ExecutionType::Workflow) {
             return Err(Error::invalid(format!(
                 "target_executions[{index}] has type {}, but operation *workflowservice.StartBatchOperationRequest_{name} \
                  requires Workflow",
-                execution_type(kind)
+                execution_type(target.r#type)
             )));
         }
     }
@@ -115,13 +115,12 @@ fn check_operation(operation: &Operation) -> Result<()> {
 }
 
 /// As Go prints an `ExecutionType`.
-fn execution_type(kind: ExecutionType) -> &'static str {
-    match kind {
-        ExecutionType::Unspecified => "Unspecified",
-        ExecutionType::Workflow => "Workflow",
-        ExecutionType::Activity => "Activity",
-        #[allow(unreachable_patterns, reason = "the API may get more")]
-        _ => "",
+fn execution_type(kind: i32) -> String {
+    match ExecutionType::try_from(kind) {
+        Ok(ExecutionType::Unspecified) => "Unspecified".to_owned(),
+        Ok(ExecutionType::Workflow) => "Workflow".to_owned(),
+        Ok(ExecutionType::Activity) => "Activity".to_owned(),
+        _ => kind.to_string(),
     }
 }
 

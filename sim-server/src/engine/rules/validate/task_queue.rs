@@ -57,18 +57,6 @@ pub fn user_task_queue(
     Err(Error::invalid(format!("cannot use internal per-namespace task queue:{name}{parent}")))
 }
 
-/// A task queue as the real server prints it in a message.
-pub(crate) fn text(queue: Option<&TaskQueue>) -> String {
-    let Some(queue) = queue else { return "<nil>".to_owned() };
-    let name = if queue.name.is_empty() { String::new() } else { format!("name:{:?}", queue.name) };
-    let kind = match TaskQueueKind::try_from(queue.kind) {
-        Ok(TaskQueueKind::Unspecified) => String::new(),
-        Ok(kind) => format!("kind:{}", kind.as_str_name()),
-        Err(_) => format!("kind:{}", queue.kind),
-    };
-    [name, kind].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 fn length(name: &str, limits: &Limits) -> Result<()> {
     if name.len() > limits.id_length_max {
         return Err(Error::invalid("taskQueue length exceeds limit"));
@@ -114,6 +102,6 @@ mod tests {
         assert_eq!(task_queue(Some(&mut long), "", &Limits::default()), Err(Error::invalid("taskQueue length exceeds limit")));
         let mut plain = TaskQueue { name: "q".to_owned(), ..TaskQueue::default() };
         assert_eq!(task_queue(Some(&mut plain), "", &Limits::default()), Ok(()));
-        assert_eq!(text(Some(&plain)), r#"name:"q" kind:TASK_QUEUE_KIND_NORMAL"#);
+        assert_eq!(plain.kind(), TaskQueueKind::Normal);
     }
 }

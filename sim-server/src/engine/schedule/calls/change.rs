@@ -76,12 +76,15 @@ impl Engine {
         Ok(DeleteScheduleResponse::default())
     }
 
-    /// Deletes an open schedule.
+    /// Deletes an open schedule. What is left of it goes when closed workflows do.
     pub(in crate::engine) fn delete_schedule_now(&mut self, key: ScheduleKey) {
         if let Some(watched) = self.transact_schedule(key, |schedule, _| schedule.watched.take()) {
             self.schedule_watches.take(&watched);
         }
         self.transact_schedule(key, |schedule, cx| schedule.delete(cx));
+        let retention = self.namespaces.get(self.schedules.get(key).namespace()).retention;
+        let wall = self.wall();
+        self.schedule_retention.closed(&mut self.schedules, key, retention, wall);
     }
 
     fn find_open_schedule(&self, namespace: NamespaceId, schedule_id: &str) -> Result<ScheduleKey> {
@@ -94,7 +97,8 @@ impl Engine {
 fn given_ones(given: BTreeMap<String, Payload>, registry: &Registry) -> BTreeMap<String, Given> {
     let read = |(name, payload): (String, Payload)| {
         let value_type = registry.type_of(&name).unwrap_or_default();
-        let value = search_attributes::json(&payload).map(|value| json::text(&value));
+        let value = search_attributes::json(&payload, crate::proto::enums::IndexedValueType::Unspecified)
+            .map(|value| json::text(&value));
         let kept = value.map(|value| written::payload(value_type, value)).filter(|payload| !payloads::is_nil(payload));
         (name, Given { data: payload.data, kept })
     };

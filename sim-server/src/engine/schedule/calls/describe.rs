@@ -10,7 +10,10 @@ use crate::{
             error::{Error, Result},
             time::Time,
         },
-        rules::schedule::{canonical, check},
+        rules::{
+            schedule::{canonical, check},
+            search_attributes::Registry,
+        },
         schedule::Schedule,
     },
     proto::{
@@ -42,8 +45,9 @@ impl Engine {
         if let Some(spec) = &mut set.spec {
             canonical::complete(spec);
         }
+        let registry = &self.namespaces.get(namespace).search_attributes;
         if let Some(search_attributes) = check::started_mut(&mut set).and_then(|workflow| workflow.search_attributes.as_mut()) {
-            self.namespaces.get(namespace).search_attributes.set_types(search_attributes);
+            registry.set_types(search_attributes);
         }
         let mut info = schedule.described();
         let running_count = info.running_workflows.len();
@@ -51,7 +55,7 @@ impl Engine {
         let response = DescribeScheduleResponse {
             schedule: Some(set),
             memo: shown_memo(schedule),
-            search_attributes: shown_search_attributes(schedule),
+            search_attributes: shown_search_attributes(schedule, registry),
             conflict_token: schedule.conflict_token.to_be_bytes().to_vec(),
             info: None,
         };
@@ -95,9 +99,11 @@ pub(in crate::engine) fn shown_memo(schedule: &Schedule) -> Option<Memo> {
     (!schedule.memo.is_empty()).then(|| Memo { fields: schedule.memo.clone() })
 }
 
-/// The search attributes that a client gave it.
-fn shown_search_attributes(schedule: &Schedule) -> Option<SearchAttributes> {
-    without_hidden(schedule.search_attributes.clone())
+/// The search attributes that a client gave it, as far as the namespace still has them.
+fn shown_search_attributes(schedule: &Schedule, registry: &Registry) -> Option<SearchAttributes> {
+    let mut all = schedule.search_attributes.clone();
+    all.retain(|name, _| registry.type_of(name).is_some());
+    without_hidden(all)
 }
 
 /// Search attributes of a schedule, without those that it has as a workflow of the real server.

@@ -8,8 +8,8 @@ use crate::{
             error::{Error, Result},
             key::{Key, NamespaceId},
         },
-        rules::names,
-        visibility::{index::Place, info::info, token::PageToken},
+        rules::{list_token::ListToken, names},
+        visibility::{index::Place, info::info, token},
     },
     proto::{
         enums::WorkflowExecutionStatus as Status,
@@ -119,9 +119,9 @@ impl Engine {
     /// A page of what a query means.
     fn page_of_executions(&mut self, namespace: NamespaceId, query: &str, size: i32, token: &[u8]) -> Result<Page> {
         let filter = self.read_filter(namespace, query, LIST)?;
-        let token = PageToken::read(token)?;
+        let token = ListToken::read(token)?;
         let registry = &self.namespaces.get(namespace).search_attributes;
-        let found = self.found(namespace, &filter, None, token.as_ref().map(PageToken::place));
+        let found = self.found(namespace, &filter, None, token.as_ref().map(token::place));
         Ok(page(found, size, token.as_ref(), |_, row| info(row, registry)))
     }
 }
@@ -131,20 +131,20 @@ impl Engine {
 pub(super) fn page<'a, T>(
     found: impl Iterator<Item = (Place, Row<'a>)>,
     size: i32,
-    token: Option<&PageToken>,
+    token: Option<&ListToken>,
     mut show: impl FnMut(Key, &Row<'a>) -> T,
 ) -> (Vec<T>, Vec<u8>) {
     let size = usize::try_from(size).ok().filter(|size| (1..=PAGE_MAX).contains(size)).unwrap_or(PAGE_MAX);
     let mut last = None;
     let shown: Vec<T> = found
-        .skip_while(|(_, row)| token.is_some_and(|token| token.is_behind(row)))
+        .skip_while(|(_, row)| token.is_some_and(|token| token::is_behind(token, row)))
         .take(size)
         .map(|(place, row)| {
             last = Some(row);
             show(place.key, &row)
         })
         .collect();
-    let next = last.filter(|_| shown.len() == size).map(|row| PageToken::at(&row)).unwrap_or_default();
+    let next = last.filter(|_| shown.len() == size).map(|row| token::at(&row).written()).unwrap_or_default();
     (shown, next)
 }
 

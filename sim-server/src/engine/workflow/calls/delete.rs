@@ -45,6 +45,10 @@ impl Engine {
         while let Some(key) = self.retention.next_expired(self.wall()) {
             self.delete_run(key);
         }
+        while let Some(key) = self.schedule_retention.next_expired(self.wall()) {
+            self.remove_row(Key::Schedule(key));
+            self.schedule_retention.remove(&mut self.schedules, key);
+        }
     }
 
     /// Deletes a closed run. Who still waits for something of it hears what there is to hear.

@@ -117,7 +117,7 @@ impl Engine {
     /// The run whose replay a worker has that answers with this token.
     fn replayed_run(&self, token: &TaskToken) -> Result<RunKey> {
         let is_it = |key: &RunKey| self.replays.under_way(*key).is_some_and(|under_way| under_way.serial == token.replay);
-        self.run_of(token).filter(is_it).ok_or_else(|| Error::not_found("Workflow task not found."))
+        self.run_of(token).ok().filter(is_it).ok_or_else(|| Error::not_found("Workflow task not found."))
     }
 
     /// The replay of a run is over, and who waits for an end may hear of it.

@@ -5,7 +5,7 @@ use super::target::COMPLETED;
 use crate::{
     engine::{
         Context, Engine,
-        execution::By,
+        execution::{By, store},
         kernel::{
             effects::SERVER_IDENTITY,
             error::{Error, Result},
@@ -135,24 +135,28 @@ impl Engine {
 
     /// The run that the token names, if the workflow task that it names is still the started one.
     fn started_task_of(&self, token: &TaskToken) -> Option<RunKey> {
-        let key = self.run_of(token)?;
+        let key = self.run_of(token).ok()?;
         let run = self.runs.get(key);
         (run.is_running() && run.has_started_task(token)).then_some(key)
     }
 
     /// The worker answers to a task that is over. If that has timed out, the worker takes its time.
     fn task_not_found(&mut self, token: &TaskToken) -> Error {
-        if let Some(key) = self.run_of(token)
-            && self.runs.get(key).is_running()
-        {
-            self.skipping.holds.trust(Work::WorkflowTask(key));
+        match self.run_of(token) {
+            Err(error) => return error,
+            Ok(key) if self.runs.get(key).is_running() => self.skipping.holds.trust(Work::WorkflowTask(key)),
+            Ok(_) => {}
         }
         Error::not_found("Workflow task not found.")
     }
 
     /// The run that a task token names.
-    pub(in crate::engine) fn run_of(&self, token: &TaskToken) -> Option<RunKey> {
-        self.runs.checked(token.run, &token.run_id)
+    ///
+    /// # Errors
+    /// NOT_FOUND: it is deleted, or another server's.
+    pub(in crate::engine) fn run_of(&self, token: &TaskToken) -> Result<RunKey> {
+        let found = self.runs.checked(token.run, &token.run_id);
+        found.ok_or_else(|| store::no_such_run(&token.workflow_id, &token.run_id))
     }
 
     fn check_commands(&mut self, key: RunKey, commands: Vec<Command>, messages: Vec<Message>) -> Result<Vec<Checked>, Unfit> {
@@ -244,7 +248,7 @@ impl Engine {
             self.replay_failed(&token, &request)?;
             return Ok(RespondWorkflowTaskFailedResponse::default());
         }
-        if let Some(key) = self.run_of(&token)
+        if let Ok(key) = self.run_of(&token)
             && !self.runs.get(key).is_running()
         {
             return Err(Error::not_found(COMPLETED));

@@ -10,7 +10,7 @@ use crate::{
             error::{Error, Result},
             key::RunKey,
         },
-        rules::validate,
+        rules::{updates, validate},
         workflow::{
             growth::Growth,
             signal::{CancelRequest, Signal},
@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl Engine {
-    /// SignalWorkflowExecution.
+    /// SignalWorkflowExecution. A signal that has come already is answered as it was then, also when the workflow is closed.
     pub(in crate::engine) fn signal_workflow_execution(
         &mut self,
         mut request: SignalWorkflowExecutionRequest,
@@ -35,10 +35,12 @@ impl Engine {
         let target = self.target(&request.namespace, request.workflow_execution.as_ref())?;
         validate::execution::signal(&mut request, &self.limits)?;
         let key = self.find(&target)?;
-        self.check_running(key)?;
-        if !self.runs.get(key).has_signal(&request.request_id) {
-            self.check_signal_limit(key)?;
+        let link = self.link_by_request(key, &request.request_id, EventType::WorkflowExecutionSignaled);
+        if self.runs.get(key).has_signal(&request.request_id) {
+            return Ok(SignalWorkflowExecutionResponse { link: Some(link) });
         }
+        self.check_running(key)?;
+        self.check_signal(key)?;
         let signal = Signal {
             name: request.signal_name,
             input: request.input,
@@ -49,7 +51,6 @@ impl Engine {
             external_workflow_execution: None,
         };
         self.check_growth(key, self.growth_by_signal(key, &signal))?;
-        let link = self.link_by_request(key, &signal.request_id, EventType::WorkflowExecutionSignaled);
         self.transact(key, |run, cx| run.signal(cx, signal));
         Ok(SignalWorkflowExecutionResponse { link: Some(link) })
     }
@@ -113,11 +114,12 @@ impl Engine {
         Ok(ResetStickyTaskQueueResponse::default())
     }
 
-    pub(super) fn check_signal_limit(&self, key: RunKey) -> Result<()> {
+    /// Refuses a signal too many, and one that comes while the workflow most likely closes (`ValidateSignal`).
+    pub(super) fn check_signal(&self, key: RunKey) -> Result<()> {
         if self.has_all_signals(key) {
             return Err(Error::InvalidArgument("exceeded workflow execution limit for signal events".to_owned()));
         }
-        Ok(())
+        if self.runs.get(key).is_closing() { Err(updates::try_the_next_run()) } else { Ok(()) }
     }
 
     /// Whether the run has had as many signals as it may have. A limit of 0 is none.

@@ -123,8 +123,10 @@ impl Engine {
         if let Some(key) = existing {
             let run = self.runs.get(key);
             if run.is_running() && conflict != WorkflowIdConflictPolicy::TerminateExisting {
-                self.check_signal_limit(key)?;
-                self.transact(key, |run, cx| run.signal(cx, signal));
+                if !run.has_signal(&signal.request_id) {
+                    self.check_signal(key)?;
+                    self.transact(key, |run, cx| run.signal(cx, signal));
+                }
                 return Ok(self.signaled_with_start(key, &request.request_id, false));
             }
             if !run.is_running() && run.is_start_of(&request.request_id) {

@@ -31,11 +31,12 @@ impl Run {
     }
 
     /// Where the options of a batch operation want this run to be reset to (`getResetEventIDByOptions` in
-    /// `service/worker/batcher/activities.go`). A point of a build may be in an earlier run of the chain.
+    /// `service/worker/batcher/activities.go`). A point of a build may be in an earlier run of the chain, unless they are for the
+    /// current run only: that is the one that the operation names, and if it names none, no point is good.
     ///
     /// # Errors
     /// There is no such point. The texts are those that the batcher logs.
-    pub(in crate::engine) fn reset_point(&self, options: &ResetOptions, now: Time) -> Result<ResetPoint> {
+    pub(in crate::engine) fn reset_point(&self, options: &ResetOptions, named_run_id: &str, now: Time) -> Result<ResetPoint> {
         use reset_options::Target;
         let here = |event_id| ResetPoint { run_id: self.run_id().to_owned(), workflow_task_finish_event_id: event_id };
         let none = || Error::FailedPrecondition("unable to find any scheduled or completed task".to_owned());
@@ -43,7 +44,9 @@ impl Run {
             Some(Target::FirstWorkflowTask(())) => self.first_workflow_task().map(here).ok_or_else(none),
             Some(Target::LastWorkflowTask(())) => self.last_workflow_task().map(here).ok_or_else(none),
             Some(Target::WorkflowTaskId(event_id)) => Ok(here(*event_id)),
-            Some(Target::BuildId(build_id)) => self.reset_point_of_build(build_id, options.current_run_only, now),
+            Some(Target::BuildId(build_id)) => {
+                self.reset_point_of_build(build_id, options.current_run_only.then_some(named_run_id), now)
+            }
             None => Err(Error::invalid("provided reset target (<nil>) is not supported.")),
         }
     }
@@ -76,7 +79,7 @@ impl Run {
         scheduled
     }
 
-    fn reset_point_of_build(&self, build_id: &str, current_run_only: bool, now: Time) -> Result<ResetPoint> {
+    fn reset_point_of_build(&self, build_id: &str, only_in: Option<&str>, now: Time) -> Result<ResetPoint> {
         let refused = |text: String| Err(Error::FailedPrecondition(text));
         let is_it = |point: &&ResetPointInfo| point.build_id == build_id;
         let Some(point) = self.recorded.reset_points.iter().find(is_it) else {
@@ -88,7 +91,7 @@ impl Run {
         if point.expire_time.as_ref().is_some_and(|at| Time::from_proto(at) < now) {
             return refused(format!("Reset point for {build_id} is expired"));
         }
-        if current_run_only && point.run_id != self.run_id() {
+        if only_in.is_some_and(|run_id| point.run_id != run_id) {
             return refused(format!("Reset point for {build_id} points to previous run and CurrentRunOnly is set"));
         }
         Ok(ResetPoint { run_id: point.run_id.clone(), workflow_task_finish_event_id: point.first_workflow_task_completed_id })

@@ -15,7 +15,10 @@ use crate::{
             time::{Time, span},
         },
         rules::failure,
-        workflow::{options::OptionsChange, recorded::Recorded, run::Run, volatile::Volatile, workflow_task::WorkflowTask},
+        workflow::{
+            options::OptionsChange, problems::problem, recorded::Recorded, run::Run, volatile::Volatile,
+            workflow_task::WorkflowTask,
+        },
     },
     proto::{
         enums::{TimeoutType, WorkflowTaskFailedCause},
@@ -75,14 +78,17 @@ impl Run {
         Ok(run)
     }
 
-    /// Whether the last workflow task failed, so that another attempt was under way, which is not in the history.
+    /// Whether the last workflow task failed, so that another attempt was under way, which is not in the history. A pause takes it
+    /// away.
     fn is_task_to_be_repeated(&self) -> bool {
         let history = self.history();
         let tasks = (1..history.next_id()).rev().filter_map(|id| history.get(id)?.attributes);
         let of_task = tasks.filter_map(|attributes| match attributes {
             Attributes::WorkflowTaskFailedEventAttributes(_) => Some(true),
             Attributes::WorkflowTaskTimedOutEventAttributes(it) => Some(it.timeout_type() != TimeoutType::ScheduleToStart),
-            Attributes::WorkflowTaskCompletedEventAttributes(_) => Some(false),
+            Attributes::WorkflowTaskCompletedEventAttributes(_) | Attributes::WorkflowExecutionPausedEventAttributes(_) => {
+                Some(false)
+            }
             _ => None,
         });
         { of_task }.next().unwrap_or(false)
@@ -106,6 +112,7 @@ impl Run {
 
     /// Begins the rebuilt run.
     pub(in crate::engine) fn reset(&mut self, cx: &mut Cx<'_>, reset: Reset<'_>) {
+        self.take_up_problems();
         self.fail_task_for_reset(cx, reset.reason, reset.base_run_id);
         self.start_timeouts(cx);
         self.take_up_timers(cx);
@@ -158,7 +165,10 @@ impl Run {
             new_run_id: self.run_id().to_owned(),
             ..WorkflowTaskFailedEventAttributes::default()
         };
-        self.add_event(cx, Attributes::WorkflowTaskFailedEventAttributes(failed));
+        let failed = Attributes::WorkflowTaskFailedEventAttributes(failed);
+        let written = problem(&failed);
+        self.add_event(cx, failed);
+        self.note_problem(cx, written, true);
     }
 
     /// A timer goes on as it was started. One whose time has passed fires now.

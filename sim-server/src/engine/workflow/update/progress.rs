@@ -86,12 +86,12 @@ impl Run {
         })
     }
 
-    /// The request ids of the updates that a reset has admitted again, with the events that tell so.
-    pub(in crate::engine) fn admitted_requests(&self) -> impl Iterator<Item = (String, i64)> {
+    /// The request ids of the updates that a reset has admitted again.
+    pub(in crate::engine) fn admitted_requests(&self) -> impl Iterator<Item = String> {
         let accepted = self.recorded.updates.values().filter_map(|update| update.admitted_event_id);
         self.recorded.admitted.values().copied().chain(accepted).filter_map(|event_id| {
             let request_id = self.admitted_request(event_id)?.request_id;
-            (!request_id.is_empty()).then_some((request_id, event_id))
+            (!request_id.is_empty()).then_some(request_id)
         })
     }
 

@@ -5,10 +5,13 @@ use prost_types::Duration;
 
 use super::context::{self, CommandContext, Rejected};
 use crate::{
-    engine::rules::validate::{
-        duration, priority,
-        start::{cron_schedule, retry_policy, settle_timeouts},
-        task_queue, user_task_queue,
+    engine::rules::{
+        names,
+        validate::{
+            duration, priority,
+            start::{cron_schedule, retry_policy, settle_timeouts},
+            user_task_queue,
+        },
     },
     proto::{
         command::{ContinueAsNewWorkflowExecutionCommandAttributes, StartChildWorkflowExecutionCommandAttributes},
@@ -39,7 +42,7 @@ pub fn continue_as_new(
     }
     let queue = inherited_queue(&mut attributes.task_queue);
     let outcome = user_task_queue(Some(queue), context.task_queue, context.task_queue, context.limits);
-    let about = format!("WorkflowType={workflow_type} TaskQueue={}", task_queue::text(attributes.task_queue.as_ref()));
+    let about = format!("WorkflowType={workflow_type} TaskQueue={}", names::task_queue(attributes.task_queue.as_ref()));
     outcome.map_err(|error| {
         Rejected::fails(CAUSE, format!("error validating {COMMAND} TaskQueue: {}. {about}", context::text(error)))
     })?;
@@ -103,7 +106,7 @@ pub fn start_child(
     priority(attributes.priority.as_ref()).map_err(Rejected::because(CAUSE))?;
     let queue = inherited_queue(&mut attributes.task_queue);
     user_task_queue(Some(queue), context.task_queue, context.task_queue, context.limits).map_err(|error| {
-        let queue = task_queue::text(attributes.task_queue.as_ref());
+        let queue = names::task_queue(attributes.task_queue.as_ref());
         Rejected::fails(CAUSE, format!("invalid TaskQueue on {COMMAND}: {}. {about} TaskQueue={queue}", context::text(error)))
     })?;
     let spans = (&mut attributes.workflow_run_timeout, &mut attributes.workflow_task_timeout);

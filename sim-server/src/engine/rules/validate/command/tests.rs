@@ -321,15 +321,15 @@ fn a_continued_run_inherits_what_is_open() {
         (|a| a.workflow_run_timeout = seconds(500), "ok"),
         (
             |a| a.workflow_run_timeout = seconds(-1),
-            r#"Invalid WorkflowRunTimeout on ContinueAsNewWorkflowExecutionCommand: negative duration. WorkflowType=T TaskQueue=name:"q" kind:TASK_QUEUE_KIND_NORMAL"#,
+            r#"Invalid WorkflowRunTimeout on ContinueAsNewWorkflowExecutionCommand: negative duration. WorkflowType=T TaskQueue=name:"q"  kind:TASK_QUEUE_KIND_NORMAL"#,
         ),
         (
             |a| a.task_queue = queue("/_sys/x"),
-            r#"error validating ContinueAsNewWorkflowExecutionCommand TaskQueue: task queue name cannot start with reserved prefix /_sys/. WorkflowType=T TaskQueue=name:"/_sys/x" kind:TASK_QUEUE_KIND_NORMAL"#,
+            r#"error validating ContinueAsNewWorkflowExecutionCommand TaskQueue: task queue name cannot start with reserved prefix /_sys/. WorkflowType=T TaskQueue=name:"/_sys/x"  kind:TASK_QUEUE_KIND_NORMAL"#,
         ),
         (
             |a| a.retry_policy = Some(RetryPolicy { maximum_attempts: -1, ..RetryPolicy::default() }),
-            r#"invalid WorkflowRetryPolicy on ContinueAsNewWorkflowExecutionCommand: MaximumAttempts cannot be negative on retry policy.. WorkflowType=T TaskQueue=name:"q" kind:TASK_QUEUE_KIND_NORMAL"#,
+            r#"invalid WorkflowRetryPolicy on ContinueAsNewWorkflowExecutionCommand: MaximumAttempts cannot be negative on retry policy.. WorkflowType=T TaskQueue=name:"q"  kind:TASK_QUEUE_KIND_NORMAL"#,
         ),
         (|a| a.input = large_input(), "END ContinueAsNewWorkflowExecutionCommandAttributes. Input exceeds size limit."),
     ];
