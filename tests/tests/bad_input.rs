@@ -51,10 +51,15 @@ fn is_hidden_there(status: &Status) -> bool {
     status.message().starts_with("something went wrong, please retry (")
 }
 
+/// The real server tells this one, of an id that is none, as it comes from its database.
+fn is_of_a_wrong_id(status: &Status) -> bool {
+    status.code() == Code::Unknown && status.message().starts_with("invalid UUID length: ")
+}
+
 /// Asserts that a refusal is not due to a bug of ours.
 fn assert_sane(what: &str, status: &Status) {
     let is_odd = matches!(status.code(), Code::Internal | Code::Unknown | Code::DataLoss);
-    let bug = is_odd && !is_malformed(status) && !is_hidden_there(status);
+    let bug = is_odd && !is_malformed(status) && !is_hidden_there(status) && !is_of_a_wrong_id(status);
     assert!(!bug && !status.message().contains("panicked"), "{what}: {status}");
 }
 

@@ -19,8 +19,9 @@ pub(super) struct Run<'a> {
     /// When it must have timed out, if ever.
     expiration: Option<Time>,
     cancel_requested: Option<i64>,
-    /// The signals, by request id. After a reset none are known: those that it brings again may come once more.
-    signals: BTreeMap<&'a str, i64>,
+    /// The signals, by request id, and by whether they are of another workflow: such an id is forgotten once its sender knows, and
+    /// a client may use it. After a reset none are known: those that it brings again may come once more.
+    signals: BTreeMap<(&'a str, bool), i64>,
     timeouts: Timeouts,
     is_reset: bool,
 }
@@ -38,7 +39,8 @@ impl<'a> Run<'a> {
         match step.attributes {
             A::WorkflowExecutionStartedEventAttributes(started) => self.start(step, started),
             A::WorkflowExecutionSignaledEventAttributes(signal) if !signal.request_id.is_empty() && !self.is_reset => {
-                if let Some(first) = self.signals.insert(&signal.request_id, step.id) {
+                let is_of_workflow = signal.external_workflow_execution.is_some();
+                if let Some(first) = self.signals.insert((&signal.request_id, is_of_workflow), step.id) {
                     findings.say("signal-repeated", format!("event {first} is the same request, {}", signal.request_id));
                 }
             }
