@@ -34,7 +34,7 @@ impl Operator<'_> {
             2 => ("ExecutionStatus = 'Running'", reset_activities()),
             _ => ("CloseTime IS NULL", prefer()),
         };
-        let count = self.to_all(filter, operation).await?;
+        let count = self.do_to_all(filter, operation).await?;
         foretime::sometimes!(count > 1, "a batch repairs several shipments");
         Ok(())
     }
@@ -42,12 +42,12 @@ impl Operator<'_> {
     /// Deletes all shipments that a filter finds. Returns how many those are.
     pub(super) async fn delete_all(&mut self, filter: &str) -> foretime::Result<usize> {
         let operation = Operation::DeletionOperation(BatchOperationDeletion { identity: IDENTITY.to_owned() });
-        self.to_all(filter, operation).await
+        self.do_to_all(filter, operation).await
     }
 
     /// Does one thing to all shipments that a filter finds, and waits until that is done. Returns to how many it was done. Some may
     /// have ended before their turn.
-    async fn to_all(&mut self, filter: &str, operation: Operation) -> foretime::Result<usize> {
+    async fn do_to_all(&mut self, filter: &str, operation: Operation) -> foretime::Result<usize> {
         self.batches += 1;
         let job_id = format!("batch-{}", self.batches);
         let request = StartBatchOperationRequest {
