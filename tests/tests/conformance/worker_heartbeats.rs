@@ -173,6 +173,8 @@ async fn refused_filters(s: &Script) {
         "WorkerIdentity = 'a' LIMIT 5",
         "WorkerIdentity = 'nobody' ORDER BY WorkerIdentity",
         "ORDER BY WorkerIdentity",
+        "where WorkerIdentity = 'a'",
+        " SELECT * FROM workers",
     ];
     for query in queries {
         s.step(query);
