@@ -11,7 +11,7 @@ use crate::values;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Time")]
 pub(crate) struct Clock {
-    /// When virtual time skips
+    /// When virtual time skips [default: locked]
     #[arg(long, value_name = "MODE")]
     time: Option<Mode>,
 

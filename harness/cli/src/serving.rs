@@ -25,7 +25,8 @@ pub(crate) struct Serving {
     #[arg(long, short)]
     namespace: Vec<String>,
 
-    /// Search attribute to register in all namespaces, such as CustomerId=Keyword; may be repeated
+    /// Search attribute to register, such as CustomerId=Keyword, in all namespaces (start-dev: that exist at the start); may be
+    /// repeated
     #[arg(long, value_name = "NAME=TYPE", value_parser = values::search_attribute)]
     search_attribute: Vec<(String, SearchAttributeType)>,
 

@@ -40,11 +40,6 @@ impl Heartbeats {
         }
     }
 
-    /// Whether any worker of the namespace has ever told of itself.
-    pub(crate) fn knows(&self, namespace: NamespaceId) -> bool {
-        self.of.contains_key(&namespace)
-    }
-
     /// The workers of a namespace, by their instance keys.
     pub(crate) fn of(&self, namespace: NamespaceId, wall: Time) -> impl Iterator<Item = &WorkerHeartbeat> {
         let all = self.of.get(&namespace).into_iter().flatten().map(|(_, told)| told);

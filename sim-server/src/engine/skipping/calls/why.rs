@@ -54,10 +54,9 @@ impl Engine {
     /// Why time does not skip, or that it does; the most important first.
     pub(in crate::engine) fn reasons(&self) -> Vec<String> {
         let mut reasons: Vec<String> = self.runs_away().map(str::to_owned).into_iter().collect();
-        reasons.extend(self.matching.waiting().filter(|waiting| waiting.worker_count == 0).take(LISTED_MAX).map(|waiting| {
-            let name = self.name_unserved(&waiting);
-            if waiting.is_unserved { format!("{name}; time does not wait for it") } else { name }
-        }));
+        let nobody_polls = self.matching.waiting().filter(|waiting| waiting.worker_count == 0).take(LISTED_MAX);
+        let (left_alone, waited_for): (Vec<_>, Vec<_>) = nobody_polls.partition(|waiting| waiting.is_unserved);
+        reasons.extend(waited_for.iter().map(|waiting| self.name_unserved(waiting)));
         reasons.extend(self.lock_reasons());
         reasons.extend(self.at_work());
         if self.sleep_limit().is_some() {
@@ -66,6 +65,8 @@ impl Engine {
             );
         }
         reasons.extend(self.paused());
+        let not_waited_for = |waiting| format!("{}; time does not wait for it", self.name_unserved(waiting));
+        reasons.extend(left_alone.iter().map(not_waited_for));
         if self.domain.next().is_none() {
             reasons.push("nothing is due: there is no timer, timeout, retry or sleep that time could skip to".to_owned());
         }
