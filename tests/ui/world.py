@@ -23,6 +23,7 @@ from temporalio.client import (  # noqa: E402
     WorkflowHandle,
 )
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes  # noqa: E402
+from temporalio.runtime import Runtime, TelemetryConfig  # noqa: E402
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: E402
 
 from workflows import ACTIVITIES, WORKFLOWS, Answers, Cleans, Continues, Fails, Parent, Retries, Sleeps, Stuck, Waits  # noqa: E402
@@ -82,7 +83,9 @@ async def populate(client: Client) -> None:
 async def main(address: str) -> None:
     # Workflows and activities fail on purpose here.
     logging.disable(logging.CRITICAL)
-    client = await Client.connect(address, identity="the worker")
+    # Pages of workers show those that have told of themselves, which is once a minute if nothing else is said.
+    runtime = Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=timedelta(seconds=1))
+    client = await Client.connect(address, identity="the worker", runtime=runtime)
     worker = Worker(
         client,
         task_queue=QUEUE,

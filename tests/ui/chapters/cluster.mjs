@@ -26,12 +26,13 @@ async function importHistory(window) {
   await window.sees('Import Event History');
 }
 
-/** Where the server says in its namespace's capabilities that it has none of something, the page says so, too. */
+/** Workers that have told of themselves. */
 async function workers(window) {
   await window.go('/workers');
-  await window.sees('Instances', 'Deployments');
+  await window.sees('Instances', 'Deployments', 'the worker');
 }
 
+/** Where the server says in its namespace's capabilities that it has none of something, the page says so, too. */
 async function standaloneActivities(window) {
   await window.go('/activities');
   await window.sees('Standalone Activities');
