@@ -100,7 +100,7 @@ impl Engine {
         let namespace = job.namespace;
         let targets = match self.query_of(key) {
             None => job.named(),
-            Some(query) => self.find_workflows(namespace, &query, None)?.into(),
+            Some(query) => self.find_workflows(namespace, &query)?.into(),
         };
         let job = self.batches.get_mut(key);
         let found = targets.len();

@@ -1,14 +1,6 @@
-//! What Go says of text that is no JSON (`encoding/json`), and how the real server hides that from clients: behind a number, which is
-//! the text's fingerprint (`common/rpc/interceptor/mask_internal_error.go`).
+//! What Go says of text that is no JSON (`encoding/json`).
 
 use super::names;
-use crate::engine::kernel::error::Error;
-
-/// An error of the real server's that no client may see.
-pub(crate) fn hidden(error: &str) -> Error {
-    let number = fingerprint(format!("rpc error: code = Unknown desc = {error}").as_bytes());
-    Error::Unknown(format!("something went wrong, please retry ({number:08x})"))
-}
 
 /// What is wrong with a text; `None` if it is JSON.
 pub(crate) fn syntax_error(text: &[u8]) -> Option<String> {
@@ -203,38 +195,6 @@ fn quoted(byte: u8) -> String {
     }
 }
 
-const C1: u32 = 0xcc9e_2d51;
-const C2: u32 = 0x1b87_3593;
-
-/// FarmHash's 32-bit fingerprint of more than 24 bytes (`Fingerprint32`): that of a hidden error's text is longer.
-fn fingerprint(text: &[u8]) -> u32 {
-    let word = |at: usize| text.get(at..at + 4).map_or(0, |bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]));
-    let step = |hash: u32| hash.rotate_right(19).wrapping_mul(5).wrapping_add(0xe654_6b64);
-    let mixed = |word: u32| word.wrapping_mul(C1).rotate_right(17).wrapping_mul(C2);
-    let tail = |from_end: usize| mixed(word(text.len().saturating_sub(from_end)));
-    let stirred = |word: u32, hash: u32| step(hash ^ mixed(word));
-    let length = text.len() as u32;
-    let mut h = step(step(length ^ tail(4)) ^ tail(16));
-    let mut g = step(step(C1.wrapping_mul(length) ^ tail(8)) ^ tail(12));
-    let mut f = C1.wrapping_mul(length).wrapping_add(tail(20)).rotate_right(19).wrapping_add(113);
-    for block in 0..text.len().saturating_sub(1) / 20 {
-        let [a, b, c, d, e] = [0, 4, 8, 12, 16].map(|offset| word(block * 20 + offset));
-        h = h.wrapping_add(a);
-        g = g.wrapping_add(b);
-        f = f.wrapping_add(c);
-        h = stirred(d, h).wrapping_add(e);
-        g = stirred(c, g).wrapping_add(a);
-        f = stirred(b.wrapping_add(e.wrapping_mul(C1)), f).wrapping_add(d);
-        f = f.wrapping_add(g);
-        g = g.wrapping_add(f);
-    }
-    let last = |hash: u32| hash.rotate_right(11).wrapping_mul(C1).rotate_right(17).wrapping_mul(C1);
-    for hash in [last(g), last(f)] {
-        h = step(h.wrapping_add(hash)).rotate_right(17).wrapping_mul(C1);
-    }
-    h
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,18 +230,6 @@ mod tests {
         }
         for text in ["{}", "[]", "[[],{}]", "null", "-0.5e-3", " {\"a\" : [1, {\"b\":true}] , \"c\":\"\\u00e9\\n\"} "] {
             assert_eq!(syntax_error(text.as_bytes()), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn hidden_errors_have_the_real_servers_numbers() {
-        for (error, number) in [
-            ("unexpected end of JSON input", "4042fa9c"),
-            ("invalid character 'x' looking for beginning of value", "4816802b"),
-            ("json: cannot unmarshal number into Go struct field VisibilityPageToken.RunID of type string", "a99b5d88"),
-        ] {
-            let text = format!("something went wrong, please retry ({number})");
-            assert_eq!(hidden(error), Error::Unknown(text), "{error}");
         }
     }
 }

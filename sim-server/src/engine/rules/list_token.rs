@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{go_json, instants::Instant, names};
+use super::{go_json, hidden::hidden, instants::Instant, names};
 use crate::engine::kernel::error::{Error, Result};
 
 /// When what is open closes, as tokens have it.
@@ -50,7 +50,7 @@ impl ListToken {
             return Ok(None);
         }
         if let Some(error) = go_json::syntax_error(token) {
-            return Err(go_json::hidden(&error));
+            return Err(hidden(&error));
         }
         match serde_json::from_slice(token).unwrap_or_default() {
             Value::Null => Ok(None),
@@ -58,7 +58,7 @@ impl ListToken {
             other => {
                 let got = kind(&other);
                 let error = format!("json: cannot unmarshal {got} into Go value of type sqlplugin.VisibilityPageToken");
-                Err(go_json::hidden(&error))
+                Err(hidden(&error))
             }
         }
     }
@@ -77,7 +77,7 @@ impl ListToken {
                     let got = kind(other);
                     let error =
                         format!("json: cannot unmarshal {got} into Go struct field VisibilityPageToken.RunID of type string");
-                    return Err(go_json::hidden(&error));
+                    return Err(hidden(&error));
                 }
                 _ => {}
             }
@@ -88,7 +88,7 @@ impl ListToken {
 
 fn micros(value: &Value) -> Result<i64> {
     let Value::String(text) = value else {
-        return Err(go_json::hidden("Time.UnmarshalJSON: input is not a JSON string"));
+        return Err(hidden("Time.UnmarshalJSON: input is not a JSON string"));
     };
     let nanos = Instant::read(text).and_then(Instant::nanos);
     nanos.and_then(|nanos| i64::try_from(nanos.div_euclid(1000)).ok()).ok_or_else(|| not_a_time(text))
@@ -97,7 +97,7 @@ fn micros(value: &Value) -> Result<i64> {
 /// What Go says of a text that does not begin as an instant does.
 fn not_a_time(text: &str) -> Error {
     let text = names::quoted(text);
-    go_json::hidden(&format!("parsing time {text} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text} as \"2006\""))
+    hidden(&format!("parsing time {text} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text} as \"2006\""))
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -3,7 +3,7 @@
 use crate::proto::{
     common::Payload,
     enums::{
-        CommandType, IndexedValueType, NamespaceState, TaskQueueKind, TimeoutType, WorkflowExecutionStatus,
+        CommandType, IndexedValueType, NamespaceState, TaskQueueKind, TimeoutType, WorkerStatus, WorkflowExecutionStatus,
         WorkflowTaskFailedCause,
     },
     taskqueue::TaskQueue,
@@ -40,6 +40,11 @@ pub fn indexed_value(value_type: i32) -> String {
 pub fn timeout(timeout_type: i32) -> String {
     TimeoutType::try_from(timeout_type)
         .map_or_else(|_| timeout_type.to_string(), |known| short(known.as_str_name(), "TIMEOUT_TYPE_"))
+}
+
+/// The name of a worker's status, as queries on workers have it.
+pub fn worker_status(status: WorkerStatus) -> String {
+    short(status.as_str_name(), "WORKER_STATUS_")
 }
 
 /// A text in quotes, as Go's `%q` has it.

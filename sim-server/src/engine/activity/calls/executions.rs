@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use prost_types::FieldMask;
 
-use super::repairs::{Jitter, OptionsChange};
+use super::{
+    named::{Named, named},
+    repairs::{Jitter, OptionsChange},
+};
 use crate::{
     engine::{
         Engine,
@@ -32,40 +35,17 @@ use crate::{
     },
 };
 
-/// What all of these requests name.
-struct Named<'a> {
-    namespace: &'a str,
-    workflow_id: &'a str,
-    run_id: &'a str,
-    activity_id: &'a str,
-    identity: &'a str,
-    request_id: &'a str,
-}
-
-macro_rules! named {
-    ($request:ident) => {
-        Named {
-            namespace: &$request.namespace,
-            workflow_id: &$request.workflow_id,
-            run_id: &$request.run_id,
-            activity_id: &$request.activity_id,
-            identity: &$request.identity,
-            request_id: &$request.request_id,
-        }
-    };
-}
-
 impl Engine {
     /// PauseActivityExecution.
     pub(in crate::engine) fn pause_activity_execution(
         &mut self,
         mut request: PauseActivityExecutionRequest,
     ) -> Result<PauseActivityExecutionResponse> {
-        self.check_named(&named!(request))?;
+        self.check_named(named!(request), &request.identity, &request.request_id)?;
         if request.reason.len() > self.limits.blob_size_told_bytes {
             return Err(Error::invalid("reason exceeds length limit"));
         }
-        let key = self.owner_of_named(&named!(request))?;
+        let key = self.owner_of_named(named!(request))?;
         if request.request_id.is_empty() {
             request.request_id = self.ids.uuid();
         }
@@ -80,9 +60,9 @@ impl Engine {
         &mut self,
         request: UnpauseActivityExecutionRequest,
     ) -> Result<UnpauseActivityExecutionResponse> {
-        self.check_named(&named!(request))?;
+        self.check_named(named!(request), &request.identity, &request.request_id)?;
         let jitter = jitter(request.jitter)?;
-        let key = self.owner_of_named(&named!(request))?;
+        let key = self.owner_of_named(named!(request))?;
         self.unpause_activities(key, &Selector::Id(request.activity_id), Unpause::default(), jitter)?;
         Ok(UnpauseActivityExecutionResponse {})
     }
@@ -92,9 +72,9 @@ impl Engine {
         &mut self,
         request: ResetActivityExecutionRequest,
     ) -> Result<ResetActivityExecutionResponse> {
-        self.check_named(&named!(request))?;
+        self.check_named(named!(request), &request.identity, &request.request_id)?;
         let jitter = jitter(request.jitter)?;
-        let key = self.owner_of_named(&named!(request))?;
+        let key = self.owner_of_named(named!(request))?;
         let reset =
             Reset { resets_heartbeat: request.reset_heartbeat, keeps_paused: request.keep_paused, delay: Duration::ZERO };
         let selector = Selector::Id(request.activity_id);
@@ -107,7 +87,7 @@ impl Engine {
         &mut self,
         mut request: UpdateActivityExecutionOptionsRequest,
     ) -> Result<UpdateActivityExecutionOptionsResponse> {
-        self.check_named(&named!(request))?;
+        self.check_named(named!(request), &request.identity, &request.request_id)?;
         let mask = request.update_mask.take();
         let change = if request.restore_original {
             if mask.is_some_and(|mask| !mask.paths.is_empty()) {
@@ -118,24 +98,24 @@ impl Engine {
             let (options, fields) = self.checked_options(request.activity_options.take(), mask)?;
             OptionsChange::Merge { options: Some(Box::new(options)), fields: Some(fields) }
         };
-        let key = self.owner_of_named(&named!(request))?;
+        let key = self.owner_of_named(named!(request))?;
         let options = self.change_activity_options(key, &Selector::Id(request.activity_id), &change)?;
         Ok(UpdateActivityExecutionOptionsResponse { activity_options: Some(options) })
     }
 
-    fn check_named(&mut self, named: &Named<'_>) -> Result<()> {
+    fn check_named(&mut self, named: Named<'_>, identity: &str, request_id: &str) -> Result<()> {
         self.resolve(named.namespace)?;
         if named.workflow_id.is_empty() {
             return Err(Error::Unimplemented("Standalone activities are not supported by this server.".to_owned()));
         }
         let limit = self.limits.id_length_max;
-        if named.request_id.len() > limit {
-            return Err(too_long("request ID", named.request_id, limit));
+        if request_id.len() > limit {
+            return Err(too_long("request ID", request_id, limit));
         }
         if named.activity_id.is_empty() {
             return Err(Error::invalid("activity ID is required"));
         }
-        for (what, text) in [("activity ID", named.activity_id), ("identity", named.identity)] {
+        for (what, text) in [("activity ID", named.activity_id), ("identity", identity)] {
             if text.len() > limit {
                 return Err(too_long(what, text, limit));
             }
@@ -146,7 +126,7 @@ impl Engine {
         Ok(())
     }
 
-    fn owner_of_named(&mut self, named: &Named<'_>) -> Result<RunKey> {
+    fn owner_of_named(&mut self, named: Named<'_>) -> Result<RunKey> {
         let namespace = self.resolve(named.namespace)?;
         let execution = WorkflowExecution { workflow_id: named.workflow_id.to_owned(), run_id: named.run_id.to_owned() };
         self.load(namespace, &execution)

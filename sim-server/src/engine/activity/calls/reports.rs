@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use super::named::{Named, named};
 use crate::{
     engine::{
         Engine,
@@ -39,26 +40,6 @@ const NOT_FOUND: &str = "invalid activityID or activity already timed out or inv
 struct Target {
     key: RunKey,
     scheduled_event_id: i64,
-}
-
-/// What requests have that name an activity by its id.
-#[derive(Clone, Copy)]
-struct Named<'a> {
-    namespace: &'a str,
-    workflow_id: &'a str,
-    run_id: &'a str,
-    activity_id: &'a str,
-}
-
-macro_rules! named {
-    ($request:ident) => {
-        Named {
-            namespace: &$request.namespace,
-            workflow_id: &$request.workflow_id,
-            run_id: &$request.run_id,
-            activity_id: &$request.activity_id,
-        }
-    };
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     engine::{
         kernel::error::{Error, Result},
-        rules::go_json::hidden,
+        rules::{hidden::hidden, names},
     },
     proto::worker::WorkerHeartbeat,
 };
@@ -111,16 +111,11 @@ fn cell(name: &Expr, worker: &WorkerHeartbeat) -> Option<Cell> {
         "StartTime" => instant(&worker.start_time),
         "HeartbeatTime" => instant(&worker.heartbeat_time),
         // A keyword, which the real server's parser makes small.
-        name if name == "WorkerStatus" || name.eq_ignore_ascii_case("status") => Cell::Text(status(worker)),
+        name if name == "WorkerStatus" || name.eq_ignore_ascii_case("status") => {
+            Cell::Text(names::worker_status(worker.status()))
+        }
         _ => return None,
     })
-}
-
-/// Its status in Go's words, such as `Running`.
-fn status(worker: &WorkerHeartbeat) -> String {
-    let name = worker.status().as_str_name();
-    let words = name.strip_prefix("WORKER_STATUS_").unwrap_or(name).split('_');
-    words.map(|word| word.chars().take(1).chain(word.to_lowercase().chars().skip(1)).collect::<String>()).collect()
 }
 
 /// A text that something is compared with, which is not empty.

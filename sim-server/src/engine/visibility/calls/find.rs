@@ -19,24 +19,19 @@ use crate::engine::{
 use crate::proto::{common::WorkflowExecution, enums::IndexedValueType};
 
 impl Engine {
-    /// The workflows that a query means, in the order in which they are listed. What is in another division than this one
-    /// (`None`: in one at all) is not meant, unless the query speaks of divisions.
+    /// The workflows that a query means, in the order in which they are listed. What is in a division is not meant, unless the
+    /// query speaks of divisions.
     ///
     /// # Errors
     /// INVALID_ARGUMENT: the query is none. UNAVAILABLE: the real server's database does not execute it.
-    pub(in crate::engine) fn find_workflows(
-        &self,
-        namespace: NamespaceId,
-        query: &str,
-        division: Option<&str>,
-    ) -> Result<Vec<WorkflowExecution>> {
+    pub(in crate::engine) fn find_workflows(&self, namespace: NamespaceId, query: &str) -> Result<Vec<WorkflowExecution>> {
         let filter = self.read_filter(namespace, query, LIST)?;
         // What is listed late may be deleted already, so it is known by its row alone.
         let workflows = |(place, row): (Place, Row<'_>)| match place.key {
             Key::Run(_) => Some(WorkflowExecution { workflow_id: row.id.to_owned(), run_id: row.run_id.to_owned() }),
             Key::Schedule(_) => None,
         };
-        Ok(self.found(namespace, &filter, division, None).filter_map(workflows).collect())
+        Ok(self.found(namespace, &filter, None, None).filter_map(workflows).collect())
     }
 
     /// Reads a query. `operation` names what the query is for, as the database's errors do.

@@ -59,7 +59,7 @@ impl Engine {
         let (page, next_page_token) = page(found, request.page_size, &request.next_page_token)?;
         #[expect(deprecated, reason = "clients may still read `workers_info`")]
         Ok(ListWorkersResponse {
-            workers: page.iter().map(list_info).collect(),
+            workers: page.iter().copied().map(list_info).collect(),
             workers_info: page.into_iter().map(info).collect(),
             next_page_token,
         })
@@ -72,13 +72,13 @@ impl Engine {
     }
 
     /// The workers that a query means, by their instance keys.
-    fn found_workers(&mut self, namespace: &str, query: &str, with_system: bool) -> Result<Vec<WorkerHeartbeat>> {
+    fn found_workers(&mut self, namespace: &str, query: &str, with_system: bool) -> Result<Vec<&WorkerHeartbeat>> {
         let namespace = self.resolve(namespace)?;
         let filter = WorkerFilter::read(query)?;
         let is_meant = |worker: &&WorkerHeartbeat| {
             (with_system || !worker.task_queue.starts_with(SYSTEM_PREFIX)) && filter.matches(worker)
         };
-        Ok(self.heartbeats.of(namespace, self.wall()).filter(is_meant).cloned().collect())
+        Ok(self.heartbeats.of(namespace, self.wall()).filter(is_meant).collect())
     }
 
     /// DescribeWorker.
@@ -86,12 +86,16 @@ impl Engine {
         let namespace = self.resolve(&request.namespace)?;
         let worker = self.heartbeats.get(namespace, self.wall(), &request.worker_instance_key);
         let worker = worker.ok_or_else(|| Error::not_found(format!("Worker {} not found", request.worker_instance_key)))?;
-        Ok(DescribeWorkerResponse { worker_info: Some(info(worker.clone())) })
+        Ok(DescribeWorkerResponse { worker_info: Some(info(worker)) })
     }
 }
 
 /// A page of workers, and the token of the next. Without a size it has all.
-fn page(mut found: Vec<WorkerHeartbeat>, page_size: i32, next_page_token: &[u8]) -> Result<(Vec<WorkerHeartbeat>, Vec<u8>)> {
+fn page<'a>(
+    mut found: Vec<&'a WorkerHeartbeat>,
+    page_size: i32,
+    next_page_token: &[u8],
+) -> Result<(Vec<&'a WorkerHeartbeat>, Vec<u8>)> {
     if found.is_empty() {
         return Ok((found, Vec::new()));
     }
@@ -111,8 +115,8 @@ fn page(mut found: Vec<WorkerHeartbeat>, page_size: i32, next_page_token: &[u8])
     Ok((found, serde_json::to_vec(&token).unwrap_or_default()))
 }
 
-fn info(worker: WorkerHeartbeat) -> WorkerInfo {
-    WorkerInfo { worker_heartbeat: Some(worker) }
+fn info(worker: &WorkerHeartbeat) -> WorkerInfo {
+    WorkerInfo { worker_heartbeat: Some(worker.clone()) }
 }
 
 fn list_info(worker: &WorkerHeartbeat) -> WorkerListInfo {
