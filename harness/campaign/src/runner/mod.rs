@@ -11,6 +11,8 @@ mod explain;
 #[cfg(unix)]
 mod job;
 #[cfg(unix)]
+mod regressions;
+#[cfg(unix)]
 mod search;
 #[cfg(unix)]
 mod seeds;
