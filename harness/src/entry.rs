@@ -91,7 +91,12 @@ impl Test {
             twice_every: TWICE_EVERY,
             shows_one: false,
             // What is known to be wrong is no regression.
-            regressions: self.finds.is_none().then(|| regressions(self.folder, self.file)).flatten().map(|it| it.join(file_name(&name))),
+            regressions: self
+                .finds
+                .is_none()
+                .then(|| regressions(self.folder, self.file))
+                .flatten()
+                .map(|it| it.join(file_name(&name))),
             command,
         }
     }

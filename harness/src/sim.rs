@@ -10,9 +10,9 @@ use std::{
 
 use foretime_campaign::{faults::Faults, process::TEST};
 use foretime_server::config::SearchAttributeType;
+use proptest::strategy::Strategy;
 use temporalio_client::{Client, ClientOptions, NamespacedClient};
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
-use proptest::strategy::Strategy;
 use temporalio_sdk::WorkerOptions;
 use tonic::IntoRequest;
 

@@ -1,6 +1,10 @@
 //! A test to simulate.
 
-use std::{io, path::{Path, PathBuf}, process::Command};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::choices::Only;
 

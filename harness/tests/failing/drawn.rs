@@ -88,7 +88,14 @@ fn an_input_and_a_fault_are_found_together_and_each_made_least() {
     let text = fails("drawn::coupon", &[]);
     assert_says(
         &text,
-        &["redeem coupon 7 was done twice", "\n  amount = 701\n", "Without that one fault the run passes.", "FORETIME_ONLY=", ",input:"],
+        &[
+            "redeem coupon 7 was done twice",
+            "\n  amount = 701\n",
+            "Without that one fault the run passes.",
+            "What doomed this one lies between.",
+            "FORETIME_ONLY=",
+            ",input:",
+        ],
     );
 }
 
@@ -127,7 +134,10 @@ async fn patience(sim: Sim) -> foretime::Result {
 #[test]
 fn chance_is_as_near_to_harmless_as_the_failure_allows() {
     let text = fails("drawn::patience", &[]);
-    assert_says(&text, &["not always: the gateway is quick", "the gateway takes of order-patience = 3000", "It takes no fault."]);
+    assert_says(
+        &text,
+        &["not always: the gateway is quick", "the gateway takes of order-patience = 3000", "It takes no fault."],
+    );
 }
 
 /// What clients do with one account, which each of them reads before it writes.

@@ -452,7 +452,9 @@ impl<'a> Teller<'a> {
     /// Tells what clients of the test did before the failure: the last of it, if it is much.
     fn what_clients_did(&mut self) {
         let actions = self.view.log.entries.iter().filter_map(|entry| match &entry.what {
-            What::Action { client, action } => Some((entry, format!("{} {client} did {action}.", capital(&after(entry.at_ns))))),
+            What::Action { client, action } => {
+                Some((entry, format!("{} {client} did {action}.", capital(&after(entry.at_ns)))))
+            }
             _ => None,
         });
         let actions: Vec<(&Entry, String)> = actions.collect();

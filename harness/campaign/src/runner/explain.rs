@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    doom,
     job::Job,
     regressions::{self, Kept},
     search::{self, Least, SEARCH_MAX, is_same},
@@ -41,9 +42,14 @@ fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, 
     let known = Known { usual, ..order.known.clone() };
     let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order.clone() };
     let begun = Instant::now();
-    let result = job.run(&order).map_err(|error| error.to_string())?;
+    let mut result = job.run(&order).map_err(|error| error.to_string())?;
     let elapsed = begun.elapsed();
     say_what_did_not_strike(&order, &result);
+    let doom = doom::of(&mut job, &result, elapsed)?;
+    if let Some(detail) = &mut result.detail {
+        detail.report.story.extend(doom.iter().filter_map(|doom| doom.told.clone()));
+        detail.report.doom = doom;
+    }
     Ok(Recorded { report: report::files::write(&directory, &result)?, result, elapsed })
 }
 

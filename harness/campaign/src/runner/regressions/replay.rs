@@ -105,9 +105,7 @@ fn misfit_of_inputs(regression: &Regression, result: &RunResult) -> Option<Rot> 
         let drawn = result.inputs.iter().find(is_it);
         let how = match drawn {
             None => Misfit::Gone,
-            Some(input) if input.value != *recorded => {
-                Misfit::Input { recorded: recorded.clone(), drawn: input.value.clone() }
-            }
+            Some(input) if input.value != *recorded => Misfit::Input { recorded: recorded.clone(), drawn: input.value.clone() },
             Some(_) => return None,
         };
         let label = key.split_once(' ').map_or(&**key, |(_, name)| name).to_owned();
