@@ -2,7 +2,7 @@
 
 use std::{io, process::Command};
 
-use crate::choices::Only;
+use crate::{choices::Only, time::Start};
 
 /// How many seeds a test runs by default.
 pub const RUNS: u64 = 100;
@@ -20,6 +20,8 @@ pub struct Case {
     pub claims: Vec<&'static str>,
     /// How many seeds it runs.
     pub runs: u64,
+    /// When its runs begin, in seconds of the Unix epoch; `None`: each draws that.
+    pub starts_at: Option<i64>,
     /// The program that runs its seeds, without arguments.
     pub program: fn() -> io::Result<Command>,
     /// The arguments that make the program run this test alone.
@@ -33,9 +35,11 @@ pub struct Case {
 }
 
 impl Case {
-    /// The command that repeats a seed, with these strikes of faults.
-    pub fn repeat(&self, seed: u64, only: &Only) -> String {
+    /// The command that repeats a seed, with these strikes of faults. `starts_at`: when the run began, in seconds of the Unix epoch,
+    /// if that was neither drawn nor said by the test.
+    pub fn repeat(&self, seed: u64, only: &Only, starts_at: Option<i64>) -> String {
         let only = if *only == Only::default() { String::new() } else { format!("FORETIME_ONLY={only} ") };
-        format!("FORETIME_SEED={seed} {only}{}", self.command)
+        let starts_at = starts_at.map(|at| format!("FORETIME_STARTS_AT={} ", Start::from_unix_s(at))).unwrap_or_default();
+        format!("FORETIME_SEED={seed} {only}{starts_at}{}", self.command)
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     choices::{Only, Strike, Tape},
     finding::FindingKind,
     model::Report,
+    time::Start,
 };
 
 /// The environment variable that names the socket on which orders come.
@@ -30,6 +31,8 @@ pub struct Order {
     pub tape: Option<Tape>,
     /// Which of the drawn faults strike.
     pub only: Only,
+    /// When the run begins, in seconds of the Unix epoch, whatever the test says; `None`: as the test says, or drawn.
+    pub starts_at: Option<i64>,
     /// What is known of the seed already.
     pub known: Known,
     /// Whether the report and the trace are wanted.
@@ -41,7 +44,8 @@ pub struct Order {
 impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
-        Self { seed, tape: None, only: Only::default(), known: Known::default(), is_detailed: false, output: None }
+        let (only, known) = (Only::default(), Known::default());
+        Self { seed, tape: None, only, starts_at: None, known, is_detailed: false, output: None }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -76,6 +80,8 @@ pub struct Known {
     pub otherwise: Option<String>,
     /// What happens without the last strike, if the run then passes: [`Detail::moments`].
     pub usual: Option<Vec<String>>,
+    /// Whether the run passes if it begins on the plain date, [`Start::PLAIN`].
+    pub passes_on_plain_date: bool,
 }
 
 /// The result of a run.
@@ -83,6 +89,8 @@ pub struct Known {
 pub struct RunResult {
     /// The seed.
     pub seed: u64,
+    /// When it began, in seconds of the Unix epoch.
+    pub starts_at: i64,
     /// The hash of all steps.
     pub hash: u64,
     /// How many steps it took.
@@ -120,6 +128,7 @@ impl RunResult {
     pub fn empty(seed: u64) -> Self {
         Self {
             seed,
+            starts_at: Start::PLAIN.unix_s(),
             hash: 0,
             steps: 0,
             draws: 0,

@@ -8,7 +8,7 @@ use std::{env, io, process::Command};
 
 #[cfg(simulates)]
 use foretime_campaign::runner::settings::Settings;
-use foretime_campaign::{case::Case, runner::Summary};
+use foretime_campaign::{case::Case, runner::Summary, time::Start};
 
 #[cfg(simulates)]
 mod child;
@@ -44,7 +44,8 @@ pub(crate) fn program() -> io::Result<Command> {
 /// The seeds could not be run at all.
 pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || options::is_staged() {
-        let outcome = stage::run(|stage| body()(Sim::staged(stage)));
+        let starts_at = case.starts_at.map(|at| Start::from_unix_s(at).system_time(0));
+        let outcome = stage::run(starts_at, |stage| body()(Sim::staged(stage)));
         return Ok(Summary::staged(case, outcome.map_err(Failure::into_title_and_detail)));
     }
     simulate(case, body)

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
-    attempt,
+    attempt, calendar,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
@@ -12,6 +12,7 @@ use crate::{
     operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
+    time::Start,
     view::View,
     waiting::{open_runs, queues},
     words::{after, brief, capital, on_version},
@@ -81,6 +82,7 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
         teller.conclude(format!("{}.", capital(&served)));
     }
     teller.how_much_it_takes();
+    teller.when_it_began();
     teller.point_at_findings();
     teller.story()
 }
@@ -433,6 +435,18 @@ impl<'a> Teller<'a> {
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
+        }
+    }
+
+    /// Concludes when the run began, unless it was on the plain date.
+    fn when_it_began(&mut self) {
+        let starts_at = self.view.starts_at;
+        if starts_at == Start::PLAIN {
+            return;
+        }
+        self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
+        if self.known.passes_on_plain_date {
+            self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
         }
     }
 

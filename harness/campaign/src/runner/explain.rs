@@ -57,7 +57,7 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     if let Some(failure) = result.failures.first() {
         let mut failed = Failed::new(case, result.seed, failure.clone());
         failed.report = report::files::write(&directory, &result)?;
-        failed.repeat = case.repeat(order.seed, &order.only);
+        failed.repeat = case.repeat(order.seed, &order.only, order.starts_at);
         failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
         summary.failed = Some(failed);
     } else {
@@ -84,7 +84,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
         return Ok(());
     }
     let Least { only, is_least, otherwise, takes_none } = leave_out(case, &failed)?;
-    let known = Known { is_least, otherwise, usual: None };
+    let known = Known { is_least, otherwise, ..Known::default() };
     let again = one(case, settings, Order { only, known, ..Order::of(failed.seed) })?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();

@@ -73,7 +73,7 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
-        let repeat = case.repeat(seed, &Only::default());
+        let repeat = case.repeat(seed, &Only::default(), None);
         Self { seed, failure, report: None, story: Vec::new(), repeat, note: None }
     }
 }
