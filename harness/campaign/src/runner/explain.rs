@@ -44,9 +44,9 @@ const IN_ONE_PLACE_MAX: u64 = 3;
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
-    let usual = usual(&mut job, order.seed, &order.only)?;
+    let usual = usual(&mut job, &order)?;
     let known = Known { usual, ..order.known };
-    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order };
+    let order = Order { is_detailed: true, known, output: Some(directory.join(report::files::OUTPUT)), ..order };
     let begun = Instant::now();
     let result = job.run(&order).map_err(|error| error.to_string())?;
     say_what_did_not_strike(&order, &result);
@@ -102,15 +102,16 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     Ok(())
 }
 
-/// What happens in the run when the last of these strikes is left out, if it then passes. Only if the strikes are listed one by
+/// What happens in the run when the last of its strikes is left out, if it then passes. Only if the strikes are listed one by
 /// one and a run is quick.
-fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+fn usual(job: &mut Job, order: &Order) -> Result<Option<Vec<String>>, String> {
+    let (only, starts_at) = (&order.only, order.starts_at);
     if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
     }
     let begun = Instant::now();
     let mut run = |only: &Only, is_detailed| {
-        let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };
+        let order = Order { only: only.clone(), starts_at, is_detailed, ..Order::of(order.seed) };
         job.run(&order).map_err(|error| error.to_string())
     };
     let with_all = run(only, false)?;

@@ -2,7 +2,7 @@
 //!
 //! [`settings`] is what the environment says. [`job`] is a process that runs seeds, as seen from here. [`seeds`] hands them out
 //! and gathers the results. [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed
-//! part. [`summary`] reports to people.
+//! part. [`progress`] says how far they are, [`output`] what a run prints, and [`summary`] what came of all.
 
 #[cfg(unix)]
 mod difference;
@@ -10,6 +10,10 @@ mod difference;
 mod explain;
 #[cfg(unix)]
 mod job;
+#[cfg(unix)]
+mod output;
+#[cfg(unix)]
+mod progress;
 #[cfg(unix)]
 mod seeds;
 pub mod settings;

@@ -80,6 +80,7 @@ impl Failed {
 
 impl Summary {
     /// Nothing has run.
+    #[doc(hidden)]
     pub fn new(case: &Case) -> Self {
         Self {
             test: case.name.clone(),
@@ -131,6 +132,7 @@ impl Summary {
     }
 
     /// The test ran once, where nothing is simulated. It failed with this title and detail, or did not.
+    #[doc(hidden)]
     pub fn staged(case: &Case, outcome: Result<(), (String, String)>) -> Self {
         let failed = outcome.err().map(|(title, detail)| {
             let failure =
@@ -191,6 +193,7 @@ impl Summary {
     }
 
     /// Why a test that should find `text` fails.
+    #[doc(hidden)]
     pub fn why_not_found(&self, text: &str, place: &Location<'_>) -> String {
         if self.failed.is_none() {
             return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);
