@@ -37,7 +37,10 @@ async fn nap(sim: &Sim) -> foretime::Result {
 
 #[foretime::test(runs = 12)]
 async fn naps(sim: Sim) -> foretime::Result {
-    nap(&sim).await
+    nap(&sim).await?;
+    println!("seed {} is awake", sim.seed());
+    eprintln!("and well");
+    Ok(())
 }
 
 #[foretime::test(runs = 10)]
@@ -82,6 +85,33 @@ fn the_date_of_the_environment_goes_before_that_of_the_test() {
     }
 }
 
+/// A program that runs seeds. Here it is compiled only: nobody calls its `main`.
+#[expect(dead_code, reason = "the `main` of a program")]
+mod program {
+    use std::process::ExitCode;
+
+    use foretime::{Campaign, Sim};
+
+    async fn simulation(sim: Sim) -> foretime::Result {
+        super::nap(&sim).await
+    }
+
+    // README: begin
+    fn main() -> ExitCode {
+        match Campaign::new("a year").runs(10_000).run(simulation) {
+            Ok(summary) => {
+                println!("{summary}");
+                ExitCode::from(u8::from(!summary.is_good()))
+            }
+            Err(error) => {
+                eprintln!("no seeds could be run: {error}");
+                ExitCode::from(2)
+            }
+        }
+    }
+    // README: end
+}
+
 /// Runs the test `naps` with these environment variables. Returns whether it passed, and what it printed.
 fn run(variables: &[(&str, &str)]) -> (bool, String) {
     run_test("naps", variables)
@@ -107,6 +137,13 @@ fn a_test_runs_as_many_seeds_as_it_says_or_the_environment_does() {
     assert_passes(&[], "naps: 12 runs in ");
     assert_passes(&[("FORETIME_RUNS", "3")], "naps: 3 runs in ");
     assert_passes(&[("FORETIME_SEED", "7")], "naps: 1 runs in ");
+}
+
+#[test]
+fn what_a_seed_prints_is_shown_if_a_person_asks_for_the_seed() {
+    assert_passes(&[("FORETIME_SEED", "7")], "seed 7 is awake\nand well\n");
+    let (passed, text) = run(&[("FORETIME_FIRST", "7"), ("FORETIME_RUNS", "1")]);
+    assert!(passed && !text.contains("is awake"), "{text}");
 }
 
 #[test]

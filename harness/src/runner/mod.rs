@@ -68,3 +68,20 @@ fn simulate(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
 fn simulate(_case: &Case, _body: impl Fn() -> Body) -> Result<Summary, String> {
     unreachable!("no simulation begins on this system")
 }
+
+#[cfg(test)]
+mod tests {
+    use foretime_campaign::runner::settings::HELP;
+
+    #[test]
+    fn the_front_page_has_every_variable() {
+        let of_page = |line: &'static str| {
+            line.strip_prefix("//! | `")?.split_once('=').filter(|(name, _)| name.starts_with("FORETIME_"))
+        };
+        let mut on_page: Vec<&str> = include_str!("../lib.rs").lines().filter_map(of_page).map(|(name, _)| name).collect();
+        let mut helped: Vec<&str> = HELP.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        on_page.sort_unstable();
+        helped.sort_unstable();
+        assert_eq!(on_page, helped);
+    }
+}
