@@ -43,3 +43,27 @@ impl Case {
         format!("FORETIME_SEED={seed} {only}{starts_at}{}", self.command)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_repeats_a_seed_has_what_the_seed_does_not_say() {
+        let case = Case {
+            name: "naps".to_owned(),
+            target: None,
+            claims: Vec::new(),
+            runs: RUNS,
+            starts_at: None,
+            program: || Ok(Command::new("true")),
+            arguments: Vec::new(),
+            twice_every: TWICE_EVERY,
+            shows_one: false,
+            command: "cargo test naps".to_owned(),
+        };
+        assert_eq!(case.repeat(7, &Only::default(), None), "FORETIME_SEED=7 cargo test naps");
+        let on_plain_date = case.repeat(7, &Only::none(), Some(Start::PLAIN.unix_s()));
+        assert_eq!(on_plain_date, "FORETIME_SEED=7 FORETIME_ONLY=none FORETIME_STARTS_AT=2026-01-01T00:00:00Z cargo test naps");
+    }
+}
