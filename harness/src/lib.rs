@@ -33,8 +33,11 @@
 //! |---|---|
 //! | make a test that runs in many simulated worlds | [`macro@test`], for an `async fn` that takes a [`Sim`] and returns nothing or a [`Result`] |
 //! | have workers, and deploy other code to them | [`Sim::workers`], [`Workers::deploy`]; what makes a worker is [`IntoWorkerOptions`] |
+//! | draw what the test is about | [`Sim::draw`] an input, with a strategy of [`proptest`]; [`Sim::random`] chance |
 //! | act as a client, and let time pass | [`Sim::client`], [`Sim::use_client_options`], [`Sim::sleep`], [`Sim::now`] |
+//! | act as several clients at once | [`Sim::run_clients`], with the actions of a [`StateMachine`]; [`Sim::client_named`] |
 //! | say what goes wrong | [`Sim::faults`], [`Sim::stop_faults`], with [`Faults`]: of each kind of [`Fault`], for one activity ([`ActivityFaults`]), or at one moment ([`When`]) |
+//! | have a fake take its time, or fail | [`random`], [`fault`] |
 //! | say what the server is like | [`Sim::add_search_attributes`] ([`SearchAttributeType`]), [`Sim::dynamic_config`] |
 //! | know what activities did to the outside world | [`effect`] in a fake of it ([`NewEffect`], [`Applied`]), and [`Sim::ledger`]: [`Ledger::exactly_once_by_key`], [`Ledger::effects`] |
 //! | say what must hold | [`always!`], [`sometimes!`], assertions, and errors by `?` ([`Failure`]) |
@@ -58,6 +61,8 @@
 //! | `FORETIME_STARTS_AT=2027-03-28T00:30:00Z` | begin each run then; else as the test says, or on a day that the seed draws |
 //! | `FORETIME_STAGED=1` | simulate nothing: run once, on an [`Environment`] |
 //! | `FORETIME_REPORTS=dir` | where reports go; else `target/foretime` |
+//! | `FORETIME_REGRESSIONS=dir` | where failing runs are kept, which run first from then on; else `foretime-regressions` beside the test. `none` keeps and runs none |
+//! | `FORETIME_PRUNE=1` | drop regressions whose inputs or faults the code no longer asks for |
 //! | `FORETIME_SAVE_HISTORIES=dir` | keep a history of each path that a workflow takes in runs that pass, for [`check()`] |
 //! | `FORETIME_TWICE=1` | run one seed in so many twice, and compare; else one in ten |
 //! | `FORETIME_CUTS=all` | how many events the histories have that are cut at workflow tasks and replayed, in all; else 150 |
@@ -78,6 +83,7 @@
 //! | `output.txt` | what the run printed |
 //! | `trace.txt` | every step |
 //! | `tape.json` | every draw, for `FORETIME_TAPE` |
+//! | `regression.json` | the run with the fewest faults and the simplest inputs, to be kept beside the test |
 //! | `histories/` | a history for each run of a workflow, for the Web UI and the replayers; `histories/rust-sdk/` has them in the form that the Rust SDK loads |
 //!
 //! # A program that runs seeds
@@ -114,10 +120,12 @@
 mod activities;
 mod checks;
 mod claims;
+mod clients;
 mod connection;
 mod entry;
 mod environment;
 mod failure;
+mod inputs;
 mod ledger;
 mod os;
 mod process;
@@ -128,6 +136,7 @@ mod stage;
 mod transport;
 mod world;
 
+pub use clients::StateMachine;
 pub use entry::Campaign;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
@@ -147,7 +156,10 @@ pub use foretime_check::check;
 pub use foretime_macros::test;
 #[doc(inline)]
 pub use foretime_server::config::{Replay, SearchAttributeType};
+pub use inputs::{fault, random};
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
+/// For strategies of inputs ([`Sim::draw`]).
+pub use proptest;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
 /// What the macros of this crate call. Not public API.

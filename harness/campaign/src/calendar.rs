@@ -31,8 +31,13 @@ const IN_AMERICA: [DateTime; 2] = [date(2027, 3, 14).at(7, 0, 0, 0), date(2027, 
 /// When clocks change in Europe, in UTC.
 const IN_EUROPE: [DateTime; 2] = [date(2027, 3, 28).at(1, 0, 0, 0), date(2027, 10, 31).at(1, 0, 0, 0)];
 
+/// When a run begins: then, or as the recorded run did, or it is drawn.
+pub fn begin(choices: &mut Choices, wanted: Option<Start>) -> Start {
+    choices.fixed_start(wanted).unwrap_or_else(|| draw(choices))
+}
+
 /// Draws when a run begins. The plain start is the simplest.
-pub fn draw(choices: &mut Choices) -> Start {
+fn draw(choices: &mut Choices) -> Start {
     let shortly_before = match choices.below(Label::StartsAt, KINDS) {
         1 => midnight(PLAIN.saturating_add((1 + drawn(choices, 365)).days())),
         2 => midnight(PLAIN.saturating_add((1 + drawn(choices, 12)).months())),
@@ -107,7 +112,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-    use crate::choices::Tape;
+    use crate::choices::{Draw, Tape};
 
     /// The starts of a thousand seeds.
     fn starts() -> Vec<Start> {
@@ -116,7 +121,30 @@ mod tests {
 
     #[test]
     fn the_simplest_start_is_the_plain_one() {
-        assert_eq!(draw(&mut Choices::from_tape(Tape::default())), Start::PLAIN);
+        let simplest = vec![Draw { bound: KINDS, value: 0, step: 1 }];
+        let draws = BTreeMap::from([("starts at".to_owned(), simplest)]);
+        let mut choices = Choices::from_tape(Tape { draws, ..Tape::default() });
+        assert_eq!((begin(&mut choices, None), choices.rot()), (Start::PLAIN, None));
+    }
+
+    #[test]
+    fn a_tape_repeats_when_its_run_began_drawn_or_fixed() {
+        let leap_day = Start::parse("2028-02-29T23:54:00Z").unwrap();
+        for wanted in [None, Some(leap_day)] {
+            for seed in 0..20 {
+                let mut choices = Choices::from_seed(seed, "test");
+                let start = begin(&mut choices, wanted);
+                assert_eq!((wanted.is_some(), wanted.is_some()), (choices.count() == 0, start == leap_day), "{start}");
+                let mut again = Choices::from_tape(choices.tape());
+                assert_eq!((begin(&mut again, None), again.rot(), again.tape()), (start, None, choices.tape()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_tape_without_a_start_is_of_a_plain_one() {
+        let mut choices = Choices::from_tape(Tape::default());
+        assert_eq!((begin(&mut choices, None), choices.rot()), (Start::PLAIN, None));
     }
 
     #[test]

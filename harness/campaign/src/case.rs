@@ -1,6 +1,10 @@
 //! A test to simulate.
 
-use std::{io, process::Command};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{choices::Only, time::Start};
 
@@ -30,11 +34,23 @@ pub struct Case {
     pub twice_every: u64,
     /// Whether a report is written when all runs pass.
     pub shows_one: bool,
+    /// Where its regressions are kept, if they are.
+    pub regressions: Option<PathBuf>,
     /// How a person runs this test.
     pub command: String,
 }
 
 impl Case {
+    /// Its name, as files have it.
+    pub fn file_name(&self) -> String {
+        file_name(&self.name)
+    }
+
+    /// The command that repeats a tape.
+    pub fn repeat_tape(&self, file: &Path) -> String {
+        format!("FORETIME_TAPE={} {}", file.display(), self.command)
+    }
+
     /// The command that repeats a seed, with these strikes of faults. `starts_at`: when the run began, in seconds of the Unix epoch,
     /// if that was neither drawn nor said by the test.
     pub fn repeat(&self, seed: u64, only: &Only, starts_at: Option<i64>) -> String {
@@ -42,6 +58,11 @@ impl Case {
         let starts_at = starts_at.map(|at| format!("FORETIME_STARTS_AT={} ", Start::from_unix_s(at))).unwrap_or_default();
         format!("FORETIME_SEED={seed} {only}{starts_at}{}", self.command)
     }
+}
+
+/// The name of a test, as files have it.
+pub fn file_name(test: &str) -> String {
+    test.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect()
 }
 
 #[cfg(test)]
@@ -60,6 +81,7 @@ mod tests {
             arguments: Vec::new(),
             twice_every: TWICE_EVERY,
             shows_one: false,
+            regressions: None,
             command: "cargo test naps".to_owned(),
         };
         assert_eq!(case.repeat(7, &Only::default(), None), "FORETIME_SEED=7 cargo test naps");

@@ -11,7 +11,7 @@ use std::{
 
 use foretime_campaign::{
     case::Case,
-    choices::{Choices, Only},
+    choices::Choices,
     report,
     result::{CORE_VARIABLE, Detail, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
     time::Start,
@@ -117,7 +117,7 @@ fn simulate(case: &Case, mut order: Order, body: Body) -> RunResult {
         None => Choices::from_seed(order.seed, &case.name),
     };
     let simulation = Simulation {
-        choices: choices.only(order.only.clone()),
+        choices: choices.only(order.only.clone()).redrawn(order.redraw),
         starts_at: order.starts_at.or(case.starts_at).map(Start::from_unix_s),
         is_detailed: order.is_detailed,
         patience: options::patience(),
@@ -157,7 +157,9 @@ fn result_of(case: &Case, state: &State, order: &Order, real_us: u64) -> RunResu
         steps: state.log.steps(),
         draws: state.choices.count(),
         strikes: state.choices.strikes().to_vec(),
-        opportunities: if *state.choices.which() == Only::none() { state.choices.opportunities() } else { BTreeMap::new() },
+        opportunities: if state.choices.which().has_no_strikes() { state.choices.opportunities() } else { BTreeMap::new() },
+        inputs: state.choices.inputs().to_vec(),
+        rot: state.choices.rot(),
         virtual_ns: state.now_ns(),
         real_us,
         failures,

@@ -225,7 +225,7 @@ impl World {
         client_options: ClientOptions,
         hooks: Hooks,
     ) -> Result<Arc<Self>, Status> {
-        let starts_at = starts_at.unwrap_or_else(|| calendar::draw(&mut choices));
+        let starts_at = calendar::begin(&mut choices, starts_at);
         // Workers would tell of themselves each minute for ever, and time would never come to rest.
         let dynamic_config = BTreeMap::from([("frontend.workerheartbeatsenabled".to_owned(), "false".to_owned())]);
         let config = Config {

@@ -1,8 +1,9 @@
 //! Runs the seeds of a test: each in a process of its own, several at once, some of them twice.
 //!
 //! [`settings`] is what the environment says. [`job`] is a process that runs seeds, as seen from here. [`seeds`] hands them out
-//! and gathers the results. [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed
-//! part. [`progress`] says how far they are, [`output`] what a run prints, and [`summary`] what came of all.
+//! and gathers the results. [`search`] finds the least that makes a seed fail, [`explain`] records that run, and
+//! [`difference`] finds where two runs of a seed part. [`progress`] says how far they are, [`output`] what a run prints, and
+//! [`summary`] what came of all.
 
 #[cfg(unix)]
 mod difference;
@@ -14,6 +15,10 @@ mod job;
 mod output;
 #[cfg(unix)]
 mod progress;
+#[cfg(unix)]
+mod regressions;
+#[cfg(unix)]
+mod search;
 #[cfg(unix)]
 mod seeds;
 pub mod settings;
