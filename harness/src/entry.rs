@@ -1,11 +1,8 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
-use std::{env, future::Future, panic::Location, pin::Pin};
+use std::{future::Future, panic::Location, pin::Pin};
 
-use foretime_campaign::{
-    case::{Case, RUNS, TWICE_EVERY},
-    runner::Summary,
-};
+use foretime_campaign::case::{Case, RUNS, TWICE_EVERY};
 
 use crate::{
     claims,
@@ -109,80 +106,5 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
             }
         }
         Err(error) => panic!("{error}"),
-    }
-}
-
-/// Many runs of a simulation outside of `cargo test`, for a program whose `main` does little else. The program starts itself
-/// again, with the same arguments, for the processes that run the seeds. In those processes [`Campaign::run`] never returns.
-///
-/// ```no_run
-/// # async fn simulation(_sim: foretime::Sim) -> foretime::Result { Ok(()) }
-/// let summary = foretime::Campaign::new("a year").runs(300).run(simulation)?;
-/// println!("{summary}");
-/// # Ok::<(), String>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "nothing runs until `run`"]
-pub struct Campaign {
-    name: String,
-    runs: u64,
-    twice_every: u64,
-    shows_one: bool,
-}
-
-impl Campaign {
-    /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false }
-    }
-
-    /// How many seeds run, unless the environment says otherwise.
-    pub fn runs(mut self, runs: u64) -> Self {
-        self.runs = runs;
-        self
-    }
-
-    /// One in `seeds` seeds runs twice, in two processes. Both runs must be equal in every step.
-    pub fn twice_every(mut self, seeds: u64) -> Self {
-        self.twice_every = seeds;
-        self
-    }
-
-    /// Also writes a report when all runs pass: of the run with the most faults.
-    pub fn shows_one(mut self) -> Self {
-        self.shows_one = true;
-        self
-    }
-
-    /// Runs the seeds.
-    ///
-    /// # Errors
-    /// The seeds could not be run at all.
-    pub fn run<F, R>(self, body: impl Fn(Sim) -> F + Clone + Send + Sync + 'static) -> Result<Summary, String>
-    where
-        F: Future<Output = R> + 'static,
-        R: Outcome,
-    {
-        runner::run(&self.case(), || {
-            let body = body.clone();
-            Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
-        })
-    }
-
-    /// The case that it is.
-    fn case(&self) -> Case {
-        let command = env::args().collect::<Vec<_>>().join(" ");
-        let arguments = env::args().skip(1).collect();
-        Case {
-            claims: Vec::new(),
-            program,
-            name: self.name.clone(),
-            target: None,
-            runs: self.runs,
-            arguments,
-            twice_every: self.twice_every,
-            shows_one: self.shows_one,
-            command,
-        }
     }
 }

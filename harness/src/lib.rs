@@ -30,6 +30,7 @@
 #![cfg_attr(not(simulates), allow(dead_code, reason = "where nothing is simulated, most of this is only type-checked"))]
 
 mod activities;
+mod campaign;
 mod checks;
 mod claims;
 mod connection;
@@ -46,7 +47,7 @@ mod stage;
 mod transport;
 mod world;
 
-pub use entry::Campaign;
+pub use campaign::{Campaign, CampaignError};
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
 pub use foretime_campaign::{
