@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -36,12 +37,22 @@ pub struct Order {
     pub is_detailed: bool,
     /// Where the test's output goes; `None`: nowhere.
     pub output: Option<PathBuf>,
+    /// How long a thread may keep its turn, in real time, if that is less than the environment says.
+    pub patience: Option<Duration>,
 }
 
 impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
-        Self { seed, tape: None, only: Only::default(), known: Known::default(), is_detailed: false, output: None }
+        Self {
+            seed,
+            tape: None,
+            only: Only::default(),
+            known: Known::default(),
+            is_detailed: false,
+            output: None,
+            patience: None,
+        }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -111,6 +122,8 @@ pub struct RunResult {
     pub effects_count: u64,
     /// Each `sometimes!`, and whether it held.
     pub claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt began.
+    pub activities: BTreeMap<String, bool>,
     /// `Some` if it was asked for.
     pub detail: Option<Box<Detail>>,
 }
@@ -134,6 +147,7 @@ impl RunResult {
             runs_count: 0,
             effects_count: 0,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             detail: None,
         }
     }

@@ -6,6 +6,7 @@
 
 use std::{
     cell::Cell,
+    ffi::CStr,
     os::fd::RawFd,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -380,11 +381,11 @@ pub(super) fn fill_random(me: ThreadId, bytes: &mut [u8]) {
     exempt(|| kernel().threads().all[me.0 as usize].random.fill(bytes));
 }
 
-/// Reports a call that cannot be simulated to the world.
-pub(super) fn refuse(me: ThreadId, what: &'static str) {
+/// Reports a call that cannot be simulated to the world. `whom`: the host that it is about, if the call names one.
+pub(super) fn refuse(me: ThreadId, what: &'static str, whom: Option<&CStr>) {
     exempt(|| {
         let process = kernel().threads().all[me.0 as usize].process;
-        kernel().world.refused(me, process, what);
+        kernel().world.refused(process, what, whom.map(|whom| whom.to_string_lossy().into_owned()));
     });
 }
 

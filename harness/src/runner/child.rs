@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io::Write,
     os::{fd::AsRawFd, unix::net::UnixStream},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use foretime_campaign::{
@@ -110,7 +110,7 @@ fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, is_detailed, only, known, output: _ } = order;
+    let Order { seed, tape, is_detailed, only, known, output: _, patience } = order;
     let begun = Instant::now();
     let choices = match tape {
         Some(tape) => Choices::from_tape(tape),
@@ -119,7 +119,7 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let simulation = Simulation {
         choices: choices.only(only),
         is_detailed,
-        patience: options::patience(),
+        patience: patience.unwrap_or(Duration::MAX).min(options::patience()),
         limits: options::limits(),
         carries: options::carries(),
     };
@@ -165,6 +165,7 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
+        activities: state.activities.clone(),
         detail: state.log.is_detailed().then(|| Box::new(detail_of(case, state, seed, known))),
     }
 }

@@ -2,7 +2,8 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
+//! - [`campaigns`]: what a campaign returns
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`local`]: what is found
 //! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -11,7 +12,9 @@ use std::{
     process::Command,
 };
 
+mod campaigns;
 mod claimed;
+mod local;
 mod operated;
 mod refused;
 mod repeated;

@@ -39,6 +39,8 @@ const ELSEWHERE_NTH_MAX: u64 = 30;
 const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
 /// How many strikes in one place are tried without the others.
 const IN_ONE_PLACE_MAX: u64 = 3;
+/// How long a thread that is known to keep its turn may keep it in the run for the report.
+const PATIENCE_AGAIN: Duration = Duration::from_secs(3);
 
 /// Runs one seed, in full.
 pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
@@ -46,7 +48,7 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
     let usual = usual(&mut job, order.seed, &order.only)?;
     let known = Known { usual, ..order.known };
-    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order };
+    let order = Order { is_detailed: true, known, output: Some(report::files::output(&directory)), ..order };
     let begun = Instant::now();
     let result = job.run(&order).map_err(|error| error.to_string())?;
     say_what_did_not_strike(&order, &result);
@@ -57,6 +59,9 @@ pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summ
     if let Some(failure) = result.failures.first() {
         let mut failed = Failed::new(case, result.seed, failure.clone());
         failed.report = report::files::write(&directory, &result)?;
+        if failed.report.is_none() {
+            failed.failure.detail += &format!("\n{}", report::files::end_of_output(&directory));
+        }
         failed.repeat = case.repeat(order.seed, &order.only);
         failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
         summary.failed = Some(failed);
@@ -83,9 +88,12 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     if failed.failure.kind == FindingKind::Differs {
         return Ok(());
     }
-    let Least { only, is_least, otherwise, takes_none } = leave_out(case, &failed)?;
+    let is_slow = failed.failure.kind == FindingKind::TurnKept;
+    let least = if is_slow { Least::unknown() } else { leave_out(case, &failed)? };
+    let Least { only, is_least, otherwise, takes_none } = least;
     let known = Known { is_least, otherwise, usual: None };
-    let again = one(case, settings, Order { only, known, ..Order::of(failed.seed) })?;
+    let patience = is_slow.then_some(PATIENCE_AGAIN);
+    let again = one(case, settings, Order { only, known, patience, ..Order::of(failed.seed) })?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();
         format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
@@ -93,6 +101,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
     summary.failed = Some(match again.failed {
         Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
+        Some(again) if is_slow && is_same(&again.failure, &failed.failure) => Failed { failure: failed.failure, ..again },
         Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
         Some(again) => {
             Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
@@ -133,6 +142,11 @@ struct Least {
 }
 
 impl Least {
+    /// Nothing was left out.
+    fn unknown() -> Self {
+        Self { is_least: false, ..Self::of(Only::default(), None) }
+    }
+
     /// None of these can be left out.
     fn of(only: Only, otherwise: Option<String>) -> Self {
         Self { only, is_least: true, otherwise, takes_none: false }

@@ -84,6 +84,7 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         explain::explain(case, settings, &mut summary)?;
     } else {
         summary.never_held = never_held(case, &summary);
+        summary.never_reached = never_reached(&summary);
         if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
             summary.report = explain::one(case, settings, Order::of(seed))?.report;
         }
@@ -179,6 +180,11 @@ fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
         *all.entry(claim.clone()).or_default() |= held;
     }
     all.into_iter().filter(|(_, held)| !held).map(|(claim, _)| claim).collect()
+}
+
+/// The activities with faults of their own of which no run reached an attempt. A misspelt name should not pass for a test.
+fn never_reached(summary: &Summary) -> Vec<String> {
+    summary.activities.iter().filter(|(_, has_begun)| !**has_begun).map(|(activity_type, _)| activity_type.clone()).collect()
 }
 
 fn progress(case: &Case, settings: &Settings) -> ProgressBar {

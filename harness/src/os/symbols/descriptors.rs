@@ -2,7 +2,7 @@
 //! ([`super::super::wakeups`]), and the system all other descriptors. The network is refused.
 
 use std::{
-    ffi::{c_char, c_int, c_uint, c_void},
+    ffi::{CStr, c_char, c_int, c_uint, c_void},
     time::Duration,
 };
 
@@ -124,7 +124,7 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     if let Some(me) = kernel::simulated()
         && matches!(domain, libc::AF_INET | libc::AF_INET6)
     {
-        kernel::refuse(me, "opened a network socket");
+        kernel::refuse(me, "opened a network socket", None);
         return fail(libc::EACCES);
     }
     // SAFETY: the caller's arguments, as they are.
@@ -140,7 +140,9 @@ unsafe extern "C" fn getaddrinfo(
     answer: *mut *mut addrinfo,
 ) -> c_int {
     if let Some(me) = kernel::simulated() {
-        kernel::refuse(me, "looked up a host's address in the network");
+        // SAFETY: null, or a C string of the caller's.
+        let whom = (!host.is_null()).then(|| unsafe { CStr::from_ptr(host) });
+        kernel::refuse(me, "looked up a host's address in the network", whom);
         return libc::EAI_FAIL;
     }
     // SAFETY: the caller's arguments, as they are.
