@@ -23,6 +23,7 @@ use super::{
     interface::{ProcessId, Start, Step, ThreadDoes, ThreadId, World},
     memory::{self, Region},
     random::Stream,
+    real,
     seat::{self, Next, Seat},
     stacks, symbols,
     thread::{State, Thread, Threads, Wait},
@@ -171,12 +172,17 @@ pub(crate) fn waits(process: ProcessId) -> Vec<ThreadDoes> {
     kernel().threads().waits(process)
 }
 
-/// Freezes all threads of `process`: they never run again.
+/// Freezes all threads of `process`: they never run again. What their runtimes have open is closed, since they cannot do it.
 pub(crate) fn freeze(process: ProcessId) {
-    for thread in kernel().threads().all.iter_mut().filter(|thread| thread.process == process) {
+    let mut threads = kernel().threads();
+    for thread in threads.all.iter_mut().filter(|thread| thread.process == process) {
         if !matches!(thread.state, State::Gone | State::Running) {
             thread.state = State::Frozen;
         }
+    }
+    for fd in threads.wakeups.take_of(process) {
+        // SAFETY: a number; all who knew this descriptor by it are frozen, or know a number of ours instead.
+        unsafe { real::CLOSE.get()(fd) };
     }
 }
 
