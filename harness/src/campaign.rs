@@ -6,16 +6,17 @@ use std::{
     error::Error,
     fmt,
     future::Future,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
 use foretime_campaign::{
-    case::{Case, RUNS, TWICE_EVERY},
+    case::{Case, RUNS, TWICE_EVERY, file_name},
     runner::Summary,
 };
 
 use crate::{
-    entry::Outcome,
+    entry::{Outcome, REGRESSIONS},
     runner::{self, program},
     sim::Sim,
 };
@@ -25,7 +26,7 @@ use crate::{
 ///
 /// So the program must come to the campaign in the same way each time it starts, with the same body. Within `proptest!`, or
 /// after any other draw of its own, it does not: the seeds would run with other values than those in the closure. Draw them in
-/// the body instead, from [`Sim::seed`] or from the operating system's randomness, which follows from the seed there.
+/// the body instead, with [`Sim::draw`].
 ///
 /// ```no_run
 /// # async fn simulation(_sim: foretime::Sim) -> foretime::Result { Ok(()) }
@@ -40,6 +41,7 @@ pub struct Campaign {
     runs: u64,
     twice_every: u64,
     shows_one: bool,
+    regressions: Option<PathBuf>,
 }
 
 /// Why a campaign is no pass. `{}` and `{:?}` both give the text for people.
@@ -71,7 +73,7 @@ impl Error for CampaignError {}
 impl Campaign {
     /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false }
+        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false, regressions: None }
     }
 
     /// How many seeds run, unless the environment says otherwise.
@@ -89,6 +91,13 @@ impl Campaign {
     /// Also writes a report when all runs pass: of the run with the most faults.
     pub fn shows_one(mut self) -> Self {
         self.shows_one = true;
+        self
+    }
+
+    /// Keeps failing runs in `foretime-regressions` within this folder, and repeats those first, as tests do. By default none are
+    /// kept.
+    pub fn regressions(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.regressions = Some(folder.into());
         self
     }
 
@@ -121,8 +130,8 @@ impl Campaign {
             "the campaign \"{name}\" ran in this process before. The program starts itself again to run seeds, and there it \
              always comes to the first campaign of a name: a second one would run with the values of the first. In a loop, give \
              each campaign a name of its own. Within proptest!, which draws other values each time the program starts, a \
-             campaign never runs with the values of the case: make it one campaign, or a #[foretime::test], whose body draws \
-             the values from its seed."
+             campaign never runs with the values of the case: draw them in the body, with sim.draw(\"name\", strategy), in one \
+             campaign or in a #[foretime::test]."
         ))
     }
 
@@ -139,6 +148,7 @@ impl Campaign {
             arguments,
             twice_every: self.twice_every,
             shows_one: self.shows_one,
+            regressions: self.regressions.as_ref().map(|folder| folder.join(REGRESSIONS).join(file_name(&self.name))),
             command,
         }
     }

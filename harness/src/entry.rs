@@ -1,8 +1,13 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
-use std::{future::Future, panic::Location, pin::Pin};
+use std::{
+    future::Future,
+    panic::Location,
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
-use foretime_campaign::case::{Case, RUNS, TWICE_EVERY};
+use foretime_campaign::case::{Case, RUNS, TWICE_EVERY, file_name};
 
 use crate::{
     claims,
@@ -49,6 +54,10 @@ pub struct Test {
     pub function: &'static str,
     /// The package that it is in.
     pub package: &'static str,
+    /// The folder of that package.
+    pub folder: &'static str,
+    /// The file that it is in, as the compiler has it.
+    pub file: &'static str,
     /// Whether it is in a file of its own beside the crate, under `tests/`.
     pub is_integration: bool,
     /// How many seeds it runs, if the attribute sets that.
@@ -71,14 +80,37 @@ impl Test {
         Case {
             claims: claims::sometimes_within(&format!("{module}::{function}")),
             program,
-            name,
+            name: name.clone(),
             target: Some((*target).to_owned()),
             runs: self.runs.unwrap_or(RUNS),
             arguments,
             twice_every: TWICE_EVERY,
             shows_one: false,
+            // What is known to be wrong is no regression.
+            regressions: self
+                .finds
+                .is_none()
+                .then(|| regressions(self.folder, self.file))
+                .flatten()
+                .map(|it| it.join(file_name(&name))),
             command,
         }
+    }
+}
+
+/// The folder in which failing runs are kept, beside the code of their test.
+pub(crate) const REGRESSIONS: &str = "foretime-regressions";
+
+/// Where the regressions of the tests in this file are. `None` if the file is not there, since the program was built elsewhere.
+/// The compiler names a file from where it was started, which is above the package's folder or in it.
+fn regressions(folder: &str, file: &str) -> Option<PathBuf> {
+    let mut rest = Path::new(file).components();
+    loop {
+        let file = Path::new(folder).join(rest.as_path());
+        if file.is_file() {
+            return Some(file.parent()?.join(REGRESSIONS));
+        }
+        rest.next()?;
     }
 }
 

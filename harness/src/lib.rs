@@ -33,10 +33,12 @@ mod activities;
 mod campaign;
 mod checks;
 mod claims;
+mod clients;
 mod connection;
 mod entry;
 mod environment;
 mod failure;
+mod inputs;
 mod ledger;
 mod os;
 mod process;
@@ -48,6 +50,7 @@ mod transport;
 mod world;
 
 pub use campaign::{Campaign, CampaignError};
+pub use clients::StateMachine;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
 pub use foretime_campaign::{
@@ -62,7 +65,10 @@ pub use foretime_check as check;
 pub use foretime_check::check;
 pub use foretime_macros::test;
 pub use foretime_server::config::{Replay, SearchAttributeType};
+pub use inputs::{fault, random};
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
+/// For strategies of inputs ([`Sim::draw`]).
+pub use proptest;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
 /// What the macros of this crate call. Not public API.
