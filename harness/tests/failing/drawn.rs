@@ -92,6 +92,7 @@ fn an_input_and_a_fault_are_found_together_and_each_made_least() {
             "redeem coupon 7 was done twice",
             "\n  amount = 701\n",
             "Without that one fault the run passes.",
+            "What doomed this one lies between.",
             "FORETIME_ONLY=",
             ",input:",
         ],

@@ -62,7 +62,7 @@ pub(crate) fn end_of_output(directory: &Path) -> String {
 /// A file cannot be written.
 pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
     let Some(detail) = &result.detail else { return Ok(None) };
-    let Detail { trace, tape, report, moments: _, of_rust_sdk } = &**detail;
+    let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
     report.output = fs::read_to_string(output(directory)).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;

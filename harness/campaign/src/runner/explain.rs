@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    doom,
     job::Job,
     regressions::{self, Kept},
     search::{self, Least, SEARCH_MAX, is_same},
@@ -51,6 +52,11 @@ fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, 
         failure.detail += &format!("\n{}", report::files::end_of_output(&directory));
     }
     say_what_did_not_strike(&order, &result);
+    let doom = doom::of(&mut job, &result, elapsed)?;
+    if let Some(detail) = &mut result.detail {
+        detail.report.story.extend(doom.iter().filter_map(|doom| doom.told.clone()));
+        detail.report.doom = doom;
+    }
     Ok(Recorded { report: report::files::write(&directory, &result)?, result, elapsed })
 }
 
