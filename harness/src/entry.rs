@@ -1,7 +1,6 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
 use std::{
-    env,
     future::Future,
     panic::Location,
     path::{Path, PathBuf},
@@ -10,7 +9,7 @@ use std::{
 
 use foretime_campaign::{
     case::{Case, RUNS, TWICE_EVERY, file_name},
-    runner::{Summary, settings},
+    runner::settings,
     time::Start,
 };
 
@@ -115,7 +114,7 @@ impl Test {
 ///
 /// # Errors
 /// One of them says no instant.
-fn dated(said: Option<&str>, command: String) -> Result<(Option<i64>, String), String> {
+pub(crate) fn dated(said: Option<&str>, command: String) -> Result<(Option<i64>, String), String> {
     if let Some(start) = settings::starts_at()? {
         return Ok((Some(start.unix_s()), format!("FORETIME_STARTS_AT={start} {command}")));
     }
@@ -124,7 +123,7 @@ fn dated(said: Option<&str>, command: String) -> Result<(Option<i64>, String), S
 }
 
 /// The folder in which failing runs are kept, beside the code of their test.
-const REGRESSIONS: &str = "foretime-regressions";
+pub(crate) const REGRESSIONS: &str = "foretime-regressions";
 
 /// Where the regressions of the tests in this file are. `None` if the file is not there, since the program was built elsewhere.
 /// The compiler names a file from where it was started, which is above the package's folder or in it.
@@ -163,102 +162,5 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
             }
         }
         Err(error) => panic!("{error}"),
-    }
-}
-
-/// Many runs of a simulation outside of `cargo test`, for a program whose `main` does little else. The program starts itself
-/// again, with the same arguments, for the processes that run the seeds. In those processes [`Campaign::run`] never returns.
-///
-/// ```no_run
-/// # async fn simulation(_sim: foretime::Sim) -> foretime::Result { Ok(()) }
-/// let summary = foretime::Campaign::new("a year").runs(300).run(simulation)?;
-/// println!("{summary}");
-/// # Ok::<(), String>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "nothing runs until `run`"]
-pub struct Campaign {
-    name: String,
-    runs: u64,
-    starts_at: Option<String>,
-    twice_every: u64,
-    shows_one: bool,
-    regressions: Option<PathBuf>,
-}
-
-impl Campaign {
-    /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: RUNS, starts_at: None, twice_every: TWICE_EVERY, shows_one: false, regressions: None }
-    }
-
-    /// How many seeds run, unless the environment says otherwise.
-    pub fn runs(mut self, runs: u64) -> Self {
-        self.runs = runs;
-        self
-    }
-
-    /// Every run begins at this instant, such as `2027-03-28T00:30:00Z`: a whole second of the years 1970 to 2199. Without it each
-    /// seed draws a day on which code that looks at the calendar goes wrong, such as the last of a month, or the plain 2026-01-01.
-    pub fn starts_at(mut self, instant: impl Into<String>) -> Self {
-        self.starts_at = Some(instant.into());
-        self
-    }
-
-    /// One in `seeds` seeds runs twice, in two processes. Both runs must be equal in every step.
-    pub fn twice_every(mut self, seeds: u64) -> Self {
-        self.twice_every = seeds;
-        self
-    }
-
-    /// Also writes a report when all runs pass: of the run with the most faults.
-    pub fn shows_one(mut self) -> Self {
-        self.shows_one = true;
-        self
-    }
-
-    /// Keeps failing runs in `foretime-regressions` within this folder, and repeats those first, as tests do. By default none are
-    /// kept.
-    pub fn regressions(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.regressions = Some(folder.into());
-        self
-    }
-
-    /// Runs the seeds.
-    ///
-    /// # Errors
-    /// The seeds could not be run at all, or [`Self::starts_at`] was given no instant.
-    pub fn run<F, R>(self, body: impl Fn(Sim) -> F + Clone + Send + Sync + 'static) -> Result<Summary, String>
-    where
-        F: Future<Output = R> + 'static,
-        R: Outcome,
-    {
-        runner::run(&self.case()?, || {
-            let body = body.clone();
-            Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
-        })
-    }
-
-    /// The case that it is.
-    ///
-    /// # Errors
-    /// It begins at no instant.
-    fn case(&self) -> Result<Case, String> {
-        let command = env::args().collect::<Vec<_>>().join(" ");
-        let (starts_at, command) = dated(self.starts_at.as_deref(), command)?;
-        let arguments = env::args().skip(1).collect();
-        Ok(Case {
-            claims: Vec::new(),
-            program,
-            name: self.name.clone(),
-            target: None,
-            runs: self.runs,
-            starts_at,
-            arguments,
-            twice_every: self.twice_every,
-            shows_one: self.shows_one,
-            regressions: self.regressions.as_ref().map(|folder| folder.join(REGRESSIONS).join(file_name(&self.name))),
-            command,
-        })
     }
 }

@@ -118,6 +118,7 @@
 #![cfg_attr(not(simulates), allow(dead_code, reason = "where nothing is simulated, most of this is only type-checked"))]
 
 mod activities;
+mod campaign;
 mod checks;
 mod claims;
 mod clients;
@@ -136,8 +137,8 @@ mod stage;
 mod transport;
 mod world;
 
+pub use campaign::{Campaign, CampaignError};
 pub use clients::StateMachine;
-pub use entry::Campaign;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};
 #[doc(inline)]

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     sync::mpsc,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -332,6 +333,26 @@ async fn jobs_survive_whatever_happens(sim: Sim) -> foretime::Result {
         assert_eq!(say(&sim, &format!("job-{n}"), "work").await?, "work");
     }
     foretime::sometimes!(sim.ledger().effects().iter().any(|effect| effect.attempt > 1), "an attempt was repeated");
+    Ok(())
+}
+
+/// How many descriptors this process has open.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+#[foretime::test(runs = 10)]
+async fn workers_that_crash_leave_no_descriptors_open(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    sim.faults(Faults::none().with(Fault::Crash, 0.1).each_at_most(100));
+    say(&sim, "first", "runtime").await?;
+    let first = descriptors();
+    for n in 0..30 {
+        say(&sim, &format!("job-{n}"), "runtime").await?;
+    }
+    // Both workers may have an activity with a runtime of its own under way.
+    let more = descriptors().saturating_sub(first);
+    assert!(more < 20, "{more} more than there were after the first job");
     Ok(())
 }
 

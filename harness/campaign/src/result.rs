@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -41,13 +42,16 @@ pub struct Order {
     pub is_detailed: bool,
     /// Where the test's output goes; `None`: nowhere.
     pub output: Option<PathBuf>,
+    /// How long a thread may keep its turn, in real time, if that is less than the environment says.
+    pub patience: Option<Duration>,
 }
 
 impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
         let (only, known) = (Only::default(), Known::default());
-        Self { seed, tape: None, redraw: None, only, starts_at: None, known, is_detailed: false, output: None }
+        let (tape, redraw, starts_at, output, patience) = (None, None, None, None, None);
+        Self { seed, tape, redraw, only, starts_at, known, is_detailed: false, output, patience }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -125,6 +129,8 @@ pub struct RunResult {
     pub effects_count: u64,
     /// Each `sometimes!`, and whether it held.
     pub claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt began.
+    pub activities: BTreeMap<String, bool>,
     /// `Some` if it was asked for.
     pub detail: Option<Box<Detail>>,
 }
@@ -151,6 +157,7 @@ impl RunResult {
             runs_count: 0,
             effects_count: 0,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             detail: None,
         }
     }

@@ -198,9 +198,9 @@ async fn replay_group(
         };
         return Ok(Some(Wrong::DoesNotReplay(Box::new(wrong))));
     }
-    if let Some(Difference { run_id, text }) = commands.difference() {
+    if let Some(Difference { run_id, text, is_of_sdk }) = commands.difference() {
         let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
-        return Ok(Some(Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text }));
+        return Ok(Some(Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text, is_of_sdk }));
     }
     world.enter(|state| state.replays_checked += replays.len() as u64);
     Ok(None)

@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io::Write,
     os::{fd::AsRawFd, unix::net::UnixStream},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use foretime_campaign::{
@@ -120,7 +120,7 @@ fn simulate(case: &Case, mut order: Order, body: Body) -> RunResult {
         choices: choices.only(order.only.clone()).redrawn(order.redraw),
         starts_at: order.starts_at.or(case.starts_at).map(Start::from_unix_s),
         is_detailed: order.is_detailed,
-        patience: options::patience(),
+        patience: order.patience.unwrap_or(Duration::MAX).min(options::patience()),
         limits: options::limits(),
         carries: options::carries(),
     };
@@ -169,6 +169,7 @@ fn result_of(case: &Case, state: &State, order: &Order, real_us: u64) -> RunResu
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
+        activities: state.activities.clone(),
         detail: state.log.is_detailed().then(|| Box::new(detail_of(case, state, order))),
     }
 }

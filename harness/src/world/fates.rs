@@ -155,6 +155,7 @@ impl State {
         let control = self.lives.control_mut(process);
         control.is_doomed = true;
         let waiter = control.doom_waiter.take();
+        control.stop_waiter = None;
         self.cut_wires(process);
         self.tasks.forget(process);
         if let Some((thread, waker)) = waiter {
@@ -208,6 +209,7 @@ impl State {
             ending => ending,
         };
         life.ended = Some((now_ns, ending));
+        self.lives.control_mut(process).forget_waiters();
         self.cut_wires(process);
         self.note(Some(process), What::Life(step));
         if let Some(slot) = self.lives.slot_of(process) {
@@ -224,14 +226,14 @@ impl State {
     /// Whether this process has been killed; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_doom(&mut self, process: ProcessId, waiter: Waiter) -> bool {
         let control = self.lives.control_mut(process);
-        control.doom_waiter = Some(waiter);
+        control.doom_waiter = (!control.is_doomed).then_some(waiter);
         control.is_doomed
     }
 
     /// Whether this process has been asked to stop; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_stop(&mut self, process: ProcessId, waiter: Waiter) -> bool {
         let control = self.lives.control_mut(process);
-        control.stop_waiter = Some(waiter);
+        control.stop_waiter = (!control.is_stopping).then_some(waiter);
         control.is_stopping
     }
 }

@@ -131,6 +131,12 @@ impl Lives {
 }
 
 impl Control {
+    /// Nobody waits any more: its process has ended. A waker keeps the descriptors of its runtime open.
+    pub(super) fn forget_waiters(&mut self) {
+        self.doom_waiter = None;
+        self.stop_waiter = None;
+    }
+
     fn of(main: ThreadId) -> Self {
         Self {
             main,

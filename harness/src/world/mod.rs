@@ -6,7 +6,7 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
-//! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
+//! - [`attempt`]: which attempts of activities are under way; [`place`]: where in the user's code a thread is; [`progress`]: how far the run got; [`view`]: what those see of all
 //!   this who only read
 //!
 //! What happened is in the log of `foretime_campaign`, which decides with its choices and faults.
@@ -49,6 +49,7 @@ mod fates;
 mod inspect;
 pub(crate) mod lives;
 mod operations;
+mod place;
 mod progress;
 mod scheduler;
 mod updates;
@@ -192,6 +193,8 @@ pub(crate) struct State {
     at_rest: Option<AtRest>,
     /// Each `sometimes!`, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt has begun.
+    pub(crate) activities: BTreeMap<String, bool>,
     /// The options for the clients of workers and of the test.
     pub(crate) client_options: ClientOptions,
     /// What the test has changed of the server's dynamic configuration.
@@ -261,6 +264,7 @@ impl World {
             operations: Operations::default(),
             at_rest: None,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             client_options,
             dynamic_config,
             panics_are_findings: true,

@@ -26,6 +26,11 @@ const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
 /// The SDK's text for a run that it cannot even begin. It does not say why.
 const NOT_CREATED: &str = "Failed to create workflow execution";
 
+/// The core's texts when it holds the result of a local activity that it has run itself against the one that the history has.
+/// Workflow code has no part in either result: the core should have dropped its own, with the run.
+const TWO_RESULTS: [&str; 2] =
+    ["failed locally, but history said it completed!", "completed successfully locally, but history said it failed!"];
+
 /// How the server's text begins when something arrived before a workflow task was completed.
 const UNHANDLED_COMMAND: &str = "UnhandledCommand";
 
@@ -140,6 +145,9 @@ impl State {
             WorkflowTaskFailedCause::NonDeterministicError if self.is_left_behind(process) => return,
             WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => {
                 TaskFailure::WokenFromOutside
+            }
+            WorkflowTaskFailedCause::NonDeterministicError if TWO_RESULTS.iter().any(|it| text.contains(it)) => {
+                TaskFailure::LateLocalActivity
             }
             WorkflowTaskFailedCause::NonDeterministicError => TaskFailure::CodeDoesNotFit,
             _ => TaskFailure::Other,

@@ -2,7 +2,8 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`]: what is found
+//! - [`campaigns`]: what a campaign returns
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`]: what is found
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -11,10 +12,12 @@ use std::{
     process::Command,
 };
 
+mod campaigns;
 mod claimed;
 mod dated;
 mod drawn;
 mod kept;
+mod local;
 mod operated;
 mod refused;
 mod repeated;

@@ -323,6 +323,7 @@ impl<'a> Teller<'a> {
             Some(Unreplayed::Again) => {
                 "its options keep something from one run to the next (in an interceptor, a factory, what they share)"
             }
+            None if is_of_sdk(&finding.wrong) => "whatever its code does, the two texts of the SDK differ",
             None => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
         };
         let title = finding.wrong.title();
@@ -333,6 +334,9 @@ impl<'a> Teller<'a> {
                  clock, the order of a map, tokio::select!, a static)."
                     .to_owned(),
             );
+        }
+        if is_of_sdk(&finding.wrong) {
+            return;
         }
         self.queries(finding.at_ns);
         self.validators(finding.at_ns);
@@ -508,6 +512,11 @@ fn is_of_attempt(entry: &Entry, effect: &Effect) -> bool {
 /// Whether the finding is that a worker's code does not fit a history.
 fn does_not_fit(wrong: &Wrong) -> bool {
     matches!(wrong, Wrong::TaskFailed(failed) if failed.reason == TaskFailure::CodeDoesNotFit)
+}
+
+/// Whether the finding is that the SDK gives replayed code something else.
+fn is_of_sdk(wrong: &Wrong) -> bool {
+    matches!(wrong, Wrong::AsksOtherwise { is_of_sdk: true, .. })
 }
 
 /// The version of the code (0 is the first) to which a deploy moves a worker, if the entry is one.

@@ -97,6 +97,7 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         summary.failed = Some(explain::explain(case, settings, failed, &order)?);
     } else {
         summary.never_held = never_held(case, &summary);
+        summary.never_reached = never_reached(&summary);
         if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
             summary.report = explain::one(case, settings, &Order::of(seed))?.report;
         }
@@ -113,7 +114,7 @@ fn shown(
     work: impl FnOnce() -> Result<Summary, String>,
 ) -> Result<Summary, String> {
     let directory = report::files::directory(&settings.reports, case, seed)?;
-    output::shown(&directory.join(report::files::OUTPUT), work)?
+    output::shown(&report::files::output(&directory), work)?
 }
 
 impl Shared<'_> {
@@ -198,6 +199,11 @@ fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
         *all.entry(claim.clone()).or_default() |= held;
     }
     all.into_iter().filter(|(_, held)| !held).map(|(claim, _)| claim).collect()
+}
+
+/// The activities with faults of their own of which no run reached an attempt. A misspelt name should not pass for a test.
+fn never_reached(summary: &Summary) -> Vec<String> {
+    summary.activities.iter().filter(|(_, has_begun)| !**has_begun).map(|(activity_type, _)| activity_type.clone()).collect()
 }
 
 /// A place for a job. All tests of one program together run no more jobs at once than one test may.
