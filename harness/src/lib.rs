@@ -43,6 +43,7 @@ mod runner;
 mod sim;
 mod simulation;
 mod stage;
+mod struck_client;
 mod transport;
 mod world;
 
@@ -63,6 +64,7 @@ pub use foretime_macros::test;
 pub use foretime_server::config::{Replay, SearchAttributeType};
 pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
 pub use sim::{IntoWorkerOptions, Sim, Workers};
+pub use struck_client::{Crashed, StruckClient};
 
 /// What the macros of this crate call. Not public API.
 #[doc(hidden)]

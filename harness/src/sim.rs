@@ -20,6 +20,7 @@ use crate::{
     ledger::Ledger,
     process,
     stage::{Stage, Troupe},
+    struck_client::StruckClient,
     world::{World, lives::Factory},
 };
 
@@ -86,9 +87,32 @@ impl Sim {
         }
     }
 
-    /// The official client, connected to the simulated server. No fault strikes it.
+    /// The official client, connected to the simulated server. No fault strikes it; for one that is struck see
+    /// [`Self::struck_client`].
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Starts a process with an official client of its own, `client-1` (then `client-2`, and so on), that faults strike as they strike a
+    /// worker: the API in front of the workflows, say. [`StruckClient::call`] runs code there.
+    ///
+    /// ```no_run
+    /// # use temporalio_client::{UntypedWorkflow, WorkflowStartOptions};
+    /// # async fn body(sim: foretime::Sim) -> foretime::Result {
+    /// let api = sim.struck_client();
+    /// let told = api.call(|client| async move { client.get_workflow_handle::<UntypedWorkflow>("order-7").describe(Default::default()).await });
+    /// match told.await {
+    ///     Ok(answer) => println!("{:?}", answer?.status()),
+    ///     Err(crashed) => println!("{crashed}: a caller would try again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn struck_client(&self) -> StruckClient {
+        match &self.cluster {
+            Cluster::Simulated(world) => StruckClient::simulated(world.clone(), world.enter(|state| state.add_client())),
+            Cluster::Staged(_) => StruckClient::staged(self.client.clone()),
+        }
     }
 
     /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later. So call it before

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     checks::{self, liveness},
     os::{self, Start},
-    process::{self, replayer, test, worker},
+    process::{self, client, replayer, test, worker},
     sim::{Body, Sim},
     world::{self, Hooks, Limits, Scheduler, World},
 };
@@ -43,7 +43,8 @@ impl Simulation {
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         os::settle();
         let seed = self.choices.source();
-        let hooks = Hooks { worker: worker::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
+        let hooks =
+            Hooks { worker: worker::run, client: client::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
         let world = World::begin(self.choices, self.is_detailed, self.limits, process::usual_client_options(), hooks)
             .expect("the server takes its own configuration");
         panic::set_hook(Box::new(on_panic));

@@ -3,6 +3,7 @@
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
+//! - [`struck`]: clients that are struck, and what is reported of them
 //! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -16,6 +17,7 @@ mod operated;
 mod refused;
 mod repeated;
 mod replayed;
+mod struck;
 mod told;
 mod trouble;
 mod updated;

@@ -26,6 +26,9 @@ pub enum What {
     Effect(Done),
     /// A process begins or ends.
     Life(LifeStep),
+    /// A step of an errand: of something that a caller has the process of a struck client do. `client`: the name of that process.
+    /// `number`: which of its errands, from 1.
+    Errand { client: String, number: u64, step: ErrandStep },
     /// Code panics: with this message, at this place in it.
     Panic { message: String, place: String },
     /// Something is wrong.
@@ -90,16 +93,20 @@ pub struct Crash {
     pub place: Place,
     /// The attempt that the worker starts, or whose outcome it reports, if known.
     pub attempt: Option<Attempt>,
+    /// The workflow that the request is about before, amid or after which it crashes, if known.
+    pub workflow_id: Option<String>,
     /// The attempts under way in a worker that waits.
     pub meanwhile: Vec<Attempt>,
 }
 
-/// A request of a worker.
+/// A request of a worker or of a client.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub rpc: String,
     /// The attempt of an activity whose outcome it reports, if known.
     pub outcome_of: Option<Attempt>,
+    /// The workflow that it is about, if known.
+    pub workflow_id: Option<String>,
 }
 
 /// Which way a message goes.
@@ -141,6 +148,23 @@ pub enum LifeStep {
     Ends(Ending),
 }
 
+/// How far an errand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandStep {
+    /// The client's process takes it up.
+    Begins = 1,
+    /// It is done.
+    Ends = 2,
+    /// Its caller learns that the process ended meanwhile.
+    Lost = 3,
+    /// Its caller learns that the process is down.
+    Refused = 4,
+    /// Its caller no longer waits, and the process drops it.
+    GivenUp = 5,
+    /// It panicked, and its caller learns of that.
+    Panicked = 6,
+}
+
 impl Struck {
     pub const fn fault(&self) -> Fault {
         match self {
@@ -179,6 +203,15 @@ impl Struck {
     /// The name of the request that it befalls, or whose reply it befalls.
     pub fn rpc(&self) -> Option<&str> {
         self.call().map(|call| call.rpc.as_str())
+    }
+
+    /// The workflow that the message it befalls is about, or the request amid which it strikes, if known.
+    pub fn workflow_id(&self) -> Option<&str> {
+        let id = match self {
+            Self::Crash(crash) | Self::ClusterCrash(crash) => crash.workflow_id.as_ref(),
+            _ => self.call().and_then(|call| call.workflow_id.as_ref()),
+        };
+        id.map(String::as_str)
     }
 
     const fn call(&self) -> Option<&Call> {
@@ -259,6 +292,7 @@ impl Step<'_> {
             Self::What(What::Life(_)) => 11,
             Self::What(What::Panic { .. }) => 12,
             Self::What(What::Finding(_)) => 13,
+            Self::What(What::Errand { .. }) => 14,
         }
     }
 
@@ -274,6 +308,7 @@ impl Step<'_> {
                 hash.number(u64::from(*applied == Applied::First)).number(u64::from(attempt.attempt))
             }
             Self::What(What::Life(step)) => step.hash(hash),
+            Self::What(What::Errand { client, number, step }) => hash.name(client).number(*number).number(*step as u64),
             Self::What(What::Finding(wrong)) => hash.number(wrong.kind().code()),
             // The text of a panic is the user's, but its place depends on the build. Messages go in as they are, above.
             Self::What(What::Panic { .. } | What::Message { .. }) => hash,

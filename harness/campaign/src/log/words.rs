@@ -1,7 +1,7 @@
 //! The words for what happened: a label of a word or two, and the rest. They go into traces and reports, and only people read
 //! them.
 
-use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
+use super::{Call, Crash, Done, Entry, ErrandStep, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
 use crate::{attempt::Attempt, effects::Applied, process::Ending, words::brief};
 
 impl Entry {
@@ -13,6 +13,7 @@ impl Entry {
             What::Fault(struck) => struck.fault().name().to_owned(),
             What::Effect(done) => done.verb().to_owned(),
             What::Life(step) => step.words().to_owned(),
+            What::Errand { number, step, .. } => step.label(*number),
             What::Panic { .. } => "panics".to_owned(),
             What::Finding(wrong) => wrong.kind().name().to_owned(),
         }
@@ -26,6 +27,7 @@ impl Entry {
             What::Fault(struck) => struck.detail(),
             What::Effect(done) => format!("{} ({})", done.what(), done.circumstances()),
             What::Life(step) => step.detail(),
+            What::Errand { client, step, .. } => step.detail(client),
             What::Panic { message, place } => format!("{message} ({place})"),
             What::Finding(wrong) => wrong.title(),
         }
@@ -151,6 +153,28 @@ impl Done {
     /// The key, and the attempt.
     pub fn circumstances(&self) -> String {
         format!("{}, attempt {}", self.key(), self.attempt.attempt)
+    }
+}
+
+impl ErrandStep {
+    fn label(self, number: u64) -> String {
+        let does = match self {
+            Self::Begins => "begins",
+            Self::Ends => "ends",
+            Self::Lost => "loses",
+            Self::Refused => "is refused",
+            Self::GivenUp => "gives up",
+            Self::Panicked => "panics in",
+        };
+        format!("{does} call {number}")
+    }
+
+    fn detail(self, client: &str) -> String {
+        match self {
+            Self::Begins | Self::Ends | Self::GivenUp | Self::Panicked => String::new(),
+            Self::Lost => format!("{client} ended meanwhile"),
+            Self::Refused => format!("{client} is down"),
+        }
     }
 }
 
