@@ -2,7 +2,7 @@
 //!
 //! [`macro@test`] makes a test of an `async fn` that takes a [`Sim`]: a simulated cluster with the user's own workers in
 //! virtual time ([`Sim::workers`]). The cluster is broken in every way that production can break it ([`Sim::faults`],
-//! [`Faults`]), once for each of many seeds. A run repeats exactly from its seed. Activities tell the ledger what they do to
+//! [`Faults`]), and so is the API in front of it ([`Sim::struck_client`]), once for each of many seeds. A run repeats exactly from its seed. Activities tell the ledger what they do to
 //! the outside world ([`effect`], [`Sim::ledger`]). Assertions, [`always!`] and [`sometimes!`] say what must hold. [`Campaign`]
 //! does the same outside of `cargo test`.
 //!

@@ -115,7 +115,7 @@ impl Sim {
         }
     }
 
-    /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later. So call it before
+    /// Makes clients with these options from now on: [`Self::client`], and those of workers and struck clients that start later. So call it before
     /// [`Self::workers`]. For a data converter, interceptors, plugins or another namespace. The usual namespace is `default`:
     /// `ClientOptions::new("default")`.
     ///

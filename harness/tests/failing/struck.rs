@@ -13,9 +13,10 @@ use std::{
 use foretime::{Fault, Faults, Sim, StruckClient};
 use futures::future::{join, join_all};
 use temporalio_client::{
-    Client, WorkflowDescribeOptions, WorkflowGetResultOptions, WorkflowIdReusePolicy, WorkflowStartOptions,
-    errors::WorkflowStartError,
+    Client, WorkflowDescribeOptions, WorkflowFetchHistoryOptions, WorkflowGetResultOptions, WorkflowIdReusePolicy,
+    WorkflowStartOptions, errors::WorkflowStartError,
 };
+use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
 use crate::{
     assert_says, fails, report,
@@ -51,9 +52,9 @@ fn workers(sim: &Sim) {
 }
 
 /// What is started under a new id with each click may be started twice.
-async fn orders_anew(sim: Sim) -> foretime::Result {
+async fn orders_anew(sim: Sim, crash: Fault) -> foretime::Result {
     let api = sim.struck_client();
-    sim.faults(Faults::none().with(Fault::Crash, 0.1).each_at_most(1));
+    sim.faults(Faults::none().with(crash, 0.1).each_at_most(1));
     let clicks = click(&sim, &api, |number| format!("order-{number}")).await;
     sim.sleep(60 * SECOND).await;
     let orders = (0..clicks).map(|number| sim.client().get_workflow_handle::<Trouble>(format!("order-{number}")));
@@ -64,13 +65,13 @@ async fn orders_anew(sim: Sim) -> foretime::Result {
 
 #[foretime::test(runs = 100, finds = "it was ordered twice")]
 async fn a_call_that_is_lost_and_made_again_starts_two_workflows(sim: Sim) -> foretime::Result {
-    orders_anew(sim).await
+    orders_anew(sim, Fault::Crash).await
 }
 
 #[foretime::test(runs = 100)]
 #[ignore = "fails on purpose"]
 async fn orders_twice(sim: Sim) -> foretime::Result {
-    orders_anew(sim).await
+    orders_anew(sim, Fault::Crash).await
 }
 
 #[test]
@@ -94,6 +95,42 @@ fn a_crash_of_a_client_and_the_call_that_it_loses_are_told() {
     assert!(!timeline.contains("worker-3"), "a client is no worker: {timeline}");
     let page = fs::read_to_string(report.join("report.html")).expect("the page");
     assert_says(&page, &[r#""name":"client-1","kind":"client""#]);
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn orders_twice_since_all_crash(sim: Sim) -> foretime::Result {
+    orders_anew(sim, Fault::ClusterCrash).await
+}
+
+#[test]
+fn a_crash_of_the_cluster_takes_clients_along() {
+    let all = "client 1 and all other workers and clients crashed ";
+    assert_says(&fails("struck::orders_twice_since_all_crash", &[]), &["it was ordered twice", all]);
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn is_in_a_hurry(sim: Sim) -> foretime::Result {
+    let api = sim.struck_client();
+    api.call(|_| async {}).await?;
+    sim.faults(Faults::none().with(Fault::ReplyLost, 0.3).each_at_most(1));
+    let asked = sim.now();
+    api.call(|client| start(client, "order".to_owned())).await??;
+    let took = sim.now().duration_since(asked)?;
+    let order = sim.client().get_workflow_handle::<Trouble>("order");
+    let events = order.fetch_history(WorkflowFetchHistoryOptions::default()).into_events().await?;
+    match events[0].attributes.as_ref().expect("the first event says who asked") {
+        Attributes::WorkflowExecutionStartedEventAttributes(it) => assert_eq!(it.identity, "client-1"),
+        other => panic!("{other:?}"),
+    }
+    if took > Duration::from_millis(50) { Err("it took too long".into()) } else { Ok(()) }
+}
+
+#[test]
+fn a_reply_that_a_client_never_got_is_told_with_the_workflow_that_it_asked_for() {
+    let lost = "client 1 never got the reply to StartWorkflowExecution for order.";
+    assert_says(&fails("struck::is_in_a_hurry", &[]), &["it took too long", lost, "Without that one fault the run passes."]);
 }
 
 /// One run for each order, whatever happens to two clients that start them and tell how they ended.

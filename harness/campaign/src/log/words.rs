@@ -150,9 +150,12 @@ impl Done {
         if self.applied == Applied::First { self.what() } else { format!("{} {}", self.verb(), self.what()) }
     }
 
-    /// The key, and the attempt.
+    /// The key, and the attempt, if one did it.
     pub fn circumstances(&self) -> String {
-        format!("{}, attempt {}", self.key(), self.attempt.attempt)
+        match self.attempt.attempt {
+            0 => self.key(),
+            attempt => format!("{}, attempt {attempt}", self.key()),
+        }
     }
 }
 
