@@ -20,9 +20,9 @@ use crate::{
     },
 };
 
-/// A process with an official client of its own, which faults strike as they strike a worker: it crashes, at its awaits and before and after
-/// each request and reply, and starts again after a while; its messages are lost, late or doubled; it is cut off. Made by
-/// [`Sim::struck_client`](crate::Sim::struck_client). Cheap to clone; clones are the same process.
+/// A process with an official client of its own, which faults strike as they strike a worker. It crashes at its awaits, and before
+/// and after each request and reply, and starts again after a while. Its messages are lost, late or doubled, and it is cut off.
+/// Made by [`Sim::struck_client`](crate::Sim::struck_client). Cheap to clone; clones are the same process.
 #[derive(Clone)]
 pub struct StruckClient {
     process: Process,
@@ -51,17 +51,18 @@ impl StruckClient {
         Self { process: Process::Staged(client) }
     }
 
-    /// Runs this in the client's process, with its client, as if a browser had sent a request there. Several calls run at once. A call
-    /// whose caller stops waiting is dropped there at its next await.
+    /// Runs this in the client's process, with its client, as if a browser had sent a request there. Several calls run at once. A
+    /// call whose caller stops waiting is dropped there at its next await.
     ///
-    /// Before the process has started for the first time, a call waits for it. When it is down later, or is shutting down, the call is
-    /// refused after a moment, as a connection would be: wait before you try again. A process that is asked to stop in good order
-    /// finishes the calls that it has, and is killed if they take longer than two minutes.
+    /// Before the process has started for the first time, a call waits for it. When it is down later, or is shutting down, the call
+    /// is refused after a moment, as a connection would be; so wait before you try again. A process that is asked to stop in good
+    /// order finishes the calls that it has, and is killed if they take longer than two minutes.
     ///
-    /// Where nothing is simulated, it is simply run.
+    /// Where nothing is simulated, it runs in place, with [`Sim::client`](crate::Sim::client).
     ///
     /// # Errors
-    /// The process crashed before the call was done, or it was down. An error of the server is part of what the call returns.
+    /// The process crashed before the call was done, or it was down. If panics are allowed, also that the call panicked. What the
+    /// server refuses is part of what the call returns.
     pub async fn call<F, T>(&self, work: impl FnOnce(Client) -> F + Send + 'static) -> Result<T, Crashed>
     where
         F: Future<Output = T> + 'static,
@@ -139,8 +140,8 @@ pub struct Crashed {
 }
 
 impl Crashed {
-    /// Whether the process was down when the call came, so nothing of it was done. Otherwise it had perhaps begun, and all that its caller
-    /// knows is that the connection broke: what it did until then was done.
+    /// Whether the process was down when the call came, so nothing of it was done. Otherwise the call had perhaps begun, and its
+    /// caller only knows that the connection broke: what it had done until then is done.
     pub fn is_down(&self) -> bool {
         self.loss == Loss::Down
     }

@@ -14,8 +14,8 @@ use crate::{
 pub const HELP: &str = "\
 FORETIME_SEED=n      run this seed only
 FORETIME_ONLY=names  allow these faults only, separated by commas, or none. crash-1 is the first crash that the seed draws;
-                     crash:9f3a21c4:1 is a crash in that place, as the command of a failing run names it. Names followed by @1
-                     mean the first other order of events
+                     crash:9f3a21c4:1 is a crash in that place, as the command of a failing run names it; input:5c31d08e:12sc
+                     makes an input simpler. Names followed by @1 mean the first other order of events
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves behind
 FORETIME_RUNS=n      run n seeds instead of the number in the test
 FORETIME_BUDGET=30s  run seeds for this long (also 500ms, 10m, 2h)
@@ -96,11 +96,8 @@ fn default_reports() -> PathBuf {
 
 fn only() -> Result<Only, String> {
     let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
-    let only: Only = value.parse().map_err(|_| {
-        let order = value.split_once('@').map_or("", |(_, order)| order);
-        format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
-    })?;
-    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(*fault)).collect();
+    let only: Only = value.parse().map_err(|wrong| format!("FORETIME_ONLY={value}: {wrong}.\n{HELP}"))?;
+    let kinds: Vec<String> = Fault::ALL.iter().chain([&Fault::Custom]).map(|fault| kind_of_strike(*fault)).collect();
     match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
         None => Ok(only),
         Some(strike) => Err(format!(
