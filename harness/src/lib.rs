@@ -32,6 +32,7 @@
 mod activities;
 mod checks;
 mod claims;
+mod clients;
 mod connection;
 mod entry;
 mod environment;
@@ -48,6 +49,7 @@ mod struck_client;
 mod transport;
 mod world;
 
+pub use clients::StateMachine;
 pub use entry::Campaign;
 pub use environment::{Environment, EnvironmentBuilder, Error};
 pub use failure::{Failure, Result};

@@ -130,6 +130,11 @@ impl Sim {
         Self { cluster: self.cluster.clone(), client, name }
     }
 
+    /// Whose client it is; empty for the test's own.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Draws an input of the test: an order, a plan, how often something happens. Any strategy of [`proptest`](crate::proptest) says
     /// which there are. Stories tell it, as `plan = Monthly`. A failing run is told with the simplest input, and with the fewest
     /// faults, that make it fail.

@@ -172,6 +172,8 @@ pub struct Detail {
     pub trace: Vec<String>,
     /// Every draw.
     pub tape: Tape,
+    /// How many draws there were when each instant began, and the instant, in virtual nanoseconds since the start.
+    pub draws_at: Vec<(u64, u64)>,
     /// For people.
     pub report: Report,
     /// All moments that a story could tell, if the run passed.

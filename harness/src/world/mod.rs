@@ -345,7 +345,7 @@ impl State {
             return self.rest(world);
         }
         let index = usize::try_from(self.choices.below(Label::Schedule, total as u64)).unwrap_or(0);
-        self.log.drawn(self.choices.hash());
+        self.log.drawn(self.choices.hash(), self.choices.count(), self.now_ns);
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);

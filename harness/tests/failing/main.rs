@@ -4,7 +4,7 @@
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`]: what is found
 //! - [`struck`]: clients that are struck, and what is reported of them
-//! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
+//! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
     env,
@@ -14,6 +14,7 @@ use std::{
 
 mod claimed;
 mod drawn;
+mod kept;
 mod operated;
 mod refused;
 mod repeated;
@@ -28,7 +29,7 @@ mod waiting;
 fn fails(name: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", name, "--ignored", "--nocapture"]).env("RUST_BACKTRACE", "0");
-    command.env("FORETIME_REPORTS", reports());
+    command.env("FORETIME_REPORTS", reports()).env("FORETIME_REGRESSIONS", "none");
     let output = command.envs(variables.iter().copied()).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{name} should fail:\n{text}");

@@ -44,6 +44,8 @@ pub struct Redraw {
     pub after: u64,
     /// What the others are drawn from.
     pub source: u64,
+    /// Whether inputs stay as they are, whenever they are drawn.
+    pub keeps_inputs: bool,
 }
 
 /// The source of all decisions.
@@ -132,7 +134,8 @@ impl Choices {
 
     /// The draws so far.
     pub fn tape(&self) -> Tape {
-        let own = self.streams.iter().map(|(label, stream)| (label.name().to_owned(), stream));
+        let own = self.streams.iter().filter(|(label, _)| !label.is_of_checks());
+        let own = own.map(|(label, stream)| (label.name().to_owned(), stream));
         let draws = own.chain(self.own_streams.iter().map(|(key, stream)| (key.clone(), stream)));
         Tape {
             version: TAPE_VERSION,
@@ -212,9 +215,9 @@ impl Choices {
         let code = Hash::new().number(Fault::Custom.code()).name(name).value();
         let key = key(Fault::Custom.name(), name);
         self.count += 1;
-        let (source, is_redrawn) = (self.source_now(), self.is_redrawn());
+        let (source, is_redrawn, step) = (self.source_now(), self.is_redrawn(), self.count);
         let recorded = self.recorded.as_mut().filter(|_| !is_redrawn);
-        let recorded = recorded.map(|recorded| recorded.take_of_test(&key, CHANCE_STEPS).unwrap_or(0));
+        let recorded = recorded.map(|recorded| recorded.take_of_test(&key, CHANCE_STEPS, step).unwrap_or(0));
         let stream = self.own_streams.entry(key.clone()).or_insert_with(|| Stream::new(source, code));
         stream.draw_from(source);
         let drawn = recorded.unwrap_or_else(|| stream.below(CHANCE_STEPS));
@@ -266,14 +269,14 @@ impl Choices {
         }
         self.count += 1;
         let source = if label.is_ordering() { self.source_now() ^ self.only.order } else { self.source_now() };
-        let is_redrawn = self.is_redrawn();
+        let (is_redrawn, step) = (self.is_redrawn(), self.count);
         let stream = self.streams.entry(label).or_insert_with(|| Stream::new(source, label.code()));
         stream.draw_from(source);
         if label.is_consequence() {
             stream.renew_after(self.strikes.len(), source ^ self.last_strike);
         }
-        let recorded = self.recorded.as_mut().filter(|_| !is_redrawn);
-        let recorded = recorded.and_then(|recorded| recorded.take(label.name(), bound, label.is_ordering()));
+        let recorded = self.recorded.as_mut().filter(|_| !is_redrawn && !label.is_of_checks());
+        let recorded = recorded.and_then(|recorded| recorded.take(label.name(), bound, step));
         let value = recorded.unwrap_or_else(|| stream.below(bound));
         self.hash = self.hash.wrapping_add(stream.take(Draw { bound, value, step: self.count }));
         value
@@ -294,7 +297,8 @@ impl Choices {
         let name = self.numbers.name(label, of);
         let (at, key) = (name.at(), key(&name.at(), &name.to_string()));
         self.count += 1;
-        let (source, is_redrawn) = (self.source_now(), self.is_redrawn());
+        let is_redrawn = self.is_redrawn() && !self.redraw.is_some_and(|redraw| redraw.keeps_inputs);
+        let source = if is_redrawn { self.source_now() } else { self.source };
         let stream = self.own_streams.entry(key.clone()).or_insert_with(|| Stream::new(source, name.hash()));
         let recorded = self.recorded.as_mut().filter(|_| !is_redrawn).and_then(|recorded| recorded.take_input(&key));
         let mut recorded = recorded.into_iter().flatten();

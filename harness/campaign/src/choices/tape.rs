@@ -8,7 +8,13 @@ use std::{
     fmt,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
+use serde_json::value::RawValue;
+
+use crate::fault::Fault;
+
+/// How the labels of inputs begin.
+const INPUT: &str = "input:";
 
 /// The version of the tapes that are written and read. The first had values alone: it could not tell whether it still fitted.
 pub const TAPE_VERSION: u32 = 2;
@@ -30,7 +36,15 @@ pub struct Tape {
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
     /// The draws under each label, in order.
+    #[serde(serialize_with = "a_line_each")]
     pub draws: BTreeMap<String, Vec<Draw>>,
+}
+
+/// Writes the draws of a label on one line, also where JSON is set for people.
+fn a_line_each<S: Serializer>(draws: &BTreeMap<String, Vec<Draw>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let line = |(label, draws)| Ok((label, serde_json::value::to_raw_value(draws).map_err(S::Error::custom)?));
+    let lines: BTreeMap<&String, Box<RawValue>> = draws.iter().map(line).collect::<Result<_, S::Error>>()?;
+    lines.serialize(serializer)
 }
 
 /// One draw. On a tape it is a list: `[bound, value, step]`.
@@ -66,8 +80,11 @@ pub struct Rot {
     pub number: u64,
     /// What is different.
     pub how: Misfit,
-    /// Whether it only orders the events of the run.
-    pub is_of_order: bool,
+    /// Whether it is a draw of the test's own: an input, or a fault that the test names. All others follow from what the code does,
+    /// and code that has changed does other things.
+    pub is_of_test: bool,
+    /// How many draws of the run fitted before it.
+    pub after: u64,
 }
 
 /// How a draw on a tape and the code's differ.
@@ -121,8 +138,8 @@ impl Recorded {
         Self { draws, inputs: tape.inputs, rot: None }
     }
 
-    /// The next draw under this label of the simulation's own; `None` if the tape does not fit there, or no longer.
-    pub(super) fn take(&mut self, label: &str, bound: u64, is_of_order: bool) -> Option<u64> {
+    /// The next draw under this label of the simulation's own, which is the `step`th of all; `None` if the tape does not fit there, or no longer.
+    pub(super) fn take(&mut self, label: &str, bound: u64, step: u64) -> Option<u64> {
         if self.rot.is_some() {
             return None;
         }
@@ -134,13 +151,13 @@ impl Recorded {
             Some(draw) => Misfit::Bound { recorded: draw.bound, asked: bound },
             None => Misfit::RanOut,
         };
-        self.rot = Some(Rot { label: name_of(label), number: *taken, how, is_of_order });
+        self.rot = Some(Rot { label: name_of(label), number: *taken, how, is_of_test: false, after: step - 1 });
         None
     }
 
     /// The next draw under this label of the test's own; `None` if it is new, or the tape does not fit.
-    pub(super) fn take_of_test(&mut self, label: &str, bound: u64) -> Option<u64> {
-        if self.draws.contains_key(label) { self.take(label, bound, false) } else { None }
+    pub(super) fn take_of_test(&mut self, label: &str, bound: u64, step: u64) -> Option<u64> {
+        if self.draws.contains_key(label) { self.take(label, bound, step) } else { None }
     }
 
     /// All draws of this input; `None` if it is new.
@@ -151,33 +168,38 @@ impl Recorded {
     /// Compares an input with the recorded one.
     pub(super) fn compare_input(&mut self, label: &str, drawn: &str) {
         let Some(recorded) = self.inputs.get(label) else { return };
-        if recorded != drawn && self.rot.as_ref().is_none_or(|rot| rot.is_of_order) {
+        if recorded != drawn && self.rot.as_ref().is_none_or(|rot| !rot.is_of_test) {
             let how = Misfit::Input { recorded: recorded.clone(), drawn: drawn.to_owned() };
-            self.rot = Some(Rot { label: name_of(label), number: 1, how, is_of_order: false });
+            self.rot = Some(Rot { label: name_of(label), number: 1, how, is_of_test: true, after: 0 });
         }
     }
 
-    /// Where the code does not ask for what is on the tape, now that the run has ended. What is not an order counts more.
+    /// Where the code does not ask for what is on the tape, now that the run has ended. What the test itself draws counts more.
     pub(super) fn rot(&self) -> Option<Rot> {
-        if let Some(rot) = self.rot.as_ref().filter(|rot| !rot.is_of_order) {
+        if let Some(rot) = self.rot.as_ref().filter(|rot| rot.is_of_test) {
             return Some(rot.clone());
         }
-        let is_left = |label: &&String| self.draws.get(*label).is_some_and(|(draws, _)| !draws.is_empty());
-        let input = self.inputs.keys().find(is_left).map(|label| Rot {
+        let gone = |label: &str, taken: u64, is_of_test| Rot {
             label: name_of(label),
-            number: 1,
+            number: taken + 1,
             how: Misfit::Gone,
-            is_of_order: false,
-        });
-        input.or_else(|| self.rot.clone()).or_else(|| {
-            let (label, (_, taken)) = self.draws.iter().find(|(_, (draws, _))| !draws.is_empty())?;
-            Some(Rot { label: name_of(label), number: taken + 1, how: Misfit::Gone, is_of_order: false })
-        })
+            is_of_test,
+            after: 0,
+        };
+        let left = || self.draws.iter().filter(|(_, (draws, _))| !draws.is_empty());
+        let of_test = left().find(|(label, (_, taken))| *taken == 0 && is_of_test(label));
+        let of_test = of_test.map(|(label, (_, taken))| gone(label, *taken, true));
+        of_test.or_else(|| self.rot.clone()).or_else(|| left().next().map(|(label, (_, taken))| gone(label, *taken, false)))
     }
+}
+
+/// Whether a label is one of the test's own.
+fn is_of_test(label: &str) -> bool {
+    label.contains(' ') && [INPUT, Fault::Custom.name()].iter().any(|kind| label.starts_with(kind))
 }
 
 /// A label as people know it: that of an input without its hash.
 fn name_of(label: &str) -> String {
-    let name = label.split_once(' ').filter(|_| label.starts_with("input:")).map_or(label, |(_, name)| name);
+    let name = label.split_once(' ').filter(|_| label.starts_with(INPUT)).map_or(label, |(_, name)| name);
     name.to_owned()
 }

@@ -20,7 +20,8 @@ use crate::{
 pub fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
     let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
     let of_rust_sdk = BTreeMap::new();
-    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments, of_rust_sdk }
+    let (trace, tape, draws_at) = (trace(view), view.choices.tape(), view.log.draws_at().to_vec());
+    Detail { trace, tape, draws_at, report: report(case, view, seed, known), moments, of_rust_sdk }
 }
 
 /// Every step, one line each.
@@ -106,6 +107,8 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
         spans: spans(view, &lanes),
+        // Only other runs tell.
+        doom: None,
         omitted: omits.then(|| {
             let count = entries.len();
             format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")

@@ -23,10 +23,9 @@ const TEXT_WIDTH: usize = 120;
 /// # Errors
 /// It cannot be made.
 pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBuf, String> {
-    let name: String =
-        case.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
     // Two targets may have a test of the same name.
-    let directory = reports.join(case.target.as_deref().unwrap_or_default()).join(name).join(format!("seed-{seed}"));
+    let directory =
+        reports.join(case.target.as_deref().unwrap_or_default()).join(case.file_name()).join(format!("seed-{seed}"));
     fs::create_dir_all(&directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     Ok(directory)
 }
@@ -38,7 +37,7 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
 /// A file cannot be written.
 pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
     let Some(detail) = &result.detail else { return Ok(None) };
-    let Detail { trace, tape, report, moments: _, of_rust_sdk } = &**detail;
+    let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
     report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;

@@ -26,6 +26,9 @@ const LEAST_FAULTS_TOLD_MAX: usize = 8;
 /// The most inputs that are told.
 const INPUTS_TOLD_MAX: usize = 20;
 
+/// The most actions of clients that are told.
+const ACTIONS_TOLD_MAX: usize = 12;
+
 /// With more draws of chance than these, none is told.
 const CHANCE_TOLD_MAX: usize = 6;
 
@@ -87,6 +90,7 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
     }
+    teller.what_clients_did();
     teller.how_much_it_takes();
     teller.point_at_findings();
     teller.story()
@@ -452,6 +456,21 @@ impl<'a> Teller<'a> {
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
+        }
+    }
+
+    /// Tells what clients of the test did before the failure: the last of it, if it is much.
+    fn what_clients_did(&mut self) {
+        let actions = self.view.log.entries.iter().filter_map(|entry| match &entry.what {
+            What::Action { client, action } => {
+                Some((entry, format!("{} {client} did {action}.", capital(&after(entry.at_ns)))))
+            }
+            _ => None,
+        });
+        let actions: Vec<(&Entry, String)> = actions.collect();
+        let skipped = actions.len().saturating_sub(ACTIONS_TOLD_MAX);
+        for (entry, sentence) in actions.into_iter().skip(skipped) {
+            self.point(entry, sentence);
         }
     }
 

@@ -3,11 +3,14 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use super::{
+    doom,
     job::Job,
+    regressions::{self, Kept},
     search::{self, Least, SEARCH_MAX, is_same},
     settings::Settings,
     summary::{Failed, Summary},
@@ -23,30 +26,102 @@ use crate::{
 /// A run that takes longer is not compared with the run without its last fault.
 const COMPARED_MAX: Duration = Duration::from_secs(5);
 
-/// Runs one seed, in full.
-pub(super) fn one(case: &Case, settings: &Settings, order: Order) -> Result<Summary, String> {
+/// A run, recorded in full.
+struct Recorded {
+    result: RunResult,
+    /// The directory of its report, if it has one.
+    report: Option<PathBuf>,
+    elapsed: Duration,
+}
+
+/// Runs one seed, or a tape, and writes its report.
+fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, String> {
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
-    let usual = usual(&mut job, order.seed, &order.only)?;
-    let known = Known { usual, ..order.known };
-    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order };
+    let usual = if order.tape.is_none() { usual(&mut job, order.seed, &order.only)? } else { None };
+    let known = Known { usual, ..order.known.clone() };
+    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order.clone() };
     let begun = Instant::now();
-    let result = job.run(&order).map_err(|error| error.to_string())?;
+    let mut result = job.run(&order).map_err(|error| error.to_string())?;
+    let elapsed = begun.elapsed();
     say_what_did_not_strike(&order, &result);
+    let doom = doom::of(&mut job, &result, elapsed)?;
+    if let Some(detail) = &mut result.detail {
+        detail.report.story.extend(doom.iter().filter_map(|doom| doom.told.clone()));
+        detail.report.doom = doom;
+    }
+    Ok(Recorded { report: report::files::write(&directory, &result)?, result, elapsed })
+}
+
+impl Recorded {
+    /// The failure of the run, told.
+    fn failed(&self, case: &Case, order: &Order) -> Option<Failed> {
+        let mut failed = Failed::new(case, self.result.seed, self.result.failures.first()?.clone());
+        failed.report.clone_from(&self.report);
+        // What is drawn anew from a tape is no seed's.
+        failed.repeat = match self.report.as_ref().filter(|_| order.tape.is_some()) {
+            Some(report) => case.repeat_tape(&report.join("tape.json")),
+            None => case.repeat(order.seed, &order.only),
+        };
+        failed.story = self.result.detail.as_ref().map(|detail| detail.report.story.clone()).unwrap_or_default();
+        Some(failed)
+    }
+}
+
+/// Runs one seed, or a tape, in full, and nothing else.
+pub(super) fn one(case: &Case, settings: &Settings, order: &Order) -> Result<Summary, String> {
+    let recorded = in_full(case, settings, order)?;
     let mut summary = Summary::new(case);
-    summary.add(&result);
-    summary.elapsed = begun.elapsed();
+    summary.add(&recorded.result);
+    summary.elapsed = recorded.elapsed;
     summary.jobs = 1;
-    if let Some(failure) = result.failures.first() {
-        let mut failed = Failed::new(case, result.seed, failure.clone());
-        failed.report = report::files::write(&directory, &result)?;
-        failed.repeat = case.repeat(order.seed, &order.only);
-        failed.story = result.detail.map(|detail| detail.report.story).unwrap_or_default();
-        summary.failed = Some(failed);
-    } else {
-        summary.report = report::files::write(&directory, &result)?;
+    summary.failed = recorded.failed(case, order);
+    if summary.failed.is_none() {
+        summary.report = recorded.report;
     }
     Ok(summary)
+}
+
+/// Runs a tape in full, and says whether it still is what it was. `expected`: how it failed, if that is known.
+pub(super) fn tape(case: &Case, settings: &Settings, file: &Path) -> Result<Summary, String> {
+    let (tape, expected) = regressions::read_tape(file)?;
+    let repeat = case.repeat_tape(file);
+    let order = Order { tape: Some(tape.clone()), ..Order::of(tape.seed) };
+    let recorded = in_full(case, settings, &order)?;
+    let mut summary = Summary::new(case);
+    summary.add(&recorded.result);
+    summary.elapsed = recorded.elapsed;
+    summary.jobs = 1;
+    let file = file.display();
+    match (recorded.failed(case, &order), expected) {
+        (Some(failed), expected) => {
+            let note = expected.map(|expected| match is_same(&failed.failure, &expected) {
+                true => "It fails as it did when the tape was recorded.".to_owned(),
+                false => format!("It fails otherwise than when the tape was recorded: then, {}.", expected.title),
+            });
+            summary.failed = Some(Failed { note, repeat, ..failed });
+        }
+        (None, _) => {
+            summary.report.clone_from(&recorded.report);
+            match &recorded.result.rot {
+                Some(rot) => summary.rotten.push(format!("{file}: {rot}")),
+                None => summary.regressions.push(format!("{file} passes")),
+            }
+        }
+    }
+    Ok(summary)
+}
+
+/// The report of a regression whose tape fails as before.
+pub(super) fn regression(case: &Case, settings: &Settings, kept: &Kept) -> Result<Failed, String> {
+    let tape = kept.regression.tape.clone();
+    let known = Known { is_least: true, ..Known::default() };
+    let order = Order { known, ..Order { tape: Some(tape.clone()), ..Order::of(tape.seed) } };
+    let file = kept.file.display();
+    let failed = in_full(case, settings, &order)?.failed(case, &order);
+    let failed = failed.ok_or_else(|| format!("{file} failed once, and not again"))?;
+    let note = Some(format!("It is a regression, {file}, and fails as before. No seed was run."));
+    Ok(Failed { note, repeat: case.repeat_tape(&kept.file), ..failed })
 }
 
 /// Names the faults that were asked for but did not strike. Otherwise one that never struck would pass for harmless.
@@ -60,29 +135,32 @@ fn say_what_did_not_strike(order: &Order, result: &RunResult) {
     }
 }
 
-/// Runs the failing seed again for its report, with the faults that matter. It must fail in the same way.
-pub(super) fn explain(case: &Case, settings: &Settings, summary: &mut Summary) -> Result<(), String> {
-    let Some(failed) = summary.failed.clone() else { return Ok(()) };
+/// Searches for the least that makes a run fail as it did, and runs that for its report. It is kept as a regression. `from`: the
+/// run that failed.
+pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &Order) -> Result<Failed, String> {
     if failed.failure.kind == FindingKind::Differs {
-        return Ok(());
+        return Ok(failed);
     }
-    let Least { only, is_least, otherwise, takes_none } = search::least(case, &failed, &Only::default())?;
+    let Least { only, is_least, otherwise, takes_none } = search::least(case, &failed, from)?;
     let known = Known { is_least, otherwise, usual: None };
-    let again = one(case, settings, Order { only, known, ..Order::of(failed.seed) })?;
+    let order = Order { only, known, ..from.clone() };
+    let recorded = in_full(case, settings, &order)?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();
         format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
     };
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
-    summary.failed = Some(match again.failed {
+    let mut again = match recorded.failed(case, &order) {
         Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
         Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
         Some(again) => {
-            Failed { note: Some(format!("The second run of the seed failed differently: {}", again.failure.title)), ..failed }
+            let note = format!("The second run of the seed failed differently: {}", again.failure.title);
+            return Ok(Failed { note: Some(note), ..failed });
         }
-        None => Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed },
-    });
-    Ok(())
+        None => return Ok(Failed { note: Some("The second run of the seed did not fail.".to_owned()), ..failed }),
+    };
+    regressions::keep(case, settings, &mut again, &recorded.result, &order.only)?;
+    Ok(again)
 }
 
 /// What happens in the run when the last of these strikes is left out, if it then passes. Only if the strikes are listed one by

@@ -23,6 +23,8 @@ FORETIME_JOBS=n      run n processes at once; by default one for each core
 FORETIME_FIRST=n     begin with seed n; by default 1
 FORETIME_STAGED=1    simulate nothing: run once on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir write the reports of failing runs here; by default target/foretime
+FORETIME_REGRESSIONS=dir  keep failing runs here, and repeat those first; none: neither. By default foretime-regressions beside the test
+FORETIME_PRUNE=1     drop regressions whose inputs or faults the code no longer asks for
 FORETIME_SAVE_HISTORIES=dir  keep a history of each path that a workflow takes in a run that passes, for foretime check
 FORETIME_TWICE=n     run one seed in n twice and compare; by default 10
 FORETIME_PATIENCE=s  let a thread keep its turn for this long, in real time; by default 30s
@@ -51,6 +53,12 @@ pub struct Settings {
     pub twice_every: u64,
     /// Where reports go.
     pub reports: PathBuf,
+    /// Where the test's regressions are, if they are kept.
+    pub regressions: Option<PathBuf>,
+    /// Whether rotten ones are dropped.
+    pub prunes: bool,
+    /// Whether this is a job of CI, where nobody commits a file that a run leaves behind.
+    pub is_ci: bool,
 }
 
 impl Settings {
@@ -71,6 +79,9 @@ impl Settings {
             jobs: some_of("FORETIME_JOBS")?.map_or(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             twice_every: some_of("FORETIME_TWICE")?.unwrap_or(case.twice_every),
             reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
+            regressions: regressions(case),
+            prunes: is_on("FORETIME_PRUNE"),
+            is_ci: is_on("CI"),
         })
     }
 }
@@ -92,6 +103,20 @@ fn known() -> Result<(), String> {
 fn default_reports() -> PathBuf {
     let target = env::current_exe().ok().and_then(|exe| exe.ancestors().find(|it| it.ends_with("target")).map(PathBuf::from));
     target.unwrap_or_else(env::temp_dir).join("foretime")
+}
+
+fn regressions(case: &Case) -> Option<PathBuf> {
+    let usual = case.regressions.as_ref()?;
+    match env::var_os("FORETIME_REGRESSIONS").filter(|value| !value.is_empty()) {
+        None => Some(usual.clone()),
+        Some(none) if none == "none" => None,
+        Some(folder) => Some(PathBuf::from(folder).join(usual.file_name()?)),
+    }
+}
+
+/// Whether this variable is set to anything that does not say no.
+fn is_on(name: &str) -> bool {
+    env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&&*value))
 }
 
 fn only() -> Result<Only, String> {

@@ -44,22 +44,22 @@ impl Least {
     }
 }
 
-/// Searches for the least that makes this seed fail in this way. `from`: the faults and inputs with which it does.
+/// Searches for the least that makes a run fail in this way. `from`: that run.
 ///
 /// # Errors
 /// The seed could not be run.
-pub(super) fn least(case: &Case, failed: &Failed, from: &Only) -> Result<Least, String> {
+pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least, String> {
     let job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let mut search = Search {
         job,
-        seed: failed.seed,
+        base: from.clone(),
         failure: failed.failure.clone(),
         ends: Instant::now() + SEARCH_MAX,
         other_orders: OTHER_ORDERS,
         otherwise: None,
-        inputs: from.inputs.clone(),
+        inputs: from.only.inputs.clone(),
     };
-    let mut least = search.fewest_faults(from)?;
+    let mut least = search.fewest_faults(&from.only)?;
     for _ in 0..TURNS_MAX {
         if !search.simplify(&least.only)? || least.only.has_no_strikes() || search.is_over() {
             break;
@@ -85,7 +85,8 @@ enum Left {
 /// What a search knows.
 struct Search {
     job: Job,
-    seed: u64,
+    /// What all its runs have in common: the seed, or a tape.
+    base: Order,
     /// What it fails with.
     failure: RunFailure,
     ends: Instant,
@@ -124,7 +125,7 @@ impl Search {
     /// Runs the seed with these strikes, and the inputs so far.
     fn run(&mut self, only: &Only) -> Result<RunResult, String> {
         let only = Only { inputs: self.inputs.clone(), ..only.clone() };
-        let order = Order { only, ..Order::of(self.seed) };
+        let order = Order { only, ..self.base.clone() };
         let begun = Instant::now();
         let result = self.job.run(&order).map_err(|error| error.to_string())?;
         if begun.elapsed() > QUICK_MAX {
@@ -167,7 +168,7 @@ impl Search {
         let without_one = self.title_otherwise();
         let strikes = self.run(&only)?.strikes;
         if strikes.len() < 2 {
-            return Ok(Least::of(only, None));
+            return Ok(Least::of(self.placed(only, &strikes)?, None));
         }
         let alone = match self.one_alone(&strikes)? {
             None => self.kin_alone(&strikes)?,
@@ -190,6 +191,12 @@ impl Search {
             }
         }
         Ok(Least::of(only, without_one))
+    }
+
+    /// The same strikes, named by their places, if it then still fails. Such names outlive changes of the code.
+    fn placed(&mut self, only: Only, strikes: &[Strike]) -> Result<Only, String> {
+        let placed = Only::these(strikes.iter().map(|strike| strike.at.clone())).in_order(only.order);
+        Ok(if self.fails(&placed)? { placed } else { only })
     }
 
     /// Leaves out what the inputs, which have become simpler since, no longer take.
