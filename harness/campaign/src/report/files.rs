@@ -18,6 +18,9 @@ use crate::{
 /// How wide the timeline as text is, in characters.
 const TEXT_WIDTH: usize = 120;
 
+/// The file in it with what the run printed.
+pub(crate) const OUTPUT: &str = "output.txt";
+
 /// The directory for the report of this seed. It is made if it does not exist.
 ///
 /// # Errors
@@ -39,7 +42,8 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
     let Some(detail) = &result.detail else { return Ok(None) };
     let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
-    report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
+    report.output =
+        fs::read(directory.join(OUTPUT)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;

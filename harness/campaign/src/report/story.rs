@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
-    attempt,
+    attempt, calendar,
     choices::Input,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
@@ -13,6 +13,7 @@ use crate::{
     operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
+    time::Start,
     view::View,
     waiting::{open_runs, queues},
     words::{after, brief, capital, on_version},
@@ -92,6 +93,7 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     }
     teller.what_clients_did();
     teller.how_much_it_takes();
+    teller.when_it_began();
     teller.point_at_findings();
     teller.story()
 }
@@ -456,6 +458,18 @@ impl<'a> Teller<'a> {
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
+        }
+    }
+
+    /// Concludes when the run began, unless it was on the plain date.
+    fn when_it_began(&mut self) {
+        let starts_at = self.view.starts_at;
+        if starts_at == Start::PLAIN {
+            return;
+        }
+        self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
+        if self.known.passes_on_plain_date {
+            self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
         }
     }
 
