@@ -21,7 +21,7 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use crate::{
     os,
-    world::{self, State, World, attempt},
+    world::{self, About, State, World, attempt},
 };
 
 /// An effect on the outside world that is about to happen.
@@ -106,7 +106,7 @@ impl State {
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
-        self.verdict(process, Deed::Effect { kind: &kind, subject: &subject }, None);
+        self.verdict(process, Deed::Effect { kind: &kind, subject: &subject }, About::default());
         applied
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`macro@test`] makes a test of an `async fn` that takes a [`Sim`]: a simulated cluster with the user's own workers in
 //! virtual time ([`Sim::workers`]). The cluster is broken in every way that production can break it ([`Sim::faults`],
-//! [`Faults`]), once for each of many seeds. A run repeats exactly from its seed. Activities tell the ledger what they do to
+//! [`Faults`]), and so is the API in front of it ([`Sim::struck_client`]), once for each of many seeds. A run repeats exactly from its seed. Activities tell the ledger what they do to
 //! the outside world ([`effect`], [`Sim::ledger`]). Assertions, [`always!`] and [`sometimes!`] say what must hold. [`Campaign`]
 //! does the same outside of `cargo test`.
 //!
@@ -134,6 +134,7 @@ mod runner;
 mod sim;
 mod simulation;
 mod stage;
+mod struck_client;
 mod transport;
 mod world;
 
@@ -162,6 +163,7 @@ pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
 /// For strategies of inputs ([`Sim::draw`]).
 pub use proptest;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
+pub use struck_client::{Crashed, StruckClient};
 
 /// What the macros of this crate call. Not public API.
 #[doc(hidden)]

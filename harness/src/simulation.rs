@@ -9,7 +9,7 @@ use std::{
 use crate::{
     checks::{self, liveness},
     os::{self, Start},
-    process::{self, replayer, test, worker},
+    process::{self, client, replayer, test, worker},
     sim::{Body, Sim},
     world::{self, Hooks, Limits, Scheduler, World},
 };
@@ -45,7 +45,8 @@ impl Simulation {
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         os::settle();
         let seed = self.choices.source();
-        let hooks = Hooks { worker: worker::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
+        let hooks =
+            Hooks { worker: worker::run, client: client::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
         let client_options = process::usual_client_options();
         let world = World::begin(self.choices, self.starts_at, self.is_detailed, self.limits, client_options, hooks)
             .expect("the server takes its own configuration");

@@ -27,7 +27,7 @@ pub struct Effect {
     pub applied: Applied,
     /// When, in virtual time.
     pub at: SystemTime,
-    /// The simulated process, such as `worker-1`.
+    /// The simulated process, such as `worker-1` or `client-1`.
     pub process: String,
     /// The workflow of the activity that did it. Empty outside of activities. Also empty if a separate task or thread did it
     /// while several activities were under way in the process.

@@ -2,7 +2,8 @@
 //! thing at a time, in an order drawn from the seed.
 //!
 //! - [`agenda`]: what will happen when
-//! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
+//! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again; [`errands`]: what callers have those of
+//!   struck clients do
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
@@ -45,6 +46,7 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
+pub(crate) mod errands;
 mod fates;
 mod inspect;
 pub(crate) mod lives;
@@ -57,15 +59,16 @@ mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
 
-pub(crate) use self::scheduler::Scheduler;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
+    errands::{ErrandId, Errands},
     lives::{Factory, Lives},
     operations::Operations,
     progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
 };
+pub(crate) use self::{fates::About, scheduler::Scheduler};
 use crate::os::{self, Step, ThreadId};
 
 /// For how long the world may take to come to rest after the test's body has ended.
@@ -111,10 +114,12 @@ enum Happening {
     EndPolls(ProcessId),
     /// The grace period of a process that was asked to stop is over.
     LoseGrace(ProcessId),
-    /// The worker in this slot starts.
+    /// The worker or the client in this slot starts.
     Start(usize),
-    /// The worker in this slot is asked to stop, to start again on this version of its code.
+    /// The worker or the client in this slot is asked to stop, to start again on this version of its code.
     Deploy(usize, usize),
+    /// A caller learns that the process of a struck client is down.
+    Refuse(ErrandId),
 }
 
 /// How far the run is.
@@ -141,6 +146,8 @@ pub(crate) struct World {
 pub(crate) struct Hooks {
     /// One life of a worker, on its thread.
     pub(crate) worker: fn(&Arc<World>, ProcessId, WorkerStart),
+    /// One life of a struck client with this identity, on its thread.
+    pub(crate) client: fn(&Arc<World>, ProcessId, &str),
     /// Whether the run makes no progress and should end. Asked before each step.
     pub(crate) is_endless: fn(&mut State) -> bool,
     /// Nothing will ever happen again, and the test still waits.
@@ -175,6 +182,7 @@ pub(crate) struct State {
     pub(crate) plan: Plan,
     agenda: Agenda<Happening>,
     pub(crate) lives: Lives,
+    errands: Errands,
     wire: Wire,
     pub(crate) log: Log,
     pub(crate) progress: Progress,
@@ -250,6 +258,7 @@ impl World {
             plan: Plan::none(),
             agenda: Agenda::default(),
             lives: Lives::default(),
+            errands: Errands::default(),
             wire: Wire::default(),
             log: Log::new(is_detailed),
             progress: Progress::default(),
@@ -354,7 +363,7 @@ impl State {
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
-            self.verdict(*process, Deed::Turn, None);
+            self.verdict(*process, Deed::Turn, About::default());
             return Step::Run(*thread);
         }
         match self.agenda.take_due_if(index - ready.len(), due) {
@@ -381,8 +390,9 @@ impl State {
             Happening::TimeOut(id) => self.time_out(id),
             Happening::EndPolls(process) => self.end_polls(process),
             Happening::LoseGrace(process) => self.lose_grace(process),
-            Happening::Start(slot) => self.start_worker(world, slot),
-            Happening::Deploy(slot, version) => self.stop_worker(slot, version),
+            Happening::Start(slot) => self.start(world, slot),
+            Happening::Deploy(slot, version) => self.stop(slot, version),
+            Happening::Refuse(id) => self.refuse(id),
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`campaigns`]: what a campaign returns
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`]: what is found
+//! - [`struck`]: clients that are struck, and what is reported of them
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -22,6 +23,7 @@ mod operated;
 mod refused;
 mod repeated;
 mod replayed;
+mod struck;
 mod told;
 mod trouble;
 mod updated;

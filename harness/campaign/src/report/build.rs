@@ -126,7 +126,13 @@ fn lanes(view: &View<'_>) -> Lanes {
     processes[SERVER].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
     let mut names: Vec<(&str, model::ProcessKind)> =
         view.lives.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
-    names.sort_by_key(|(name, kind)| (*kind == model::ProcessKind::Worker, name.len(), *name));
+    // The callers come before those that they call.
+    let place = |kind| match kind {
+        model::ProcessKind::Test | model::ProcessKind::Server => 0,
+        model::ProcessKind::Client => 1,
+        model::ProcessKind::Worker => 2,
+    };
+    names.sort_by_key(|(name, kind)| (place(*kind), name.len(), *name));
     names.dedup();
     processes.extend(names.into_iter().map(|(name, kind)| model::Process { name: name.to_owned(), kind, lives: Vec::new() }));
     let mut of_life = BTreeMap::new();
@@ -151,6 +157,7 @@ fn kind(role: Role) -> Option<model::ProcessKind> {
     match role {
         Role::Test => Some(model::ProcessKind::Test),
         Role::Worker(_) => Some(model::ProcessKind::Worker),
+        Role::Client(_) => Some(model::ProcessKind::Client),
         Role::Replayer => None,
     }
 }
@@ -231,7 +238,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         What::Message { .. } | What::Refusal(_) => model::EventKind::Rpc,
         What::Fault(_) => model::EventKind::Fault,
         What::Effect(_) => model::EventKind::Effect,
-        What::Life(_) => model::EventKind::Log,
+        What::Life(_) | What::Errand { .. } => model::EventKind::Log,
         What::Input(_) | What::Action { .. } => model::EventKind::Test,
         What::Panic { .. } => model::EventKind::Panic,
         What::Finding(_) => model::EventKind::Check,

@@ -262,7 +262,7 @@ impl<'a> Teller<'a> {
                 Struck::Crash(crash) if same_process => format!("{worker} crashed {}.", self.with_attempt(crash)),
                 Struck::ClusterCrash(crash) if entry.at_ns >= first.at_ns => {
                     let (who, moment) = (self.name(entry.process), self.with_attempt(crash));
-                    format!("{} and all other workers crashed {moment}.", capital(&who))
+                    format!("{} and {} crashed {moment}.", capital(&who), self.all_others())
                 }
                 Struck::ActivityFailure { .. } if same_activity => "The attempt failed after its work was done.".to_owned(),
                 Struck::ActivityHang { .. } if same_activity => "The attempt did its work, but never ended.".to_owned(),
@@ -412,7 +412,11 @@ impl<'a> Teller<'a> {
 
     /// The moment of a crash, with what its worker was doing.
     fn moment(&self, entry: &Entry, crash: &Crash) -> String {
-        let moment = if crash.attempt.is_some() { self.with_attempt(crash) } else { crash.place.exact_moment() };
+        let moment = if crash.attempt.is_some() {
+            self.with_attempt(crash)
+        } else {
+            crash.place.exact_moment(crash.workflow_id.as_deref())
+        };
         let amid = chronicle::under_way(self.view, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
@@ -427,7 +431,13 @@ impl<'a> Teller<'a> {
         attempt::subject(&span.type_name, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
-    /// How long the worker was down after a crash, if that was long.
+    /// Those that a crash of the whole cluster takes along.
+    fn all_others(&self) -> &'static str {
+        let has_clients = self.view.lives.iter().any(|life| matches!(life.role, Role::Client(_)));
+        if has_clients { "all other workers and clients" } else { "all other workers" }
+    }
+
+    /// How long the process was down after a crash, if that was long.
     fn downtime(&self, crash: &Entry) -> String {
         let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
         let next = self.view.lives.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
@@ -528,13 +538,14 @@ fn deployed(entry: &Entry) -> Option<usize> {
 fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> String {
     let how = struck.how();
     let of = |call: &Call| {
-        let attempt = call.outcome_of.as_ref();
-        attempt.map_or_else(|| call.rpc.clone(), |attempt| format!("{} for {}", call.rpc, teller.names.subject(attempt)))
+        let subject =
+            call.outcome_of.as_ref().map(|attempt| teller.names.subject(attempt)).or_else(|| call.workflow_id.clone());
+        subject.map_or_else(|| call.rpc.clone(), |subject| format!("{} for {subject}", call.rpc))
     };
     match struck {
         Struck::Crash(crash) => format!("{who} crashed {}{}", teller.moment(entry, crash), teller.downtime(entry)),
         Struck::ClusterCrash(crash) => {
-            format!("{who} and all other workers crashed {}{}", teller.moment(entry, crash), teller.downtime(entry))
+            format!("{who} and {} crashed {}{}", teller.all_others(), teller.moment(entry, crash), teller.downtime(entry))
         }
         Struck::Restart(_) => format!("{who} was asked to stop, in good order, and to start again"),
         Struck::Cut { .. } => format!("{who} was cut off from the server, for {how}"),
