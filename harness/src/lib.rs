@@ -61,7 +61,7 @@ pub use foretime_check as check;
 pub use foretime_check::check;
 pub use foretime_macros::test;
 pub use foretime_server::config::{Replay, SearchAttributeType};
-pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
+pub use ledger::{DoneTwice, Ledger, NewEffect, Unmatched, effect};
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
 /// What the macros of this crate call. Not public API.

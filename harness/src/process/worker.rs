@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foretime_campaign::process::{Ending, ProcessId};
 use temporalio_sdk::Worker;
 
-use super::{Awaits, Word, chain, connect, live, sdk_runtime};
+use super::{Awaits, Word, asking::Asking, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
     world::{WorkerStart, World},
@@ -27,6 +27,7 @@ async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Res
     let client = connect(world, &start.identity).await?;
     let mut options = (start.options)(start.number)?;
     options.activity_inbound_interceptor(Activities { world: world.clone(), process });
+    options.worker_interceptor(Asking { world: world.clone(), process });
     if let Some(cache_size) = start.cache_size {
         options.max_cached_workflows = cache_size;
     }

@@ -6,6 +6,7 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
+//! - [`code`]: what workflow code asks for
 //! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
 //!   this who only read
 //!
@@ -44,6 +45,7 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
+mod code;
 mod fates;
 mod inspect;
 pub(crate) mod lives;
@@ -59,6 +61,7 @@ pub(crate) use self::scheduler::Scheduler;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
+    code::Code,
     lives::{Factory, Lives},
     operations::Operations,
     progress::Progress,
@@ -185,6 +188,7 @@ pub(crate) struct State {
     /// Histories, whole and cut, that the replayer accepted.
     pub(crate) replays_checked: u64,
     tasks: inspect::Tasks,
+    code: Code,
     operations: Operations,
     /// What runs when the world is at rest: it spawns the replayer. `None` once it has run.
     at_rest: Option<AtRest>,
@@ -253,6 +257,7 @@ impl World {
             replays: 0,
             replays_checked: 0,
             tasks: inspect::Tasks::default(),
+            code: Code::default(),
             operations: Operations::default(),
             at_rest: None,
             claims: BTreeMap::new(),

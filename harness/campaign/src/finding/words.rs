@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use foretime_history::verdict::Divergence;
+
 use super::{Amid, DoesNotReplay, Panicked, Stuck, TaskFailed, TaskFailure, Unreplayed, Whose, Workflow, Wrong};
 use crate::words::{of_core, on_version};
 
@@ -59,7 +61,7 @@ impl Wrong {
             }
             Self::TaskFailed(failed) => failed.detail(),
             Self::NotReplayed { error } => error.clone(),
-            Self::DoesNotReplay(it) => format!("run {} of {}: {}", it.run_id, it.workflow_type, of_core(&it.text)),
+            Self::DoesNotReplay(it) => it.detail(),
             Self::AsksOtherwise { text, .. } => text.clone(),
             Self::Impure { .. } => BELONGS_IN_AN_ACTIVITY.to_owned(),
             Self::SleepsOnThread { span, .. } => format!(
@@ -130,8 +132,14 @@ impl TaskFailed {
         let version = on_version(self.version);
         let of = self.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
         let input = self.input.as_ref().map_or_else(String::new, |input| format!(", with the input {input}"));
-        format!("{worker}{version} failed a workflow task{of} with {cause}: {}{input}", of_core(&self.text))
+        let parting = parting(self.divergence.as_deref());
+        format!("{parting}{worker}{version} failed a workflow task{of} with {cause}: {}{input}", of_core(&self.text))
     }
+}
+
+/// A line that says where code and history part, if that is known. The line of the SDK's own words follows it.
+fn parting(divergence: Option<&Divergence>) -> String {
+    divergence.and_then(Divergence::told).map_or_else(String::new, |told| format!("{told}\n"))
 }
 
 impl DoesNotReplay {
@@ -142,6 +150,11 @@ impl DoesNotReplay {
             Unreplayed::Again => format!("the history of {id} replays once, but not again on the same worker"),
             Unreplayed::Cut(event) => format!("the history of {id}, cut at event {event}, does not replay"),
         }
+    }
+
+    fn detail(&self) -> String {
+        let parting = parting(self.divergence.as_deref());
+        format!("{parting}run {} of {}: {}", self.run_id, self.workflow_type, of_core(&self.text))
     }
 }
 
