@@ -215,7 +215,7 @@ fn first_failure(replays: &[Replay], verdicts: Vec<Verdict>) -> Option<(&Replay,
 
 /// Where code and history part, if a report is wanted.
 fn divergence(of: &Recorded, refused: &Refused) -> Option<Divergence> {
-    refused::divergence(&of.history.encode_to_vec(), refused.asked.as_ref()?, &refused.failure.to_string())
+    refused::divergence(&of.history.encode_to_vec(), &refused.asked.as_ref()?.of_server(), &refused.failure.to_string())
 }
 
 /// Whether a history that replays as a whole fails when it is replayed twice on one worker.

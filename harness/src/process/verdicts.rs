@@ -7,13 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use foretime_server::proto::command::Command;
 use temporalio_common::protos::coresdk::workflow_activation::{
     RemoveFromCache, WorkflowActivation, remove_from_cache::EvictionReason, workflow_activation_job::Variant,
 };
 use temporalio_sdk::{interceptors::WorkerInterceptor, workflow_replayer::WorkflowReplayFailure};
 
 use super::asking::Asking;
+use crate::world::code::Asked;
 
 /// What does not fit, if the code does not fit a history.
 pub(super) type Verdict = Option<Refused>;
@@ -23,7 +23,7 @@ pub(super) type Verdict = Option<Refused>;
 pub(super) struct Refused {
     pub(super) failure: WorkflowReplayFailure,
     /// What the code had asked for. `None` unless a report is wanted.
-    pub(super) asked: Option<Vec<Command>>,
+    pub(super) asked: Option<Asked>,
 }
 
 /// One verdict for each history, in their order. Cheap to clone.

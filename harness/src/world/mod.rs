@@ -45,7 +45,7 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
-mod code;
+pub(crate) mod code;
 mod fates;
 mod inspect;
 pub(crate) mod lives;

@@ -149,7 +149,7 @@ impl State {
         let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
         let divergence = of.filter(|_| reason == TaskFailure::CodeDoesNotFit).and_then(|span| {
             let run = self.service().runs().find(|run| run.run_id() == span.run_id)?;
-            refused::divergence(&run.encoded_events(), self.code_asked(process, &span.run_id)?, &text)
+            refused::divergence(&run.encoded_events(), &self.code_asked(process, &span.run_id)?.of_server(), &text)
         });
         let failed = TaskFailed {
             reason,

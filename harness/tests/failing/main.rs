@@ -3,6 +3,7 @@
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
+//! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
 //! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -16,6 +17,7 @@ mod operated;
 mod refused;
 mod repeated;
 mod replayed;
+mod theatre;
 mod told;
 mod trouble;
 mod updated;

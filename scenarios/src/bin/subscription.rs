@@ -32,8 +32,11 @@ Examples:
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    // README campaign: begin
     let campaign = Campaign::new("subscription").runs(options.runs).shows_one();
-    match campaign.run(subscription::simulation) {
+    let summary = campaign.run(subscription::simulation);
+    // README campaign: end
+    match summary {
         Ok(summary) => {
             if options.json {
                 println!("{:#}", to_json(&summary));
