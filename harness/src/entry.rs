@@ -1,9 +1,15 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
-use std::{env, future::Future, panic::Location, pin::Pin};
+use std::{
+    env,
+    future::Future,
+    panic::Location,
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
 use foretime_campaign::{
-    case::{Case, RUNS, TWICE_EVERY},
+    case::{Case, RUNS, TWICE_EVERY, file_name},
     runner::Summary,
 };
 
@@ -52,6 +58,10 @@ pub struct Test {
     pub function: &'static str,
     /// The package that it is in.
     pub package: &'static str,
+    /// The folder of that package.
+    pub folder: &'static str,
+    /// The file that it is in, as the compiler has it.
+    pub file: &'static str,
     /// Whether it is in a file of its own beside the crate, under `tests/`.
     pub is_integration: bool,
     /// How many seeds it runs, if the attribute sets that.
@@ -74,14 +84,32 @@ impl Test {
         Case {
             claims: claims::sometimes_within(&format!("{module}::{function}")),
             program,
-            name,
+            name: name.clone(),
             target: Some((*target).to_owned()),
             runs: self.runs.unwrap_or(RUNS),
             arguments,
             twice_every: TWICE_EVERY,
             shows_one: false,
+            // What is known to be wrong is no regression.
+            regressions: self.finds.is_none().then(|| regressions(self.folder, self.file)).flatten().map(|it| it.join(file_name(&name))),
             command,
         }
+    }
+}
+
+/// The folder in which failing runs are kept, beside the code of their test.
+const REGRESSIONS: &str = "foretime-regressions";
+
+/// Where the regressions of the tests in this file are. `None` if the file is not there, since the program was built elsewhere.
+/// The compiler names a file from where it was started, which is above the package's folder or in it.
+fn regressions(folder: &str, file: &str) -> Option<PathBuf> {
+    let mut rest = Path::new(file).components();
+    loop {
+        let file = Path::new(folder).join(rest.as_path());
+        if file.is_file() {
+            return Some(file.parent()?.join(REGRESSIONS));
+        }
+        rest.next()?;
     }
 }
 
@@ -128,12 +156,13 @@ pub struct Campaign {
     runs: u64,
     twice_every: u64,
     shows_one: bool,
+    regressions: Option<PathBuf>,
 }
 
 impl Campaign {
     /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false }
+        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false, regressions: None }
     }
 
     /// How many seeds run, unless the environment says otherwise.
@@ -151,6 +180,13 @@ impl Campaign {
     /// Also writes a report when all runs pass: of the run with the most faults.
     pub fn shows_one(mut self) -> Self {
         self.shows_one = true;
+        self
+    }
+
+    /// Keeps failing runs in `foretime-regressions` within this folder, and repeats those first, as tests do. By default none are
+    /// kept.
+    pub fn regressions(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.regressions = Some(folder.into());
         self
     }
 
@@ -182,6 +218,7 @@ impl Campaign {
             arguments,
             twice_every: self.twice_every,
             shows_one: self.shows_one,
+            regressions: self.regressions.as_ref().map(|folder| folder.join(REGRESSIONS).join(file_name(&self.name))),
             command,
         }
     }

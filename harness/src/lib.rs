@@ -36,6 +36,7 @@ mod connection;
 mod entry;
 mod environment;
 mod failure;
+mod inputs;
 mod ledger;
 mod os;
 mod process;
@@ -61,7 +62,10 @@ pub use foretime_check as check;
 pub use foretime_check::check;
 pub use foretime_macros::test;
 pub use foretime_server::config::{Replay, SearchAttributeType};
+pub use inputs::{fault, random};
 pub use ledger::{DoneTwice, Ledger, NewEffect, Unmatched, effect};
+/// For strategies of inputs ([`Sim::draw`]).
+pub use proptest;
 pub use sim::{IntoWorkerOptions, Sim, Workers};
 
 /// What the macros of this crate call. Not public API.

@@ -12,11 +12,13 @@ use foretime_campaign::{faults::Faults, process::TEST};
 use foretime_server::config::SearchAttributeType;
 use temporalio_client::{Client, ClientOptions, NamespacedClient};
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
+use proptest::strategy::Strategy;
 use temporalio_sdk::WorkerOptions;
 use tonic::IntoRequest;
 
 use crate::{
     failure::Failure,
+    inputs,
     ledger::Ledger,
     process,
     stage::{Stage, Troupe},
@@ -28,6 +30,8 @@ use crate::{
 pub struct Sim {
     cluster: Cluster,
     client: Client,
+    /// Whose client it is; empty for the test's own.
+    name: String,
 }
 
 /// The user's test, called once in the life of an OS process.
@@ -50,12 +54,12 @@ impl fmt::Debug for Sim {
 
 impl Sim {
     pub(crate) fn simulated(world: Arc<World>, client: Client) -> Self {
-        Self { cluster: Cluster::Simulated(world), client }
+        Self { cluster: Cluster::Simulated(world), client, name: String::new() }
     }
 
     pub(crate) fn staged(stage: Arc<Stage>) -> Self {
         let client = stage.client();
-        Self { cluster: Cluster::Staged(stage), client }
+        Self { cluster: Cluster::Staged(stage), client, name: String::new() }
     }
 
     /// Adds `count` workers, each a process of its own. `options` makes the options of worker number n (from 0). It is called
@@ -89,6 +93,43 @@ impl Sim {
     /// The official client, connected to the simulated server. No fault strikes it.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The same cluster as another client sees it, such as `shop`. [`Self::client`] then has this name as its identity, and what is
+    /// drawn belongs to the name: leaving out what one client draws leaves the draws of the others alone.
+    pub fn client_named(&self, name: impl Into<String>) -> Self {
+        let (name, mut client) = (name.into(), self.client.clone());
+        client.connection_mut().identity_mut().clone_from(&name);
+        Self { cluster: self.cluster.clone(), client, name }
+    }
+
+    /// Draws an input of the test: an order, a plan, how often something happens. Any strategy of [`proptest`](crate::proptest) says
+    /// which there are. Stories tell it, as `plan = Monthly`. A failing run is told with the simplest input, and with the fewest
+    /// faults, that make it fail.
+    ///
+    /// An input belongs to its label, to the client that draws it ([`Self::client_named`]) and to its number there. So one draw more
+    /// or fewer leaves the others alone. Where nothing is simulated it is the same each time.
+    ///
+    /// # Panics
+    /// The strategy finds no value, for instance because a filter rejects all.
+    pub fn draw<S: Strategy>(&self, label: &str, strategy: S) -> S::Value {
+        self.draws(label, &strategy, true)
+    }
+
+    /// Draws chance: how long something takes, whether it happens at all. It is drawn as [`Self::draw`] draws; stories tell of it only
+    /// if there is little. In fakes and activities, [`random`](crate::random) does the same.
+    ///
+    /// # Panics
+    /// The range is empty.
+    pub fn random<S: Strategy>(&self, label: &str, range: S) -> S::Value {
+        self.draws(label, &range, false)
+    }
+
+    fn draws<S: Strategy>(&self, label: &str, strategy: &S, is_given: bool) -> S::Value {
+        match &self.cluster {
+            Cluster::Simulated(world) => inputs::draw_in(world, label, &self.name, strategy, is_given),
+            Cluster::Staged(_) => inputs::outside(label, strategy),
+        }
     }
 
     /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later. So call it before

@@ -1,6 +1,6 @@
 //! A test to simulate.
 
-use std::{io, process::Command};
+use std::{io, path::{Path, PathBuf}, process::Command};
 
 use crate::choices::Only;
 
@@ -28,14 +28,31 @@ pub struct Case {
     pub twice_every: u64,
     /// Whether a report is written when all runs pass.
     pub shows_one: bool,
+    /// Where its regressions are kept, if they are.
+    pub regressions: Option<PathBuf>,
     /// How a person runs this test.
     pub command: String,
 }
 
 impl Case {
+    /// Its name, as files have it.
+    pub fn file_name(&self) -> String {
+        file_name(&self.name)
+    }
+
+    /// The command that repeats a tape.
+    pub fn repeat_tape(&self, file: &Path) -> String {
+        format!("FORETIME_TAPE={} {}", file.display(), self.command)
+    }
+
     /// The command that repeats a seed, with these strikes of faults.
     pub fn repeat(&self, seed: u64, only: &Only) -> String {
         let only = if *only == Only::default() { String::new() } else { format!("FORETIME_ONLY={only} ") };
         format!("FORETIME_SEED={seed} {only}{}", self.command)
     }
+}
+
+/// The name of a test, as files have it.
+pub fn file_name(test: &str) -> String {
+    test.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect()
 }

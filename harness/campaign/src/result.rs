@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    choices::{Only, Strike, Tape},
+    choices::{Input, Only, Redraw, Rot, Strike, Tape},
     finding::FindingKind,
     model::Report,
 };
@@ -28,7 +28,9 @@ pub struct Order {
     pub seed: u64,
     /// Draws to repeat in place of the seed's own.
     pub tape: Option<Tape>,
-    /// Which of the drawn faults strike.
+    /// Draws to make anew, of those of the tape.
+    pub redraw: Option<Redraw>,
+    /// Which of the drawn faults strike, and how inputs are made simpler.
     pub only: Only,
     /// What is known of the seed already.
     pub known: Known,
@@ -41,7 +43,8 @@ pub struct Order {
 impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
-        Self { seed, tape: None, only: Only::default(), known: Known::default(), is_detailed: false, output: None }
+        let (only, known) = (Only::default(), Known::default());
+        Self { seed, tape: None, redraw: None, only, known, is_detailed: false, output: None }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -93,6 +96,10 @@ pub struct RunResult {
     pub strikes: Vec<Strike>,
     /// How often each kind of fault could have struck in each place; places where none could are absent.
     pub opportunities: BTreeMap<String, u64>,
+    /// The inputs, in order.
+    pub inputs: Vec<Input>,
+    /// Where the code did not ask for what is on the tape that was repeated.
+    pub rot: Option<Rot>,
     /// How far virtual time went.
     pub virtual_ns: u64,
     /// How long the run took, in real time.
@@ -125,6 +132,8 @@ impl RunResult {
             draws: 0,
             strikes: Vec::new(),
             opportunities: BTreeMap::new(),
+            inputs: Vec::new(),
+            rot: None,
             virtual_ns: 0,
             real_us: 0,
             failures: Vec::new(),

@@ -90,6 +90,8 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
                 module: module_path!(),
                 function: #text,
                 package: env!("CARGO_PKG_NAME"),
+                folder: env!("CARGO_MANIFEST_DIR"),
+                file: file!(),
                 // Cargo sets it for integration tests only.
                 is_integration: option_env!("CARGO_TARGET_TMPDIR").is_some(),
                 runs: #runs,

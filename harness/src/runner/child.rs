@@ -11,7 +11,7 @@ use std::{
 
 use foretime_campaign::{
     case::Case,
-    choices::{Choices, Only},
+    choices::Choices,
     report,
     result::{CORE_VARIABLE, Detail, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
@@ -110,14 +110,14 @@ fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
 }
 
 fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, is_detailed, only, known, output: _ } = order;
+    let Order { seed, tape, redraw, is_detailed, only, known, output: _ } = order;
     let begun = Instant::now();
     let choices = match tape {
         Some(tape) => Choices::from_tape(tape),
         None => Choices::from_seed(seed, &case.name),
     };
     let simulation = Simulation {
-        choices: choices.only(only),
+        choices: choices.only(only).redrawn(redraw),
         is_detailed,
         patience: options::patience(),
         limits: options::limits(),
@@ -155,7 +155,9 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         steps: state.log.steps(),
         draws: state.choices.count(),
         strikes: state.choices.strikes().to_vec(),
-        opportunities: if *state.choices.which() == Only::none() { state.choices.opportunities() } else { BTreeMap::new() },
+        opportunities: if state.choices.which().has_no_strikes() { state.choices.opportunities() } else { BTreeMap::new() },
+        inputs: state.choices.inputs().to_vec(),
+        rot: state.choices.rot(),
         virtual_ns: state.now_ns(),
         real_us,
         failures,

@@ -2,9 +2,9 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`]: what is found
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`]: what is found
 //! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
-//! - [`told`]: what is reported, and how to reproduce it; [`updated`], [`operated`]: what is reported of updates and of operators
+//! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
     env,
@@ -13,6 +13,8 @@ use std::{
 };
 
 mod claimed;
+mod drawn;
+mod kept;
 mod operated;
 mod refused;
 mod repeated;
@@ -27,7 +29,7 @@ mod waiting;
 fn fails(name: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", name, "--ignored", "--nocapture"]).env("RUST_BACKTRACE", "0");
-    command.env("FORETIME_REPORTS", reports());
+    command.env("FORETIME_REPORTS", reports()).env("FORETIME_REGRESSIONS", "none");
     let output = command.envs(variables.iter().copied()).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{name} should fail:\n{text}");

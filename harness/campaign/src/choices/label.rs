@@ -117,6 +117,12 @@ impl Label {
         matches!(self, Self::Schedule | Self::Latency | Self::TransferTask)
     }
 
+    /// Whether only the checks after a run draw it. Whether they come to that depends on how the run ends, so it is not on tapes: it
+    /// always comes from the seed.
+    pub(super) const fn is_of_checks(self) -> bool {
+        matches!(self, Self::HistoryCut)
+    }
+
     /// Whether it is a consequence of a fault. It is drawn anew for each strike, from the strike's place, so a strike has the
     /// same consequences when those before it are left out.
     pub(super) const fn is_consequence(self) -> bool {

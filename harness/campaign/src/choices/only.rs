@@ -1,12 +1,17 @@
 //! Which strikes of faults a run has, by their names.
 
-use std::{collections::BTreeSet, fmt, num::ParseIntError, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::input::Path;
 use crate::fault::Fault;
 
-/// Which of the strikes that its seed draws a run has, and in which order its events come.
+/// Which of the strikes that its seed draws a run has, in which order its events come, and how its inputs are made simpler.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Only {
     /// These strikes and no others; `None`: all. A strike is given by [`Strike::name`], if it is drawn, or by [`Strike::at`],
@@ -15,12 +20,14 @@ pub struct Only {
     /// Which order of events; 0 is the seed's own. Leaving out a fault changes the order of everything after it, by chance.
     /// Only several orders without the fault show that the failure needs it.
     pub order: u64,
+    /// The paths of inputs, by [`InputName::at`](super::InputName::at). Others are as they are drawn.
+    pub inputs: BTreeMap<String, Path>,
 }
 
 impl Only {
     /// These strikes.
     pub fn these(strikes: impl IntoIterator<Item = String>) -> Self {
-        Self { strikes: Some(strikes.into_iter().collect()), order: 0 }
+        Self { strikes: Some(strikes.into_iter().collect()), ..Self::default() }
     }
 
     /// No strike at all.
@@ -31,6 +38,23 @@ impl Only {
     /// The same strikes, in this order of events.
     pub fn in_order(&self, order: u64) -> Self {
         Self { order, ..self.clone() }
+    }
+
+    /// The same, with these strikes in place of its own.
+    pub fn with_strikes(&self, strikes: impl IntoIterator<Item = String>) -> Self {
+        Self { strikes: Some(strikes.into_iter().collect()), ..self.clone() }
+    }
+
+    /// The same, with another path of this input.
+    pub fn with_path(&self, input: &str, path: Path) -> Self {
+        let mut other = self.clone();
+        other.inputs.insert(input.to_owned(), path);
+        other
+    }
+
+    /// Whether no strike at all is allowed.
+    pub fn has_no_strikes(&self) -> bool {
+        self.strikes.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
     /// The same strikes without this one.
@@ -89,7 +113,8 @@ impl Strike {
     }
 }
 
-/// `crash-1,reply-lost:9f3a21c4:1`, or `none`; `crash-1@3` in the third other order of events.
+/// `crash-1,reply-lost:9f3a21c4:1`, or `none`; `none,input:5c31d08e:12sc` with the path of an input; `crash-1@3` in the third other
+/// order of events.
 impl fmt::Display for Only {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.strikes {
@@ -97,21 +122,40 @@ impl fmt::Display for Only {
             Some(strikes) if strikes.is_empty() => f.write_str("none")?,
             Some(strikes) => f.write_str(&strikes.iter().map(String::as_str).collect::<Vec<_>>().join(","))?,
         }
+        for (at, path) in &self.inputs {
+            write!(f, ",{at}:{path}")?;
+        }
         if self.order > 0 { write!(f, "@{}", self.order) } else { Ok(()) }
     }
 }
 
 impl FromStr for Only {
-    type Err = ParseIntError;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseIntError> {
-        let (text, order) = text.split_once('@').unwrap_or((text, "0"));
-        let strikes = match text {
-            "all" => None,
-            "none" => Some(BTreeSet::new()),
-            _ => Some(text.split(',').map(str::to_owned).collect()),
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (names, order) = text.split_once('@').unwrap_or((text, "0"));
+        let order = order.parse().map_err(|_| format!("{order} is not the number of an order"))?;
+        let (inputs, strikes): (Vec<&str>, Vec<&str>) = names.split(',').partition(|name| name.starts_with(INPUT));
+        let strikes = match &*strikes {
+            [] | ["all"] => None,
+            ["none"] => Some(BTreeSet::new()),
+            strikes => Some(strikes.iter().map(|name| (*name).to_owned()).collect()),
         };
-        Ok(Self { strikes, order: order.parse()? })
+        let inputs = inputs.into_iter().map(input).collect::<Result<_, _>>()?;
+        Ok(Self { strikes, order, inputs })
+    }
+}
+
+/// How the names of inputs begin.
+const INPUT: &str = "input:";
+
+/// An input's name and path, as in `input:5c31d08e:12sc`.
+fn input(text: &str) -> Result<(String, Path), String> {
+    let (at, path) = text.rsplit_once(':').unwrap_or_default();
+    let is_input = at.strip_prefix(INPUT).is_some_and(|hash| u32::from_str_radix(hash, 16).is_ok());
+    match path.parse() {
+        Ok(path) if is_input => Ok((at.to_owned(), path)),
+        _ => Err(format!("{text} is no input: they are called as input:5c31d08e:12sc")),
     }
 }
 

@@ -42,10 +42,12 @@ pub enum Fault {
     HeartbeatLost,
     /// A worker is cut off from the server for a while.
     Cut,
+    /// A fault of the test's own: `foretime::fault` gives its name and its chance. No swarm draws it.
+    Custom,
 }
 
 impl Fault {
-    /// All kinds.
+    /// All kinds that a simulation has of itself.
     pub const ALL: [Self; 15] = [
         Self::Crash,
         Self::ClusterCrash,
@@ -82,6 +84,7 @@ impl Fault {
             Self::ActivityHang => 13,
             Self::HeartbeatLost => 14,
             Self::Cut => 15,
+            Self::Custom => 16,
         }
     }
 
@@ -103,6 +106,7 @@ impl Fault {
             Self::ActivityHang => "hanging activity",
             Self::HeartbeatLost => "heartbeat lost",
             Self::Cut => "cut off",
+            Self::Custom => "custom",
         }
     }
 }

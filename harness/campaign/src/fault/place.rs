@@ -33,6 +33,13 @@ pub enum Place<N = String> {
         /// To whom or what.
         subject: N,
     },
+    /// A place that the test names itself.
+    Custom {
+        /// The fault that may strike there.
+        name: N,
+        /// Whom it befalls: a workflow's id, a client's name, or nothing for the test itself.
+        of: N,
+    },
     /// The server has written the `nth` event of this type into the histories of a workflow. A trigger strikes here.
     Event {
         /// As the API calls it.
@@ -59,6 +66,7 @@ impl<N: AsRef<str>> Place<N> {
             Self::Attempt(_) => 9,
             Self::AfterEffect { .. } => 10,
             Self::Event { .. } => 11,
+            Self::Custom { .. } => 12,
         }
     }
 
@@ -74,6 +82,7 @@ impl<N: AsRef<str>> Place<N> {
             | Self::ActivityStart(name)
             | Self::Attempt(name) => hash.name(name.as_ref()),
             Self::AfterEffect { kind, subject } => hash.name(kind.as_ref()).name(subject.as_ref()),
+            Self::Custom { name, of } => hash.name(name.as_ref()).name(of.as_ref()),
             Self::Event { event_type, workflow_id, nth } => {
                 hash.name(event_type.as_ref()).name(workflow_id.as_ref()).number(*nth as u64)
             }
@@ -95,6 +104,7 @@ impl Place<&str> {
             Self::ActivityStart(activity_type) => Place::ActivityStart(activity_type.to_owned()),
             Self::Attempt(activity_type) => Place::Attempt(activity_type.to_owned()),
             Self::AfterEffect { kind, subject } => Place::AfterEffect { kind: kind.to_owned(), subject: subject.to_owned() },
+            Self::Custom { name, of } => Place::Custom { name: name.to_owned(), of: of.to_owned() },
             Self::Event { event_type, workflow_id, nth } => {
                 Place::Event { event_type: event_type.to_owned(), workflow_id: workflow_id.to_owned(), nth }
             }
@@ -156,6 +166,7 @@ impl Place {
             | Self::OnTheWire(name)
             | Self::ActivityStart(name)
             | Self::Attempt(name) => Some(name),
+            Self::Custom { name, .. } => Some(name),
             Self::Start | Self::Await | Self::Connection | Self::AfterEffect { .. } | Self::Event { .. } => None,
         }
     }
@@ -172,6 +183,7 @@ impl Place {
             Self::ActivityStart(_) => format!("when it started {}", nouns.activity),
             Self::Attempt(_) => "when an attempt began".to_owned(),
             Self::AfterEffect { .. } => format!("after {}, before it could say so", nouns.effect),
+            Self::Custom { name, .. } => format!("where {name}"),
             Self::Event { event_type, workflow_id, nth } => {
                 format!("when {event_type} number {nth} of {workflow_id} was written")
             }

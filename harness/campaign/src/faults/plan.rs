@@ -52,6 +52,9 @@ pub struct Plan {
     rests: BTreeMap<Fault, Duration>,
     rests_until_ns: BTreeMap<Fault, u64>,
     counts: BTreeMap<Fault, u64>,
+    /// How often each fault of the test's own struck, and how often it may at most.
+    customs: BTreeMap<String, u32>,
+    customs_each_at_most: u32,
     /// How many more attempts must fail, for each activity type that is down.
     outages: BTreeMap<String, u64>,
     /// Faults of single types of activities.
@@ -125,6 +128,8 @@ impl Plan {
             rests,
             rests_until_ns: BTreeMap::new(),
             counts: BTreeMap::new(),
+            customs: BTreeMap::new(),
+            customs_each_at_most: faults.each_at_most,
             outages: BTreeMap::new(),
             activities: faults.activities.clone(),
             triggers: faults.triggers.clone(),
@@ -168,6 +173,17 @@ impl Plan {
         }
         self.left.insert(fault, left.saturating_sub(1));
         self.count(fault);
+        true
+    }
+
+    /// Whether a fault of the test's own strikes. `of`: whom it befalls; empty for the test itself.
+    pub fn custom_strikes(&mut self, name: &str, of: &str, chance: f64, choices: &mut Choices) -> bool {
+        let count = self.customs.get(name).copied().unwrap_or(0);
+        if self.stopped || !choices.custom_strikes_with(name, of, chance, count >= self.customs_each_at_most) {
+            return false;
+        }
+        self.customs.insert(name.to_owned(), count + 1);
+        self.count(Fault::Custom);
         true
     }
 

@@ -11,7 +11,7 @@ mod what;
 mod words;
 
 pub use update::{UpdateEnd, UpdatePart, UpdateSpan};
-pub use what::{Call, Crash, Done, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
+pub use what::{Call, Crash, Custom, Done, Drawn, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
 
 /// Something that happened.
 #[derive(Clone, Debug)]

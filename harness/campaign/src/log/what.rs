@@ -22,6 +22,10 @@ pub enum What {
     Refusal(Refusal),
     /// A fault strikes.
     Fault(Struck),
+    /// The test draws an input.
+    Input(Drawn),
+    /// A client of the test does something, in these words.
+    Action { client: String, action: String },
     /// Something is done to the outside world.
     Effect(Done),
     /// A process begins or ends.
@@ -82,6 +86,28 @@ pub enum Struck {
     ActivityHang { attempt: Attempt },
     HeartbeatLost(Call),
     Cut { span: Duration },
+    Custom(Custom),
+}
+
+/// A fault of the test's own.
+#[derive(Clone, Debug)]
+pub struct Custom {
+    /// In the test's words.
+    pub name: String,
+    /// Whom it befalls: a workflow's id, a client's name, or nothing for the test itself.
+    pub of: String,
+    /// The attempt of an activity whose code it befalls, if one.
+    pub attempt: Option<Attempt>,
+}
+
+/// An input that was drawn.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub name: String,
+    /// In words.
+    pub value: String,
+    /// Whether it is an ordinary input of the test, rather than chance.
+    pub is_given: bool,
 }
 
 /// A crash: where, and what it carries.
@@ -159,6 +185,7 @@ impl Struck {
             Self::ActivityHang { .. } => Fault::ActivityHang,
             Self::HeartbeatLost(_) => Fault::HeartbeatLost,
             Self::Cut { .. } => Fault::Cut,
+            Self::Custom(_) => Fault::Custom,
         }
     }
 
@@ -169,6 +196,7 @@ impl Struck {
             Self::ActivityFailure { attempt, .. } | Self::ActivitySlow { attempt, .. } | Self::ActivityHang { attempt } => {
                 Some(attempt)
             }
+            Self::Custom(custom) => custom.attempt.as_ref(),
             _ => match self.call() {
                 Some(call) => call.outcome_of.as_ref(),
                 None => None,
@@ -215,6 +243,10 @@ impl Struck {
             Self::ActivitySlow { attempt, by, when } => hash_of_attempt(hash, attempt).number(nanos(*by)).number(*when as u64),
             Self::ActivityHang { attempt } => hash_of_attempt(hash, attempt),
             Self::Cut { span } => hash.number(nanos(*span)),
+            Self::Custom(Custom { name, of, attempt }) => {
+                let hash = hash.name(name).name(of);
+                attempt.as_ref().map_or(hash, |attempt| hash_of_attempt(hash, attempt))
+            }
         }
     }
 }
@@ -259,6 +291,8 @@ impl Step<'_> {
             Self::What(What::Life(_)) => 11,
             Self::What(What::Panic { .. }) => 12,
             Self::What(What::Finding(_)) => 13,
+            Self::What(What::Input(_)) => 14,
+            Self::What(What::Action { .. }) => 15,
         }
     }
 
@@ -275,6 +309,9 @@ impl Step<'_> {
             }
             Self::What(What::Life(step)) => step.hash(hash),
             Self::What(What::Finding(wrong)) => hash.number(wrong.kind().code()),
+            // How a value is put in words is the test's affair; what it was made from goes in with the draws.
+            Self::What(What::Input(Drawn { name, .. })) => hash.name(name),
+            Self::What(What::Action { client, .. }) => hash.name(client),
             // The text of a panic is the user's, but its place depends on the build. Messages go in as they are, above.
             Self::What(What::Panic { .. } | What::Message { .. }) => hash,
         }

@@ -1,7 +1,9 @@
 //! The words for what happened: a label of a word or two, and the rest. They go into traces and reports, and only people read
 //! them.
 
-use super::{Call, Crash, Done, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
+use std::fmt;
+
+use super::{Call, Crash, Custom, Done, Drawn, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
 use crate::{attempt::Attempt, effects::Applied, process::Ending, words::brief};
 
 impl Entry {
@@ -10,7 +12,10 @@ impl Entry {
         match &self.what {
             What::Message { passage, rpc, .. } => format!("{} {rpc}", passage.words()),
             What::Refusal(refusal) => format!("is refused {}", refusal.rpc),
+            What::Fault(Struck::Custom(custom)) => custom.name.clone(),
             What::Fault(struck) => struck.fault().name().to_owned(),
+            What::Input(_) => "draws".to_owned(),
+            What::Action { client, .. } => format!("{client} does"),
             What::Effect(done) => done.verb().to_owned(),
             What::Life(step) => step.words().to_owned(),
             What::Panic { .. } => "panics".to_owned(),
@@ -24,6 +29,8 @@ impl Entry {
             What::Message { bytes_count, .. } => format!("{bytes_count} bytes"),
             What::Refusal(Refusal { text, .. }) => text.clone(),
             What::Fault(struck) => struck.detail(),
+            What::Input(drawn) => drawn.to_string(),
+            What::Action { action, .. } => action.clone(),
             What::Effect(done) => format!("{} ({})", done.what(), done.circumstances()),
             What::Life(step) => step.detail(),
             What::Panic { message, place } => format!("{message} ({place})"),
@@ -72,6 +79,7 @@ impl Struck {
                 format!("{attempt}: {}", self.how())
             }
             Self::Cut { .. } => "from the server".to_owned(),
+            Self::Custom(custom) => custom.whom(),
         }
     }
 
@@ -87,6 +95,20 @@ impl Struck {
             Self::ActivityHang { .. } => "after its work".to_owned(),
             _ => String::new(),
         }
+    }
+}
+
+impl Custom {
+    /// Whom it befalls; empty for the test itself.
+    pub fn whom(&self) -> String {
+        self.attempt.as_ref().map_or_else(|| self.of.clone(), Attempt::to_string)
+    }
+}
+
+/// As people read it: `plan = Monthly`.
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.name, self.value)
     }
 }
 

@@ -228,6 +228,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         What::Fault(_) => model::EventKind::Fault,
         What::Effect(_) => model::EventKind::Effect,
         What::Life(_) => model::EventKind::Log,
+        What::Input(_) | What::Action { .. } => model::EventKind::Test,
         What::Panic { .. } => model::EventKind::Panic,
         What::Finding(_) => model::EventKind::Check,
     };

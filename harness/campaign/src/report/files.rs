@@ -23,10 +23,8 @@ const TEXT_WIDTH: usize = 120;
 /// # Errors
 /// It cannot be made.
 pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBuf, String> {
-    let name: String =
-        case.name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
     // Two targets may have a test of the same name.
-    let directory = reports.join(case.target.as_deref().unwrap_or_default()).join(name).join(format!("seed-{seed}"));
+    let directory = reports.join(case.target.as_deref().unwrap_or_default()).join(case.file_name()).join(format!("seed-{seed}"));
     fs::create_dir_all(&directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     Ok(directory)
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::chronicle;
 use crate::{
     attempt,
+    choices::Input,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
@@ -21,6 +22,12 @@ use crate::{
 const FAULTS_TOLD_MAX: usize = 3;
 /// The most faults that are told when all of them matter.
 const LEAST_FAULTS_TOLD_MAX: usize = 8;
+
+/// The most inputs that are told.
+const INPUTS_TOLD_MAX: usize = 20;
+
+/// With more draws of chance than these, none is told.
+const CHANCE_TOLD_MAX: usize = 6;
 
 /// The most moments in the report that the story does not tell.
 const UNTOLD_MAX: usize = 1000;
@@ -115,7 +122,8 @@ impl<'a> Teller<'a> {
 
     fn story(mut self) -> Story {
         self.moments.sort_by_key(|(at_ns, step, _)| (*at_ns, *step));
-        let sentences = self.moments.into_iter().map(|(_, _, sentence)| sentence).chain(self.conclusions).collect();
+        let moments = self.moments.into_iter().map(|(_, _, sentence)| sentence);
+        let sentences = inputs(self.view).into_iter().chain(moments).chain(self.conclusions).collect();
         Story { sentences, of_server: self.of_server, untold: self.untold, important: self.important }
     }
 
@@ -417,9 +425,10 @@ impl<'a> Teller<'a> {
         down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
     }
 
-    /// Concludes whether the failure needs these faults, and tells those that were not told yet.
+    /// Concludes whether the failure needs these faults, and tells those that were not told yet. Faults that were asked for are
+    /// told, whether or not it is known that all of them matter.
     fn how_much_it_takes(&mut self) {
-        if self.known.is_least {
+        if self.known.is_least || self.view.choices.which().strikes.is_some() {
             let faults = self.view.log.entries.iter().filter(|entry| entry.fault().is_some());
             let untold: Vec<&Entry> = faults.filter(|entry| !self.important.contains(&entry.step)).collect();
             for entry in untold.into_iter().take(LEAST_FAULTS_TOLD_MAX) {
@@ -441,6 +450,20 @@ impl<'a> Teller<'a> {
         let findings = self.view.log.entries.iter().filter(is_finding);
         self.important.extend(findings.map(|entry| entry.step));
     }
+}
+
+/// The inputs of the run, a line each. Chance is told only if there is little of it.
+fn inputs(view: &View<'_>) -> Vec<String> {
+    let (given, mut chance): (Vec<&Input>, Vec<&Input>) = view.choices.inputs().iter().partition(|input| input.is_given);
+    if chance.len() > CHANCE_TOLD_MAX {
+        chance.clear();
+    }
+    let told = given.iter().take(INPUTS_TOLD_MAX).chain(&chance);
+    let mut lines: Vec<String> = told.map(|input| format!("{} = {}", input.name, input.value)).collect();
+    if given.len() > INPUTS_TOLD_MAX {
+        lines.push(format!("{} more inputs are in the report.", given.len() - INPUTS_TOLD_MAX));
+    }
+    lines
 }
 
 /// Whether an entry is about the attempt that had this effect.
@@ -473,6 +496,10 @@ fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> S
         }
         Struck::Restart(_) => format!("{who} was asked to stop, in good order, and to start again"),
         Struck::Cut { .. } => format!("{who} was cut off from the server, for {how}"),
+        Struck::Custom(custom) => match custom.whom() {
+            whom if whom.is_empty() => custom.name.clone(),
+            whom => format!("{}, for {whom}, on {who}", custom.name),
+        },
         Struck::Eviction { .. } => format!("{who} started with a small cache ({how})"),
         Struck::ActivityFailure { attempt, .. } => {
             format!("{}, began on {who}, and was made to fail ({how})", teller.names.in_run(attempt))

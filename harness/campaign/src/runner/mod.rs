@@ -1,8 +1,8 @@
 //! Runs the seeds of a test: each in a process of its own, several at once, some of them twice.
 //!
 //! [`settings`] is what the environment says. [`job`] is a process that runs seeds, as seen from here. [`seeds`] hands them out
-//! and gathers the results. [`explain`] finds out which faults a failure needs, and [`difference`] where two runs of a seed
-//! part. [`summary`] reports to people.
+//! and gathers the results. [`search`] finds the least that makes a seed fail, [`explain`] records that run, and
+//! [`difference`] finds where two runs of a seed part. [`summary`] reports to people.
 
 #[cfg(unix)]
 mod difference;
@@ -10,6 +10,10 @@ mod difference;
 mod explain;
 #[cfg(unix)]
 mod job;
+#[cfg(unix)]
+mod regressions;
+#[cfg(unix)]
+mod search;
 #[cfg(unix)]
 mod seeds;
 pub mod settings;

@@ -16,12 +16,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{
     difference, explain,
     job::Job,
+    regressions,
     settings::Settings,
     summary::{Failed, Summary},
 };
 use crate::{
     case::Case,
-    choices::Tape,
     report,
     result::{Order, RunFailure, RunResult},
 };
@@ -43,11 +43,16 @@ struct Shared<'a> {
 /// The seeds could not be run at all.
 pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     if let Some(path) = &settings.tape {
-        return explain::one(case, settings, tape_order(path)?);
+        return explain::tape(case, settings, path);
     }
     if let Some(seed) = settings.seed {
         let order = Order { only: settings.only.clone(), ..Order::of(seed) };
-        return explain::one(case, settings, order);
+        return explain::one(case, settings, &order);
+    }
+    let mut first = Summary::new(case);
+    let rotten = regressions::run_first(case, settings, &mut first)?;
+    if first.failed.is_some() {
+        return Ok(first);
     }
     let shared = Shared {
         case,
@@ -55,7 +60,7 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         begun: Instant::now(),
         next: AtomicU64::new(0),
         has_failed: AtomicBool::new(false),
-        summary: Mutex::new(Summary::new(case)),
+        summary: Mutex::new(first),
         progress: progress(case, settings),
     };
     let errors: Vec<String> = thread::scope(|scope| {
@@ -80,14 +85,16 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     {
         return Err(error);
     }
-    if summary.failed.is_some() {
-        explain::explain(case, settings, &mut summary)?;
+    if let Some(failed) = summary.failed.take() {
+        let order = Order::of(failed.seed);
+        summary.failed = Some(explain::explain(case, settings, failed, &order)?);
     } else {
         summary.never_held = never_held(case, &summary);
         if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
-            summary.report = explain::one(case, settings, Order::of(seed))?.report;
+            summary.report = explain::one(case, settings, &Order::of(seed))?.report;
         }
     }
+    regressions::settle(rotten, settings, &mut summary)?;
     Ok(summary)
 }
 
@@ -163,12 +170,6 @@ impl Shared<'_> {
     fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn tape_order(path: &PathBuf) -> Result<Order, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read the tape {}: {error}", path.display()))?;
-    let tape: Tape = serde_json::from_str(&text).map_err(|error| format!("{} is no tape: {error}", path.display()))?;
-    Ok(Order { tape: Some(tape.clone()), ..Order::of(tape.seed) })
 }
 
 /// The `sometimes!` claims that held in no run.

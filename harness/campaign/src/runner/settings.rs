@@ -14,8 +14,8 @@ use crate::{
 pub const HELP: &str = "\
 FORETIME_SEED=n      run this seed only
 FORETIME_ONLY=names  allow these faults only, separated by commas, or none. crash-1 is the first crash that the seed draws;
-                     crash:9f3a21c4:1 is a crash in that place, as the command of a failing run names it. Names followed by @1
-                     mean the first other order of events
+                     crash:9f3a21c4:1 is a crash in that place, as the command of a failing run names it; input:5c31d08e:12sc
+                     makes an input simpler. Names followed by @1 mean the first other order of events
 FORETIME_TAPE=file   repeat the draws in this file, which a failing run leaves behind
 FORETIME_RUNS=n      run n seeds instead of the number in the test
 FORETIME_BUDGET=30s  run seeds for this long (also 500ms, 10m, 2h)
@@ -23,6 +23,8 @@ FORETIME_JOBS=n      run n processes at once; by default one for each core
 FORETIME_FIRST=n     begin with seed n; by default 1
 FORETIME_STAGED=1    simulate nothing: run once on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir write the reports of failing runs here; by default target/foretime
+FORETIME_REGRESSIONS=dir  keep failing runs here, and repeat those first; none: neither. By default foretime-regressions beside the test
+FORETIME_PRUNE=1     drop regressions whose inputs or faults the code no longer asks for
 FORETIME_SAVE_HISTORIES=dir  keep a history of each path that a workflow takes in a run that passes, for foretime check
 FORETIME_TWICE=n     run one seed in n twice and compare; by default 10
 FORETIME_PATIENCE=s  let a thread keep its turn for this long, in real time; by default 30s
@@ -51,6 +53,12 @@ pub struct Settings {
     pub twice_every: u64,
     /// Where reports go.
     pub reports: PathBuf,
+    /// Where the test's regressions are, if they are kept.
+    pub regressions: Option<PathBuf>,
+    /// Whether rotten ones are dropped.
+    pub prunes: bool,
+    /// Whether this is a job of CI, where nobody commits a file that a run leaves behind.
+    pub is_ci: bool,
 }
 
 impl Settings {
@@ -71,6 +79,9 @@ impl Settings {
             jobs: some_of("FORETIME_JOBS")?.map_or(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             twice_every: some_of("FORETIME_TWICE")?.unwrap_or(case.twice_every),
             reports: env::var_os("FORETIME_REPORTS").map_or_else(default_reports, PathBuf::from),
+            regressions: regressions(case),
+            prunes: is_on("FORETIME_PRUNE"),
+            is_ci: is_on("CI"),
         })
     }
 }
@@ -94,13 +105,24 @@ fn default_reports() -> PathBuf {
     target.unwrap_or_else(env::temp_dir).join("foretime")
 }
 
+fn regressions(case: &Case) -> Option<PathBuf> {
+    let usual = case.regressions.as_ref()?;
+    match env::var_os("FORETIME_REGRESSIONS").filter(|value| !value.is_empty()) {
+        None => Some(usual.clone()),
+        Some(none) if none == "none" => None,
+        Some(folder) => Some(PathBuf::from(folder).join(usual.file_name()?)),
+    }
+}
+
+/// Whether this variable is set to anything that does not say no.
+fn is_on(name: &str) -> bool {
+    env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&&*value))
+}
+
 fn only() -> Result<Only, String> {
     let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
-    let only: Only = value.parse().map_err(|_| {
-        let order = value.split_once('@').map_or("", |(_, order)| order);
-        format!("FORETIME_ONLY={value}: {order} is not the number of an order.\n{HELP}")
-    })?;
-    let kinds: Vec<String> = Fault::ALL.iter().map(|fault| kind_of_strike(*fault)).collect();
+    let only: Only = value.parse().map_err(|wrong| format!("FORETIME_ONLY={value}: {wrong}.\n{HELP}"))?;
+    let kinds: Vec<String> = Fault::ALL.iter().chain([&Fault::Custom]).map(|fault| kind_of_strike(*fault)).collect();
     match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {
         None => Ok(only),
         Some(strike) => Err(format!(

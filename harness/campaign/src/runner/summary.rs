@@ -51,6 +51,10 @@ pub struct Summary {
     pub report: Option<PathBuf>,
     /// Claims of `sometimes!` that never held.
     pub never_held: Vec<String>,
+    /// What has become of the regressions that do not fail, one line each.
+    pub regressions: Vec<String>,
+    /// Regressions that the code no longer fits, one line each.
+    pub rotten: Vec<String>,
     pub(super) claims: BTreeMap<String, bool>,
     /// Nothing was simulated.
     is_staged: bool,
@@ -69,12 +73,14 @@ pub(super) struct Failed {
     pub repeat: String,
     /// What is odd about it.
     pub note: Option<String>,
+    /// Where it is kept as a regression.
+    pub kept: Option<String>,
 }
 
 impl Failed {
     pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
         let repeat = case.repeat(seed, &Only::default());
-        Self { seed, failure, report: None, story: Vec::new(), repeat, note: None }
+        Self { seed, failure, report: None, story: Vec::new(), repeat, note: None, kept: None }
     }
 }
 
@@ -99,6 +105,8 @@ impl Summary {
             most_faults: None,
             report: None,
             never_held: Vec::new(),
+            regressions: Vec::new(),
+            rotten: Vec::new(),
             is_staged: false,
             claims: BTreeMap::new(),
             failed: None,
@@ -140,9 +148,9 @@ impl Summary {
         Self { runs: 1, is_staged: true, failed, ..Self::new(case) }
     }
 
-    /// Whether every run passed, and every `sometimes!` held in at least one.
+    /// Whether every run passed, every `sometimes!` held in at least one, and no regression is rotten.
     pub fn is_good(&self) -> bool {
-        self.failed.is_none() && self.never_held.is_empty()
+        self.failed.is_none() && self.never_held.is_empty() && self.rotten.is_empty()
     }
 
     /// The seed that failed, if one did.
@@ -172,7 +180,7 @@ impl Summary {
     /// Why it is not good, and how to reproduce it; empty if it is good. `place`: where the test is.
     pub fn why(&self, place: Option<&Location<'_>>) -> String {
         let mut text = String::new();
-        if let Some(Failed { seed, failure, report, story, note, repeat, .. }) = &self.failed {
+        if let Some(Failed { seed, failure, report, story, note, repeat, kept }) = &self.failed {
             let place = place.map_or_else(String::new, |place| format!(" ({place})"));
             text = format!("seed {seed} of {}{place} failed: {}\n", self.test, failure.title);
             text += &format!("  on {}, {}\n", failure.process, after(failure.at_ns));
@@ -183,11 +191,22 @@ impl Summary {
                 text += &format!("\nreport: {}\n", report.join("report.html").display());
             }
             text += &format!("repeat: {repeat}\n");
+            if let Some(kept) = kept {
+                text += &format!("kept: {kept}\n");
+            }
+        }
+        for rotten in &self.rotten {
+            text += &format!("rotten: {rotten}\n  {}\n", self.what_to_do_about_rot());
         }
         for claim in &self.never_held {
             text += &format!("sometimes! never held in {} runs: {claim}\n", self.runs);
         }
         text
+    }
+
+    fn what_to_do_about_rot(&self) -> String {
+        let searched = if self.failed.is_none() { format!("{} seeds passed. ", self.runs) } else { String::new() };
+        format!("The regression no longer says anything about this code. {searched}If its mistake is mended, FORETIME_PRUNE=1 drops it.")
     }
 
     /// Why a test that should find `text` fails.
@@ -221,6 +240,9 @@ impl fmt::Display for Summary {
         writeln!(f, "  {} replays after a lost cache; {} histories replayed and accepted", self.replays, self.replays_checked)?;
         if let Some((seed, took)) = self.slowest {
             writeln!(f, "  slowest: seed {seed}, {took:.1?}; {} seeds ran twice, and were equal", self.twice_count)?;
+        }
+        for regression in &self.regressions {
+            writeln!(f, "  regression {regression}")?;
         }
         if let Some(report) = &self.report {
             writeln!(f, "  report: {}", report.join("report.html").display())?;

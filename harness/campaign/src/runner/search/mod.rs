@@ -1,0 +1,219 @@
+//! The search for the least that makes a seed fail in the same way: the fewest faults ([`faults`]) and the simplest inputs
+//! ([`inputs`]), in turns, each also in other orders of events. Fewer faults allow for simpler inputs, and the other way round.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use super::{job::Job, summary::Failed};
+use crate::{
+    case::Case,
+    choices::{Only, Path, Strike},
+    result::{Order, RunFailure, RunResult},
+};
+
+mod faults;
+mod inputs;
+
+/// The longest time to spend on the search.
+pub(super) const SEARCH_MAX: Duration = Duration::from_secs(40);
+/// A run that takes longer is tried in one order of events only.
+const QUICK_MAX: Duration = Duration::from_millis(500);
+/// In how many other orders of events a seed is tried with one fault fewer.
+const OTHER_ORDERS: u64 = 5;
+/// How many turns are taken at most.
+const TURNS_MAX: usize = 5;
+
+/// The least that makes a seed fail.
+pub(super) struct Least {
+    /// The faults that are left, and the inputs.
+    pub(super) only: Only,
+    /// Whether none of the faults can be left out.
+    pub(super) is_least: bool,
+    /// How the run fails without one of them, if it then fails in another way.
+    pub(super) otherwise: Option<String>,
+    /// Whether it fails in another way without any fault. That is reported first, since it is simpler.
+    pub(super) takes_none: bool,
+}
+
+impl Least {
+    /// None of these can be left out.
+    fn of(only: Only, otherwise: Option<String>) -> Self {
+        Self { only, is_least: true, otherwise, takes_none: false }
+    }
+}
+
+/// Searches for the least that makes a run fail in this way. `from`: that run.
+///
+/// # Errors
+/// The seed could not be run.
+pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least, String> {
+    let job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let mut search = Search {
+        job,
+        base: from.clone(),
+        failure: failed.failure.clone(),
+        ends: Instant::now() + SEARCH_MAX,
+        other_orders: OTHER_ORDERS,
+        otherwise: None,
+        inputs: from.only.inputs.clone(),
+    };
+    let mut least = search.fewest_faults(&from.only)?;
+    for _ in 0..TURNS_MAX {
+        if !search.simplify(&least.only)? || least.only.has_no_strikes() || search.is_over() {
+            break;
+        }
+        let before = least.only.clone();
+        least = search.fewer_faults(least)?;
+        if least.only == before {
+            break;
+        }
+    }
+    least.only.inputs = search.inputs.into_iter().filter(|(_, path)| !path.steps().is_empty()).collect();
+    Ok(least)
+}
+
+/// The strikes that are left.
+enum Left {
+    /// None of these can be left out.
+    Least(Only),
+    /// It fails with these too. It may also fail with fewer.
+    Unknown(Only),
+}
+
+/// What a search knows.
+struct Search {
+    job: Job,
+    /// What all its runs have in common: the seed, or a tape.
+    base: Order,
+    /// What it fails with.
+    failure: RunFailure,
+    ends: Instant,
+    /// How many other orders of events are tried.
+    other_orders: u64,
+    /// How the run last failed in another way with fewer strikes, and with which strikes.
+    otherwise: Option<(RunFailure, Only)>,
+    /// The paths of inputs so far. Every run has them.
+    inputs: BTreeMap<String, Path>,
+}
+
+impl Search {
+    fn title_otherwise(&self) -> Option<String> {
+        self.otherwise.as_ref().map(|(failure, _)| failure.title.clone())
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() > self.ends
+    }
+
+    /// Whether it fails in the same way with these strikes, in this very order of events.
+    fn fails(&mut self, only: &Only) -> Result<bool, String> {
+        let result = self.run(only)?;
+        let is_failure = self.is_failure(&result);
+        if let Some(failure) = result.failures.into_iter().next().filter(|_| !is_failure) {
+            self.otherwise.get_or_insert_with(|| (failure, only.clone()));
+        }
+        Ok(is_failure)
+    }
+
+    /// Whether a run failed in the same way.
+    fn is_failure(&self, result: &RunResult) -> bool {
+        result.failures.first().is_some_and(|failure| is_same(failure, &self.failure))
+    }
+
+    /// Runs the seed with these strikes, and the inputs so far.
+    fn run(&mut self, only: &Only) -> Result<RunResult, String> {
+        let only = Only { inputs: self.inputs.clone(), ..only.clone() };
+        let order = Order { only, ..self.base.clone() };
+        let begun = Instant::now();
+        let result = self.job.run(&order).map_err(|error| error.to_string())?;
+        if begun.elapsed() > QUICK_MAX {
+            self.other_orders = 0;
+        }
+        Ok(result)
+    }
+
+    /// The strikes with which the seed still fails in the same way, in this order of events or another, if it does.
+    fn fails_with(&mut self, only: &Only) -> Result<Option<Only>, String> {
+        for order in std::iter::once(only.order).chain(1..=self.other_orders) {
+            let only = only.in_order(order);
+            if self.fails(&only)? {
+                return Ok(Some(only));
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves out every strike that can be left out, with the inputs as they are.
+    fn fewest_faults(&mut self, from: &Only) -> Result<Least, String> {
+        if let Some(none) = self.fails_with(&Only::none())? {
+            return Ok(Least::of(none, None));
+        }
+        if let Some((failure, only)) = self.otherwise.take() {
+            self.failure = failure;
+            return Ok(Least { takes_none: true, ..Least::of(only, None) });
+        }
+        let only = match self.leave_out(from.clone(), |strike| strike.name.clone())? {
+            Left::Least(only) => only,
+            Left::Unknown(only) => {
+                // It does not fail without any fault.
+                let is_least = only.strikes.as_ref().is_some_and(|strikes| strikes.len() == 1);
+                return Ok(Least { is_least, ..Least::of(only, None) });
+            }
+        };
+        let without_one = self.title_otherwise();
+        let strikes = self.run(&only)?.strikes;
+        if strikes.len() < 2 {
+            return Ok(Least::of(self.placed(only, &strikes)?, None));
+        }
+        let alone = match self.one_alone(&strikes)? {
+            None => self.kin_alone(&strikes)?,
+            alone => alone,
+        };
+        if let Some(only) = alone {
+            return Ok(Least::of(only, None));
+        }
+        if let Some(only) = self.first_in_one_place(&strikes)? {
+            return Ok(Least::of(only, self.title_otherwise()));
+        }
+        // Strikes named by place allow leaving out more: what comes before no longer counts. The first strikes in each place are
+        // best.
+        for placed in [faults::first_in_their_places(&strikes), Only::these(strikes.iter().map(|strike| strike.at.clone()))] {
+            if let Some(placed) = self.fails_with(&placed)? {
+                if let Left::Least(fewer) = self.leave_out(placed, |strike| strike.at.clone())? {
+                    return Ok(Least::of(fewer, self.title_otherwise()));
+                }
+                break;
+            }
+        }
+        Ok(Least::of(only, without_one))
+    }
+
+    /// The same strikes, named by their places, if it then still fails. Such names outlive changes of the code.
+    fn placed(&mut self, only: Only, strikes: &[Strike]) -> Result<Only, String> {
+        let placed = Only::these(strikes.iter().map(|strike| strike.at.clone())).in_order(only.order);
+        Ok(if self.fails(&placed)? { placed } else { only })
+    }
+
+    /// Leaves out what the inputs, which have become simpler since, no longer take.
+    fn fewer_faults(&mut self, least: Least) -> Result<Least, String> {
+        if let Some(none) = self.fails_with(&Only::none())? {
+            return Ok(Least { takes_none: least.takes_none, ..Least::of(none, None) });
+        }
+        let names: BTreeSet<String> = least.only.strikes.clone().unwrap_or_default();
+        let name = |strike: &Strike| if names.contains(&strike.at) { strike.at.clone() } else { strike.name.clone() };
+        Ok(match self.leave_out(least.only, name)? {
+            Left::Least(only) => Least::of(only, self.title_otherwise()),
+            Left::Unknown(only) => Least { is_least: false, ..Least::of(only, None) },
+        })
+    }
+}
+
+/// Whether two failures show the same mistake, perhaps on another worker or in another attempt.
+pub(super) fn is_same(one: &RunFailure, other: &RunFailure) -> bool {
+    (one.kind, one.likeness) == (other.kind, other.likeness)
+}
