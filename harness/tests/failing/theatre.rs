@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use foretime::{ActivityFaults, Fault, Faults, Sim, When};
+use foretime::{ActivityFaults, Fault, Faults, Sim, When, proptest::collection::btree_set};
+use futures::future::try_join_all;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::RetryPolicy;
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -52,11 +53,17 @@ impl Theatre {
         Ok(())
     }
 
+    // README own: begin
     #[activity]
     async fn send(_ctx: ActivityContext, seat: String) -> Result<(), ActivityError> {
+        tokio::time::sleep(Duration::from_millis(foretime::random("the printer takes", 1..=5_000_u64))).await;
         foretime::effect("send", &seat).key(&seat).apply();
+        if foretime::fault("the printer's answer is lost", 0.1) {
+            return Err(anyhow::anyhow!("no answer").into());
+        }
         Ok(())
     }
+    // README own: end
 
     #[activity]
     async fn refund(self: Arc<Self>, _ctx: ActivityContext, seat: String) -> Result<(), ActivityError> {
@@ -276,3 +283,25 @@ async fn seats_are_sold_whatever_happens(sim: Sim) -> foretime::Result {
     // README claims: end
     Ok(())
 }
+
+// README inputs: begin
+#[foretime::test(runs = 50)]
+async fn each_customer_gets_a_seat(sim: Sim) -> foretime::Result {
+    let theatre = Theatre::default();
+    sim.workers(2, move |_| repaired::worker(&theatre));
+    sim.faults(Faults::swarm());
+    let seats = sim.draw("seats", btree_set(1..=20_u8, 1..=4)); // any strategy of proptest
+    try_join_all(seats.iter().map(|seat| comes(&sim, *seat))).await?;
+    sim.ledger().each_matched("reserve", ["send", "release"])?;
+    Ok(())
+}
+
+async fn comes(sim: &Sim, seat: u8) -> foretime::Result {
+    let customer = sim.client_named(format!("customer {seat}"));
+    customer.sleep(Duration::from_secs(customer.random("comes after", 0..=3_600_u64))).await;
+    let options = WorkflowStartOptions::new(QUEUE, format!("sale-{seat}")).build();
+    let sale = customer.client().start_workflow(repaired::Sale::run, format!("seat {seat}"), options).await?;
+    sale.get_result(WorkflowGetResultOptions::default()).await?;
+    Ok(())
+}
+// README inputs: end
