@@ -71,8 +71,8 @@ impl Asked {
     }
 }
 
-/// What the code asks for of the server in one activation. What it cancels at once never reaches the server, and cancellations are left out, too: what
-/// comes of them, only the core knows.
+/// What the code asks for of the server in one activation. What it cancels at once never reaches the server. Cancellations are left
+/// out, too: what comes of them, only the core knows.
 fn of_server(commands: &[WorkflowCommand]) -> Vec<Command> {
     let variants = || commands.iter().filter_map(|command| command.variant.as_ref());
     let is_cancelled = |variant: &Variant| match variant {
