@@ -21,10 +21,16 @@ use crate::world::{World, code::Asked};
 #[derive(Clone, Debug)]
 pub(super) struct Asking {
     pub(super) world: Arc<World>,
-    pub(super) process: ProcessId,
+    process: ProcessId,
+    /// Whether a report is wanted.
+    is_kept: bool,
 }
 
 impl Asking {
+    pub(super) fn new(world: &Arc<World>, process: ProcessId) -> Self {
+        Self { world: world.clone(), process, is_kept: world.enter(|state| state.log.is_detailed()) }
+    }
+
     /// All that the code of a run has asked for since it began, by the run id that the core knows. `None` unless a report is wanted.
     pub(super) fn of_run(&self, run_id: &str) -> Option<Asked> {
         self.world.enter(|state| state.code_asked(self.process, run_id).cloned())
@@ -41,7 +47,7 @@ impl WorkerInterceptor for Asking {
         'b: 'c,
         Self: 'c,
     {
-        if activation.jobs.iter().any(|job| matches!(job.variant, Some(Variant::InitializeWorkflow(_)))) {
+        if self.is_kept && activation.jobs.iter().any(|job| matches!(job.variant, Some(Variant::InitializeWorkflow(_)))) {
             self.world.enter(|state| state.code_begins(self.process, &activation.run_id));
         }
         Box::pin(ready(Ok(())))
@@ -56,7 +62,9 @@ impl WorkerInterceptor for Asking {
         'b: 'c,
         Self: 'c,
     {
-        if let Some(Status::Successful(success)) = &completion.status {
+        if let Some(Status::Successful(success)) = &completion.status
+            && self.is_kept
+        {
             self.world.enter(|state| state.code_asks(self.process, &completion.run_id, &success.commands));
         }
         Box::pin(ready(()))

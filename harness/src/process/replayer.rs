@@ -142,7 +142,7 @@ async fn replay_all(
             continue;
         }
         for group in apart(&its, recorded) {
-            let wrong = replay_group(&Asking { world: world.clone(), process }, code, &group, recorded, asked).await?;
+            let wrong = replay_group(&Asking::new(world, process), code, &group, recorded, asked).await?;
             if let Some(wrong) = wrong {
                 world.enter(|state| state.find(Some(process), wrong));
                 return Ok(());

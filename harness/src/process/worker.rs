@@ -27,7 +27,7 @@ async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Res
     let client = connect(world, &start.identity).await?;
     let mut options = (start.options)(start.number)?;
     options.activity_inbound_interceptor(Activities { world: world.clone(), process });
-    options.worker_interceptor(Asking { world: world.clone(), process });
+    options.worker_interceptor(Asking::new(world, process));
     if let Some(cache_size) = start.cache_size {
         options.max_cached_workflows = cache_size;
     }

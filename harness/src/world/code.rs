@@ -46,19 +46,15 @@ pub(crate) struct Asked {
 impl State {
     /// The code of a run begins anew, with the first event.
     pub(crate) fn code_begins(&mut self, process: ProcessId, run_id: &str) {
-        if self.log.is_detailed() {
-            self.code.asked.insert((process, run_id.to_owned()), Asked::default());
-        }
+        self.code.asked.insert((process, run_id.to_owned()), Asked::default());
     }
 
     /// It asks for these.
     pub(crate) fn code_asks(&mut self, process: ProcessId, run_id: &str, commands: &[WorkflowCommand]) {
-        if self.log.is_detailed() {
-            self.code.asked.entry((process, run_id.to_owned())).or_default().commands.push(commands.to_vec());
-        }
+        self.code.asked.entry((process, run_id.to_owned())).or_default().commands.push(commands.to_vec());
     }
 
-    /// All that it has asked for; `None` unless a report is wanted.
+    /// All that it has asked for; `None` if that is not kept.
     pub(crate) fn code_asked(&self, process: ProcessId, run_id: &str) -> Option<&Asked> {
         self.code.asked.get(&(process, run_id.to_owned()))
     }
