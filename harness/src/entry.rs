@@ -10,7 +10,8 @@ use std::{
 
 use foretime_campaign::{
     case::{Case, RUNS, TWICE_EVERY, file_name},
-    runner::Summary,
+    runner::{Summary, settings},
+    time::Start,
 };
 
 use crate::{
@@ -68,11 +69,16 @@ pub struct Test {
     pub runs: Option<u64>,
     /// What its code is known to do wrong, if anything.
     pub finds: Option<&'static str>,
+    /// When its runs begin, if the attribute sets that.
+    pub starts_at: Option<&'static str>,
 }
 
 impl Test {
     /// The case that it is.
-    fn case(&self) -> Case {
+    ///
+    /// # Errors
+    /// It begins at no instant.
+    fn case(&self) -> Result<Case, String> {
         let Test { module, function, package, .. } = self;
         let (target, inner) =
             module.split_once("::").map_or((*module, String::new()), |(it, inner)| (it, format!("{inner}::")));
@@ -81,20 +87,40 @@ impl Test {
         let place = if self.is_integration { format!("--test {target}") } else { "--lib --bins".to_owned() };
         let arguments = ["--exact", &name, "--include-ignored", "--nocapture", "--test-threads=1"].map(str::to_owned).to_vec();
         let command = format!("cargo test -p {package} {place} -- --exact {name} --nocapture");
-        Case {
+        let (starts_at, command) = dated(self.starts_at, command)?;
+        Ok(Case {
             claims: claims::sometimes_within(&format!("{module}::{function}")),
             program,
             name: name.clone(),
             target: Some((*target).to_owned()),
             runs: self.runs.unwrap_or(RUNS),
+            starts_at,
             arguments,
             twice_every: TWICE_EVERY,
             shows_one: false,
             // What is known to be wrong is no regression.
-            regressions: self.finds.is_none().then(|| regressions(self.folder, self.file)).flatten().map(|it| it.join(file_name(&name))),
+            regressions: self
+                .finds
+                .is_none()
+                .then(|| regressions(self.folder, self.file))
+                .flatten()
+                .map(|it| it.join(file_name(&name))),
             command,
-        }
+        })
     }
+}
+
+/// When the runs of a test begin that says this, in seconds of the Unix epoch, and the command for it. What the environment says
+/// goes before what the test says, and then it is a part of the command.
+///
+/// # Errors
+/// One of them says no instant.
+fn dated(said: Option<&str>, command: String) -> Result<(Option<i64>, String), String> {
+    if let Some(start) = settings::starts_at()? {
+        return Ok((Some(start.unix_s()), format!("FORETIME_STARTS_AT={start} {command}")));
+    }
+    let start = said.map(|said| Start::parse(said).map_err(|why| format!("starts_at = \"{said}\": {why}"))).transpose()?;
+    Ok((start.map(Start::unix_s), command))
 }
 
 /// The folder in which failing runs are kept, beside the code of their test.
@@ -119,10 +145,10 @@ fn regressions(folder: &str, file: &str) -> Option<PathBuf> {
 /// When a seed fails, when no seed fails as `finds` requires, or when the seeds cannot be run. That is how a test fails.
 #[track_caller]
 pub fn test(test: &Test, body: fn(Sim) -> Running) {
-    let (case, finds) = (test.case(), test.finds);
+    let finds = test.finds;
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
-    match runner::run(&case, make) {
+    match test.case().and_then(|case| runner::run(&case, make)) {
         Ok(summary) => {
             let why = summary.why(Some(place));
             match finds {
@@ -154,6 +180,7 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
 pub struct Campaign {
     name: String,
     runs: u64,
+    starts_at: Option<String>,
     twice_every: u64,
     shows_one: bool,
     regressions: Option<PathBuf>,
@@ -162,12 +189,19 @@ pub struct Campaign {
 impl Campaign {
     /// A campaign with this name, which must be unique within the program. It runs 100 seeds, one in ten of them twice.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), runs: RUNS, twice_every: TWICE_EVERY, shows_one: false, regressions: None }
+        Self { name: name.into(), runs: RUNS, starts_at: None, twice_every: TWICE_EVERY, shows_one: false, regressions: None }
     }
 
     /// How many seeds run, unless the environment says otherwise.
     pub fn runs(mut self, runs: u64) -> Self {
         self.runs = runs;
+        self
+    }
+
+    /// Every run begins at this instant, such as `2027-03-28T00:30:00Z`: a whole second of the years 1970 to 2199. Without it each
+    /// seed draws a day on which code that looks at the calendar goes wrong, such as the last of a month, or the plain 2026-01-01.
+    pub fn starts_at(mut self, instant: impl Into<String>) -> Self {
+        self.starts_at = Some(instant.into());
         self
     }
 
@@ -193,33 +227,38 @@ impl Campaign {
     /// Runs the seeds.
     ///
     /// # Errors
-    /// The seeds could not be run at all.
+    /// The seeds could not be run at all, or [`Self::starts_at`] was given no instant.
     pub fn run<F, R>(self, body: impl Fn(Sim) -> F + Clone + Send + Sync + 'static) -> Result<Summary, String>
     where
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        runner::run(&self.case(), || {
+        runner::run(&self.case()?, || {
             let body = body.clone();
             Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
         })
     }
 
     /// The case that it is.
-    fn case(&self) -> Case {
+    ///
+    /// # Errors
+    /// It begins at no instant.
+    fn case(&self) -> Result<Case, String> {
         let command = env::args().collect::<Vec<_>>().join(" ");
+        let (starts_at, command) = dated(self.starts_at.as_deref(), command)?;
         let arguments = env::args().skip(1).collect();
-        Case {
+        Ok(Case {
             claims: Vec::new(),
             program,
             name: self.name.clone(),
             target: None,
             runs: self.runs,
+            starts_at,
             arguments,
             twice_every: self.twice_every,
             shows_one: self.shows_one,
             regressions: self.regressions.as_ref().map(|folder| folder.join(REGRESSIONS).join(file_name(&self.name))),
             command,
-        }
+        })
     }
 }

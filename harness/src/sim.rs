@@ -10,9 +10,9 @@ use std::{
 
 use foretime_campaign::{faults::Faults, process::TEST};
 use foretime_server::config::SearchAttributeType;
+use proptest::strategy::Strategy;
 use temporalio_client::{Client, ClientOptions, NamespacedClient};
 use temporalio_common::protos::temporal::api::operatorservice::v1::AddSearchAttributesRequest;
-use proptest::strategy::Strategy;
 use temporalio_sdk::WorkerOptions;
 use tonic::IntoRequest;
 
@@ -101,6 +101,11 @@ impl Sim {
         let (name, mut client) = (name.into(), self.client.clone());
         client.connection_mut().identity_mut().clone_from(&name);
         Self { cluster: self.cluster.clone(), client, name }
+    }
+
+    /// Whose client it is; empty for the test's own.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Draws an input of the test: an order, a plan, how often something happens. Any strategy of [`proptest`](crate::proptest) says

@@ -54,11 +54,11 @@ pub(crate) fn is_on() -> bool {
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
-/// Runs a test's body once.
+/// Runs a test's body once, from this virtual instant on or from now.
 ///
 /// # Errors
 /// Why it failed.
-pub(crate) fn run<F>(body: impl FnOnce(Arc<Stage>) -> F) -> Result<(), Failure>
+pub(crate) fn run<F>(starts_at: Option<SystemTime>, body: impl FnOnce(Arc<Stage>) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -73,7 +73,11 @@ where
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
-        let environment = Environment::start().await?;
+        let mut builder = Environment::builder();
+        if let Some(starts_at) = starts_at {
+            builder = builder.starts_at(starts_at);
+        }
+        let environment = builder.start().await?;
         let stage = Arc::new(Stage {
             environment,
             client_options: Mutex::new(process::usual_client_options()),

@@ -22,6 +22,9 @@ pub struct Report {
     /// Further consequences, for those who want to know more than the story tells.
     #[serde(default)]
     pub untold: Vec<String>,
+    /// When it was doomed, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doom: Option<Doom>,
     /// What is left out of spans and events, if the run was too long to show all of it.
     pub omitted: Option<String>,
     /// The one command that repeats the run.
@@ -44,6 +47,23 @@ pub struct Report {
 pub struct Failure {
     pub title: String,
     pub detail: String,
+}
+
+/// How likely the run was to fail, at some of its moments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Doom {
+    /// In the order of time.
+    pub points: Vec<DoomPoint>,
+    /// The moment at which it became likely, in a sentence; `None` if there is no such moment.
+    pub told: Option<String>,
+}
+
+/// How many runs fail if everything from this moment on is drawn anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoomPoint {
+    pub at_ns: u64,
+    pub failing: u32,
+    pub runs: u32,
 }
 
 /// How often a kind of fault was injected.

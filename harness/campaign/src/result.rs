@@ -12,6 +12,7 @@ use crate::{
     choices::{Input, Only, Redraw, Rot, Strike, Tape},
     finding::FindingKind,
     model::Report,
+    time::Start,
 };
 
 /// The environment variable that names the socket on which orders come.
@@ -32,6 +33,8 @@ pub struct Order {
     pub redraw: Option<Redraw>,
     /// Which of the drawn faults strike, and how inputs are made simpler.
     pub only: Only,
+    /// When the run begins, in seconds of the Unix epoch, whatever the test says; `None`: as the test says, or drawn.
+    pub starts_at: Option<i64>,
     /// What is known of the seed already.
     pub known: Known,
     /// Whether the report and the trace are wanted.
@@ -44,7 +47,7 @@ impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
         let (only, known) = (Only::default(), Known::default());
-        Self { seed, tape: None, redraw: None, only, known, is_detailed: false, output: None }
+        Self { seed, tape: None, redraw: None, only, starts_at: None, known, is_detailed: false, output: None }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -79,6 +82,8 @@ pub struct Known {
     pub otherwise: Option<String>,
     /// What happens without the last strike, if the run then passes: [`Detail::moments`].
     pub usual: Option<Vec<String>>,
+    /// Whether the run passes if it begins on the plain date, [`Start::PLAIN`].
+    pub passes_on_plain_date: bool,
 }
 
 /// The result of a run.
@@ -86,6 +91,8 @@ pub struct Known {
 pub struct RunResult {
     /// The seed.
     pub seed: u64,
+    /// When it began, in seconds of the Unix epoch.
+    pub starts_at: i64,
     /// The hash of all steps.
     pub hash: u64,
     /// How many steps it took.
@@ -127,6 +134,7 @@ impl RunResult {
     pub fn empty(seed: u64) -> Self {
         Self {
             seed,
+            starts_at: Start::PLAIN.unix_s(),
             hash: 0,
             steps: 0,
             draws: 0,
@@ -172,6 +180,8 @@ pub struct Detail {
     pub trace: Vec<String>,
     /// Every draw.
     pub tape: Tape,
+    /// How many draws there were when each instant began, and the instant, in virtual nanoseconds since the start.
+    pub draws_at: Vec<(u64, u64)>,
     /// For people.
     pub report: Report,
     /// All moments that a story could tell, if the run passed.

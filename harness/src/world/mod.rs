@@ -19,12 +19,13 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 
 use foretime_campaign::{
+    calendar,
     choices::{Choices, Label},
     effects::Record,
     fault::Fault,
@@ -32,7 +33,7 @@ use foretime_campaign::{
     finding::{Finding, Wrong},
     log::{Log, What},
     process::ProcessId,
-    time::{EPOCH_S, since_start_ns},
+    time::Start,
 };
 
 use foretime_server::{
@@ -169,6 +170,7 @@ pub(crate) fn current() -> Option<&'static Arc<World>> {
 
 /// All state.
 pub(crate) struct State {
+    starts_at: Start,
     now_ns: u64,
     service: Service,
     pub(crate) choices: Choices,
@@ -212,7 +214,7 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// A world in which nothing has happened. It becomes the world of this process.
+    /// A world in which nothing has happened. It becomes the world of this process. `starts_at`: when it begins, unless that is drawn.
     ///
     /// # Errors
     /// The server refuses its configuration.
@@ -220,12 +222,14 @@ impl World {
     /// # Panics
     /// If it is called a second time in one process.
     pub(crate) fn begin(
-        choices: Choices,
+        mut choices: Choices,
+        starts_at: Option<Start>,
         is_detailed: bool,
         limits: Limits,
         client_options: ClientOptions,
         hooks: Hooks,
     ) -> Result<Arc<Self>, Status> {
+        let starts_at = calendar::begin(&mut choices, starts_at);
         // Workers would tell of themselves each minute for ever, and time would never come to rest.
         let dynamic_config = BTreeMap::from([("frontend.workerheartbeatsenabled".to_owned(), "false".to_owned())]);
         let config = Config {
@@ -240,6 +244,7 @@ impl World {
             ..Config::default()
         };
         let state = State {
+            starts_at,
             now_ns: 0,
             service: Service::new(&config)?,
             choices,
@@ -293,12 +298,17 @@ impl World {
 impl State {
     /// The virtual time now, as the server sees it.
     fn time(&self) -> Time {
-        Time::EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+        self.starts_at.time(self.now_ns)
     }
 
     /// The virtual time now, as programs see it.
     pub(crate) fn system_time(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+        self.starts_at.system_time(self.now_ns)
+    }
+
+    /// When the run began.
+    pub(crate) fn starts_at(&self) -> Start {
+        self.starts_at
     }
 
     /// The virtual time now, in nanoseconds since the start.
@@ -341,7 +351,7 @@ impl State {
             return self.rest(world);
         }
         let index = usize::try_from(self.choices.below(Label::Schedule, total as u64)).unwrap_or(0);
-        self.log.drawn(self.choices.hash());
+        self.log.drawn(self.choices.hash(), self.choices.count(), self.now_ns);
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
@@ -379,7 +389,7 @@ impl State {
 
     /// Nothing can happen at this instant: moves on to the next instant, or to the next phase.
     fn rest(&mut self, world: &Arc<World>) -> Step {
-        let service_ns = self.service.next_deadline().map(|at| since_start_ns(at).unwrap_or(0));
+        let service_ns = self.service.next_deadline().map(|at| self.starts_at.ns_until(at).unwrap_or(0));
         let next_ns = [self.agenda.next_ns(), service_ns].into_iter().flatten().min();
         if let Phase::Rest { until_ns } = self.phase
             && next_ns.is_none_or(|next_ns| next_ns > until_ns)

@@ -82,7 +82,10 @@ fn a_failing_run_is_kept_and_runs_first() {
     assert!(text.contains("amount = 701") && text.contains("redeem coupon 7 was done twice"), "{text}");
     let (passes, text) = runs(&folder, "", &[("FORETIME_RUNS", "1")]);
     assert!(!passes, "{text}");
-    assert_says(&text, &["amount = 701", "It is a regression, ", "and fails as before. No seed was run.", "repeat: FORETIME_TAPE="]);
+    assert_says(
+        &text,
+        &["amount = 701", "It is a regression, ", "and fails as before. No seed was run.", "repeat: FORETIME_TAPE="],
+    );
     let (passes, text) = runs(&folder, "", &[("FORETIME_TAPE", file.to_str().expect("a path"))]);
     assert!(!passes, "{text}");
     assert_says(&text, &["It fails as it did when the tape was recorded."]);

@@ -2,7 +2,7 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`]: what is found
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`]: what is found
 //! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
@@ -13,6 +13,7 @@ use std::{
 };
 
 mod claimed;
+mod dated;
 mod drawn;
 mod kept;
 mod operated;

@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use foretime::{Faults, Sim};
@@ -218,6 +218,10 @@ impl Hands {
             "charge slowly" => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 foretime::effect("charge", "card 7 (visa)").apply();
+            }
+            "charge with the day in the key" => {
+                let now = prost_types::Timestamp::from(SystemTime::now()).to_string();
+                foretime::effect("charge", "card 7").key(format!("charge/{}", &now[..10])).apply();
             }
             "charge with a key" => drop(foretime::effect("charge", "card 7").key("7").apply()),
             "charge in a task" => {

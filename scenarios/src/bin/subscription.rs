@@ -32,11 +32,8 @@ Examples:
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    // README campaign: begin
     let campaign = Campaign::new("subscription").runs(options.runs).shows_one();
-    let summary = campaign.run(subscription::simulation);
-    // README campaign: end
-    match summary {
+    match campaign.run(subscription::simulation) {
         Ok(summary) => {
             if options.json {
                 println!("{:#}", to_json(&summary));

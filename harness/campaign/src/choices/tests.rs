@@ -216,9 +216,8 @@ fn a_strike_may_be_had_where_it_was_not_drawn() {
 
 #[test]
 fn a_strike_that_is_asked_for_by_its_place_is_not_held_back() {
-    let strikes = |choices: &mut Choices| {
-        (0..9).map(|_| choices.strikes_with(Fault::Crash, Place::Await, 0.2, true)).collect::<Vec<_>>()
-    };
+    let strikes =
+        |choices: &mut Choices| (0..9).map(|_| choices.strikes_with(Fault::Crash, Place::Await, 0.2, true)).collect::<Vec<_>>();
     let mut all = Choices::from_seed(7, "test");
     assert_eq!(strikes(&mut all), [false; 9]);
     assert_eq!((all.count(), all.opportunities().into_values().next()), (0, Some(9)));

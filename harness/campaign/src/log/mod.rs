@@ -150,6 +150,8 @@ pub struct Log {
     is_detailed: bool,
     /// Who got the turn, if the run is recorded.
     pub turns: Vec<Turn>,
+    /// See [`Self::draws_at`].
+    draws_at: Vec<(u64, u64)>,
     /// What happened.
     pub entries: Vec<Entry>,
     /// The attempts and workflow tasks of workers.
@@ -166,6 +168,7 @@ impl Log {
             steps: 0,
             is_detailed,
             turns: Vec::new(),
+            draws_at: Vec::new(),
             entries: Vec::new(),
             spans: Vec::new(),
             updates: Vec::new(),
@@ -192,9 +195,18 @@ impl Log {
         self.steps
     }
 
-    /// Adds what was drawn so far to the hash. Once a step is enough, because decisions come from there.
-    pub fn drawn(&mut self, draws: u64) {
+    /// Adds what was drawn so far to the hash: so many draws, the last of them at this instant for what comes next. Once a step is
+    /// enough, because decisions come from there.
+    pub fn drawn(&mut self, draws: u64, count: u64, at_ns: u64) {
         self.hash = self.hash.number(draws);
+        if self.is_detailed && self.draws_at.last().is_none_or(|(_, last_ns)| *last_ns < at_ns) {
+            self.draws_at.push((count.saturating_sub(1), at_ns));
+        }
+    }
+
+    /// How many draws there were when each instant began, and the instant.
+    pub fn draws_at(&self) -> &[(u64, u64)] {
+        &self.draws_at
     }
 
     /// Notes that a thread gets its turn.
@@ -323,7 +335,7 @@ mod tests {
         let mut log = Log::new(false);
         let before = log.hash_with(1);
         assert_ne!(before, log.hash_with(2));
-        log.drawn(1);
+        log.drawn(1, 1, 0);
         assert_eq!(log.hash(), before);
     }
 }

@@ -11,19 +11,19 @@ use crate::{
     model,
     operation::Operation,
     process::{Ending, ProcessId, Role},
-    result::{Detail, Known},
-    time::{EPOCH_S, since_start_ns},
+    result::{Detail, Order},
     view::View,
 };
 
 /// A run in full, but for the histories that only the Rust SDK can write.
-pub fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
+pub fn detail(case: &Case, view: &View<'_>, order: &Order) -> Detail {
     let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
     let of_rust_sdk = BTreeMap::new();
-    Detail { trace: trace(view), tape: view.choices.tape(), report: report(case, view, seed, known), moments, of_rust_sdk }
+    let (trace, tape, draws_at) = (trace(view), view.choices.tape(), view.log.draws_at().to_vec());
+    Detail { trace, tape, draws_at, report: report(case, view, order), moments, of_rust_sdk }
 }
 
-/// Every step, one line each.
+/// When the run began, and every step, one line each.
 fn trace(view: &View<'_>) -> Vec<String> {
     let entries = view.log.entries.iter().map(|entry| (entry.step, trace_line(view, entry)));
     let turns = view.log.turns.iter().map(|turn| {
@@ -31,7 +31,8 @@ fn trace(view: &View<'_>) -> Vec<String> {
         let Turn { at_ns, step, thread, hash, .. } = *turn;
         (step, format!("{step:>7} +{:.6}s {process} goes on, thread {thread} [{hash:016x}]", seconds(at_ns)))
     });
-    let mut lines: Vec<(u64, String)> = entries.chain(turns).collect();
+    let begins = (0, format!("{:>7} +0.000000s the run begins at {}", 0, view.starts_at));
+    let mut lines: Vec<(u64, String)> = std::iter::once(begins).chain(entries).chain(turns).collect();
     lines.sort_by_key(|(step, _)| *step);
     lines.into_iter().map(|(_, line)| line).collect()
 }
@@ -75,9 +76,9 @@ struct Lanes {
     of_life: BTreeMap<ProcessId, usize>,
 }
 
-fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Report {
+fn report(case: &Case, view: &View<'_>, order: &Order) -> model::Report {
     let lanes = lanes(view);
-    let story = story::tell(view, known);
+    let story = story::tell(view, &order.known);
     let is_in_vain = |entry: &&Entry| matches!(entry.what, What::Message { passage: Passage::SentInVain, .. });
     let entries: Vec<&Entry> = view.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
     let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(view, *at_ns, text));
@@ -90,13 +91,13 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
     let failure = view.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
     model::Report {
         test: case.name.clone(),
-        seed,
+        seed: order.seed,
         failed: failure.is_some(),
         failure,
         story: story.sentences.clone(),
         untold: story.untold.clone(),
-        repeat: case.repeat(seed, view.choices.which()),
-        started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
+        repeat: case.repeat(order.seed, &order.only, order.starts_at),
+        started_at_unix_ms: view.starts_at.unix_s() * 1000,
         ended_at_ns: view.now_ns,
         steps: view.log.steps(),
         trace_hash: format!("{:016x}", view.hash),
@@ -106,6 +107,8 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
             .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
             .collect(),
         spans: spans(view, &lanes),
+        // Only other runs tell.
+        doom: None,
         omitted: omits.then(|| {
             let count = entries.len();
             format!("Of {count} moments this page shows the first {FIRST_SHOWN} and the last {LAST_SHOWN}; trace.txt has all.")
@@ -171,7 +174,8 @@ fn shown_update(view: &View<'_>, span: &UpdateSpan, lanes: &Lanes) -> Option<mod
         Ending::Crash => (*at_ns, model::Outcome::Crashed),
         _ => (*at_ns, model::Outcome::Lost),
     });
-    let closed_ns = || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(since_start_ns);
+    let closed_ns =
+        || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(|at| view.starts_at.ns_until(at));
     let closed = closed_ns().map(|at_ns| (at_ns.max(span.from_ns), model::Outcome::Lost));
     let cut = [died, closed].into_iter().flatten().min_by_key(|(at_ns, _)| *at_ns);
     let ended_ns = span.to_ns.unwrap_or(view.now_ns);

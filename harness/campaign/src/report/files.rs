@@ -18,13 +18,17 @@ use crate::{
 /// How wide the timeline as text is, in characters.
 const TEXT_WIDTH: usize = 120;
 
+/// The file in it with what the run printed.
+pub(crate) const OUTPUT: &str = "output.txt";
+
 /// The directory for the report of this seed. It is made if it does not exist.
 ///
 /// # Errors
 /// It cannot be made.
 pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBuf, String> {
     // Two targets may have a test of the same name.
-    let directory = reports.join(case.target.as_deref().unwrap_or_default()).join(case.file_name()).join(format!("seed-{seed}"));
+    let directory =
+        reports.join(case.target.as_deref().unwrap_or_default()).join(case.file_name()).join(format!("seed-{seed}"));
     fs::create_dir_all(&directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     Ok(directory)
 }
@@ -36,9 +40,10 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
 /// A file cannot be written.
 pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathBuf>, String> {
     let Some(detail) = &result.detail else { return Ok(None) };
-    let Detail { trace, tape, report, moments: _, of_rust_sdk } = &**detail;
+    let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
-    report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
+    report.output =
+        fs::read(directory.join(OUTPUT)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;

@@ -9,6 +9,7 @@ use foretime_page::{embedded, escaped, filled};
 use serde::Serialize;
 
 use super::{
+    doom,
     layout::Layout,
     timeline::{self, duration},
 };
@@ -42,6 +43,7 @@ pub(crate) fn page(report: &Report) -> String {
         "facts" => facts(report),
         "failure" => failure(report),
         "story" => story(report),
+        "doom" => report.doom.as_ref().map_or_else(String::new, doom::figure),
         "repeat" => escaped(&report.repeat),
         "text_timeline" => escaped(&timeline::text(report, TEXT_WIDTH)),
         "output" => escaped(&report.output),

@@ -134,6 +134,7 @@ impl Run {
             failure: None,
             story: Vec::new(),
             untold: Vec::new(),
+            doom: None,
             omitted: None,
             repeat: "FORETIME_SEED=16045690984503098046 cargo test --package billing --test subscription a_subscriber_is_charged_once_a_month".to_owned(),
             started_at_unix_ms: STARTED_AT_UNIX_MS,

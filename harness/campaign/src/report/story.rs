@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::chronicle;
 use crate::{
-    attempt,
+    attempt, calendar,
     choices::Input,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
@@ -13,6 +13,7 @@ use crate::{
     operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
+    time::Start,
     view::View,
     waiting::{open_runs, queues},
     words::{after, brief, capital, on_version},
@@ -25,6 +26,9 @@ const LEAST_FAULTS_TOLD_MAX: usize = 8;
 
 /// The most inputs that are told.
 const INPUTS_TOLD_MAX: usize = 20;
+
+/// The most actions of clients that are told.
+const ACTIONS_TOLD_MAX: usize = 12;
 
 /// With more draws of chance than these, none is told.
 const CHANCE_TOLD_MAX: usize = 6;
@@ -87,7 +91,9 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
     }
+    teller.what_clients_did();
     teller.how_much_it_takes();
+    teller.when_it_began();
     teller.point_at_findings();
     teller.story()
 }
@@ -442,6 +448,33 @@ impl<'a> Teller<'a> {
             (true, _, None) => self.conclude(format!("Without any one of these {count} faults the run passes.")),
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
+        }
+    }
+
+    /// Concludes when the run began, unless it was on the plain date.
+    fn when_it_began(&mut self) {
+        let starts_at = self.view.starts_at;
+        if starts_at == Start::PLAIN {
+            return;
+        }
+        self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
+        if self.known.passes_on_plain_date {
+            self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
+        }
+    }
+
+    /// Tells what clients of the test did before the failure: the last of it, if it is much.
+    fn what_clients_did(&mut self) {
+        let actions = self.view.log.entries.iter().filter_map(|entry| match &entry.what {
+            What::Action { client, action } => {
+                Some((entry, format!("{} {client} did {action}.", capital(&after(entry.at_ns)))))
+            }
+            _ => None,
+        });
+        let actions: Vec<(&Entry, String)> = actions.collect();
+        let skipped = actions.len().saturating_sub(ACTIONS_TOLD_MAX);
+        for (entry, sentence) in actions.into_iter().skip(skipped) {
+            self.point(entry, sentence);
         }
     }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    doom,
     job::Job,
     regressions::{self, Kept},
     search::{self, Least, SEARCH_MAX, is_same},
@@ -37,13 +38,18 @@ struct Recorded {
 fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, String> {
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
-    let usual = if order.tape.is_none() { usual(&mut job, order.seed, &order.only)? } else { None };
+    let usual = if order.tape.is_none() { usual(&mut job, order)? } else { None };
     let known = Known { usual, ..order.known.clone() };
-    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order.clone() };
+    let order = Order { is_detailed: true, known, output: Some(directory.join(report::files::OUTPUT)), ..order.clone() };
     let begun = Instant::now();
-    let result = job.run(&order).map_err(|error| error.to_string())?;
+    let mut result = job.run(&order).map_err(|error| error.to_string())?;
     let elapsed = begun.elapsed();
     say_what_did_not_strike(&order, &result);
+    let doom = doom::of(&mut job, &result, elapsed)?;
+    if let Some(detail) = &mut result.detail {
+        detail.report.story.extend(doom.iter().filter_map(|doom| doom.told.clone()));
+        detail.report.doom = doom;
+    }
     Ok(Recorded { report: report::files::write(&directory, &result)?, result, elapsed })
 }
 
@@ -55,7 +61,7 @@ impl Recorded {
         // What is drawn anew from a tape is no seed's.
         failed.repeat = match self.report.as_ref().filter(|_| order.tape.is_some()) {
             Some(report) => case.repeat_tape(&report.join("tape.json")),
-            None => case.repeat(order.seed, &order.only),
+            None => case.repeat(order.seed, &order.only, order.starts_at),
         };
         failed.story = self.result.detail.as_ref().map(|detail| detail.report.story.clone()).unwrap_or_default();
         Some(failed)
@@ -136,7 +142,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
         return Ok(failed);
     }
     let Least { only, is_least, otherwise, takes_none } = search::least(case, &failed, from)?;
-    let known = Known { is_least, otherwise, usual: None };
+    let known = Known { is_least, otherwise, ..Known::default() };
     let order = Order { only, known, ..from.clone() };
     let recorded = in_full(case, settings, &order)?;
     let given_up = || {
@@ -157,15 +163,16 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     Ok(again)
 }
 
-/// What happens in the run when the last of these strikes is left out, if it then passes. Only if the strikes are listed one by
+/// What happens in the run when the last of its strikes is left out, if it then passes. Only if the strikes are listed one by
 /// one and a run is quick.
-fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+fn usual(job: &mut Job, order: &Order) -> Result<Option<Vec<String>>, String> {
+    let (only, starts_at) = (&order.only, order.starts_at);
     if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
     }
     let begun = Instant::now();
     let mut run = |only: &Only, is_detailed| {
-        let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };
+        let order = Order { only: only.clone(), starts_at, is_detailed, ..Order::of(order.seed) };
         job.run(&order).map_err(|error| error.to_string())
     };
     let with_all = run(only, false)?;

@@ -79,13 +79,14 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
-        let repeat = case.repeat(seed, &Only::default());
+        let repeat = case.repeat(seed, &Only::default(), None);
         Self { seed, failure, report: None, story: Vec::new(), repeat, note: None, kept: None }
     }
 }
 
 impl Summary {
     /// Nothing has run.
+    #[doc(hidden)]
     pub fn new(case: &Case) -> Self {
         Self {
             test: case.name.clone(),
@@ -139,6 +140,7 @@ impl Summary {
     }
 
     /// The test ran once, where nothing is simulated. It failed with this title and detail, or did not.
+    #[doc(hidden)]
     pub fn staged(case: &Case, outcome: Result<(), (String, String)>) -> Self {
         let failed = outcome.err().map(|(title, detail)| {
             let failure =
@@ -206,10 +208,13 @@ impl Summary {
 
     fn what_to_do_about_rot(&self) -> String {
         let searched = if self.failed.is_none() { format!("{} seeds passed. ", self.runs) } else { String::new() };
-        format!("The regression no longer says anything about this code. {searched}If its mistake is mended, FORETIME_PRUNE=1 drops it.")
+        format!(
+            "The regression no longer says anything about this code. {searched}If its mistake is mended, FORETIME_PRUNE=1 drops it."
+        )
     }
 
     /// Why a test that should find `text` fails.
+    #[doc(hidden)]
     pub fn why_not_found(&self, text: &str, place: &Location<'_>) -> String {
         if self.failed.is_none() {
             return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);

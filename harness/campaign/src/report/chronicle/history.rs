@@ -15,7 +15,7 @@ use super::{
     Interest, Moment, NO_STEP, RunNames,
     run::{Run, closing_task, from, on, types_with_several_inputs},
 };
-use crate::{time::event_ns, view::View};
+use crate::view::View;
 
 /// A longer input has no room in a sentence.
 const INPUT_CHARS_MAX: usize = 40;
@@ -31,7 +31,7 @@ pub(super) fn moments(view: &View<'_>, names: &RunNames, of: &RunView<'_>) -> Ve
 }
 
 fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
-    let at_ns = event_ns(event)?;
+    let at_ns = run.view.starts_at.event_ns(event)?;
     let attributes = event.attributes.as_ref()?;
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))

@@ -112,7 +112,9 @@ fn full_name(case: &Case) -> String {
 /// # Errors
 /// One cannot be read.
 pub(super) fn all(case: &Case, settings: &Settings) -> Result<Vec<Kept>, String> {
-    let Some(entries) = settings.regressions.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return Ok(Vec::new()) };
+    let Some(entries) = settings.regressions.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else {
+        return Ok(Vec::new());
+    };
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
@@ -185,9 +187,18 @@ fn explain_anew(
 ///
 /// # Errors
 /// It cannot be written.
-pub(super) fn keep(case: &Case, settings: &Settings, failed: &mut Failed, result: &RunResult, only: &Only) -> Result<(), String> {
-    let is_of_no_use = |kind| matches!(kind, FindingKind::Differs | FindingKind::Setup | FindingKind::TurnKept | FindingKind::Refused);
-    let Some(regression) = Regression::of(case, result, only).filter(|it| !is_of_no_use(it.failure.kind)) else { return Ok(()) };
+pub(super) fn keep(
+    case: &Case,
+    settings: &Settings,
+    failed: &mut Failed,
+    result: &RunResult,
+    only: &Only,
+) -> Result<(), String> {
+    let is_of_no_use =
+        |kind| matches!(kind, FindingKind::Differs | FindingKind::Setup | FindingKind::TurnKept | FindingKind::Refused);
+    let Some(regression) = Regression::of(case, result, only).filter(|it| !is_of_no_use(it.failure.kind)) else {
+        return Ok(());
+    };
     if let Some(report) = &failed.report {
         regression.write(&report.join("regression.json"))?;
     }

@@ -59,7 +59,8 @@ pub(super) fn replay(job: &mut Job, regression: &Regression) -> Result<Verdict, 
 
 /// A run with the faults and inputs of a regression, by their places.
 fn by_place(regression: &Regression) -> Order {
-    Order { only: regression.only(), ..Order::of(regression.tape.seed) }
+    let Regression { tape, .. } = regression;
+    Order { only: regression.only(), starts_at: tape.starts_at, ..Order::of(tape.seed) }
 }
 
 /// The search goes on from where the tape no longer fits.
@@ -105,9 +106,7 @@ fn misfit_of_inputs(regression: &Regression, result: &RunResult) -> Option<Rot> 
         let drawn = result.inputs.iter().find(is_it);
         let how = match drawn {
             None => Misfit::Gone,
-            Some(input) if input.value != *recorded => {
-                Misfit::Input { recorded: recorded.clone(), drawn: input.value.clone() }
-            }
+            Some(input) if input.value != *recorded => Misfit::Input { recorded: recorded.clone(), drawn: input.value.clone() },
             Some(_) => return None,
         };
         let label = key.split_once(' ').map_or(&**key, |(_, name)| name).to_owned();

@@ -1,0 +1,120 @@
+//! When was a failing run doomed? Its draws stay as they are up to a moment, and what follows is drawn anew, many times. The
+//! share of runs that then fail in the same way, over the moments of the run, jumps at the cause.
+
+use std::time::{Duration, Instant};
+
+use super::{job::Job, search::is_same};
+use crate::{
+    choices::Redraw,
+    model::{Doom, DoomPoint},
+    result::{Detail, Order, RunFailure, RunResult},
+    words::brief,
+};
+
+/// The longest time to spend on it.
+const TIME_MAX: Duration = Duration::from_secs(3);
+/// A run that takes longer is not tried.
+const QUICK_MAX: Duration = Duration::from_millis(100);
+/// At how many moments, evenly over the run, it is looked at besides those around the jump.
+const MOMENTS: usize = 12;
+/// How many runs there are for each moment.
+const RUNS: u32 = 16;
+/// The share by which it must grow from one moment to the next to be told.
+const JUMP_MIN: f64 = 0.5;
+
+/// A moment of the run: how many draws there were until then.
+#[derive(Clone, Copy)]
+struct Moment {
+    draws: u64,
+    at_ns: u64,
+}
+
+/// What is known of some moments, in order.
+struct Look<'a> {
+    job: &'a mut Job,
+    failure: &'a RunFailure,
+    detail: &'a Detail,
+    moments: Vec<Moment>,
+    /// The number of the moment, and how many of its runs fail.
+    seen: Vec<(usize, u32)>,
+    ends: Instant,
+}
+
+/// When this run, which is recorded in full and took so long, was doomed. `None` if it did not fail, or takes too long to tell.
+///
+/// # Errors
+/// A run of it could not be run.
+pub(super) fn of(job: &mut Job, result: &RunResult, took: Duration) -> Result<Option<Doom>, String> {
+    let (Some(failure), Some(detail)) = (result.failures.first(), &result.detail) else { return Ok(None) };
+    let moments = detail.draws_at.iter().map(|(draws, at_ns)| Moment { draws: *draws, at_ns: *at_ns });
+    // With all draws as they were, the run is the same.
+    let end = Moment { draws: u64::MAX, at_ns: result.virtual_ns };
+    let moments: Vec<Moment> = moments.chain([end]).collect();
+    if took > QUICK_MAX || moments.len() < 2 {
+        return Ok(None);
+    }
+    let ends = Instant::now() + TIME_MAX;
+    let last = moments.len() - 1;
+    let mut look = Look { job, failure, detail, moments, seen: vec![(last, RUNS)], ends };
+    look.at(0)?;
+    while let Some(between) = look.middle_of_jump() {
+        if !look.at(between)? {
+            break;
+        }
+    }
+    for part in 1..MOMENTS {
+        look.at(last * part / MOMENTS)?;
+    }
+    Ok(look.doom())
+}
+
+impl Look<'_> {
+    /// Looks at a moment, unless there is no time left. Returns whether it did.
+    fn at(&mut self, number: usize) -> Result<bool, String> {
+        let Err(place) = self.seen.binary_search_by_key(&number, |(number, _)| *number) else { return Ok(true) };
+        let mut failing = 0;
+        for source in 1..=RUNS {
+            if Instant::now() > self.ends {
+                return Ok(false);
+            }
+            let redraw = Redraw { after: self.moments[number].draws, source: u64::from(source), keeps_inputs: false };
+            let tape = Some(self.detail.tape.clone());
+            let order = Order { tape, redraw: Some(redraw), ..Order::of(self.detail.tape.seed) };
+            let result = self.job.run(&order).map_err(|error| error.to_string())?;
+            failing += u32::from(result.failures.first().is_some_and(|failure| is_same(failure, self.failure)));
+        }
+        self.seen.insert(place, (number, failing));
+        Ok(true)
+    }
+
+    /// The moments between which the share grows most.
+    fn jump(&self) -> Option<[(usize, u32); 2]> {
+        let pairs = self.seen.array_windows::<2>();
+        pairs.copied().max_by_key(|[(_, before), (_, then)]| i64::from(*then) - i64::from(*before))
+    }
+
+    /// The moment in the middle of the jump, if there is one.
+    fn middle_of_jump(&self) -> Option<usize> {
+        let [(before, _), (then, _)] = self.jump()?;
+        (then - before > 1).then_some(usize::midpoint(before, then))
+    }
+
+    fn doom(&self) -> Option<Doom> {
+        let at_ns = |number: usize| self.moments[number].at_ns;
+        let points: Vec<DoomPoint> = self
+            .seen
+            .iter()
+            .map(|(number, failing)| DoomPoint { at_ns: at_ns(*number), failing: *failing, runs: RUNS })
+            .collect();
+        let [(before, few), (then, many)] = self.jump()?;
+        let is_told = f64::from(many.saturating_sub(few)) >= JUMP_MIN * f64::from(RUNS);
+        let told = is_told.then(|| {
+            let [before, then] = [before, then].map(|number| brief(Duration::from_nanos(at_ns(number))));
+            format!(
+                "Of runs that are the same for {before}, and go on by chance from there, {few} of {RUNS} fail so; of those that are the \
+                 same for {then}, {many} of {RUNS}. What doomed this one lies between."
+            )
+        });
+        Some(Doom { points, told })
+    }
+}
