@@ -159,7 +159,7 @@ pub use foretime_macros::test;
 #[doc(inline)]
 pub use foretime_server::config::{Replay, SearchAttributeType};
 pub use inputs::{fault, random};
-pub use ledger::{DoneTwice, Ledger, NewEffect, effect};
+pub use ledger::{DoneTwice, Ledger, NewEffect, Unmatched, effect};
 /// For strategies of inputs ([`Sim::draw`]).
 pub use proptest;
 pub use sim::{IntoWorkerOptions, Sim, Workers};

@@ -8,7 +8,7 @@ use foretime_campaign::{
 };
 use temporalio_sdk::Worker;
 
-use super::{Awaits, Word, chain, connect, live, sdk_runtime};
+use super::{Awaits, Word, asking::Asking, chain, connect, live, sdk_runtime};
 use crate::{
     activities::Activities,
     world::{State, WorkerStart, World},
@@ -50,6 +50,7 @@ async fn work(world: &Arc<World>, process: ProcessId, start: WorkerStart) -> Res
     let client = connect(world, &start.identity).await.map_err(Failed::Ended)?;
     let mut options = (start.options)(start.number).map_err(|error| Failed::Unmade(Unmade::ByClosure, error))?;
     options.activity_inbound_interceptor(Activities { world: world.clone(), process });
+    options.worker_interceptor(Asking::new(world, process));
     if let Some(cache_size) = start.cache_size {
         options.max_cached_workflows = cache_size;
     }

@@ -7,8 +7,9 @@
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
-//! - [`attempt`]: which attempts of activities are under way; [`place`]: where in the user's code a thread is; [`progress`]: how far the run got; [`view`]: what those see of all
-//!   this who only read
+//! - [`code`]: what workflow code asks for
+//! - [`attempt`]: which attempts of activities are under way; [`place`]: where in the user's code a thread is; [`progress`]: how
+//!   far the run got; [`view`]: what those see of all this who only read
 //!
 //! What happened is in the log of `foretime_campaign`, which decides with its choices and faults.
 //!
@@ -46,6 +47,7 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
+pub(crate) mod code;
 pub(crate) mod errands;
 mod fates;
 mod inspect;
@@ -62,6 +64,7 @@ mod workflow_tasks;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
+    code::Code,
     errands::{ErrandId, Errands},
     lives::{Factory, Lives},
     operations::Operations,
@@ -196,6 +199,7 @@ pub(crate) struct State {
     /// Histories, whole and cut, that the replayer accepted.
     pub(crate) replays_checked: u64,
     tasks: inspect::Tasks,
+    code: Code,
     operations: Operations,
     /// What runs when the world is at rest: it spawns the replayer. `None` once it has run.
     at_rest: Option<AtRest>,
@@ -270,6 +274,7 @@ impl World {
             replays: 0,
             replays_checked: 0,
             tasks: inspect::Tasks::default(),
+            code: Code::default(),
             operations: Operations::default(),
             at_rest: None,
             claims: BTreeMap::new(),

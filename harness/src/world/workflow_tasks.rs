@@ -8,6 +8,7 @@ use foretime_campaign::{
     process::ProcessId,
 };
 
+use foretime_history::refused;
 use foretime_server::proto::{
     common::{WorkflowExecution, WorkflowType},
     enums::WorkflowTaskFailedCause,
@@ -154,12 +155,17 @@ impl State {
         };
         let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
         let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
+        let divergence = of.filter(|_| reason == TaskFailure::CodeDoesNotFit).and_then(|span| {
+            let run = self.service().runs().find(|run| run.run_id() == span.run_id)?;
+            refused::divergence(&run.encoded_events(), &self.code_asked(process, &span.run_id)?.of_server(), &text)
+        });
         let failed = TaskFailed {
             reason,
             worker: self.lives.get(process).name.clone(),
             version: self.lives.version_of(process),
             of: of.map(Span::workflow),
             cause: cause.as_str_name(),
+            divergence: divergence.map(Box::new),
             text,
             input,
         };

@@ -5,6 +5,7 @@
 //! - [`campaigns`]: what a campaign returns
 //! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`]: what is found
 //! - [`struck`]: clients that are struck, and what is reported of them
+//! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -24,6 +25,7 @@ mod refused;
 mod repeated;
 mod replayed;
 mod struck;
+mod theatre;
 mod told;
 mod trouble;
 mod updated;

@@ -49,6 +49,13 @@ impl Trouble {
             }
             "sleep" => std::thread::sleep(Duration::from_secs(20)),
             "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
+            "act or wait by chance" => match by_chance() % 2 {
+                0 => drop(ctx.timer(Duration::from_secs(60)).await),
+                _ => {
+                    let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                    ctx.execute_activity(Hands::act, "charge with a key".to_owned(), options).await?;
+                }
+            },
             "wait as often as it was asked" => {
                 ctx.timer(Duration::from_secs(10)).await;
                 let asked = ctx.state(|it| it.asked.get());

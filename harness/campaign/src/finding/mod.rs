@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use foretime_history::verdict::Divergence;
 use serde::{Deserialize, Serialize};
 
 use crate::{attempt::Attempt, process::ProcessId};
@@ -217,6 +218,8 @@ pub struct TaskFailed {
     pub of: Option<Workflow>,
     /// What the API calls the cause.
     pub cause: &'static str,
+    /// Where code and history part, if that is known. Only for reports.
+    pub divergence: Option<Box<Divergence>>,
     /// What the worker says.
     pub text: String,
     /// What the run was started with, if that is what does not fit.
@@ -243,6 +246,8 @@ pub struct DoesNotReplay {
     pub run_id: String,
     pub workflow_type: String,
     pub when: Unreplayed,
+    /// Where code and history part, if that is known. Only for reports.
+    pub divergence: Option<Box<Divergence>>,
     /// What the core says.
     pub text: String,
 }

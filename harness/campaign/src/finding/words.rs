@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use foretime_history::verdict::Divergence;
+
 use super::{
     Amid, DoesNotReplay, NoWorker, Panicked, Refused, Stuck, TaskFailed, TaskFailure, Unmade, Unreplayed, Whose, Workflow,
     Wrong,
@@ -76,7 +78,7 @@ impl Wrong {
             }
             Self::TaskFailed(failed) => failed.detail(),
             Self::NotReplayed { error } => error.clone(),
-            Self::DoesNotReplay(it) => format!("run {} of {}: {}", it.run_id, it.workflow_type, of_core(&it.text)),
+            Self::DoesNotReplay(it) => it.detail(),
             Self::AsksOtherwise { text, is_of_sdk, .. } => {
                 format!("{text}{}", if *is_of_sdk { OTHER_TIMEOUT } else { "" })
             }
@@ -179,8 +181,17 @@ impl TaskFailed {
         let of = self.of.as_ref().map_or_else(String::new, |of| format!(" of {of}"));
         let input = self.input.as_ref().map_or_else(String::new, |input| format!(", with the input {input}"));
         let word = if self.reason == TaskFailure::LateLocalActivity { LATE_LOCAL_ACTIVITY } else { "" };
-        format!("{worker}{version} failed a workflow task{of} with {cause}: {}{input}{word}", of_core(&self.text))
+        let parting = parting(self.divergence.as_deref());
+        format!(
+            "{parting}{worker}{version} failed a workflow task{of} with {cause}: {}{input}{word}",
+            of_core(&self.text)
+        )
     }
+}
+
+/// A line that says where code and history part, if that is known. The line of the SDK's own words follows it.
+fn parting(divergence: Option<&Divergence>) -> String {
+    divergence.and_then(Divergence::told).map_or_else(String::new, |told| format!("{told}\n"))
 }
 
 impl DoesNotReplay {
@@ -191,6 +202,11 @@ impl DoesNotReplay {
             Unreplayed::Again => format!("the history of {id} replays once, but not again on the same worker"),
             Unreplayed::Cut(event) => format!("the history of {id}, cut at event {event}, does not replay"),
         }
+    }
+
+    fn detail(&self) -> String {
+        let parting = parting(self.divergence.as_deref());
+        format!("{parting}run {} of {}: {}", self.run_id, self.workflow_type, of_core(&self.text))
     }
 }
 
