@@ -104,12 +104,12 @@
 //! fn main() -> ExitCode {
 //!     match Campaign::new("a year").runs(10_000).run(a_year) {
 //!         Ok(summary) => {
-//!             println!("{summary}"); // of a seed that failed: its story, its report and the command that repeats it
-//!             ExitCode::from(u8::from(!summary.is_good()))
+//!             println!("{summary}");
+//!             ExitCode::SUCCESS
 //!         }
 //!         Err(error) => {
-//!             eprintln!("no seeds could be run: {error}");
-//!             ExitCode::from(2)
+//!             eprintln!("{error}"); // of a seed that failed: its story, its report and the command that repeats it
+//!             ExitCode::FAILURE
 //!         }
 //!     }
 //! }

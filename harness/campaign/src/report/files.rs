@@ -64,8 +64,7 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
     let Some(detail) = &result.detail else { return Ok(None) };
     let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
-    report.output =
-        fs::read(output(directory)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    report.output = fs::read(output(directory)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;
