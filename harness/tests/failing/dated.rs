@@ -1,5 +1,7 @@
 //! What depends on the date.
 
+use std::time::UNIX_EPOCH;
+
 use foretime::{Faults, Sim};
 
 use crate::{assert_says, fails, trouble::trouble};
@@ -8,6 +10,33 @@ use crate::{assert_says, fails, trouble::trouble};
 #[foretime::test(runs = 1000, finds = "was done twice, with the keys charge/2")]
 async fn a_key_with_the_day_in_it_is_found_out_over_midnight(sim: Sim) -> foretime::Result {
     trouble(sim, "charge with the day in the key", Faults::swarm()).await
+}
+
+#[foretime::test(runs = 1000)]
+#[ignore = "fails on purpose"]
+async fn charges_by_the_day(sim: Sim) -> foretime::Result {
+    trouble(sim, "charge with the day in the key", Faults::swarm()).await
+}
+
+#[test]
+fn a_failure_that_takes_a_date_says_so() {
+    let text = fails("dated::charges_by_the_day", &[]);
+    assert_says(&text, &["was done twice, with the keys charge/2", "It began on ", "On 2026-01-01 the run passes."]);
+}
+
+#[foretime::test(runs = 20)]
+#[ignore = "fails on purpose"]
+async fn gives_up_late_in_the_day(sim: Sim) -> foretime::Result {
+    let is_late = sim.now().duration_since(UNIX_EPOCH)?.as_secs() % 86_400 > 80_000;
+    foretime::always!(!is_late || sim.seed() < 3, "it is not late");
+    Err("enough of it".into())
+}
+
+#[test]
+fn a_failure_that_takes_no_date_is_told_on_the_plain_one() {
+    let text = fails("dated::gives_up_late_in_the_day", &[("FORETIME_FIRST", "2")]);
+    assert_says(&text, &["enough of it", "FORETIME_STARTS_AT=2026-01-01T00:00:00Z"]);
+    assert!(!text.contains("It began on"), "{text}");
 }
 
 #[foretime::test(runs = 3)]

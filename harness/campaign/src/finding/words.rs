@@ -182,10 +182,7 @@ impl TaskFailed {
         let input = self.input.as_ref().map_or_else(String::new, |input| format!(", with the input {input}"));
         let word = if self.reason == TaskFailure::LateLocalActivity { LATE_LOCAL_ACTIVITY } else { "" };
         let parting = parting(self.divergence.as_deref());
-        format!(
-            "{parting}{worker}{version} failed a workflow task{of} with {cause}: {}{input}{word}",
-            of_core(&self.text)
-        )
+        format!("{parting}{worker}{version} failed a workflow task{of} with {cause}: {}{input}{word}", of_core(&self.text))
     }
 }
 

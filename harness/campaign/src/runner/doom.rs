@@ -57,6 +57,9 @@ pub(super) fn of(job: &mut Job, result: &RunResult, took: Duration) -> Result<Op
     let last = moments.len() - 1;
     let mut look = Look { job, failure, detail, moments, seen: vec![(last, RUNS)], ends };
     look.at(0)?;
+    if !look.jumps() {
+        return Ok(look.doom());
+    }
     while let Some(between) = look.middle_of_jump() {
         if !look.at(between)? {
             break;
@@ -93,6 +96,11 @@ impl Look<'_> {
         pairs.copied().max_by_key(|[(_, before), (_, then)]| i64::from(*then) - i64::from(*before))
     }
 
+    /// Whether the share grows by enough to be told.
+    fn jumps(&self) -> bool {
+        self.jump().is_some_and(|[(_, few), (_, many)]| f64::from(many.saturating_sub(few)) >= JUMP_MIN * f64::from(RUNS))
+    }
+
     /// The moment in the middle of the jump, if there is one.
     fn middle_of_jump(&self) -> Option<usize> {
         let [(before, _), (then, _)] = self.jump()?;
@@ -107,8 +115,7 @@ impl Look<'_> {
             .map(|(number, failing)| DoomPoint { at_ns: at_ns(*number), failing: *failing, runs: RUNS })
             .collect();
         let [(before, few), (then, many)] = self.jump()?;
-        let is_told = f64::from(many.saturating_sub(few)) >= JUMP_MIN * f64::from(RUNS);
-        let told = is_told.then(|| {
+        let told = self.jumps().then(|| {
             let [before, then] = [before, then].map(|number| brief(Duration::from_nanos(at_ns(number))));
             format!(
                 "Of runs that are the same for {before}, and go on by chance from there, {few} of {RUNS} fail so; of those that are the \

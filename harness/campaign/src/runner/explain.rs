@@ -151,10 +151,11 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     // Each run of the search would take the whole patience.
     let is_slow = failed.failure.kind == FindingKind::TurnKept;
     let least = if is_slow { Least::unknown(from.only.clone()) } else { search::least(case, &failed, from)? };
-    let Least { only, is_least, otherwise, takes_none } = least;
-    let known = Known { is_least, otherwise, ..Known::default() };
+    let Least { only, is_least, otherwise, takes_none, starts_at, passes_on_plain_date } = least;
+    let known = Known { is_least, otherwise, passes_on_plain_date, ..Known::default() };
+    let starts_at = starts_at.or(from.starts_at);
     let patience = is_slow.then_some(PATIENCE_AGAIN);
-    let order = Order { only, known, patience, ..from.clone() };
+    let order = Order { only, known, starts_at, patience, ..from.clone() };
     let recorded = in_full(case, settings, &order)?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();

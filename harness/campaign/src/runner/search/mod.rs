@@ -11,6 +11,7 @@ use crate::{
     case::Case,
     choices::{Only, Path, Strike},
     result::{Order, RunFailure, RunResult},
+    time::Start,
 };
 
 mod faults;
@@ -35,6 +36,10 @@ pub(super) struct Least {
     pub(super) otherwise: Option<String>,
     /// Whether it fails in another way without any fault. That is reported first, since it is simpler.
     pub(super) takes_none: bool,
+    /// When it begins, if the search has fixed that.
+    pub(super) starts_at: Option<i64>,
+    /// Whether it passes if it begins on the plain date.
+    pub(super) passes_on_plain_date: bool,
 }
 
 impl Least {
@@ -45,7 +50,8 @@ impl Least {
 
     /// None of these can be left out.
     fn of(only: Only, otherwise: Option<String>) -> Self {
-        Self { only, is_least: true, otherwise, takes_none: false }
+        let (starts_at, passes_on_plain_date) = (None, false);
+        Self { only, is_least: true, otherwise, takes_none: false, starts_at, passes_on_plain_date }
     }
 }
 
@@ -64,6 +70,10 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
         otherwise: None,
         inputs: from.only.inputs.clone(),
     };
+    let is_dated = case.starts_at.is_none() && from.starts_at.is_none() && from.tape.is_none();
+    if is_dated {
+        search.begin_plainly(&from.only)?;
+    }
     let mut least = search.fewest_faults(&from.only)?;
     for _ in 0..TURNS_MAX {
         if !search.simplify(&least.only)? || least.only.has_no_strikes() || search.is_over() {
@@ -75,6 +85,10 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
             break;
         }
     }
+    if is_dated {
+        least.passes_on_plain_date = search.begin_plainly(&least.only)?;
+    }
+    least.starts_at = search.base.starts_at;
     least.only.inputs = search.inputs.into_iter().filter(|(_, path)| !path.steps().is_empty()).collect();
     Ok(least)
 }
@@ -151,6 +165,20 @@ impl Search {
             }
         }
         Ok(None)
+    }
+
+    /// Lets the run begin on the plain date, if it then fails in the same way. Returns whether it passes instead.
+    fn begin_plainly(&mut self, only: &Only) -> Result<bool, String> {
+        let is_plain = self.run(only)?.starts_at == Start::PLAIN.unix_s();
+        if is_plain {
+            return Ok(false);
+        }
+        let drawn = self.base.starts_at.replace(Start::PLAIN.unix_s());
+        let result = self.run(only)?;
+        if !self.is_failure(&result) {
+            self.base.starts_at = drawn;
+        }
+        Ok(result.failures.is_empty())
     }
 
     /// Leaves out every strike that can be left out, with the inputs as they are.
