@@ -1,7 +1,7 @@
 //! The entry point of a test: what `#[foretime::test]` expands to.
 
 use std::{
-    env,
+    any, env,
     future::Future,
     panic::Location,
     path::{Path, PathBuf},
@@ -102,6 +102,28 @@ impl Test {
     }
 }
 
+/// Foretime's own crates, beside those of its scenarios and tests.
+const OURS: [&str; 11] = [
+    "foretime",
+    "foretime_campaign",
+    "foretime_check",
+    "foretime_cli",
+    "foretime_descriptors",
+    "foretime_examine",
+    "foretime_features",
+    "foretime_history",
+    "foretime_page",
+    "foretime_proto",
+    "foretime_server",
+];
+
+/// The user's crates among those at the beginning of these paths.
+fn crates_of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let names = paths.into_iter().filter_map(|path| path.split("::").next());
+    let is_name = |it: &&str| !it.is_empty() && it.chars().all(|it| it.is_alphanumeric() || it == '_');
+    names.filter(is_name).filter(|it| !OURS.contains(it)).map(str::to_owned).collect()
+}
+
 /// The folder in which failing runs are kept, beside the code of their test.
 const REGRESSIONS: &str = "foretime-regressions";
 
@@ -127,7 +149,8 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
     let (case, finds) = (test.case(), test.finds);
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
-    match runner::run(&case, make) {
+    let crates = crates_of([test.module, &test.package.replace('-', "_")]);
+    match runner::run(&case, &crates, make) {
         Ok(summary) => {
             let why = summary.why(Some(place));
             match finds {
@@ -204,7 +227,7 @@ impl Campaign {
         F: Future<Output = R> + 'static,
         R: Outcome,
     {
-        runner::run(&self.case(), || {
+        runner::run(&self.case(), &crates_of([any::type_name_of_val(&body)]), || {
             let body = body.clone();
             Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
         })

@@ -234,4 +234,13 @@ impl State {
         control.stop_waiter = Some(waiter);
         control.is_stopping
     }
+
+    /// Processes changed these statics, by path.
+    pub(crate) fn workers_changed(&mut self, changed: Vec<(ProcessId, &'static str)>) {
+        for (process, path) in changed {
+            if self.lives.slot_of(process).is_some() && !self.changed_statics.contains(&path) {
+                self.changed_statics.push(path);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`]: what is found
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`], [`statics`]: what is found
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -18,6 +18,7 @@ mod operated;
 mod refused;
 mod repeated;
 mod replayed;
+mod statics;
 mod told;
 mod trouble;
 mod updated;

@@ -29,6 +29,9 @@ const INPUTS_TOLD_MAX: usize = 20;
 /// The most actions of clients that are told.
 const ACTIONS_TOLD_MAX: usize = 12;
 
+/// The most statics that are named.
+const STATICS_TOLD_MAX: usize = 3;
+
 /// With more draws of chance than these, none is told.
 const CHANCE_TOLD_MAX: usize = 6;
 
@@ -90,6 +93,7 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
     }
+    teller.what_processes_keep_to_themselves();
     teller.what_clients_did();
     teller.how_much_it_takes();
     teller.point_at_findings();
@@ -447,6 +451,19 @@ impl<'a> Teller<'a> {
             (true, _, Some(_)) => self.conclude(format!("Without any one of these {count} faults the run does not fail so.")),
             (false, ..) => {}
         }
+    }
+
+    /// Tells which statics workers changed: their state is lost with them there, and a fake is not seen by the others.
+    fn what_processes_keep_to_themselves(&mut self) {
+        let (it, its) = match self.view.changed_statics {
+            [] => return,
+            [one] => ((*one).to_owned(), ("static", "it dies")),
+            [all @ .., last] => {
+                let all: Vec<&str> = all.iter().take(STATICS_TOLD_MAX - 1).copied().collect();
+                (format!("{} and {last}", all.join(", ")), ("statics", "they die"))
+            }
+        };
+        self.conclude(format!("Workers changed the {} {it}: each process has its own, and {} with it.", its.0, its.1));
     }
 
     /// Tells what clients of the test did before the failure: the last of it, if it is much.
