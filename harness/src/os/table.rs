@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(path("_RNvCs1234_4shop4DONE").as_deref(), Some("shop::DONE"));
         let in_a_function = "_ZN4shop6charge28_$u7b$$u7b$closure$u7d$$u7d$4DONE17h0123456789abcdefE";
         assert_eq!(path(in_a_function).as_deref(), Some("shop::charge::DONE"));
-        let lazy = "_ZN51_$LT$shop..DONE$u20$as$u20$core..ops..deref..Deref$GT$5deref4LAZY17h0123456789abcdefE";
+        let lazy = "_ZN54_$LT$shop..DONE$u20$as$u20$core..ops..deref..Deref$GT$5deref4LAZY17h0123456789abcdefE";
         assert_eq!(path(lazy).as_deref(), Some("shop::DONE"));
         for other in [
             "_ZN8workshop4DONE17h0123456789abcdefE",
