@@ -2,24 +2,25 @@
 # Runs what the README says, so that it stays true.
 #   ci/readme.sh tests|main   runs the command in the README's block marked so
 #   ci/readme.sh snippets     every code block that is marked with a file is that file, or what stands there between the
-#                             comments "README: begin" and "README: end", moved to the left
+#                             comments "README: begin" and "README: end", moved to the left. Marked with FILE#NAME, it is what
+#                             stands between "README NAME: begin" and "README NAME: end". Of docs/simulation.md, too
 #   ci/readme.sh check [path of the binary, by default target/debug/foretime]
 #                             each command marked "check NAME" finds what its block of output begins with, and exits with 1.
 #                             ci/check.sh runs it, which has built the workers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# The block that follows the line "<!-- NAME -->", without its fences.
+# The block that follows the line "<!-- NAME -->" in a page, by default the README, without its fences.
 block() {
-  awk -v mark="<!-- $1 -->" '$0 == mark { wanted = 1; next } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' README.md
+  awk -v mark="<!-- $1 -->" '$0 == mark { wanted = 1; next } wanted && /^```/ { if (inside) exit; inside = 1; next } inside' "${2:-README.md}"
 }
 
-# What the README shows of a file.
+# What a page shows of a file, or of its named part.
 shown() {
-  if ! grep -q 'README: begin' "$1"; then cat "$1"; return; fi
-  awk '/README: end/ { exit }
+  if [[ -z ${2:-} ]] && ! grep -q 'README: begin' "$1"; then cat "$1"; return; fi
+  awk -v part="README${2:+ $2}" 'index($0, part ": end") { exit }
     inside { if (!from) { match($0, /^[ \t]*/); from = RLENGTH + 1 } line = substr($0, from); if (line == "") blanks = blanks "\n"; else { printf "%s%s\n", blanks, line; blanks = "" } }
-    /README: begin/ { inside = 1 }' "$1"
+    index($0, part ": begin") { inside = 1 }' "$1"
 }
 
 case ${1:-} in
@@ -30,9 +31,13 @@ case ${1:-} in
     bash -euo pipefail -c "$command"
     ;;
   snippets)
-    for file in $(sed -n 's/^<!-- \(.*\/.*\) -->$/\1/p' README.md); do
-      diff <(block "$file") <(shown "$file") || { echo "ci/readme.sh: README.md shows another $file" >&2; exit 1; }
-      echo "$file: as shown"
+    for page in README.md docs/simulation.md; do
+      for mark in $(sed -n 's/^<!-- \(.*\/.*\) -->$/\1/p' "$page"); do
+        part=
+        if [[ $mark == *#* ]]; then part=${mark#*#}; fi
+        diff <(block "$mark" "$page") <(shown "${mark%%#*}" "$part") || { echo "ci/readme.sh: $page shows another $mark" >&2; exit 1; }
+        echo "$mark: as shown in $page"
+      done
     done
     ;;
   check)

@@ -24,7 +24,7 @@ use temporalio_sdk::{
     interceptors::{ActivityInboundInterceptor, ExecuteActivityInput, ExecuteActivityOutput, Next},
 };
 
-use crate::world::{State, World, attempt};
+use crate::world::{About, State, World, attempt};
 
 /// An attempt that has begun. It is under way until this is dropped.
 struct Begun<'a> {
@@ -141,7 +141,7 @@ impl Activities {
             }
             let kept = state.log.is_detailed().then(|| attempt.clone());
             let deed = Deed::Attempt { activity_type: &attempt.activity_type, patience };
-            let verdict = state.verdict(self.process, deed, kept);
+            let verdict = state.verdict(self.process, deed, About { attempt: kept, workflow_id: None });
             if verdict.is_crash() {
                 return None;
             }

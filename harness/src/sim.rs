@@ -22,6 +22,7 @@ use crate::{
     ledger::Ledger,
     process,
     stage::{Stage, Troupe},
+    struck_client::StruckClient,
     world::{World, lives::Factory},
 };
 
@@ -90,9 +91,35 @@ impl Sim {
         }
     }
 
-    /// The official client, connected to the simulated server. No fault strikes it.
+    /// The official client, connected to the simulated server. No fault strikes it; for one that is struck see
+    /// [`Self::struck_client`].
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Starts a process with an official client of its own, `client-1` (then `client-2`, and so on), that faults strike as they
+    /// strike a worker: the API in front of the workflows, say. [`StruckClient::call`] runs code there.
+    ///
+    /// ```no_run
+    /// # use temporalio_client::UntypedWorkflow;
+    /// # async fn body(sim: foretime::Sim) -> foretime::Result {
+    /// let api = sim.struck_client();
+    /// let told = api.call(|client| async move {
+    ///     let order = client.get_workflow_handle::<UntypedWorkflow>("order-7");
+    ///     order.describe(Default::default()).await
+    /// });
+    /// match told.await {
+    ///     Ok(answer) => println!("{:?}", answer?.status()),
+    ///     Err(crashed) => println!("{crashed}: a caller would try again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn struck_client(&self) -> StruckClient {
+        match &self.cluster {
+            Cluster::Simulated(world) => StruckClient::simulated(world.clone(), world.enter(|state| state.add_client())),
+            Cluster::Staged(_) => StruckClient::staged(self.client.clone()),
+        }
     }
 
     /// The same cluster as another client sees it, such as `shop`. [`Self::client`] then has this name as its identity, and what is
@@ -137,8 +164,8 @@ impl Sim {
         }
     }
 
-    /// Makes clients with these options from now on: [`Self::client`], and those of workers that start later. So call it before
-    /// [`Self::workers`]. For a data converter, interceptors, plugins or another namespace. The usual namespace is `default`:
+    /// Makes clients with these options from now on: [`Self::client`], and those of workers and struck clients that start later.
+    /// So call it before [`Self::workers`] and [`Self::struck_client`]. For a data converter, interceptors, plugins or another namespace. The usual namespace is `default`:
     /// `ClientOptions::new("default")`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     checks::{self, liveness},
     os::{self, Start},
-    process::{self, replayer, test, worker},
+    process::{self, client, replayer, test, worker},
     sim::{Body, Sim},
     world::{self, Hooks, Limits, Scheduler, World},
 };
@@ -17,7 +17,7 @@ use crate::{
 use foretime_campaign::{
     choices::Choices,
     process::{Role, TEST},
-    time::EPOCH_S,
+    time,
 };
 
 /// Which simulation.
@@ -25,6 +25,8 @@ use foretime_campaign::{
 pub(crate) struct Simulation {
     /// The source of its decisions.
     pub(crate) choices: Choices,
+    /// When it begins; `None`: that is drawn.
+    pub(crate) starts_at: Option<time::Start>,
     /// Keep every message, for a report or a comparison.
     pub(crate) is_detailed: bool,
     /// How long a thread may keep its turn, in real time.
@@ -43,12 +45,14 @@ impl Simulation {
     pub(crate) fn run(self, body: Body) -> Arc<World> {
         os::settle();
         let seed = self.choices.source();
-        let hooks = Hooks { worker: worker::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
-        let world = World::begin(self.choices, self.is_detailed, self.limits, process::usual_client_options(), hooks)
+        let hooks =
+            Hooks { worker: worker::run, client: client::run, is_endless: liveness::is_endless, hangs: liveness::hangs };
+        let client_options = process::usual_client_options();
+        let world = World::begin(self.choices, self.starts_at, self.is_detailed, self.limits, client_options, hooks)
             .expect("the server takes its own configuration");
         panic::set_hook(Box::new(on_panic));
         world.when_at_rest(replayer::begin);
-        let epoch_ns = EPOCH_S * 1_000_000_000;
+        let epoch_ns = world.lock().starts_at().unix_ns();
         let in_process = world.clone();
         let start = Start { seed, epoch_ns, patience: self.patience, carries: self.carries };
         os::run(start, Arc::new(Scheduler(world.clone())), || {

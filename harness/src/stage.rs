@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     workers: Mutex<Vec<JoinHandle<()>>>,
     /// True when the workers must end.
     is_over: watch::Sender<bool>,
+    /// Why a worker has ended, once one has: none starts again.
+    lost: watch::Sender<Option<Failure>>,
 }
 
 /// The workers of one fleet.
@@ -54,11 +56,11 @@ pub(crate) fn is_on() -> bool {
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
-/// Runs a test's body once.
+/// Runs a test's body once, from this virtual instant on or from now.
 ///
 /// # Errors
 /// Why it failed.
-pub(crate) fn run<F>(body: impl FnOnce(Arc<Stage>) -> F) -> Result<(), Failure>
+pub(crate) fn run<F>(starts_at: Option<SystemTime>, body: impl FnOnce(Arc<Stage>) -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -73,14 +75,23 @@ where
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
-        let environment = Environment::start().await?;
+        let mut builder = Environment::builder();
+        if let Some(starts_at) = starts_at {
+            builder = builder.starts_at(starts_at);
+        }
+        let environment = builder.start().await?;
         let stage = Arc::new(Stage {
             environment,
             client_options: Mutex::new(process::usual_client_options()),
             workers: Mutex::default(),
             is_over: watch::Sender::new(false),
+            lost: watch::Sender::new(None),
         });
-        let outcome = body(stage.clone()).await;
+        let outcome = tokio::select! {
+            biased;
+            outcome = body(stage.clone()) => outcome,
+            failure = stage.loses_a_worker() => Err(failure),
+        };
         stage.end().await;
         outcome
     })
@@ -112,6 +123,14 @@ impl Stage {
         self.environment.sleep(span).await.expect("less than 10,000 years");
     }
 
+    /// Ends when a worker has ended with an error: the test would wait for it for ever.
+    async fn loses_a_worker(&self) -> Failure {
+        let mut lost = self.lost.subscribe();
+        // The sender lives as long as the stage.
+        let _ = lost.wait_for(Option::is_some).await;
+        self.lost.send_replace(None).unwrap_or_else(|| Failure::of_setup("a worker ended"))
+    }
+
     /// Stops the workers in good order.
     async fn end(&self) {
         self.is_over.send_replace(true);
@@ -129,7 +148,7 @@ impl Stage {
             let (stage, troupe) = (self.clone(), troupe.clone());
             let worker = tokio::task::spawn_local(async move {
                 if let Err(error) = troupe.work(&stage, number).await {
-                    eprintln!("foretime: a worker ended: {error}");
+                    stage.lost.send_replace(Some(Failure::of_setup(format!("a worker ended: {error}"))));
                 }
             });
             self.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    fs,
     sync::mpsc,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -332,6 +333,54 @@ async fn jobs_survive_whatever_happens(sim: Sim) -> foretime::Result {
         assert_eq!(say(&sim, &format!("job-{n}"), "work").await?, "work");
     }
     foretime::sometimes!(sim.ledger().effects().iter().any(|effect| effect.attempt > 1), "an attempt was repeated");
+    Ok(())
+}
+
+/// How many descriptors this process has open.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}
+
+#[foretime::test(runs = 10)]
+async fn workers_that_crash_leave_no_descriptors_open(sim: Sim) -> foretime::Result {
+    workers(&sim, 2);
+    sim.faults(Faults::none().with(Fault::Crash, 0.1).each_at_most(100));
+    say(&sim, "first", "runtime").await?;
+    let first = descriptors();
+    for n in 0..30 {
+        say(&sim, &format!("job-{n}"), "runtime").await?;
+    }
+    // Both workers may have an activity with a runtime of its own under way.
+    let more = descriptors().saturating_sub(first);
+    assert!(more < 20, "{more} more than there were after the first job");
+    Ok(())
+}
+
+/// The test acts on the outside world itself.
+#[foretime::test(runs = 1)]
+async fn the_ledger_tells_what_was_done_and_what_has_no_match(sim: Sim) -> foretime::Result {
+    let act = |kind: &str, seat: &str, key: &str| foretime::effect(kind, seat).key(key).apply();
+    let ledger = sim.ledger();
+    ledger.each_matched("reserve", ["release", "ship"])?;
+    for (kind, seat, key) in [("reserve", "7", "1"), ("reserve", "8", "2"), ("release", "7", "3"), ("reserve", "7", "4")] {
+        act(kind, seat, key);
+        act(kind, seat, key);
+    }
+    assert_eq!((ledger.done("reserve", "7"), ledger.done("release", "7"), ledger.done("release", "8")), (2, 1, 0));
+    let last = |seat: &str| ledger.last_of(["reserve", "release"], seat).map(|effect| effect.kind);
+    assert_eq!((last("7").as_deref(), last("9")), (Some("reserve"), None));
+
+    // What is recognised does nothing: it settles nothing, and is not last.
+    act("release", "7", "3");
+    assert_eq!(last("7").as_deref(), Some("reserve"));
+    let unmatched = ledger.each_matched("reserve", ["release", "ship"]).expect_err("two are open");
+    assert_eq!(unmatched.effect.subject, "8");
+    let told = unmatched.to_string();
+    assert!(told.starts_with("reserve 8 was done, and no release or ship followed: by test, after 0.0"), "{told}");
+    act("ship", "8", "5");
+    assert_eq!(ledger.each_matched("reserve", ["release", "ship"]).expect_err("one is open").effect.key.as_deref(), Some("4"));
+    act("release", "7", "6");
+    ledger.each_matched("reserve", ["release", "ship"])?;
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! What steers the runs of a simulation from outside, and clients with other options.
 
-use std::{env, process::Command, time::Duration};
+use std::{
+    env,
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use foretime::Sim;
 use temporalio_client::{ClientOptions, NamespacedClient, WorkflowGetResultOptions, WorkflowStartOptions};
@@ -33,7 +37,10 @@ async fn nap(sim: &Sim) -> foretime::Result {
 
 #[foretime::test(runs = 12)]
 async fn naps(sim: Sim) -> foretime::Result {
-    nap(&sim).await
+    nap(&sim).await?;
+    println!("seed {} is awake", sim.seed());
+    eprintln!("and well");
+    Ok(())
 }
 
 #[foretime::test(runs = 10)]
@@ -43,10 +50,77 @@ async fn a_client_may_have_another_namespace(mut sim: Sim) -> foretime::Result {
     nap(&sim).await
 }
 
-/// Runs the test above with these environment variables. Returns whether it passed, and what it printed.
+#[foretime::test(runs = 100)]
+async fn a_run_begins_on_a_day_that_it_draws(_sim: Sim) -> foretime::Result {
+    let since_s = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    foretime::sometimes!(since_s == 1_767_225_600, "a run begins with the plain 2026");
+    foretime::sometimes!((1_835_395_200..1_835_481_600).contains(&since_s), "a run begins on the leap day, 2028-02-29");
+    Ok(())
+}
+
+/// 2027-03-28T00:30:00Z.
+const IN_SPRING_S: u64 = 1_806_193_800;
+
+#[foretime::test(runs = 3, starts_at = "2027-03-28T00:30:00Z")]
+async fn naps_in_spring(sim: Sim) -> foretime::Result {
+    let since_s = sim.now().duration_since(UNIX_EPOCH)?.as_secs();
+    foretime::always!((IN_SPRING_S..IN_SPRING_S + 60).contains(&since_s), "it begins on 2027-03-28 at 00:30");
+    nap(&sim).await
+}
+
+#[test]
+fn the_date_of_a_test_holds_without_simulation_too() {
+    let (passed, text) = run_test("naps_in_spring", &[("FORETIME_STAGED", "1")]);
+    assert!(passed && text.contains("naps_in_spring: ran once"), "{text}");
+}
+
+#[test]
+fn the_date_of_the_environment_goes_before_that_of_the_test() {
+    for variables in [
+        &[("FORETIME_STARTS_AT", "2027-03-29T00:30:00Z")][..],
+        &[("FORETIME_STARTS_AT", "2027-03-29T00:30:00Z"), ("FORETIME_STAGED", "1")],
+    ] {
+        let (passed, text) = run_test("naps_in_spring", variables);
+        assert!(!passed && text.contains("not always: it begins on 2027-03-28 at 00:30"), "{text}");
+    }
+}
+
+/// A program that runs seeds. Here it is compiled only: nobody calls its `main`.
+#[expect(dead_code, reason = "the `main` of a program")]
+mod program {
+    use std::process::ExitCode;
+
+    use foretime::{Campaign, Sim};
+
+    async fn simulation(sim: Sim) -> foretime::Result {
+        super::nap(&sim).await
+    }
+
+    // README: begin
+    fn main() -> ExitCode {
+        match Campaign::new("a year").runs(10_000).run(simulation) {
+            Ok(summary) => {
+                println!("{summary}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+    // README: end
+}
+
+/// Runs the test `naps` with these environment variables. Returns whether it passed, and what it printed.
 fn run(variables: &[(&str, &str)]) -> (bool, String) {
+    run_test("naps", variables)
+}
+
+/// The same for any test here.
+fn run_test(name: &str, variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(env::current_exe().expect("this program"));
-    command.args(["--exact", "naps", "--nocapture"]).env("RUST_BACKTRACE", "0");
+    command.args(["--exact", name, "--nocapture"]).env("RUST_BACKTRACE", "0");
     let output = command.envs(variables.iter().copied()).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), text)
@@ -63,6 +137,13 @@ fn a_test_runs_as_many_seeds_as_it_says_or_the_environment_does() {
     assert_passes(&[], "naps: 12 runs in ");
     assert_passes(&[("FORETIME_RUNS", "3")], "naps: 3 runs in ");
     assert_passes(&[("FORETIME_SEED", "7")], "naps: 1 runs in ");
+}
+
+#[test]
+fn what_a_seed_prints_is_shown_if_a_person_asks_for_the_seed() {
+    assert_passes(&[("FORETIME_SEED", "7")], "seed 7 is awake\nand well\n");
+    let (passed, text) = run(&[("FORETIME_FIRST", "7"), ("FORETIME_RUNS", "1")]);
+    assert!(passed && !text.contains("is awake"), "{text}");
 }
 
 #[test]

@@ -14,11 +14,7 @@ use std::{
 };
 
 use foretime::{Faults, Sim, effect};
-use jiff::{
-    Timestamp, ToSpan, Zoned,
-    civil::{Time, date},
-    tz::TimeZone,
-};
+use jiff::{Timestamp, ToSpan, Zoned, civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowStartOptions, WorkflowTerminateOptions};
 use temporalio_common::{
@@ -264,8 +260,9 @@ fn assert_is_billed(customer: &str, books: &Books, begun_at: SystemTime, until: 
     let bills = books.bills().into_iter().filter(|(_, bill)| bill.customer == customer);
     let bills: Vec<(SystemTime, String)> = bills.map(|(at, bill)| (at, bill.month)).collect();
     let mut due = Vec::new();
+    let begun_in = Timestamp::try_from(begun_at)?.in_tz(TIME_ZONE)?.date().first_of_month();
     for month in 0..24 {
-        let first = date(2026, 1, 1).checked_add(month.months())?.at(HOUR, 0, 0, 0).in_tz(TIME_ZONE)?;
+        let first = begun_in.checked_add(month.months())?.at(HOUR, 0, 0, 0).in_tz(TIME_ZONE)?;
         if SystemTime::from(first.timestamp()) > begun_at {
             due.push((SystemTime::from(first.timestamp()), first.strftime("%Y-%m").to_string()));
         }

@@ -1,4 +1,4 @@
-//! What was done to the outside world, and whether anything was done twice.
+//! What was done to the outside world, whether anything was done twice, and whether what must follow did.
 
 use std::time::SystemTime;
 
@@ -27,7 +27,7 @@ pub struct Effect {
     pub applied: Applied,
     /// When, in virtual time.
     pub at: SystemTime,
-    /// The simulated process, such as `worker-1`.
+    /// The simulated process, such as `worker-1` or `client-1`.
     pub process: String,
     /// The workflow of the activity that did it. Empty outside of activities. Also empty if a separate task or thread did it
     /// while several activities were under way in the process.
@@ -82,6 +82,29 @@ pub struct Record {
     pub attempts: Vec<Doer>,
 }
 
+/// What was done of these kinds to this subject, in order. Recognised repetitions did nothing.
+pub fn done<'r>(records: &'r [Record], kinds: &[&str], subject: &str) -> impl DoubleEndedIterator<Item = &'r Record> {
+    records.iter().filter(move |it| it.was_done() && it.effect.subject == subject && kinds.contains(&&*it.effect.kind))
+}
+
+/// The first effect of a kind that has no match: one of the kinds `by`, later and on the same subject. A match settles the earliest
+/// effect that is open. An effect of a kind that is also in `by` settles one first, and is then open itself.
+pub fn unmatched(records: &[Record], kind: &str, by: &[&str]) -> Option<Record> {
+    let mut open: Vec<&Record> = Vec::new();
+    for record in records.iter().filter(|record| record.was_done()) {
+        let is_of = |other: &&Record| other.effect.subject == record.effect.subject;
+        if by.contains(&&*record.effect.kind)
+            && let Some(settled) = open.iter().position(is_of)
+        {
+            open.remove(settled);
+        }
+        if record.effect.kind == kind {
+            open.push(record);
+        }
+    }
+    open.first().copied().cloned()
+}
+
 /// The first effect that two attempts of one activity did, of one run or of a run and its reset: its first record and its second.
 pub fn repeated(records: &[Record]) -> Option<(Record, Record)> {
     records.iter().enumerate().find_map(|(later, second)| records[..later].iter().find_map(|first| twice(first, second)))
@@ -90,8 +113,7 @@ pub fn repeated(records: &[Record]) -> Option<(Record, Record)> {
 /// Both records, each with its attempt, if they are one effect.
 fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
     let (a, b) = (&first.effect, &second.effect);
-    let is_done = |effect: &Effect| effect.applied == Applied::First;
-    if !is_done(a) || !is_done(b) || (&a.kind, &a.subject) != (&b.kind, &b.subject) {
+    if !first.was_done() || !second.was_done() || (&a.kind, &a.subject) != (&b.kind, &b.subject) {
         return None;
     }
     let activity = |it: &Doer| (it.attempt.workflow_id.clone(), it.origin_run_id.clone(), it.attempt.activity_id.clone());
@@ -105,6 +127,11 @@ fn twice(first: &Record, second: &Record) -> Option<(Record, Record)> {
 }
 
 impl Record {
+    /// Whether the outside world did something, and did not merely recognise a repetition.
+    fn was_done(&self) -> bool {
+        self.effect.applied == Applied::First
+    }
+
     /// The same record, with this attempt as the one that did it.
     fn by(&self, doer: &Doer) -> Self {
         let mut record = Self { attempts: vec![doer.clone()], ..self.clone() };

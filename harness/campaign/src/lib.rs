@@ -2,7 +2,7 @@
 //! with these choices and faults, notes what happens in the log, and hands a view of the run to those who tell of it.
 //!
 //! - [`fault`]: the kinds of faults and their places; [`choices`]: every decision is a labelled draw from one tape; [`faults`]: what may
-//!   go wrong in a run, and which fault befalls what
+//!   go wrong in a run, and which fault befalls what; [`calendar`]: on which day it begins
 //! - [`log`]: what happened, typed, with its [`hash`](mod@hash); [`process`], [`attempt`], [`effects`] and [`finding`] are what it speaks of
 //! - [`view`]: a run as all that follows reads it; [`waiting`]: who waits for what; [`report`]: stories, pages and files, with their
 //!   data in [`model`]
@@ -10,9 +10,10 @@
 //! - [`runner`]: hands out the seeds, gathers results, leaves faults out of a failing seed, and sums up
 //!
 //! Arrows: `runner -> report -> result -> (case, model)`; `report -> waiting -> view -> log -> finding -> (effects, attempt,
-//! process)`; `(view, log) -> faults -> choices -> fault -> hash`. [`words`] and [`time`] stand beside all.
+//! process)`; `(view, log) -> (faults, calendar) -> choices -> fault -> hash`. [`words`] and [`time`] stand beside all.
 
 pub mod attempt;
+pub mod calendar;
 pub mod case;
 pub mod choices;
 pub mod effects;

@@ -87,6 +87,8 @@ pub struct Process {
 pub enum ProcessKind {
     /// The test's own body.
     Test,
+    /// A struck client: a program without a worker.
+    Client,
     Worker,
     Server,
 }

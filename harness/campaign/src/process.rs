@@ -14,6 +14,8 @@ pub enum Role {
     Test,
     /// Runs the worker in this slot.
     Worker(usize),
+    /// Runs the struck client in this slot: a program that calls the server and has no worker.
+    Client(usize),
     /// Replays the histories at the end.
     Replayer,
 }
@@ -31,7 +33,7 @@ pub enum Ending {
     Own(Option<String>),
 }
 
-/// One life of a process. A worker that starts again begins another.
+/// One life of a process. A worker or a struck client that starts again begins another.
 #[derive(Clone, Debug)]
 pub struct Life {
     /// What it is for.

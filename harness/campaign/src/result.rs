@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read},
     path::PathBuf,
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::{
     choices::{Input, Only, Redraw, Rot, Strike, Tape},
     finding::FindingKind,
     model::Report,
+    time::Start,
 };
 
 /// The environment variable that names the socket on which orders come.
@@ -32,19 +34,24 @@ pub struct Order {
     pub redraw: Option<Redraw>,
     /// Which of the drawn faults strike, and how inputs are made simpler.
     pub only: Only,
+    /// When the run begins, in seconds of the Unix epoch, whatever the test says; `None`: as the test says, or drawn.
+    pub starts_at: Option<i64>,
     /// What is known of the seed already.
     pub known: Known,
     /// Whether the report and the trace are wanted.
     pub is_detailed: bool,
     /// Where the test's output goes; `None`: nowhere.
     pub output: Option<PathBuf>,
+    /// How long a thread may keep its turn, in real time, if that is less than the environment says.
+    pub patience: Option<Duration>,
 }
 
 impl Order {
     /// A plain run of this seed.
     pub fn of(seed: u64) -> Self {
         let (only, known) = (Only::default(), Known::default());
-        Self { seed, tape: None, redraw: None, only, known, is_detailed: false, output: None }
+        let (tape, redraw, starts_at, output, patience) = (None, None, None, None, None);
+        Self { seed, tape, redraw, only, starts_at, known, is_detailed: false, output, patience }
     }
 
     /// The bytes to send: the length comes first, so that the reader takes nothing of the next order.
@@ -79,6 +86,8 @@ pub struct Known {
     pub otherwise: Option<String>,
     /// What happens without the last strike, if the run then passes: [`Detail::moments`].
     pub usual: Option<Vec<String>>,
+    /// Whether the run passes if it begins on the plain date, [`Start::PLAIN`].
+    pub passes_on_plain_date: bool,
 }
 
 /// The result of a run.
@@ -86,6 +95,8 @@ pub struct Known {
 pub struct RunResult {
     /// The seed.
     pub seed: u64,
+    /// When it began, in seconds of the Unix epoch.
+    pub starts_at: i64,
     /// The hash of all steps.
     pub hash: u64,
     /// How many steps it took.
@@ -118,6 +129,8 @@ pub struct RunResult {
     pub effects_count: u64,
     /// Each `sometimes!`, and whether it held.
     pub claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt began.
+    pub activities: BTreeMap<String, bool>,
     /// `Some` if it was asked for.
     pub detail: Option<Box<Detail>>,
 }
@@ -127,6 +140,7 @@ impl RunResult {
     pub fn empty(seed: u64) -> Self {
         Self {
             seed,
+            starts_at: Start::PLAIN.unix_s(),
             hash: 0,
             steps: 0,
             draws: 0,
@@ -143,6 +157,7 @@ impl RunResult {
             runs_count: 0,
             effects_count: 0,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             detail: None,
         }
     }

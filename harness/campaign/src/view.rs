@@ -12,6 +12,7 @@ use crate::{
     log::Log,
     operation::Operation,
     process::{Life, ProcessId},
+    time::Start,
 };
 
 /// A process asked to start a workflow and was given a run that existed.
@@ -29,6 +30,8 @@ pub struct Joined {
 
 /// A run. It borrows from whoever runs it.
 pub struct View<'a> {
+    /// When it began.
+    pub starts_at: Start,
     /// The virtual time now, in nanoseconds since the start.
     pub now_ns: u64,
     /// The hash of everything that happened and was drawn.

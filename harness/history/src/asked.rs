@@ -71,6 +71,18 @@ impl Asked {
             format!("{what} with {recorded} in the history, the replayed code asks for it with {asked}")
         })
     }
+
+    /// Whether the request of a replay differs from the recorded one, and only in that it has `text` where that has
+    /// `recorded_text`.
+    pub fn differs_only_by(&self, replayed: &Request, recorded_text: &str, text: &str) -> bool {
+        let Some(Some(With::Payloads(recorded))) = self.recorded.get(&replayed.wish) else { return false };
+        let With::Payloads(asked) = &replayed.with else { return false };
+        let is_same = |(recorded, asked): (&Payload, &Payload)| {
+            let [recorded_data, data] = [recorded, asked].map(|payload| String::from_utf8_lossy(&payload.data));
+            recorded.metadata == asked.metadata && recorded_data.replace(recorded_text, text) == data
+        };
+        recorded != asked && recorded.len() == asked.len() && recorded.iter().zip(asked).all(is_same)
+    }
 }
 
 impl Request {

@@ -79,6 +79,18 @@ impl Thing {
     }
 }
 
+impl Thing {
+    /// The id of an activity or a child, to follow its type: ` (activity 2)`.
+    pub(crate) fn id_told(&self) -> String {
+        let field = |name: &str| self.fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+        match (field("activity_id"), field("workflow_id")) {
+            (Some(activity_id), _) => format!(" (activity {activity_id})"),
+            (None, Some(workflow_id)) => format!(" ({workflow_id})"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.is_empty() {

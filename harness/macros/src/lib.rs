@@ -13,6 +13,7 @@ use syn::{
 struct Arguments {
     runs: Option<LitInt>,
     finds: Option<LitStr>,
+    starts_at: Option<LitStr>,
 }
 
 impl Parse for Arguments {
@@ -24,8 +25,11 @@ impl Parse for Arguments {
             match name.to_string().as_str() {
                 "runs" => arguments.runs = Some(at_least_one(input.parse()?)?),
                 "finds" => arguments.finds = Some(not_empty(input.parse()?)?),
+                "starts_at" => arguments.starts_at = Some(input.parse()?),
                 other => {
-                    let text = format!("`{other}` is not known; there are `runs = 200` and `finds = \"a text\"`");
+                    let text = format!(
+                        "`{other}` is not known; there are `runs = 200`, `finds = \"a text\"` and `starts_at = \"2027-03-28T00:30:00Z\"`"
+                    );
                     return Err(syn::Error::new(name.span(), text));
                 }
             }
@@ -58,6 +62,10 @@ fn not_empty(text: LitStr) -> syn::Result<LitStr> {
 /// `#[foretime::test(runs = 200, finds = "was done twice")]` inverts the test, for code that is known to be wrong. The test
 /// passes when a seed fails and its failure (title, detail or story) contains this text. It fails when no seed fails, or when
 /// the first one fails for another reason.
+///
+/// `#[foretime::test(starts_at = "2027-03-28T00:30:00Z")]` begins every run at this instant by RFC 3339, a whole second of the years
+/// 1970 to 2199. Anything else fails the test. Without it each seed draws when its run begins: on an ordinary day, or shortly before a
+/// midnight, the end of a month or of the leap day, or the hour at which clocks change in the United States or in Europe.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(arguments as Arguments);
@@ -81,6 +89,7 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
     function.sig.ident = inner.clone();
     let runs = arguments.runs.as_ref().map_or_else(|| quote!(None), |runs| quote!(Some(#runs)));
     let finds = arguments.finds.as_ref().map_or_else(|| quote!(None), |text| quote!(Some(#text)));
+    let starts_at = arguments.starts_at.as_ref().map_or_else(|| quote!(None), |text| quote!(Some(#text)));
     Ok(quote! {
         #[test]
         #(#attributes)*
@@ -96,6 +105,7 @@ fn expand(arguments: &Arguments, mut function: ItemFn) -> syn::Result<proc_macro
                 is_integration: option_env!("CARGO_TARGET_TMPDIR").is_some(),
                 runs: #runs,
                 finds: #finds,
+                starts_at: #starts_at,
             };
             ::foretime::__private::test(&test, |sim| {
                 ::std::boxed::Box::pin(async move { ::foretime::__private::Outcome::into_result(#inner(sim).await) })

@@ -61,7 +61,10 @@ fn who_waits(state: &State) -> String {
         let asked: Vec<&str> = state.asked(process).collect();
         let does = match life.role {
             _ if state.progress.who_spins() == Some(process) => spins_in(state, process),
-            Role::Test if !asked.is_empty() => format!("waits for the answer to {}", asked.join(", ")),
+            Role::Test | Role::Client(_) if !asked.is_empty() => format!("waits for the answer to {}", asked.join(", ")),
+            Role::Test if !state.clients_awaited(process).is_empty() => {
+                format!("waits for what it called {} for", state.clients_awaited(process).join(" and "))
+            }
             Role::Worker(_) if state.under_way.of(process).next().is_some() => at_work(state, process),
             _ => what_threads_do(&os::waits(process)),
         };

@@ -49,8 +49,9 @@ pub(crate) trait World: Send + Sync {
     fn step(&self, now_ns: u64, ready: &[(ThreadId, ProcessId)]) -> Step;
     /// Nothing can run, and nothing will ever fall due. Returns whether the world found something to do about it.
     fn stuck(&self) -> bool;
-    /// A thread asked for something that cannot be simulated; the call fails.
-    fn refused(&self, thread: ThreadId, process: ProcessId, what: &'static str);
+    /// The calling thread asked for something that cannot be simulated; the call fails. `whom`: the host that it is about, if
+    /// the call names one. Asked on its own stack.
+    fn refused(&self, process: ProcessId, what: &'static str, whom: Option<String>);
     /// The calling thread is about to sleep for this long, by a call that blocks it. Asked on its own stack.
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration);
     /// A thread of this process has ended.

@@ -6,6 +6,7 @@
 
 use std::{
     cell::Cell,
+    ffi::CStr,
     os::fd::RawFd,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -22,6 +23,7 @@ use super::{
     interface::{ProcessId, Start, Step, ThreadDoes, ThreadId, World},
     memory::{self, Region},
     random::Stream,
+    real,
     seat::{self, Next, Seat},
     stacks,
     statics::Statics,
@@ -182,12 +184,17 @@ pub(crate) fn changed_statics() -> Vec<(ProcessId, &'static str)> {
     KERNEL.get().and_then(Kernel::statics).map_or_else(Vec::new, |statics| statics.changed().to_vec())
 }
 
-/// Freezes all threads of `process`: they never run again.
+/// Freezes all threads of `process`: they never run again. What their runtimes have open is closed, since they cannot do it.
 pub(crate) fn freeze(process: ProcessId) {
-    for thread in kernel().threads().all.iter_mut().filter(|thread| thread.process == process) {
+    let mut threads = kernel().threads();
+    for thread in threads.all.iter_mut().filter(|thread| thread.process == process) {
         if !matches!(thread.state, State::Gone | State::Running) {
             thread.state = State::Frozen;
         }
+    }
+    for fd in threads.wakeups.take_of(process) {
+        // SAFETY: a number; all who knew this descriptor by it are frozen, or know a number of ours instead.
+        unsafe { real::CLOSE.get()(fd) };
     }
 }
 
@@ -407,11 +414,11 @@ pub(super) fn fill_random(me: ThreadId, bytes: &mut [u8]) {
     exempt(|| kernel().threads().all[me.0 as usize].random.fill(bytes));
 }
 
-/// Reports a call that cannot be simulated to the world.
-pub(super) fn refuse(me: ThreadId, what: &'static str) {
+/// Reports a call that cannot be simulated to the world. `whom`: the host that it is about, if the call names one.
+pub(super) fn refuse(me: ThreadId, what: &'static str, whom: Option<&CStr>) {
     exempt(|| {
         let process = kernel().threads().all[me.0 as usize].process;
-        kernel().world.refused(me, process, what);
+        kernel().world.refused(process, what, whom.map(|whom| whom.to_string_lossy().into_owned()));
     });
 }
 

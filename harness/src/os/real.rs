@@ -63,6 +63,7 @@ real! {
     EVENTFD: unsafe extern "C" fn(c_uint, c_int) -> c_int, c"eventfd";
     WRITE: unsafe extern "C" fn(c_int, *const c_void, size_t) -> ssize_t, c"write";
     WRITEV: unsafe extern "C" fn(c_int, *const iovec, c_int) -> ssize_t, c"writev";
+    FCNTL: unsafe extern "C" fn(c_int, c_int, c_long) -> c_int, c"fcntl";
     CLOSE: unsafe extern "C" fn(c_int) -> c_int, c"close";
     PTHREAD_SETNAME_NP: unsafe extern "C" fn(pthread_t, *const c_char) -> c_int, c"pthread_setname_np";
     MALLOC_USABLE_SIZE: unsafe extern "C" fn(*mut c_void) -> size_t, c"malloc_usable_size";

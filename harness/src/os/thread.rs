@@ -8,7 +8,7 @@ use super::{
     interface::{ProcessId, ThreadDoes, ThreadId},
     random::Stream,
     seat::Seat,
-    wakeups::Wakeups,
+    wakeups::{self, Wakeups},
 };
 
 /// A busy runtime asks the system about its epoll only once in this many looks.
@@ -68,18 +68,26 @@ impl Threads {
         &mut self.all[thread.0 as usize]
     }
 
+    /// The system's number for a descriptor, if it has one.
+    pub(super) fn system(&self, fd: RawFd) -> Option<RawFd> {
+        if wakeups::is_ours(fd) { self.wakeups.real(fd) } else { Some(fd) }
+    }
+
     /// Asks the system which of the epolls that threads wait in have something to read. Returns whether any has.
     pub(super) fn look_for_readable(&mut self) -> bool {
         self.was_touched = false;
         let epoll = |thread: &Thread| match thread.state {
-            State::Waiting(Wait::Epoll { fd, .. }) => Some(libc::pollfd { fd, events: libc::POLLIN, revents: 0 }),
+            State::Waiting(Wait::Epoll { fd, .. }) => Some((fd, self.system(fd)?)),
             _ => None,
         };
-        let mut fds: Vec<libc::pollfd> = self.all.iter().filter_map(epoll).collect();
-        let count = libc::nfds_t::try_from(fds.len()).unwrap_or(0);
+        let epolls: Vec<(RawFd, RawFd)> = self.all.iter().filter_map(epoll).collect();
+        let asked = epolls.iter().map(|(_, fd)| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 });
+        let mut asked: Vec<libc::pollfd> = asked.collect();
+        let count = libc::nfds_t::try_from(asked.len()).unwrap_or(0);
         // SAFETY: the pointer and the count are those of one live vector.
-        let found = unsafe { libc::poll(fds.as_mut_ptr(), count, 0) };
-        self.readable = fds.iter().filter(|it| found > 0 && it.revents != 0).map(|it| it.fd).collect();
+        let found = unsafe { libc::poll(asked.as_mut_ptr(), count, 0) };
+        let both = epolls.iter().zip(&asked);
+        self.readable = both.filter(|(_, it)| found > 0 && it.revents != 0).map(|((fd, _), _)| *fd).collect();
         !self.readable.is_empty()
     }
 

@@ -19,6 +19,10 @@ use temporalio_common::protos::{
 };
 use temporalio_sdk::interceptors::WorkerInterceptor;
 
+/// The message of the error when a local activity times out: as it happens, and when the core (0.10.1) reads it in a history.
+const LOCAL_ACTIVITY_TIMED_OUT: &str = "Local Activity timed out";
+const ACTIVITY_TIMED_OUT: &str = "Activity timed out";
+
 /// What the code of some runs asked for, by run id.
 pub(super) type AskedByRun = Arc<BTreeMap<String, Asked>>;
 
@@ -39,6 +43,8 @@ pub(super) struct Difference {
     pub(super) run_id: String,
     /// A sentence: which request, and both versions of it.
     pub(super) text: String,
+    /// Whether it is only that the SDK gives replayed code another error of a local activity that timed out.
+    pub(super) is_of_sdk: bool,
 }
 
 impl Commands {
@@ -57,9 +63,10 @@ impl Commands {
         let Some(run_id) = self.replayed.get(&completion.run_id) else { return };
         let Some(asked) = self.asked.get(run_id) else { return };
         let requests = success.commands.iter().filter_map(|command| request(command.variant.as_ref()?));
-        let Some(text) = requests.filter_map(|request| asked.difference(&request)).next() else { return };
+        let Some((text, request)) = requests.filter_map(|it| Some((asked.difference(&it)?, it))).next() else { return };
+        let is_of_sdk = asked.differs_only_by(&request, LOCAL_ACTIVITY_TIMED_OUT, ACTIVITY_TIMED_OUT);
         let mut difference = self.difference.lock().unwrap_or_else(PoisonError::into_inner);
-        difference.get_or_insert(Difference { run_id: run_id.clone(), text });
+        difference.get_or_insert(Difference { run_id: run_id.clone(), text, is_of_sdk });
     }
 }
 

@@ -1,6 +1,7 @@
-//! The simulated processes. [`test`] runs the test's body, [`worker`] one of the user's workers, and [`replayer`] the histories
-//! at the end. The replayer also watches the [`commands`] of the replayed code and the core's [`verdicts`]. Each process is one
-//! thread with its own current-thread runtime and an ordinary clock; the SDK adds threads of its own.
+//! The simulated processes. [`test`] runs the test's body, [`worker`] one of the user's workers, [`client`] what callers have a
+//! struck client do, and [`replayer`] the histories at the end. The replayer also watches the [`commands`] of the replayed code and
+//! the core's [`verdicts`]. [`asking`] tells the world what workflow code asks for. Each process is one thread with its own
+//! current-thread runtime and an ordinary clock; the SDK adds threads of its own.
 
 use std::{
     future::Future,
@@ -20,6 +21,8 @@ use crate::{
     world::{World, wire},
 };
 
+mod asking;
+pub(crate) mod client;
 mod commands;
 pub(crate) mod replayer;
 pub(crate) mod test;

@@ -8,7 +8,7 @@ use foretime_campaign::{
     finding::{DoesNotReplay, Unreplayed, Wrong},
     process::{ProcessId, Role},
 };
-use foretime_history::asked::Asked;
+use foretime_history::{asked::Asked, refused, verdict::Divergence};
 use foretime_server::engine::time::Time;
 use futures_util::stream;
 use prost::Message;
@@ -16,17 +16,18 @@ use temporalio_common::protos::temporal::api::{
     enums::v1::EventType,
     history::v1::{History, history_event::Attributes},
 };
-use temporalio_sdk::{Worker, WorkerOptions, workflow_replayer::WorkflowReplayFailure};
+use temporalio_sdk::{Worker, WorkerOptions};
 use temporalio_sdk_core::{
     init_replay_worker,
     replay::{HistoryForReplay, ReplayWorkerInput},
 };
 
 use super::{
+    asking::Asking,
     chain,
     commands::{self, Commands, Difference},
     live,
-    verdicts::{Verdict, Verdicts},
+    verdicts::{Refused, Verdict, Verdicts},
 };
 use crate::world::{
     Phase, State, World,
@@ -141,7 +142,7 @@ async fn replay_all(
             continue;
         }
         for group in apart(&its, recorded) {
-            let wrong = replay_group(world, code, &group, recorded, asked).await?;
+            let wrong = replay_group(&Asking::new(world, process), code, &group, recorded, asked).await?;
             if let Some(wrong) = wrong {
                 world.enter(|state| state.find(Some(process), wrong));
                 return Ok(());
@@ -168,25 +169,25 @@ fn apart(its: &[usize], recorded: &[Recorded]) -> Vec<Vec<usize>> {
 
 /// Replays these histories, whole and cut, on this code. Returns what is wrong.
 async fn replay_group(
-    world: &Arc<World>,
+    asking: &Asking,
     code: &Code,
     its: &[usize],
     recorded: &Arc<[Recorded]>,
     asked: &commands::AskedByRun,
 ) -> Result<Option<Wrong>, String> {
     let whole = its.iter().map(|of| Replay { of: *of, until: None });
-    let replays: Arc<[Replay]> = whole.chain(draw_cuts(world, its, recorded)).collect();
+    let replays: Arc<[Replay]> = whole.chain(draw_cuts(&asking.world, its, recorded)).collect();
     let known_by = |of: &usize| (recorded[*of].original_run_id(), recorded[*of].run_id.clone());
     let commands = match code.is_only {
         true => Commands::against(asked.clone(), its.iter().map(known_by).collect()),
         false => Commands::default(),
     };
-    let verdicts = replay(world, (code.options)(0)?, commands.clone(), &replays, recorded).await?;
-    if let Some((failed, failure)) = first_failure(&replays, verdicts) {
+    let verdicts = replay(asking, (code.options)(0)?, commands.clone(), &replays, recorded).await?;
+    if let Some((failed, refused)) = first_failure(&replays, verdicts) {
         let of = &recorded[failed.of];
         let when = match failed.until {
             None => Unreplayed::Whole,
-            Some(_) if replays_but_once(world, code, failed.of, recorded).await? => Unreplayed::Again,
+            Some(_) if replays_but_once(asking, code, failed.of, recorded).await? => Unreplayed::Again,
             Some(event) => Unreplayed::Cut(event),
         };
         let wrong = DoesNotReplay {
@@ -194,27 +195,33 @@ async fn replay_group(
             run_id: of.run_id.clone(),
             workflow_type: of.workflow_type.clone(),
             when,
-            text: failure.to_string(),
+            divergence: divergence(of, &refused).map(Box::new),
+            text: refused.failure.to_string(),
         };
         return Ok(Some(Wrong::DoesNotReplay(Box::new(wrong))));
     }
-    if let Some(Difference { run_id, text }) = commands.difference() {
+    if let Some(Difference { run_id, text, is_of_sdk }) = commands.difference() {
         let workflow_id = recorded.iter().find(|it| it.run_id == run_id).map_or("a workflow", |it| &it.workflow_id);
-        return Ok(Some(Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text }));
+        return Ok(Some(Wrong::AsksOtherwise { workflow_id: workflow_id.to_owned(), text, is_of_sdk }));
     }
-    world.enter(|state| state.replays_checked += replays.len() as u64);
+    asking.world.enter(|state| state.replays_checked += replays.len() as u64);
     Ok(None)
 }
 
 /// The first replay that failed.
-fn first_failure(replays: &[Replay], verdicts: Vec<Verdict>) -> Option<(&Replay, WorkflowReplayFailure)> {
+fn first_failure(replays: &[Replay], verdicts: Vec<Verdict>) -> Option<(&Replay, Refused)> {
     replays.iter().zip(verdicts).find_map(|(replay, verdict)| Some((replay, verdict?)))
 }
 
+/// Where code and history part, if a report is wanted.
+fn divergence(of: &Recorded, refused: &Refused) -> Option<Divergence> {
+    refused::divergence(&of.history.encode_to_vec(), &refused.asked.as_ref()?.of_server(), &refused.failure.to_string())
+}
+
 /// Whether a history that replays as a whole fails when it is replayed twice on one worker.
-async fn replays_but_once(world: &World, code: &Code, of: usize, recorded: &Arc<[Recorded]>) -> Result<bool, String> {
+async fn replays_but_once(asking: &Asking, code: &Code, of: usize, recorded: &Arc<[Recorded]>) -> Result<bool, String> {
     let twice = [Replay { of, until: None }, Replay { of, until: None }].into();
-    let verdicts = replay(world, (code.options)(0)?, Commands::default(), &twice, recorded).await?;
+    let verdicts = replay(asking, (code.options)(0)?, Commands::default(), &twice, recorded).await?;
     Ok(matches!(verdicts[..], [None, Some(_)]))
 }
 
@@ -222,14 +229,15 @@ async fn replays_but_once(world: &World, code: &Code, of: usize, recorded: &Arc<
 /// are not in its cache. It uses the core's replayer, on which every SDK's own is built. That gives the worker only workflow
 /// tasks, so no activity runs. Each history is made when its turn comes: together they would take much memory, which is slow.
 async fn replay(
-    world: &World,
+    asking: &Asking,
     mut options: WorkerOptions,
     commands: Commands,
     replays: &Arc<[Replay]>,
     recorded: &Arc<[Recorded]>,
 ) -> Result<Vec<Verdict>, String> {
-    let client_options = world.enter(|state| state.client_options.clone());
-    let verdicts = Verdicts::default();
+    let client_options = asking.world.enter(|state| state.client_options.clone());
+    let verdicts = Verdicts::new(asking.clone());
+    options.worker_interceptor(asking.clone());
     options.worker_interceptor(verdicts.clone());
     options.worker_interceptor(commands);
     let (replays, recorded) = (replays.clone(), recorded.clone());

@@ -12,16 +12,33 @@ use temporalio_common::protos::coresdk::workflow_activation::{
 };
 use temporalio_sdk::{interceptors::WorkerInterceptor, workflow_replayer::WorkflowReplayFailure};
 
+use super::asking::Asking;
+use crate::world::code::Asked;
+
 /// What does not fit, if the code does not fit a history.
-pub(super) type Verdict = Option<WorkflowReplayFailure>;
+pub(super) type Verdict = Option<Refused>;
+
+/// A history that the core refuses.
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub(super) failure: WorkflowReplayFailure,
+    /// What the code had asked for. `None` unless a report is wanted.
+    pub(super) asked: Option<Asked>,
+}
 
 /// One verdict for each history, in their order. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Verdicts {
+    asking: Asking,
     given: Arc<Mutex<Vec<Verdict>>>,
 }
 
 impl Verdicts {
+    /// None yet. `asking` knows what the code asks for.
+    pub(super) fn new(asking: Asking) -> Self {
+        Self { asking, given: Arc::default() }
+    }
+
     /// Those given so far.
     pub(super) fn given(&self) -> Vec<Verdict> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -39,7 +56,9 @@ impl WorkerInterceptor for Verdicts {
         Self: 'c,
     {
         let removals = activation.jobs.iter().filter_map(|job| match &job.variant {
-            Some(Variant::RemoveFromCache(removal)) => Some(failure(removal)),
+            Some(Variant::RemoveFromCache(removal)) => {
+                Some(failure(removal).map(|failure| Refused { failure, asked: self.asking.of_run(&activation.run_id) }))
+            }
             _ => None,
         });
         self.given.lock().unwrap_or_else(PoisonError::into_inner).extend(removals);
@@ -48,7 +67,7 @@ impl WorkerInterceptor for Verdicts {
 }
 
 /// What the reason says about the code. The replayer itself requests the removal of what it has replayed to the end.
-fn failure(removal: &RemoveFromCache) -> Verdict {
+fn failure(removal: &RemoveFromCache) -> Option<WorkflowReplayFailure> {
     let message = removal.message.clone();
     match removal.reason() {
         EvictionReason::LangRequested | EvictionReason::CacheFull => None,

@@ -6,14 +6,15 @@ use std::{
     fs::File,
     io::Write,
     os::{fd::AsRawFd, unix::net::UnixStream},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use foretime_campaign::{
     case::Case,
     choices::Choices,
     report,
-    result::{CORE_VARIABLE, Detail, Known, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
+    result::{CORE_VARIABLE, Detail, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
+    time::Start,
 };
 
 use foretime_history::fixtures::Keeper;
@@ -110,17 +111,17 @@ fn run(case: &Case, body: Body, mut stream: UnixStream, nowhere: &File) -> ! {
     fork::exit(i32::from(outcome.is_err()))
 }
 
-fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
-    let Order { seed, tape, redraw, is_detailed, only, known, output: _ } = order;
+fn simulate(case: &Case, mut order: Order, body: Body) -> RunResult {
     let begun = Instant::now();
-    let choices = match tape {
+    let choices = match order.tape.take() {
         Some(tape) => Choices::from_tape(tape),
-        None => Choices::from_seed(seed, &case.name),
+        None => Choices::from_seed(order.seed, &case.name),
     };
     let simulation = Simulation {
-        choices: choices.only(only).redrawn(redraw),
-        is_detailed,
-        patience: options::patience(),
+        choices: choices.only(order.only.clone()).redrawn(order.redraw),
+        starts_at: order.starts_at.or(case.starts_at).map(Start::from_unix_s),
+        is_detailed: order.is_detailed,
+        patience: order.patience.unwrap_or(Duration::MAX).min(options::patience()),
         limits: options::limits(),
         carries: options::carries(),
     };
@@ -128,7 +129,7 @@ fn simulate(case: &Case, order: Order, body: Body) -> RunResult {
     let real_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     let state = world.lock();
     keep_histories(case, &state);
-    result_of(case, &state, seed, real_us, &known)
+    result_of(case, &state, &order, real_us)
 }
 
 /// Keeps the histories of a run that passes. What a wrong run leaves behind is no example.
@@ -139,7 +140,7 @@ fn keep_histories(case: &Case, state: &State) {
     }
 }
 
-fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known) -> RunResult {
+fn result_of(case: &Case, state: &State, order: &Order, real_us: u64) -> RunResult {
     let name_of = |process: Option<_>| process.map_or_else(|| "server".to_owned(), |it| state.lives.get(it).name.clone());
     let failures = state.findings.iter().map(|it| RunFailure {
         kind: it.wrong.kind(),
@@ -151,7 +152,8 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
     });
     let failures = failures.collect();
     RunResult {
-        seed,
+        seed: order.seed,
+        starts_at: state.starts_at().unix_s(),
         hash: state.hash(),
         steps: state.log.steps(),
         draws: state.choices.count(),
@@ -168,13 +170,14 @@ fn result_of(case: &Case, state: &State, seed: u64, real_us: u64, known: &Known)
         runs_count: state.service().runs().count() as u64,
         effects_count: state.ledger.len() as u64,
         claims: state.claims.clone(),
-        detail: state.log.is_detailed().then(|| Box::new(detail_of(case, state, seed, known))),
+        activities: state.activities.clone(),
+        detail: state.log.is_detailed().then(|| Box::new(detail_of(case, state, order))),
     }
 }
 
-fn detail_of(case: &Case, state: &State, seed: u64, known: &Known) -> Detail {
+fn detail_of(case: &Case, state: &State, order: &Order) -> Detail {
     let view = state.view();
-    let mut detail = report::detail(case, &view, seed, known);
+    let mut detail = report::detail(case, &view, order);
     detail.of_rust_sdk =
         view.runs().filter_map(|run| Some((run.run_id().to_owned(), of_rust_sdk(&run.encoded_events())?))).collect();
     detail

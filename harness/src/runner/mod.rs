@@ -8,7 +8,7 @@ use std::{env, io, process::Command};
 
 #[cfg(simulates)]
 use foretime_campaign::runner::settings::Settings;
-use foretime_campaign::{case::Case, runner::Summary};
+use foretime_campaign::{case::Case, runner::Summary, time::Start};
 
 #[cfg(simulates)]
 mod child;
@@ -45,7 +45,8 @@ pub(crate) fn program() -> io::Result<Command> {
 /// The seeds could not be run at all.
 pub(crate) fn run(case: &Case, crates: &[String], body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || options::is_staged() {
-        let outcome = stage::run(|stage| body()(Sim::staged(stage)));
+        let starts_at = case.starts_at.map(|at| Start::from_unix_s(at).system_time(0));
+        let outcome = stage::run(starts_at, |stage| body()(Sim::staged(stage)));
         return Ok(Summary::staged(case, outcome.map_err(Failure::into_title_and_detail)));
     }
     simulate(case, crates, body)
@@ -67,4 +68,21 @@ fn simulate(case: &Case, crates: &[String], body: impl Fn() -> Body) -> Result<S
 #[cfg(not(simulates))]
 fn simulate(_case: &Case, _crates: &[String], _body: impl Fn() -> Body) -> Result<Summary, String> {
     unreachable!("no simulation begins on this system")
+}
+
+#[cfg(test)]
+mod tests {
+    use foretime_campaign::runner::settings::HELP;
+
+    #[test]
+    fn the_front_page_has_every_variable() {
+        let of_page = |line: &'static str| {
+            line.strip_prefix("//! | `")?.split_once('=').filter(|(name, _)| name.starts_with("FORETIME_"))
+        };
+        let mut on_page: Vec<&str> = include_str!("../lib.rs").lines().filter_map(of_page).map(|(name, _)| name).collect();
+        let mut helped: Vec<&str> = HELP.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+        on_page.sort_unstable();
+        helped.sort_unstable();
+        assert_eq!(on_page, helped);
+    }
 }

@@ -49,6 +49,12 @@ impl UnderWay {
         self.numbered(process).map(|(_, attempt)| attempt)
     }
 
+    /// The one in this process, if there is one and no other.
+    pub(crate) fn only_one_of(&self, process: ProcessId) -> Option<&Attempt> {
+        let mut attempts = self.of(process);
+        attempts.next().filter(|_| attempts.next().is_none())
+    }
+
     /// Those in this process, with their numbers.
     pub(crate) fn numbered(&self, process: ProcessId) -> impl Iterator<Item = (u64, &Attempt)> {
         let of_process = self.attempts.iter().filter(move |(_, (of, _))| *of == process);

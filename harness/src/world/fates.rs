@@ -15,15 +15,24 @@ use foretime_server::engine::time::Time;
 
 use super::{
     Happening, Phase, State, WorkerStart, World,
-    lives::{Factory, Fleet, Slot, Version, Waiter},
+    lives::{Factory, Fleet, Starts, Version, Waiter},
     wire::{LONG_POLL, nanos},
 };
 use crate::os;
 
+/// What something that befalls a process is about.
+#[derive(Debug, Default)]
+pub(crate) struct About {
+    /// The attempt of an activity that it starts, or whose outcome it reports.
+    pub(crate) attempt: Option<Attempt>,
+    /// The workflow that its request is about.
+    pub(crate) workflow_id: Option<String>,
+}
+
 /// How far apart the workers of a fleet stop in a deploy, and how long a new one takes to come up.
 const DEPLOY_STEP: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(60));
 
-/// How long a worker that is asked to stop may take. Then it is killed, as operators do in production.
+/// How long a process that is asked to stop may take. Then it is killed, as operators do in production.
 const GRACE: Duration = Duration::from_secs(120);
 
 impl State {
@@ -55,10 +64,17 @@ impl State {
         let fleet = self.lives.fleets.len();
         self.lives.fleets.push(Fleet { versions: vec![Version { options, from: Time::EPOCH }] });
         for number in 0..count {
-            self.lives.slots.push(Slot { fleet, number, version: 0, life: None, starts_count: 0 });
-            self.agenda.add(self.now_ns, Happening::Start(self.lives.slots.len() - 1));
+            let slot = self.lives.add_slot(Starts::Worker { fleet, number });
+            self.agenda.add(self.now_ns, Happening::Start(slot));
         }
         fleet
+    }
+
+    /// Adds a struck client, whose process starts now. Returns its slot.
+    pub(crate) fn add_client(&mut self) -> usize {
+        let slot = self.lives.add_slot(Starts::Client);
+        self.agenda.add(self.now_ns, Happening::Start(slot));
+        slot
     }
 
     /// Deploys another version of the code. Worker by worker stops in good order and starts on that version.
@@ -68,20 +84,37 @@ impl State {
         let version = self.lives.fleets[fleet].versions.len() - 1;
         let mut at_ns = self.now_ns;
         for slot in 0..self.lives.slots.len() {
-            if self.lives.slots[slot].fleet == fleet {
+            if self.lives.slots[slot].fleet() == Some(fleet) {
                 self.agenda.add(at_ns, Happening::Deploy(slot, version));
                 at_ns += nanos(self.choices.span(Label::Deploy, DEPLOY_STEP.0, DEPLOY_STEP.1));
             }
         }
     }
 
-    /// Starts the worker in `slot`, unless it runs.
-    pub(super) fn start_worker(&mut self, world: &Arc<World>, slot: usize) {
+    /// Starts the worker or the client in `slot`, unless it runs.
+    pub(super) fn start(&mut self, world: &Arc<World>, slot: usize) {
         if self.lives.slots[slot].life.is_some() || self.phase == Phase::Over {
             return;
         }
-        let Slot { fleet, number, version, .. } = self.lives.slots[slot];
-        let name = format!("worker-{}", slot + 1);
+        let process = match self.lives.slots[slot].starts {
+            Starts::Worker { fleet, number } => self.start_worker(world, slot, fleet, number),
+            Starts::Client => self.start_client(world, slot),
+        };
+        let slot = &mut self.lives.slots[slot];
+        slot.life = Some(process);
+        slot.starts_count += 1;
+        let number = slot.starts_count;
+        self.note(Some(process), What::Life(LifeStep::Starts { number }));
+    }
+
+    fn start_client(&mut self, world: &Arc<World>, slot: usize) -> ProcessId {
+        let (world, name) = (world.clone(), self.lives.name_of(slot));
+        let identity = name.clone();
+        self.spawn(Role::Client(slot), &name, 0, move |process| (world.hooks.client)(&world, process, &identity))
+    }
+
+    fn start_worker(&mut self, world: &Arc<World>, slot: usize, fleet: usize, number: usize) -> ProcessId {
+        let (name, version) = (self.lives.name_of(slot), self.lives.slots[slot].version);
         let options = self.lives.fleets[fleet].versions[version].options.clone();
         let has_small_cache =
             self.plan.has(Fault::Eviction) && self.choices.strikes_with(Fault::Eviction, Place::Start, 0.75, false);
@@ -96,16 +129,12 @@ impl State {
             self.plan.count(Fault::Eviction);
             self.note(Some(process), What::Fault(Struck::Eviction { cache_size }));
         }
-        let slot = &mut self.lives.slots[slot];
-        slot.life = Some(process);
-        slot.starts_count += 1;
-        let number = slot.starts_count;
-        self.note(Some(process), What::Life(LifeStep::Starts { number }));
+        process
     }
 
-    /// Decides what befalls a worker in what it does. A crash is carried out here; the caller carries out everything else.
-    /// Nothing befalls other processes. `attempt`: the one that it starts, or whose outcome it reports.
-    pub(crate) fn verdict(&mut self, process: ProcessId, deed: Deed<'_>, attempt: Option<Attempt>) -> Verdict {
+    /// Decides what befalls a worker or a struck client in what it does. A crash is carried out here; the caller carries out
+    /// everything else. Nothing befalls other processes.
+    pub(crate) fn verdict(&mut self, process: ProcessId, deed: Deed<'_>, about: About) -> Verdict {
         let Some(slot) = self.lives.slot_of(process).filter(|_| self.lives.is_alive(process)) else {
             return Verdict::default();
         };
@@ -113,7 +142,8 @@ impl State {
         let verdict = faults::verdict(deed, &mut fates);
         let Some(fall) = verdict.fall else { return verdict };
         let place = deed.place().to_owned();
-        let crash = |place, meanwhile| Crash { place, attempt, meanwhile };
+        let About { attempt, workflow_id } = about;
+        let crash = |place, meanwhile| Crash { place, attempt, workflow_id, meanwhile };
         match fall {
             Fall::Restart => {
                 self.note(Some(process), What::Fault(Struck::Restart(place)));
@@ -128,7 +158,7 @@ impl State {
             }
             Fall::ClusterCrash => {
                 self.note(Some(process), What::Fault(Struck::ClusterCrash(crash(place, Vec::new()))));
-                for other in self.lives.running_workers() {
+                for other in self.lives.running() {
                     self.kill(other);
                 }
             }
@@ -138,12 +168,11 @@ impl State {
 
     /// Kills a worker by its number (1 is the first), for a trigger that strikes there.
     pub(super) fn kill_worker(&mut self, number: usize, place: Place) {
-        let life = number.checked_sub(1).and_then(|slot| self.lives.slots.get(slot)).and_then(|slot| slot.life);
-        if let Some(process) = life
+        if let Some(process) = self.lives.worker(number).and_then(|slot| slot.life)
             && self.lives.is_alive(process)
         {
             self.plan.count(Fault::Crash);
-            let crash = Crash { place, attempt: None, meanwhile: Vec::new() };
+            let crash = Crash { place, attempt: None, workflow_id: None, meanwhile: Vec::new() };
             self.note(Some(process), What::Fault(Struck::Crash(crash)));
             self.kill(process);
         }
@@ -155,6 +184,7 @@ impl State {
         let control = self.lives.control_mut(process);
         control.is_doomed = true;
         let waiter = control.doom_waiter.take();
+        control.stop_waiter = None;
         self.cut_wires(process);
         self.tasks.forget(process);
         if let Some((thread, waker)) = waiter {
@@ -162,13 +192,14 @@ impl State {
         }
         if let Some(slot) = self.lives.slot_of(process) {
             self.lives.slots[slot].life = None;
+            self.lose_errands(slot);
             let down = self.plan.downtime(&mut self.choices);
             self.agenda.add(self.now_ns + nanos(down), Happening::Start(slot));
         }
     }
 
-    /// Asks the worker in `slot` to stop. It will start again on `version`.
-    pub(super) fn stop_worker(&mut self, slot: usize, version: usize) {
+    /// Asks the worker or the client in `slot` to stop. It will start again on `version`.
+    pub(super) fn stop(&mut self, slot: usize, version: usize) {
         self.lives.slots[slot].version = version;
         let Some(process) = self.lives.slots[slot].life else { return };
         let control = self.lives.control_mut(process);
@@ -185,7 +216,7 @@ impl State {
         self.note(Some(process), What::Life(LifeStep::AskedToStop { deploy }));
     }
 
-    /// The time of a worker that was asked to stop is up.
+    /// The time of a process that was asked to stop is up.
     pub(super) fn lose_grace(&mut self, process: ProcessId) {
         if self.lives.is_alive(process) {
             self.note(Some(process), What::Life(LifeStep::Killed { grace: GRACE }));
@@ -208,10 +239,12 @@ impl State {
             ending => ending,
         };
         life.ended = Some((now_ns, ending));
+        self.lives.control_mut(process).forget_waiters();
         self.cut_wires(process);
         self.note(Some(process), What::Life(step));
         if let Some(slot) = self.lives.slot_of(process) {
             self.lives.slots[slot].life = None;
+            self.lose_errands(slot);
             let down = if was_stopping {
                 self.choices.span(Label::Deploy, DEPLOY_STEP.0, DEPLOY_STEP.1)
             } else {
@@ -224,21 +257,21 @@ impl State {
     /// Whether this process has been killed; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_doom(&mut self, process: ProcessId, waiter: Waiter) -> bool {
         let control = self.lives.control_mut(process);
-        control.doom_waiter = Some(waiter);
+        control.doom_waiter = (!control.is_doomed).then_some(waiter);
         control.is_doomed
     }
 
     /// Whether this process has been asked to stop; if not, `waiter` is woken when it is.
     pub(crate) fn awaits_stop(&mut self, process: ProcessId, waiter: Waiter) -> bool {
         let control = self.lives.control_mut(process);
-        control.stop_waiter = Some(waiter);
+        control.stop_waiter = (!control.is_stopping).then_some(waiter);
         control.is_stopping
     }
 
     /// Processes changed these statics, by path.
     pub(crate) fn workers_changed(&mut self, changed: Vec<(ProcessId, &'static str)>) {
         for (process, path) in changed {
-            if self.lives.slot_of(process).is_some() && !self.changed_statics.contains(&path) {
+            if matches!(self.lives.get(process).role, Role::Worker(_)) && !self.changed_statics.contains(&path) {
                 self.changed_statics.push(path);
             }
         }

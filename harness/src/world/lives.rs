@@ -1,4 +1,4 @@
-//! The simulated processes: the test's body, the workers (life by life) and the replayer.
+//! The simulated processes: the test's body, the workers and the struck clients (life by life), and the replayer.
 
 use std::{sync::Arc, task::Waker};
 
@@ -13,7 +13,7 @@ use crate::os::ThreadId;
 pub(crate) type Factory = Arc<dyn Fn(usize) -> Result<WorkerOptions, String> + Send + Sync>;
 
 /// A task that waits to hear that its process is killed or asked to stop.
-pub(super) type Waiter = (ThreadId, Waker);
+pub(crate) type Waiter = (ThreadId, Waker);
 
 /// How the world steers a life of a process.
 #[derive(Debug)]
@@ -31,12 +31,21 @@ pub(crate) struct Control {
     pub(super) stop_waiter: Option<Waiter>,
 }
 
-/// A place for a worker. One life follows another in it.
+/// What starts in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Starts {
+    /// A worker of this fleet, with its number within it.
+    Worker { fleet: usize, number: usize },
+    /// A struck client.
+    Client,
+}
+
+/// A place for a worker or for a struck client. One life follows another in it.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    pub(super) fleet: usize,
-    /// Its number within the fleet.
-    pub(super) number: usize,
+    pub(super) starts: Starts,
+    /// As in reports, such as `worker-1`.
+    pub(super) name: String,
     pub(super) version: usize,
     /// Its life, unless it is down.
     pub(super) life: Option<ProcessId>,
@@ -100,17 +109,37 @@ impl Lives {
         ProcessId(u32::try_from(self.all.len()).unwrap_or(u32::MAX))
     }
 
-    /// The slot of a worker's life.
+    /// The slot of a life that may be followed by another: a worker's, or a struck client's.
     pub(super) fn slot_of(&self, process: ProcessId) -> Option<usize> {
         match self.get(process).role {
-            Role::Worker(slot) => Some(slot),
+            Role::Worker(slot) | Role::Client(slot) => Some(slot),
             Role::Test | Role::Replayer => None,
         }
     }
 
+    /// Adds a slot, with a name that tells how many of its kind there are. Returns its number.
+    pub(super) fn add_slot(&mut self, starts: Starts) -> usize {
+        let is_alike = |slot: &&Slot| (slot.starts == Starts::Client) == (starts == Starts::Client);
+        let kind = if starts == Starts::Client { "client" } else { "worker" };
+        let name = format!("{kind}-{}", self.slots.iter().filter(is_alike).count() + 1);
+        self.slots.push(Slot { starts, name, version: 0, life: None, starts_count: 0 });
+        self.slots.len() - 1
+    }
+
+    /// The name of those who live in this slot.
+    pub(crate) fn name_of(&self, slot: usize) -> String {
+        self.slots[slot].name.clone()
+    }
+
+    /// The slot of a worker by its number among the workers, from 1.
+    pub(super) fn worker(&self, number: usize) -> Option<&Slot> {
+        let mut workers = self.slots.iter().filter(|slot| slot.fleet().is_some());
+        workers.nth(number.checked_sub(1)?)
+    }
+
     /// The number of the fleet of a worker's life.
     pub(super) fn fleet_of(&self, process: ProcessId) -> Option<usize> {
-        self.slot_of(process).map(|slot| self.slots[slot].fleet)
+        self.slots[self.slot_of(process)?].fleet()
     }
 
     /// Which version of the code a process runs (0 is the first), if there are several.
@@ -124,13 +153,29 @@ impl Lives {
         !self.control(process).is_doomed && self.get(process).ended.is_none()
     }
 
-    /// The workers that run now.
-    pub(super) fn running_workers(&self) -> Vec<ProcessId> {
+    /// The workers and struck clients that run now.
+    pub(super) fn running(&self) -> Vec<ProcessId> {
         self.slots.iter().filter_map(|slot| slot.life).filter(|process| self.is_alive(*process)).collect()
     }
 }
 
+impl Slot {
+    /// The fleet of its worker, if it is a worker's.
+    pub(super) const fn fleet(&self) -> Option<usize> {
+        match self.starts {
+            Starts::Worker { fleet, .. } => Some(fleet),
+            Starts::Client => None,
+        }
+    }
+}
+
 impl Control {
+    /// Nobody waits any more: its process has ended. A waker keeps the descriptors of its runtime open.
+    pub(super) fn forget_waiters(&mut self) {
+        self.doom_waiter = None;
+        self.stop_waiter = None;
+    }
+
     fn of(main: ThreadId) -> Self {
         Self {
             main,

@@ -2,12 +2,14 @@
 //! thing at a time, in an order drawn from the seed.
 //!
 //! - [`agenda`]: what will happen when
-//! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again
+//! - [`lives`]: the processes; [`fates`]: how they start, crash, stop and start again; [`errands`]: what callers have those of
+//!   struck clients do
 //! - [`wire`]: requests and replies under way, and what goes wrong with them
 //! - [`inspect`]: what the messages tell: attempts, moments for triggers, panics; [`workflow_tasks`]: who has which, and which
 //!   failed; [`updates`]: who awaits which, and who handles them; [`operations`]: what operators do
-//! - [`attempt`]: which attempts of activities are under way; [`progress`]: how far the run got; [`view`]: what those see of all
-//!   this who only read
+//! - [`code`]: what workflow code asks for
+//! - [`attempt`]: which attempts of activities are under way; [`place`]: where in the user's code a thread is; [`progress`]: how
+//!   far the run got; [`view`]: what those see of all this who only read
 //!
 //! What happened is in the log of `foretime_campaign`, which decides with its choices and faults.
 //!
@@ -18,12 +20,13 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 
 use foretime_campaign::{
+    calendar,
     choices::{Choices, Label},
     effects::Record,
     fault::Fault,
@@ -31,7 +34,7 @@ use foretime_campaign::{
     finding::{Finding, Wrong},
     log::{Log, What},
     process::ProcessId,
-    time::{EPOCH_S, since_start_ns},
+    time::Start,
 };
 
 use foretime_server::{
@@ -44,10 +47,13 @@ use tonic::Status;
 
 mod agenda;
 pub(crate) mod attempt;
+pub(crate) mod code;
+pub(crate) mod errands;
 mod fates;
 mod inspect;
 pub(crate) mod lives;
 mod operations;
+mod place;
 mod progress;
 mod scheduler;
 mod updates;
@@ -55,15 +61,17 @@ mod view;
 pub(crate) mod wire;
 mod workflow_tasks;
 
-pub(crate) use self::scheduler::Scheduler;
 use self::{
     agenda::Agenda,
     attempt::UnderWay,
+    code::Code,
+    errands::{ErrandId, Errands},
     lives::{Factory, Lives},
     operations::Operations,
     progress::Progress,
     wire::{CallId, Refused, Request, Wire, nanos},
 };
+pub(crate) use self::{fates::About, scheduler::Scheduler};
 use crate::os::{self, Step, ThreadId};
 
 /// For how long the world may take to come to rest after the test's body has ended.
@@ -109,10 +117,12 @@ enum Happening {
     EndPolls(ProcessId),
     /// The grace period of a process that was asked to stop is over.
     LoseGrace(ProcessId),
-    /// The worker in this slot starts.
+    /// The worker or the client in this slot starts.
     Start(usize),
-    /// The worker in this slot is asked to stop, to start again on this version of its code.
+    /// The worker or the client in this slot is asked to stop, to start again on this version of its code.
     Deploy(usize, usize),
+    /// A caller learns that the process of a struck client is down.
+    Refuse(ErrandId),
 }
 
 /// How far the run is.
@@ -139,6 +149,8 @@ pub(crate) struct World {
 pub(crate) struct Hooks {
     /// One life of a worker, on its thread.
     pub(crate) worker: fn(&Arc<World>, ProcessId, WorkerStart),
+    /// One life of a struck client with this identity, on its thread.
+    pub(crate) client: fn(&Arc<World>, ProcessId, &str),
     /// Whether the run makes no progress and should end. Asked before each step.
     pub(crate) is_endless: fn(&mut State) -> bool,
     /// Nothing will ever happen again, and the test still waits.
@@ -166,12 +178,14 @@ pub(crate) fn current() -> Option<&'static Arc<World>> {
 
 /// All state.
 pub(crate) struct State {
+    starts_at: Start,
     now_ns: u64,
     service: Service,
     pub(crate) choices: Choices,
     pub(crate) plan: Plan,
     agenda: Agenda<Happening>,
     pub(crate) lives: Lives,
+    errands: Errands,
     wire: Wire,
     pub(crate) log: Log,
     pub(crate) progress: Progress,
@@ -185,11 +199,14 @@ pub(crate) struct State {
     /// Histories, whole and cut, that the replayer accepted.
     pub(crate) replays_checked: u64,
     tasks: inspect::Tasks,
+    code: Code,
     operations: Operations,
     /// What runs when the world is at rest: it spawns the replayer. `None` once it has run.
     at_rest: Option<AtRest>,
     /// Each `sometimes!`, and whether it held.
     pub(crate) claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt has begun.
+    pub(crate) activities: BTreeMap<String, bool>,
     /// The options for the clients of workers and of the test.
     pub(crate) client_options: ClientOptions,
     /// What the test has changed of the server's dynamic configuration.
@@ -210,7 +227,7 @@ impl fmt::Debug for World {
 }
 
 impl World {
-    /// A world in which nothing has happened. It becomes the world of this process.
+    /// A world in which nothing has happened. It becomes the world of this process. `starts_at`: when it begins, unless that is drawn.
     ///
     /// # Errors
     /// The server refuses its configuration.
@@ -218,12 +235,14 @@ impl World {
     /// # Panics
     /// If it is called a second time in one process.
     pub(crate) fn begin(
-        choices: Choices,
+        mut choices: Choices,
+        starts_at: Option<Start>,
         is_detailed: bool,
         limits: Limits,
         client_options: ClientOptions,
         hooks: Hooks,
     ) -> Result<Arc<Self>, Status> {
+        let starts_at = calendar::begin(&mut choices, starts_at);
         // Workers would tell of themselves each minute for ever, and time would never come to rest.
         let dynamic_config = BTreeMap::from([("frontend.workerheartbeatsenabled".to_owned(), "false".to_owned())]);
         let config = Config {
@@ -238,12 +257,14 @@ impl World {
             ..Config::default()
         };
         let state = State {
+            starts_at,
             now_ns: 0,
             service: Service::new(&config)?,
             choices,
             plan: Plan::none(),
             agenda: Agenda::default(),
             lives: Lives::default(),
+            errands: Errands::default(),
             wire: Wire::default(),
             log: Log::new(is_detailed),
             progress: Progress::default(),
@@ -255,9 +276,11 @@ impl World {
             replays: 0,
             replays_checked: 0,
             tasks: inspect::Tasks::default(),
+            code: Code::default(),
             operations: Operations::default(),
             at_rest: None,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             client_options,
             dynamic_config,
             changed_statics: Vec::new(),
@@ -291,12 +314,17 @@ impl World {
 impl State {
     /// The virtual time now, as the server sees it.
     fn time(&self) -> Time {
-        Time::EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+        self.starts_at.time(self.now_ns)
     }
 
     /// The virtual time now, as programs see it.
     pub(crate) fn system_time(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(EPOCH_S) + Duration::from_nanos(self.now_ns)
+        self.starts_at.system_time(self.now_ns)
+    }
+
+    /// When the run began.
+    pub(crate) fn starts_at(&self) -> Start {
+        self.starts_at
     }
 
     /// The virtual time now, in nanoseconds since the start.
@@ -343,7 +371,7 @@ impl State {
         if let Some((thread, process)) = ready.get(index) {
             self.log.turn(self.now_ns, *process, thread.0);
             self.progress.turn(*process, self.now_ns);
-            self.verdict(*process, Deed::Turn, None);
+            self.verdict(*process, Deed::Turn, About::default());
             return Step::Run(*thread);
         }
         match self.agenda.take_due_if(index - ready.len(), due) {
@@ -370,14 +398,15 @@ impl State {
             Happening::TimeOut(id) => self.time_out(id),
             Happening::EndPolls(process) => self.end_polls(process),
             Happening::LoseGrace(process) => self.lose_grace(process),
-            Happening::Start(slot) => self.start_worker(world, slot),
-            Happening::Deploy(slot, version) => self.stop_worker(slot, version),
+            Happening::Start(slot) => self.start(world, slot),
+            Happening::Deploy(slot, version) => self.stop(slot, version),
+            Happening::Refuse(id) => self.refuse(id),
         }
     }
 
     /// Nothing can happen at this instant: moves on to the next instant, or to the next phase.
     fn rest(&mut self, world: &Arc<World>) -> Step {
-        let service_ns = self.service.next_deadline().map(|at| since_start_ns(at).unwrap_or(0));
+        let service_ns = self.service.next_deadline().map(|at| self.starts_at.ns_until(at).unwrap_or(0));
         let next_ns = [self.agenda.next_ns(), service_ns].into_iter().flatten().min();
         if let Phase::Rest { until_ns } = self.phase
             && next_ns.is_none_or(|next_ns| next_ns > until_ns)

@@ -10,7 +10,7 @@ const LOOK_EVERY_STEPS: u64 = 5_000;
 /// How far a run got, and when that was observed.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// Requests of the test and heartbeats. They count as progress.
+    /// Requests of the test and of clients, and heartbeats. They count as progress.
     signs_of_life: usize,
     seen: usize,
     seen_at_step: u64,

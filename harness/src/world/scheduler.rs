@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use foretime_campaign::{
-    finding::Wrong,
+    finding::{Refused, Wrong},
     process::{ProcessId, Role},
 };
 
-use super::{World, attempt};
+use super::{World, attempt, place};
 use crate::os::{self, Step, ThreadId};
 
 /// See the module's page.
@@ -25,10 +25,17 @@ impl os::World for Scheduler {
         self.0.lock().at_a_standstill(&self.0)
     }
 
-    fn refused(&self, _thread: ThreadId, process: ProcessId, what: &'static str) {
+    fn refused(&self, process: ProcessId, what: &'static str, whom: Option<String>) {
         let mut state = self.0.lock();
-        let name = state.lives.get(process).name.clone();
-        state.find(Some(process), Wrong::Refused { process: name, what });
+        let refused = Refused {
+            process: state.lives.get(process).name.clone(),
+            what,
+            whom,
+            amid: attempt::current().or_else(|| state.under_way.only_one_of(process).cloned()),
+            // It takes seconds to find, and only a report shows it.
+            place: if state.log.is_detailed() { place::of_user() } else { None },
+        };
+        state.find(Some(process), Wrong::Refused(Box::new(refused)));
     }
 
     fn sleeps(&self, thread: ThreadId, process: ProcessId, span: Duration) {

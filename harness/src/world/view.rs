@@ -9,6 +9,7 @@ impl State {
     pub(crate) fn view(&self) -> View<'_> {
         let processes = (0..).map(ProcessId).take(self.lives.all.len());
         View {
+            starts_at: self.starts_at(),
             now_ns: self.now_ns,
             hash: self.hash(),
             log: &self.log,

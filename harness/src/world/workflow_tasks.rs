@@ -8,6 +8,7 @@ use foretime_campaign::{
     process::ProcessId,
 };
 
+use foretime_history::refused;
 use foretime_server::proto::{
     common::{WorkflowExecution, WorkflowType},
     enums::WorkflowTaskFailedCause,
@@ -25,6 +26,11 @@ const NONDETERMINISTIC_FUTURE: &str = "Nondeterministic future detected";
 
 /// The SDK's text for a run that it cannot even begin. It does not say why.
 const NOT_CREATED: &str = "Failed to create workflow execution";
+
+/// The core's texts when it holds the result of a local activity that it has run itself against the one that the history has.
+/// Workflow code has no part in either result: the core should have dropped its own, with the run.
+const TWO_RESULTS: [&str; 2] =
+    ["failed locally, but history said it completed!", "completed successfully locally, but history said it failed!"];
 
 /// How the server's text begins when something arrived before a workflow task was completed.
 const UNHANDLED_COMMAND: &str = "UnhandledCommand";
@@ -141,17 +147,25 @@ impl State {
             WorkflowTaskFailedCause::NonDeterministicError if text.contains(NONDETERMINISTIC_FUTURE) => {
                 TaskFailure::WokenFromOutside
             }
+            WorkflowTaskFailedCause::NonDeterministicError if TWO_RESULTS.iter().any(|it| text.contains(it)) => {
+                TaskFailure::LateLocalActivity
+            }
             WorkflowTaskFailedCause::NonDeterministicError => TaskFailure::CodeDoesNotFit,
             _ => TaskFailure::Other,
         };
         let of = self.tasks.open.get(request.task_token.as_slice()).and_then(|(_, span)| self.log.spans.get(*span));
         let input = of.filter(|_| text.contains(NOT_CREATED)).and_then(|span| self.input_of(&span.run_id));
+        let divergence = of.filter(|_| reason == TaskFailure::CodeDoesNotFit).and_then(|span| {
+            let run = self.service().runs().find(|run| run.run_id() == span.run_id)?;
+            refused::divergence(&run.encoded_events(), &self.code_asked(process, &span.run_id)?.of_server(), &text)
+        });
         let failed = TaskFailed {
             reason,
             worker: self.lives.get(process).name.clone(),
             version: self.lives.version_of(process),
             of: of.map(Span::workflow),
             cause: cause.as_str_name(),
+            divergence: divergence.map(Box::new),
             text,
             input,
         };

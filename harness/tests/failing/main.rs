@@ -2,7 +2,10 @@
 //! process of its own, as a person would, and reads what it prints.
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`drawn`], [`statics`]: what is found
+//! - [`campaigns`]: what a campaign returns
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`], [`statics`]: what is found
+//! - [`struck`]: clients that are struck, and what is reported of them
+//! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
 
 use std::{
@@ -11,14 +14,19 @@ use std::{
     process::Command,
 };
 
+mod campaigns;
 mod claimed;
+mod dated;
 mod drawn;
 mod kept;
+mod local;
 mod operated;
 mod refused;
 mod repeated;
 mod replayed;
 mod statics;
+mod struck;
+mod theatre;
 mod told;
 mod trouble;
 mod updated;

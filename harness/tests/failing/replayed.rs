@@ -53,6 +53,21 @@ fn whatever_else_a_replay_asks_for_otherwise_is_found() {
     finds("replayed::asks_a_child_of_chance", "the workflow completed with ");
 }
 
+#[foretime::test(runs = 10)]
+#[ignore = "fails on purpose"]
+async fn acts_or_waits_by_chance(sim: Sim) -> foretime::Result {
+    trouble(sim, "act or wait by chance", Faults::none()).await
+}
+
+#[test]
+fn what_a_history_has_and_what_its_replay_asks_for_is_told() {
+    let text = fails("replayed::acts_or_waits_by_chance", &[]);
+    let timer = "at event 5 the history has TimerStarted 1; the code asks for ScheduleActivityTask Hands::act (activity 1)";
+    let activity = "at event 5 the history has ActivityTaskScheduled Hands::act (activity 1); the code asks for StartTimer 1";
+    assert!(text.contains(timer) || text.contains(activity), "{text}");
+    assert_says(&text, &["failed: the history of trouble", "at event 5", "\n  run ", " of Trouble: [TMPRL1100]"]);
+}
+
 #[foretime::test(runs = 1)]
 #[ignore = "fails on purpose"]
 async fn acts_in_workflow_code(sim: Sim) -> foretime::Result {

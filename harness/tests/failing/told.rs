@@ -22,7 +22,11 @@ fn an_activity_that_a_run_leaves_behind_is_told_and_is_no_earlier_attempt_of_the
     let text = fails("told::leaves_an_activity_behind", &[]);
     assert_says(
         &text,
-        &["and that was it", "run 1 of trouble continued as new, with Hands::act not finished.", "run 2 of trouble completed"],
+        &[
+            "and that was it",
+            r#"run 1 of trouble continued as new with "charge", with Hands::act not finished."#,
+            "run 2 of trouble completed",
+        ],
     );
     assert!(!text.contains("attempt 1 of Hands::act (run 2 of trouble) began"), "{text}");
 }

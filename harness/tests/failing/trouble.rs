@@ -11,7 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use foretime::{Faults, Sim};
@@ -49,6 +49,13 @@ impl Trouble {
             }
             "sleep" => std::thread::sleep(Duration::from_secs(20)),
             "wait for a while" => drop(ctx.timer(Duration::from_secs(60 + by_chance())).await),
+            "act or wait by chance" => match by_chance() % 2 {
+                0 => drop(ctx.timer(Duration::from_secs(60)).await),
+                _ => {
+                    let options = ActivityOptions::start_to_close_timeout(Duration::from_secs(60));
+                    ctx.execute_activity(Hands::act, "charge with a key".to_owned(), options).await?;
+                }
+            },
             "wait as often as it was asked" => {
                 ctx.timer(Duration::from_secs(10)).await;
                 let asked = ctx.state(|it| it.asked.get());
@@ -211,6 +218,10 @@ impl Hands {
             "charge slowly" => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 foretime::effect("charge", "card 7 (visa)").apply();
+            }
+            "charge with the day in the key" => {
+                let now = prost_types::Timestamp::from(SystemTime::now()).to_string();
+                foretime::effect("charge", "card 7").key(format!("charge/{}", &now[..10])).apply();
             }
             "charge with a key" => drop(foretime::effect("charge", "card 7").key("7").apply()),
             "charge in a task" => {

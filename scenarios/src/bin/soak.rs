@@ -16,7 +16,7 @@ use std::{
 
 use anstream::{eprintln, println};
 use clap::Parser;
-use foretime::{Campaign, Summary};
+use foretime::{Campaign, CampaignError, Summary};
 use foretime_scenarios::{
     account, approval, cron_billing, fan_out, onboarding, operations, order_saga, rolling_deploy, subscription, transfer,
 };
@@ -123,7 +123,11 @@ where
     let memory = is_parent().then(Memory::watch);
     let twice_every = if options.once || options.hashes.is_some() { u64::MAX } else { 1 };
     let seeds = options.seeds.unwrap_or(if options.hashes.is_some() { 200 } else { 1000 });
-    let summary = Campaign::new(name).runs(seeds).twice_every(twice_every).run(simulation)?;
+    let summary = match Campaign::new(name).runs(seeds).twice_every(twice_every).run(simulation) {
+        Ok(summary) => summary,
+        Err(CampaignError::NotGood(summary)) => *summary,
+        Err(error) => return Err(error.to_string()),
+    };
     let (first_mib, last_mib) = memory.map(Memory::stop).unwrap_or_default();
     Row::of(name, std::slice::from_ref(&summary), Some((first_mib, last_mib))).print(options.json);
     // A rare case that no run reached is no failure here: the caller chooses how many seeds run.

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode, time::Duration};
 use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use clap::Parser;
-use foretime::{Campaign, Summary};
+use foretime::{Campaign, CampaignError, Summary};
 use foretime_scenarios::subscription;
 use serde_json::json;
 
@@ -33,20 +33,20 @@ Examples:
 fn main() -> ExitCode {
     let options = Options::parse();
     let campaign = Campaign::new("subscription").runs(options.runs).shows_one();
-    match campaign.run(subscription::simulation) {
-        Ok(summary) => {
-            if options.json {
-                println!("{:#}", to_json(&summary));
-            } else {
-                tell(&summary);
-            }
-            ExitCode::from(u8::from(!summary.is_good()))
-        }
+    let summary = match campaign.run(subscription::simulation) {
+        Ok(summary) => summary,
+        Err(CampaignError::NotGood(summary)) => *summary,
         Err(error) => {
             eprintln!("subscription: {error}");
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
+    };
+    if options.json {
+        println!("{:#}", to_json(&summary));
+    } else {
+        tell(&summary);
     }
+    ExitCode::from(u8::from(!summary.is_good()))
 }
 
 fn tell(summary: &Summary) {

@@ -1,18 +1,27 @@
-//! Orders in a simulation: too many for the stock, some with a bad card or an address on the Moon, some cancelled. Whatever
-//! happens, an order is shipped and paid, or nothing is left of it, and stock and money agree with what was shipped.
+//! Orders in a simulation: too many for the stock, some with a bad card or an address on the Moon, some cancelled. They come in
+//! through the shop's API, which crashes, too. Whatever happens, an order is shipped and paid, or nothing is left of it, and stock
+//! and money agree with what was shipped.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use foretime::{Faults, Sim};
+use foretime::{Faults, Sim, StruckClient};
 use futures::future::try_join_all;
-use temporalio_client::{WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowStartOptions};
+use temporalio_client::{
+    WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowIdReusePolicy, WorkflowStartOptions, errors::WorkflowStartError,
+    tonic::Code,
+};
 
 use super::{Order, OrderSaga, Outcome, Shop, Step, TASK_QUEUE, worker};
 use crate::people::{Dice, in_time};
 
 const ORDERS_MAX: usize = 6;
 const STOCK: u32 = 10;
+/// How long a customer whose order did not get through waits before they send it again.
+const BEFORE_ANOTHER_TRY: Duration = Duration::from_secs(2);
 const STEPS: [Step; 3] = [Step::Reserve, Step::Charge, Step::Ship];
+
+/// How a server says that it may be worth another try.
+const TROUBLES: [Code; 3] = [Code::Unavailable, Code::ResourceExhausted, Code::DeadlineExceeded];
 
 /// A few customers of a small shop.
 ///
@@ -26,9 +35,10 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     shop.close_address("Moon");
     let at_work = shop.clone();
     sim.workers(2, move |_| worker(&at_work));
+    let api = sim.struck_client();
     sim.faults(Faults::swarm());
     let customers: Vec<Customer> = (1..=dice.few(ORDERS_MAX)).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
-    let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim))).await?;
+    let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim, &api))).await?;
     // Leaves time for what is late.
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
     for (customer, outcome) in customers.iter().zip(&outcomes) {
@@ -77,16 +87,41 @@ impl Customer {
         Self { id, order, orders_after: dice.span(Duration::from_secs(60)), cancels_after }
     }
 
-    async fn order(&self, sim: &Sim) -> foretime::Result<Outcome> {
+    async fn order(&self, sim: &Sim, api: &StruckClient) -> foretime::Result<Outcome> {
         tokio::time::sleep(self.orders_after).await;
-        let options = WorkflowStartOptions::new(TASK_QUEUE, &self.id).build();
-        sim.client().start_workflow(OrderSaga::run, self.order.clone(), options).await?;
+        while !self.is_taken(api).await? {
+            tokio::time::sleep(BEFORE_ANOTHER_TRY).await;
+        }
         let order = sim.client().get_workflow_handle::<OrderSaga>(&self.id);
         if let Some(after) = self.cancels_after {
             tokio::time::sleep(after).await;
             in_time(order.cancel(WorkflowCancelOptions::default()).await)?;
         }
         Ok(order.get_result(WorkflowGetResultOptions::default()).await?)
+    }
+
+    /// Sends the order to the shop. Returns whether the shop says that it has it. If it does not say so, it may have it all the same;
+    /// so an order that comes again is not another one, not even when the first is done with.
+    async fn is_taken(&self, api: &StruckClient) -> foretime::Result<bool> {
+        let (id, order) = (self.id.clone(), self.order.clone());
+        let taken = api.call(|client| async move {
+            let once = WorkflowIdReusePolicy::RejectDuplicate;
+            let options = WorkflowStartOptions::new(TASK_QUEUE, id).id_reuse_policy(once).build();
+            client.start_workflow(OrderSaga::run, order, options).await.map(drop)
+        });
+        match taken.await {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(WorkflowStartError::AlreadyStarted { .. })) => {
+                foretime::sometimes!(true, "an order comes again");
+                Ok(true)
+            }
+            Ok(Err(WorkflowStartError::Rpc(status))) if TROUBLES.contains(&status.code()) => Ok(false),
+            Ok(Err(error)) => Err(error.into()),
+            Err(crashed) => {
+                foretime::sometimes!(!crashed.is_down(), "the shop's API crashes with an order in its hands");
+                Ok(false)
+            }
+        }
     }
 
     /// The steps were done in order, and either all of them or all undone in reverse order.

@@ -49,6 +49,12 @@ pub enum Label {
     CacheSize,
     /// Where a history is cut for a replay.
     HistoryCut,
+    /// On which kind of day a run begins.
+    StartsAt,
+    /// On which of those days.
+    StartDate,
+    /// When, on that day.
+    StartHour,
     /// Whether a fault of this kind strikes.
     Strike(Fault),
 }
@@ -79,6 +85,9 @@ impl Label {
             Self::OutageAttempts => 20,
             Self::CacheSize => 21,
             Self::HistoryCut => 22,
+            Self::StartsAt => 23,
+            Self::StartDate => 24,
+            Self::StartHour => 25,
             Self::Strike(fault) => 100 + fault.code(),
         }
     }
@@ -108,6 +117,9 @@ impl Label {
             Self::OutageAttempts => "outage attempts",
             Self::CacheSize => "cache size",
             Self::HistoryCut => "history cut",
+            Self::StartsAt => "starts at",
+            Self::StartDate => "start date",
+            Self::StartHour => "start hour",
             Self::Strike(fault) => fault.name(),
         }
     }

@@ -27,6 +27,7 @@ pub use self::{
 use crate::{
     fault::{Fault, Place},
     hash::Hash,
+    time::Start,
 };
 
 /// The resolution with which a chance is drawn.
@@ -72,6 +73,8 @@ pub struct Choices {
     last_strike: u64,
     only: Only,
     holds_none_back: bool,
+    /// When the run begins, in seconds of the Unix epoch, if that is not drawn.
+    starts_at: Option<i64>,
 }
 
 impl Choices {
@@ -98,6 +101,7 @@ impl Choices {
             last_strike: 0,
             only: Only::default(),
             holds_none_back: false,
+            starts_at: None,
         }
     }
 
@@ -142,9 +146,18 @@ impl Choices {
             seed: self.seed,
             source: self.source,
             holds_none_back: self.holds_none_back,
+            starts_at: self.starts_at,
             inputs: self.inputs.iter().map(|input| (key(&input.at, &input.name), input.value.clone())).collect(),
             draws: draws.map(|(label, stream)| (label, stream.taken().to_vec())).collect(),
         }
+    }
+
+    /// When the run begins, if that is not drawn: when it should, or when the recorded run did. The tape has it.
+    pub(crate) fn fixed_start(&mut self, wanted: Option<Start>) -> Option<Start> {
+        let of_tape = || self.recorded.as_ref()?.starts_at(Start::PLAIN.unix_s()).map(Start::from_unix_s);
+        let fixed = wanted.or_else(of_tape);
+        self.starts_at = fixed.map(Start::unix_s);
+        fixed
     }
 
     /// Where the code did not ask for what is on the tape that is repeated, once the run has ended.

@@ -11,6 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 
+use super::label::Label;
 use crate::fault::Fault;
 
 /// How the labels of inputs begin.
@@ -32,6 +33,9 @@ pub struct Tape {
     /// Whether no fault was held back because of an earlier one of its kind ([`super::Choices::strikes_with`]).
     #[serde(default)]
     pub holds_none_back: bool,
+    /// When the run began, in seconds of the Unix epoch, if that was fixed; otherwise it is one of the draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<i64>,
     /// The inputs in words, by label.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
@@ -129,13 +133,19 @@ impl fmt::Display for Rot {
 pub(super) struct Recorded {
     draws: BTreeMap<String, (VecDeque<Draw>, u64)>,
     inputs: BTreeMap<String, String>,
+    starts_at: Option<i64>,
     rot: Option<Rot>,
 }
 
 impl Recorded {
     pub(super) fn new(tape: Tape) -> Self {
         let draws = tape.draws.into_iter().map(|(label, draws)| (label, (draws.into(), 0))).collect();
-        Self { draws, inputs: tape.inputs, rot: None }
+        Self { draws, inputs: tape.inputs, starts_at: tape.starts_at, rot: None }
+    }
+
+    /// When the run began, if the tape does not have that as a draw. A tape from before that was drawn says nothing: `plain`.
+    pub(super) fn starts_at(&self, plain: i64) -> Option<i64> {
+        self.starts_at.or_else(|| (!self.draws.contains_key(Label::StartsAt.name())).then_some(plain))
     }
 
     /// The next draw under this label of the simulation's own, which is the `step`th of all; `None` if the tape does not fit there, or no longer.

@@ -9,13 +9,14 @@ pub use self::{place::Place, rpc::RpcKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// A worker's process ends at its next await and starts again after a while. It strikes while a worker waits, and before
-    /// and after it polls, starts an activity, acts on the outside world, completes, and is acknowledged.
+    /// A worker's process, or that of a struck client, ends at its next await and starts again after a while. It strikes while a
+    /// process waits, and before and after it polls, starts an activity, acts on the outside world, completes, and is
+    /// acknowledged; for a client, before and after each of its requests and replies.
     Crash,
-    /// All workers crash at the same instant.
+    /// All workers and struck clients crash at the same instant.
     ClusterCrash,
-    /// A worker shuts down in good order and starts again, as in a deploy of the same code. It is killed if an activity does
-    /// not end within two minutes; that activity is lost.
+    /// A worker or a struck client shuts down in good order and starts again, as in a deploy of the same code. It is killed if
+    /// an activity or a call does not end within two minutes; that activity or call is lost.
     Restart,
     /// The server did what it was asked, but the caller only learns that the connection broke.
     ReplyLost,
@@ -40,7 +41,7 @@ pub enum Fault {
     ActivityHang,
     /// A heartbeat does not reach the server, though the worker believes it did.
     HeartbeatLost,
-    /// A worker is cut off from the server for a while.
+    /// A worker or a struck client is cut off from the server for a while.
     Cut,
     /// A fault of the test's own: `foretime::fault` gives its name and its chance. No swarm draws it.
     Custom,

@@ -1,8 +1,8 @@
-//! Where a fault may strike: a moment of a worker, and the name of what the worker is doing. The moment has a number that never
+//! Where a fault may strike: a moment of a worker or of a struck client, and the name of what the worker is doing. The moment has a number that never
 //! changes; the name is the API's or the user's. Both together make a strike's name and its consequences. The words for a place
 //! are made only here and have no other effect.
 
-use super::RpcKind;
+use super::{RpcKind, rpc::verb_of};
 use crate::hash::Hash;
 
 /// A place.
@@ -119,6 +119,8 @@ struct Nouns<'a> {
     activity: &'a str,
     a_request: &'a str,
     its_request: &'a str,
+    /// What its request asks for, such as `start order-7`.
+    asks_to: Option<&'a str>,
     effect: &'a str,
 }
 
@@ -127,6 +129,7 @@ const VAGUE: Nouns<'static> = Nouns {
     activity: "an activity",
     a_request: "a request",
     its_request: "its request",
+    asks_to: None,
     effect: "its side effect",
 };
 
@@ -136,10 +139,11 @@ impl Place {
         self.said(&VAGUE)
     }
 
-    /// The same, including what [`Self::about`] gives.
-    pub fn exact_moment(&self) -> String {
+    /// The same, including what [`Self::about`] gives. `workflow_id`: the workflow that a request there is about, if known.
+    pub fn exact_moment(&self, workflow_id: Option<&str>) -> String {
         let (about, effect) = (self.about(), format!("its side effect \"{}\"", self.about()));
-        self.said(&Nouns { a_request: &about, its_request: &about, effect: &effect, ..VAGUE })
+        let verb = self.name().zip(workflow_id).and_then(|(rpc, id)| Some(format!("{} {id}", verb_of(rpc)?)));
+        self.said(&Nouns { a_request: &about, its_request: &about, asks_to: verb.as_deref(), effect: &effect, ..VAGUE })
     }
 
     /// The same, with the attempt that the worker starts there or whose outcome it reports.
@@ -200,7 +204,10 @@ impl Nouns<'_> {
             RpcKind::AnswerQuery => "before it could answer a query".to_owned(),
             RpcKind::AnswerNexusTask => "before it could answer a Nexus task".to_owned(),
             RpcKind::Heartbeat => "before a heartbeat".to_owned(),
-            RpcKind::Other => format!("before {}", self.a_request),
+            RpcKind::Other => match self.asks_to {
+                Some(asks_to) => format!("before it could {asks_to}"),
+                None => format!("before {}", self.a_request),
+            },
         }
     }
 
@@ -212,7 +219,10 @@ impl Nouns<'_> {
             RpcKind::AnswerQuery => "after it answered a query, before the server could say so".to_owned(),
             RpcKind::AnswerNexusTask => "after it answered a Nexus task, before the server could say so".to_owned(),
             RpcKind::Heartbeat => "after a heartbeat".to_owned(),
-            RpcKind::Other => format!("after {}", self.a_request),
+            RpcKind::Other => match self.asks_to {
+                Some(asks_to) => format!("after it had asked to {asks_to}, before the server could answer"),
+                None => format!("after {}", self.a_request),
+            },
         }
     }
 
@@ -224,7 +234,10 @@ impl Nouns<'_> {
             RpcKind::AnswerQuery => "when the server had taken its answer to a query".to_owned(),
             RpcKind::AnswerNexusTask => "when the server had taken its answer to a Nexus task".to_owned(),
             RpcKind::Heartbeat => "when its heartbeat was acknowledged".to_owned(),
-            RpcKind::Other => format!("when {} was answered", self.its_request),
+            RpcKind::Other => match self.asks_to {
+                Some(asks_to) => format!("when the server had answered its request to {asks_to}"),
+                None => format!("when {} was answered", self.its_request),
+            },
         }
     }
 }

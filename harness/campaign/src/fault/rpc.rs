@@ -1,4 +1,4 @@
-//! What an RPC is to the worker that calls it.
+//! What an RPC is to the worker or the client that calls it.
 
 /// See the module's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,21 @@ impl RpcKind {
             _ => Self::Other,
         }
     }
+}
+
+/// What a client asks for with this RPC, as a verb whose object is a workflow; `None` if there is no plain one.
+pub(super) fn verb_of(rpc: &str) -> Option<&'static str> {
+    Some(match rpc {
+        "StartWorkflowExecution" => "start",
+        "SignalWithStartWorkflowExecution" => "start or signal",
+        "SignalWorkflowExecution" => "signal",
+        "RequestCancelWorkflowExecution" => "cancel",
+        "TerminateWorkflowExecution" => "terminate",
+        "DescribeWorkflowExecution" => "describe",
+        "QueryWorkflow" => "query",
+        "UpdateWorkflowExecution" => "update",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Decides which faults befall what a worker does. One function decides, from the deed, the plan and the draws. It knows no
+//! Decides which faults befall what a worker or a struck client does. One function decides, from the deed, the plan and the draws. It knows no
 //! transport and no times. The caller carries the verdict out; the simulated wire does so in virtual time.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ const CUT_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 /// How large an opportunity for a crash one turn of a worker is, compared with one of its messages.
 const AT_WORK: f64 = 0.1;
 
-/// Something that a worker does, as an opportunity for faults.
+/// Something that a worker or a struck client does, as an opportunity for faults.
 #[derive(Clone, Copy, Debug)]
 pub enum Deed<'a> {
     /// It goes on after a wait.
@@ -85,7 +85,7 @@ impl Verdict {
 pub enum Fall {
     /// It crashes.
     Crash,
-    /// All workers do.
+    /// All workers and struck clients do.
     ClusterCrash,
     /// It is asked to stop and to start again, and goes on until it stops.
     Restart,

@@ -1,7 +1,7 @@
 //! Whether two runs fail in the same way. Findings are compared by what they are about, never by their sentences. Numbers in
 //! names do not count: without one fault, the same mistake may show on another worker, or with another customer.
 
-use super::{DoesNotReplay, Panicked, Stuck, TaskFailed, Unreplayed, Whose, Wrong};
+use super::{DoesNotReplay, NoWorker, Panicked, Stuck, TaskFailed, Unreplayed, Whose, Wrong};
 use crate::hash::Hash;
 
 impl Wrong {
@@ -11,6 +11,10 @@ impl Wrong {
         let hash = match self {
             Self::NotBegun { title, .. } | Self::TestFailed { title, .. } => letters(hash, title),
             Self::NoSuchEvent { name } => letters(hash, name),
+            Self::NoWorker(it) => {
+                let NoWorker { error, .. } = &**it;
+                letters(hash, error)
+            }
             Self::Panicked(it) => it.likeness(hash),
             Self::TaskRefused { .. } => hash.number(1),
             Self::TaskFailed(it) => {
@@ -40,7 +44,7 @@ impl Wrong {
                 Stuck::Spins { process } => letters(hash.number(3), process),
                 Stuck::NoEnd { .. } => hash.number(4),
             },
-            Self::Refused { process, what } => letters(letters(hash, process), what),
+            Self::Refused(it) => letters(letters(hash, &it.process), it.what),
             Self::BodyPanicked | Self::TurnKept { .. } => hash,
         };
         hash.value()

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use foretime_history::verdict::Divergence;
 use serde::{Deserialize, Serialize};
 
 use crate::{attempt::Attempt, process::ProcessId};
@@ -101,6 +102,8 @@ pub enum Wrong {
     NotBegun { title: String, detail: String },
     /// A worker is to crash at an event type that the API does not have.
     NoSuchEvent { name: String },
+    /// A worker cannot be made; no other start of it would mend that.
+    NoWorker(Box<NoWorker>),
     /// The test's body returned an error, in its own words.
     TestFailed { title: String, detail: String },
     /// The test's body ended in a panic that no hook saw.
@@ -115,8 +118,9 @@ pub enum Wrong {
     NotReplayed { error: String },
     /// A history does not replay.
     DoesNotReplay(Box<DoesNotReplay>),
-    /// Replayed code of this workflow passes another input than the history has.
-    AsksOtherwise { workflow_id: String, text: String },
+    /// Replayed code of this workflow passes another input than the history has. `is_of_sdk`: only because the SDK gives it
+    /// another error of a local activity that timed out.
+    AsksOtherwise { workflow_id: String, text: String, is_of_sdk: bool },
     /// Workflow code acts on the outside world.
     Impure { kind: String, subject: String },
     /// Workflow code sleeps on the thread of its worker.
@@ -128,9 +132,29 @@ pub enum Wrong {
     /// The run makes no progress. `who_waits`: one line for each thing that is waited for.
     Stuck { how: Stuck, who_waits: String },
     /// A process does something that a simulation refuses.
-    Refused { process: String, what: &'static str },
+    Refused(Box<Refused>),
     /// A thread does not give up its turn.
     TurnKept { report: String },
+}
+
+/// A worker that cannot be made.
+#[derive(Clone, Debug)]
+pub struct NoWorker {
+    /// The name of the process.
+    pub process: String,
+    /// Which version of the code it should run (0 is the first), if there are several.
+    pub version: Option<usize>,
+    pub whose: Unmade,
+    pub error: String,
+}
+
+/// Who does not make a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmade {
+    /// The test's closure, which should give the worker's options.
+    ByClosure,
+    /// The SDK, which refuses the options.
+    BySdk,
 }
 
 /// A panic.
@@ -169,6 +193,21 @@ pub struct Workflow {
     pub workflow_type: String,
 }
 
+/// Something that a simulation refuses.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The name of the process.
+    pub process: String,
+    /// What it did.
+    pub what: &'static str,
+    /// The host that it is about, if known.
+    pub whom: Option<String>,
+    /// The attempt whose code did it, if known.
+    pub amid: Option<Attempt>,
+    /// The place in the code, if known.
+    pub place: Option<String>,
+}
+
 /// A workflow task that a worker failed.
 #[derive(Clone, Debug)]
 pub struct TaskFailed {
@@ -179,6 +218,8 @@ pub struct TaskFailed {
     pub of: Option<Workflow>,
     /// What the API calls the cause.
     pub cause: &'static str,
+    /// Where code and history part, if that is known. Only for reports.
+    pub divergence: Option<Box<Divergence>>,
     /// What the worker says.
     pub text: String,
     /// What the run was started with, if that is what does not fit.
@@ -194,6 +235,8 @@ pub enum TaskFailure {
     WokenFromOutside,
     /// Another reason.
     Other,
+    /// A bug of the SDK's core: it holds the late result of a local activity against the one that the history has.
+    LateLocalActivity,
 }
 
 /// A history that does not replay.
@@ -203,6 +246,8 @@ pub struct DoesNotReplay {
     pub run_id: String,
     pub workflow_type: String,
     pub when: Unreplayed,
+    /// Where code and history part, if that is known. Only for reports.
+    pub divergence: Option<Box<Divergence>>,
     /// What the core says.
     pub text: String,
 }
@@ -235,7 +280,7 @@ impl Wrong {
     /// Which check found it.
     pub const fn kind(&self) -> FindingKind {
         match self {
-            Self::NotBegun { .. } | Self::NoSuchEvent { .. } => FindingKind::Setup,
+            Self::NotBegun { .. } | Self::NoSuchEvent { .. } | Self::NoWorker(_) => FindingKind::Setup,
             Self::TestFailed { .. } => FindingKind::Test,
             Self::BodyPanicked | Self::Panicked(_) => FindingKind::Panic,
             Self::TaskRefused { .. } | Self::TaskFailed(_) => FindingKind::WorkflowTaskFailed,
@@ -245,7 +290,7 @@ impl Wrong {
             Self::IllegalHistory { .. } => FindingKind::History,
             Self::ClaimBroken { .. } => FindingKind::Claim,
             Self::Stuck { .. } => FindingKind::Liveness,
-            Self::Refused { .. } => FindingKind::Refused,
+            Self::Refused(_) => FindingKind::Refused,
             Self::TurnKept { .. } => FindingKind::TurnKept,
         }
     }

@@ -11,7 +11,7 @@ mod what;
 mod words;
 
 pub use update::{UpdateEnd, UpdatePart, UpdateSpan};
-pub use what::{Call, Crash, Custom, Done, Drawn, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
+pub use what::{Call, Crash, Custom, Done, Drawn, ErrandStep, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -58,7 +58,8 @@ impl Entry {
             What::Refusal(Refusal { outcome_of: None, workflow_id, .. }) => workflow_id.as_ref(),
             _ => self.attempt().map(|attempt| &attempt.workflow_id),
         };
-        id.map(String::as_str).filter(|id| !id.is_empty())
+        let id = id.map(String::as_str).or_else(|| self.fault().and_then(Struck::workflow_id));
+        id.filter(|id| !id.is_empty())
     }
 
     /// The activity that it is about; its id is the same in all attempts.
@@ -301,7 +302,7 @@ mod tests {
 
     fn crash(rpc: &str, attempt: Option<Attempt>) -> What {
         let (place, meanwhile) = (Place::BeforeRequest(rpc.to_owned()), Vec::new());
-        What::Fault(Struck::Crash(Crash { place, attempt, meanwhile }))
+        What::Fault(Struck::Crash(Crash { place, attempt, workflow_id: None, meanwhile }))
     }
 
     #[test]

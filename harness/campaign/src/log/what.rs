@@ -30,6 +30,9 @@ pub enum What {
     Effect(Done),
     /// A process begins or ends.
     Life(LifeStep),
+    /// A step of an errand: of something that a caller has the process of a struck client do. `client`: the name of that process.
+    /// `number`: which of its errands, from 1.
+    Errand { client: String, number: u64, step: ErrandStep },
     /// Code panics: with this message, at this place in it.
     Panic { message: String, place: String },
     /// Something is wrong.
@@ -116,16 +119,20 @@ pub struct Crash {
     pub place: Place,
     /// The attempt that the worker starts, or whose outcome it reports, if known.
     pub attempt: Option<Attempt>,
+    /// The workflow that the request is about before, amid or after which it crashes, if known.
+    pub workflow_id: Option<String>,
     /// The attempts under way in a worker that waits.
     pub meanwhile: Vec<Attempt>,
 }
 
-/// A request of a worker.
+/// A request of a worker or of a client.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub rpc: String,
     /// The attempt of an activity whose outcome it reports, if known.
     pub outcome_of: Option<Attempt>,
+    /// The workflow that it is about, if known.
+    pub workflow_id: Option<String>,
 }
 
 /// Which way a message goes.
@@ -165,6 +172,23 @@ pub enum LifeStep {
     Killed { grace: Duration },
     /// It has ended without being killed.
     Ends(Ending),
+}
+
+/// How far an errand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandStep {
+    /// The client's process takes it up.
+    Begins = 1,
+    /// It is done.
+    Ends = 2,
+    /// Its caller learns that the process ended meanwhile.
+    Lost = 3,
+    /// Its caller learns that the process is down.
+    Refused = 4,
+    /// Its caller no longer waits, and the process drops it.
+    GivenUp = 5,
+    /// It panicked, and its caller learns of that.
+    Panicked = 6,
 }
 
 impl Struck {
@@ -207,6 +231,15 @@ impl Struck {
     /// The name of the request that it befalls, or whose reply it befalls.
     pub fn rpc(&self) -> Option<&str> {
         self.call().map(|call| call.rpc.as_str())
+    }
+
+    /// The workflow that the message it befalls is about, or the request amid which it strikes, if known.
+    pub fn workflow_id(&self) -> Option<&str> {
+        let id = match self {
+            Self::Crash(crash) | Self::ClusterCrash(crash) => crash.workflow_id.as_ref(),
+            _ => self.call().and_then(|call| call.workflow_id.as_ref()),
+        };
+        id.map(String::as_str)
     }
 
     const fn call(&self) -> Option<&Call> {
@@ -293,6 +326,7 @@ impl Step<'_> {
             Self::What(What::Finding(_)) => 13,
             Self::What(What::Input(_)) => 14,
             Self::What(What::Action { .. }) => 15,
+            Self::What(What::Errand { .. }) => 16,
         }
     }
 
@@ -308,6 +342,7 @@ impl Step<'_> {
                 hash.number(u64::from(*applied == Applied::First)).number(u64::from(attempt.attempt))
             }
             Self::What(What::Life(step)) => step.hash(hash),
+            Self::What(What::Errand { client, number, step }) => hash.name(client).number(*number).number(*step as u64),
             Self::What(What::Finding(wrong)) => hash.number(wrong.kind().code()),
             // How a value is put in words is the test's affair; what it was made from goes in with the draws.
             Self::What(What::Input(Drawn { name, .. })) => hash.name(name),

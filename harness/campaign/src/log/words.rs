@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use super::{Call, Crash, Custom, Done, Drawn, Entry, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What};
+use super::{
+    Call, Crash, Custom, Done, Drawn, Entry, ErrandStep, LifeStep, Passage, Refusal, SlowWhen, Span, Struck, Way, What,
+};
 use crate::{attempt::Attempt, effects::Applied, process::Ending, words::brief};
 
 impl Entry {
@@ -18,6 +20,7 @@ impl Entry {
             What::Action { client, .. } => format!("{client} does"),
             What::Effect(done) => done.verb().to_owned(),
             What::Life(step) => step.words().to_owned(),
+            What::Errand { number, step, .. } => step.label(*number),
             What::Panic { .. } => "panics".to_owned(),
             What::Finding(wrong) => wrong.kind().name().to_owned(),
         }
@@ -33,6 +36,7 @@ impl Entry {
             What::Action { action, .. } => action.clone(),
             What::Effect(done) => format!("{} ({})", done.what(), done.circumstances()),
             What::Life(step) => step.detail(),
+            What::Errand { client, step, .. } => step.detail(client),
             What::Panic { message, place } => format!("{message} ({place})"),
             What::Finding(wrong) => wrong.title(),
         }
@@ -170,9 +174,34 @@ impl Done {
         if self.applied == Applied::First { self.what() } else { format!("{} {}", self.verb(), self.what()) }
     }
 
-    /// The key, and the attempt.
+    /// The key, and the attempt, if one did it.
     pub fn circumstances(&self) -> String {
-        format!("{}, attempt {}", self.key(), self.attempt.attempt)
+        match self.attempt.attempt {
+            0 => self.key(),
+            attempt => format!("{}, attempt {attempt}", self.key()),
+        }
+    }
+}
+
+impl ErrandStep {
+    fn label(self, number: u64) -> String {
+        let does = match self {
+            Self::Begins => "begins",
+            Self::Ends => "ends",
+            Self::Lost => "loses",
+            Self::Refused => "is refused",
+            Self::GivenUp => "gives up",
+            Self::Panicked => "panics in",
+        };
+        format!("{does} call {number}")
+    }
+
+    fn detail(self, client: &str) -> String {
+        match self {
+            Self::Begins | Self::Ends | Self::GivenUp | Self::Panicked => String::new(),
+            Self::Lost => format!("{client} ended meanwhile"),
+            Self::Refused => format!("{client} is down"),
+        }
     }
 }
 

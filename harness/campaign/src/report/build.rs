@@ -11,20 +11,19 @@ use crate::{
     model,
     operation::Operation,
     process::{Ending, ProcessId, Role},
-    result::{Detail, Known},
-    time::{EPOCH_S, since_start_ns},
+    result::{Detail, Order},
     view::View,
 };
 
 /// A run in full, but for the histories that only the Rust SDK can write.
-pub fn detail(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> Detail {
+pub fn detail(case: &Case, view: &View<'_>, order: &Order) -> Detail {
     let moments = if view.findings.is_empty() { chronicle::all(view) } else { Vec::new() };
     let of_rust_sdk = BTreeMap::new();
     let (trace, tape, draws_at) = (trace(view), view.choices.tape(), view.log.draws_at().to_vec());
-    Detail { trace, tape, draws_at, report: report(case, view, seed, known), moments, of_rust_sdk }
+    Detail { trace, tape, draws_at, report: report(case, view, order), moments, of_rust_sdk }
 }
 
-/// Every step, one line each.
+/// When the run began, and every step, one line each.
 fn trace(view: &View<'_>) -> Vec<String> {
     let entries = view.log.entries.iter().map(|entry| (entry.step, trace_line(view, entry)));
     let turns = view.log.turns.iter().map(|turn| {
@@ -32,7 +31,8 @@ fn trace(view: &View<'_>) -> Vec<String> {
         let Turn { at_ns, step, thread, hash, .. } = *turn;
         (step, format!("{step:>7} +{:.6}s {process} goes on, thread {thread} [{hash:016x}]", seconds(at_ns)))
     });
-    let mut lines: Vec<(u64, String)> = entries.chain(turns).collect();
+    let begins = (0, format!("{:>7} +0.000000s the run begins at {}", 0, view.starts_at));
+    let mut lines: Vec<(u64, String)> = std::iter::once(begins).chain(entries).chain(turns).collect();
     lines.sort_by_key(|(step, _)| *step);
     lines.into_iter().map(|(_, line)| line).collect()
 }
@@ -76,9 +76,9 @@ struct Lanes {
     of_life: BTreeMap<ProcessId, usize>,
 }
 
-fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Report {
+fn report(case: &Case, view: &View<'_>, order: &Order) -> model::Report {
     let lanes = lanes(view);
-    let story = story::tell(view, known);
+    let story = story::tell(view, &order.known);
     let is_in_vain = |entry: &&Entry| matches!(entry.what, What::Message { passage: Passage::SentInVain, .. });
     let entries: Vec<&Entry> = view.log.entries.iter().filter(|entry| !is_in_vain(entry)).collect();
     let of_server = story.of_server.iter().map(|(at_ns, text)| told_of_server(view, *at_ns, text));
@@ -91,13 +91,13 @@ fn report(case: &Case, view: &View<'_>, seed: u64, known: &Known) -> model::Repo
     let failure = view.findings.first().map(|it| model::Failure { title: it.wrong.title(), detail: it.wrong.detail() });
     model::Report {
         test: case.name.clone(),
-        seed,
+        seed: order.seed,
         failed: failure.is_some(),
         failure,
         story: story.sentences.clone(),
         untold: story.untold.clone(),
-        repeat: case.repeat(seed, view.choices.which()),
-        started_at_unix_ms: i64::try_from(EPOCH_S * 1000).unwrap_or(0),
+        repeat: case.repeat(order.seed, &order.only, order.starts_at),
+        started_at_unix_ms: view.starts_at.unix_s() * 1000,
         ended_at_ns: view.now_ns,
         steps: view.log.steps(),
         trace_hash: format!("{:016x}", view.hash),
@@ -126,7 +126,13 @@ fn lanes(view: &View<'_>) -> Lanes {
     processes[SERVER].lives.push(model::Life { from_ns: 0, to_ns: end_ns, ended: model::Ended::Running, version: None });
     let mut names: Vec<(&str, model::ProcessKind)> =
         view.lives.iter().filter_map(|life| Some((&*life.name, kind(life.role)?))).collect();
-    names.sort_by_key(|(name, kind)| (*kind == model::ProcessKind::Worker, name.len(), *name));
+    // The callers come before those that they call.
+    let place = |kind| match kind {
+        model::ProcessKind::Test | model::ProcessKind::Server => 0,
+        model::ProcessKind::Client => 1,
+        model::ProcessKind::Worker => 2,
+    };
+    names.sort_by_key(|(name, kind)| (place(*kind), name.len(), *name));
     names.dedup();
     processes.extend(names.into_iter().map(|(name, kind)| model::Process { name: name.to_owned(), kind, lives: Vec::new() }));
     let mut of_life = BTreeMap::new();
@@ -151,6 +157,7 @@ fn kind(role: Role) -> Option<model::ProcessKind> {
     match role {
         Role::Test => Some(model::ProcessKind::Test),
         Role::Worker(_) => Some(model::ProcessKind::Worker),
+        Role::Client(_) => Some(model::ProcessKind::Client),
         Role::Replayer => None,
     }
 }
@@ -174,7 +181,8 @@ fn shown_update(view: &View<'_>, span: &UpdateSpan, lanes: &Lanes) -> Option<mod
         Ending::Crash => (*at_ns, model::Outcome::Crashed),
         _ => (*at_ns, model::Outcome::Lost),
     });
-    let closed_ns = || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(since_start_ns);
+    let closed_ns =
+        || view.runs().find(|run| run.run_id() == span.run_id)?.close_time().and_then(|at| view.starts_at.ns_until(at));
     let closed = closed_ns().map(|at_ns| (at_ns.max(span.from_ns), model::Outcome::Lost));
     let cut = [died, closed].into_iter().flatten().min_by_key(|(at_ns, _)| *at_ns);
     let ended_ns = span.to_ns.unwrap_or(view.now_ns);
@@ -230,7 +238,7 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         What::Message { .. } | What::Refusal(_) => model::EventKind::Rpc,
         What::Fault(_) => model::EventKind::Fault,
         What::Effect(_) => model::EventKind::Effect,
-        What::Life(_) => model::EventKind::Log,
+        What::Life(_) | What::Errand { .. } => model::EventKind::Log,
         What::Input(_) | What::Action { .. } => model::EventKind::Test,
         What::Panic { .. } => model::EventKind::Panic,
         What::Finding(_) => model::EventKind::Check,

@@ -15,6 +15,12 @@ use crate::{
     result::{Detail, RunResult},
 };
 
+/// The file with what a run printed.
+const OUTPUT: &str = "output.txt";
+/// How many of the last lines that a run printed are shown, and how much of each.
+const OUTPUT_LINES_MAX: usize = 8;
+const OUTPUT_CHARS_MAX: usize = 200;
+
 /// How wide the timeline as text is, in characters.
 const TEXT_WIDTH: usize = 120;
 
@@ -30,6 +36,25 @@ pub(crate) fn directory(reports: &Path, case: &Case, seed: u64) -> Result<PathBu
     Ok(directory)
 }
 
+/// Where the output of a run goes.
+pub(crate) fn output(directory: &Path) -> PathBuf {
+    directory.join(OUTPUT)
+}
+
+/// The last lines of the output of a run that left nothing else behind, and where all of it is.
+pub(crate) fn end_of_output(directory: &Path) -> String {
+    let path = output(directory);
+    let text = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if lines.is_empty() {
+        return "It printed nothing.".to_owned();
+    }
+    let last = &lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..];
+    let last: Vec<String> =
+        last.iter().map(|line| format!("  {}", line.chars().take(OUTPUT_CHARS_MAX).collect::<String>())).collect();
+    format!("What it printed, in {}, ends with:\n{}", path.display(), last.join("\n"))
+}
+
 /// Writes all of a report: the page, its data, the tape, the trace and the histories. Returns the directory; `None` if the run
 /// has no report, because its process died.
 ///
@@ -39,7 +64,7 @@ pub(crate) fn write(directory: &Path, result: &RunResult) -> Result<Option<PathB
     let Some(detail) = &result.detail else { return Ok(None) };
     let Detail { trace, tape, report, draws_at: _, moments: _, of_rust_sdk } = &**detail;
     let mut report = report.clone();
-    report.output = fs::read_to_string(directory.join("output.txt")).unwrap_or_default();
+    report.output = fs::read(output(directory)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     write_histories(directory, &mut report, of_rust_sdk)?;
     save(directory, "tape.json", &json(tape)?)?;
     save(directory, "trace.txt", &trace.join("\n"))?;

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::chronicle;
+use super::{chronicle, statics};
 use crate::{
-    attempt,
+    attempt, calendar,
     choices::Input,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
@@ -13,6 +13,7 @@ use crate::{
     operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
+    time::Start,
     view::View,
     waiting::{open_runs, queues},
     words::{after, brief, capital, on_version},
@@ -28,9 +29,6 @@ const INPUTS_TOLD_MAX: usize = 20;
 
 /// The most actions of clients that are told.
 const ACTIONS_TOLD_MAX: usize = 12;
-
-/// The most statics that are named.
-const STATICS_TOLD_MAX: usize = 3;
 
 /// With more draws of chance than these, none is told.
 const CHANCE_TOLD_MAX: usize = 6;
@@ -93,9 +91,12 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
     }
-    teller.what_processes_keep_to_themselves();
+    if let Some(changed) = statics::that_workers_changed(view) {
+        teller.conclude(changed);
+    }
     teller.what_clients_did();
     teller.how_much_it_takes();
+    teller.when_it_began();
     teller.point_at_findings();
     teller.story()
 }
@@ -264,7 +265,7 @@ impl<'a> Teller<'a> {
                 Struck::Crash(crash) if same_process => format!("{worker} crashed {}.", self.with_attempt(crash)),
                 Struck::ClusterCrash(crash) if entry.at_ns >= first.at_ns => {
                     let (who, moment) = (self.name(entry.process), self.with_attempt(crash));
-                    format!("{} and all other workers crashed {moment}.", capital(&who))
+                    format!("{} and {} crashed {moment}.", capital(&who), self.all_others())
                 }
                 Struck::ActivityFailure { .. } if same_activity => "The attempt failed after its work was done.".to_owned(),
                 Struck::ActivityHang { .. } if same_activity => "The attempt did its work, but never ended.".to_owned(),
@@ -325,6 +326,7 @@ impl<'a> Teller<'a> {
             Some(Unreplayed::Again) => {
                 "its options keep something from one run to the next (in an interceptor, a factory, what they share)"
             }
+            None if is_of_sdk(&finding.wrong) => "whatever its code does, the two texts of the SDK differ",
             None => "workflow code must do the same each time (no HashMap's order, no clock, no chance of its own)",
         };
         let title = finding.wrong.title();
@@ -335,6 +337,9 @@ impl<'a> Teller<'a> {
                  clock, the order of a map, tokio::select!, a static)."
                     .to_owned(),
             );
+        }
+        if is_of_sdk(&finding.wrong) {
+            return;
         }
         self.queries(finding.at_ns);
         self.validators(finding.at_ns);
@@ -410,7 +415,11 @@ impl<'a> Teller<'a> {
 
     /// The moment of a crash, with what its worker was doing.
     fn moment(&self, entry: &Entry, crash: &Crash) -> String {
-        let moment = if crash.attempt.is_some() { self.with_attempt(crash) } else { crash.place.exact_moment() };
+        let moment = if crash.attempt.is_some() {
+            self.with_attempt(crash)
+        } else {
+            crash.place.exact_moment(crash.workflow_id.as_deref())
+        };
         let amid = chronicle::under_way(self.view, entry.at_ns).into_iter();
         let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
         let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
@@ -425,7 +434,13 @@ impl<'a> Teller<'a> {
         attempt::subject(&span.type_name, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
     }
 
-    /// How long the worker was down after a crash, if that was long.
+    /// Those that a crash of the whole cluster takes along.
+    fn all_others(&self) -> &'static str {
+        let has_clients = self.view.lives.iter().any(|life| matches!(life.role, Role::Client(_)));
+        if has_clients { "all other workers and clients" } else { "all other workers" }
+    }
+
+    /// How long the process was down after a crash, if that was long.
     fn downtime(&self, crash: &Entry) -> String {
         let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
         let next = self.view.lives.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
@@ -453,17 +468,16 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Tells which statics workers changed: their state is lost with them there, and a fake is not seen by the others.
-    fn what_processes_keep_to_themselves(&mut self) {
-        let (it, its) = match self.view.changed_statics {
-            [] => return,
-            [one] => ((*one).to_owned(), ("static", "it dies")),
-            [all @ .., last] => {
-                let all: Vec<&str> = all.iter().take(STATICS_TOLD_MAX - 1).copied().collect();
-                (format!("{} and {last}", all.join(", ")), ("statics", "they die"))
-            }
-        };
-        self.conclude(format!("Workers changed the {} {it}: each process has its own, and {} with it.", its.0, its.1));
+    /// Concludes when the run began, unless it was on the plain date.
+    fn when_it_began(&mut self) {
+        let starts_at = self.view.starts_at;
+        if starts_at == Start::PLAIN {
+            return;
+        }
+        self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
+        if self.known.passes_on_plain_date {
+            self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
+        }
     }
 
     /// Tells what clients of the test did before the failure: the last of it, if it is much.
@@ -513,6 +527,11 @@ fn does_not_fit(wrong: &Wrong) -> bool {
     matches!(wrong, Wrong::TaskFailed(failed) if failed.reason == TaskFailure::CodeDoesNotFit)
 }
 
+/// Whether the finding is that the SDK gives replayed code something else.
+fn is_of_sdk(wrong: &Wrong) -> bool {
+    matches!(wrong, Wrong::AsksOtherwise { is_of_sdk: true, .. })
+}
+
 /// The version of the code (0 is the first) to which a deploy moves a worker, if the entry is one.
 fn deployed(entry: &Entry) -> Option<usize> {
     if let What::Life(LifeStep::AskedToStop { deploy }) = entry.what { deploy } else { None }
@@ -522,13 +541,14 @@ fn deployed(entry: &Entry) -> Option<usize> {
 fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> String {
     let how = struck.how();
     let of = |call: &Call| {
-        let attempt = call.outcome_of.as_ref();
-        attempt.map_or_else(|| call.rpc.clone(), |attempt| format!("{} for {}", call.rpc, teller.names.subject(attempt)))
+        let subject =
+            call.outcome_of.as_ref().map(|attempt| teller.names.subject(attempt)).or_else(|| call.workflow_id.clone());
+        subject.map_or_else(|| call.rpc.clone(), |subject| format!("{} for {subject}", call.rpc))
     };
     match struck {
         Struck::Crash(crash) => format!("{who} crashed {}{}", teller.moment(entry, crash), teller.downtime(entry)),
         Struck::ClusterCrash(crash) => {
-            format!("{who} and all other workers crashed {}{}", teller.moment(entry, crash), teller.downtime(entry))
+            format!("{who} and {} crashed {}{}", teller.all_others(), teller.moment(entry, crash), teller.downtime(entry))
         }
         Struck::Restart(_) => format!("{who} was asked to stop, in good order, and to start again"),
         Struck::Cut { .. } => format!("{who} was cut off from the server, for {how}"),

@@ -25,6 +25,8 @@ use crate::{
 
 /// A run that takes longer is not compared with the run without its last fault.
 const COMPARED_MAX: Duration = Duration::from_secs(5);
+/// How long a thread that is known to keep its turn may keep it in the run for the report.
+const PATIENCE_AGAIN: Duration = Duration::from_secs(3);
 
 /// A run, recorded in full.
 struct Recorded {
@@ -38,12 +40,17 @@ struct Recorded {
 fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, String> {
     let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
     let directory = report::files::directory(&settings.reports, case, order.seed)?;
-    let usual = if order.tape.is_none() { usual(&mut job, order.seed, &order.only)? } else { None };
+    let usual = if order.tape.is_none() { usual(&mut job, order)? } else { None };
     let known = Known { usual, ..order.known.clone() };
-    let order = Order { is_detailed: true, known, output: Some(directory.join("output.txt")), ..order.clone() };
+    let order = Order { is_detailed: true, known, output: Some(report::files::output(&directory)), ..order.clone() };
     let begun = Instant::now();
     let mut result = job.run(&order).map_err(|error| error.to_string())?;
     let elapsed = begun.elapsed();
+    if result.detail.is_none()
+        && let Some(failure) = result.failures.first_mut()
+    {
+        failure.detail += &format!("\n{}", report::files::end_of_output(&directory));
+    }
     say_what_did_not_strike(&order, &result);
     let doom = doom::of(&mut job, &result, elapsed)?;
     if let Some(detail) = &mut result.detail {
@@ -61,7 +68,7 @@ impl Recorded {
         // What is drawn anew from a tape is no seed's.
         failed.repeat = match self.report.as_ref().filter(|_| order.tape.is_some()) {
             Some(report) => case.repeat_tape(&report.join("tape.json")),
-            None => case.repeat(order.seed, &order.only),
+            None => case.repeat(order.seed, &order.only, order.starts_at),
         };
         failed.story = self.result.detail.as_ref().map(|detail| detail.report.story.clone()).unwrap_or_default();
         Some(failed)
@@ -141,9 +148,13 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     if failed.failure.kind == FindingKind::Differs {
         return Ok(failed);
     }
-    let Least { only, is_least, otherwise, takes_none } = search::least(case, &failed, from)?;
-    let known = Known { is_least, otherwise, usual: None };
-    let order = Order { only, known, ..from.clone() };
+    // Each run of the search would take the whole patience.
+    let is_slow = failed.failure.kind == FindingKind::TurnKept;
+    let least = if is_slow { Least::unknown(from.only.clone()) } else { search::least(case, &failed, from)? };
+    let Least { only, is_least, otherwise, takes_none } = least;
+    let known = Known { is_least, otherwise, ..Known::default() };
+    let patience = is_slow.then_some(PATIENCE_AGAIN);
+    let order = Order { only, known, patience, ..from.clone() };
     let recorded = in_full(case, settings, &order)?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();
@@ -152,6 +163,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
     let mut again = match recorded.failed(case, &order) {
         Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
+        Some(again) if is_slow && is_same(&again.failure, &failed.failure) => Failed { failure: failed.failure, ..again },
         Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
         Some(again) => {
             let note = format!("The second run of the seed failed differently: {}", again.failure.title);
@@ -163,15 +175,16 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     Ok(again)
 }
 
-/// What happens in the run when the last of these strikes is left out, if it then passes. Only if the strikes are listed one by
+/// What happens in the run when the last of its strikes is left out, if it then passes. Only if the strikes are listed one by
 /// one and a run is quick.
-fn usual(job: &mut Job, seed: u64, only: &Only) -> Result<Option<Vec<String>>, String> {
+fn usual(job: &mut Job, order: &Order) -> Result<Option<Vec<String>>, String> {
+    let (only, starts_at) = (&order.only, order.starts_at);
     if only.strikes.as_ref().is_none_or(BTreeSet::is_empty) {
         return Ok(None);
     }
     let begun = Instant::now();
     let mut run = |only: &Only, is_detailed| {
-        let order = Order { only: only.clone(), is_detailed, ..Order::of(seed) };
+        let order = Order { only: only.clone(), starts_at, is_detailed, ..Order::of(order.seed) };
         job.run(&order).map_err(|error| error.to_string())
     };
     let with_all = run(only, false)?;

@@ -108,7 +108,7 @@ fn died(seed: u64, how: &str) -> RunResult {
     let failure = RunFailure {
         kind: FindingKind::Setup,
         title: "the process of the simulation died".to_owned(),
-        detail: format!("{how}; its output, if any, is in the report"),
+        detail: how.to_owned(),
         process: "test".to_owned(),
         at_ns: 0,
         likeness: 0,
@@ -136,7 +136,8 @@ fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> 
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 if let Some(status) = child.try_wait()? {
                     let text = format!(
-                        "the process that should run simulations ended at once ({status}); does the test's name match?"
+                        "the process that should run simulations ended ({status}) before it came to the test: started again, \
+                         the program must come to the same one, of the same name"
                     );
                     return Err(io::Error::other(text));
                 }

@@ -6,16 +6,17 @@ use std::{
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
     time::Instant,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use super::{
     difference, explain,
     job::Job,
+    output,
+    progress::Progress,
     regressions,
     settings::Settings,
     summary::{Failed, Summary},
@@ -34,7 +35,7 @@ struct Shared<'a> {
     next: AtomicU64,
     has_failed: AtomicBool,
     summary: Mutex<Summary>,
-    progress: ProgressBar,
+    progress: Progress,
 }
 
 /// Runs the seeds.
@@ -43,11 +44,11 @@ struct Shared<'a> {
 /// The seeds could not be run at all.
 pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     if let Some(path) = &settings.tape {
-        return explain::tape(case, settings, path);
+        return shown(case, settings, regressions::read_tape(path)?.0.seed, || explain::tape(case, settings, path));
     }
     if let Some(seed) = settings.seed {
         let order = Order { only: settings.only.clone(), ..Order::of(seed) };
-        return explain::one(case, settings, &order);
+        return shown(case, settings, seed, || explain::one(case, settings, &order));
     }
     let mut first = Summary::new(case);
     let rotten = regressions::run_first(case, settings, &mut first)?;
@@ -61,9 +62,12 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         next: AtomicU64::new(0),
         has_failed: AtomicBool::new(false),
         summary: Mutex::new(first),
-        progress: progress(case, settings),
+        progress: Progress::begin(case, settings),
     };
+    let (running, over) = mpsc::channel::<()>();
     let errors: Vec<String> = thread::scope(|scope| {
+        let progress = &shared.progress;
+        scope.spawn(move || progress.tell_until(&over));
         let jobs: Vec<_> = (0..settings.jobs)
             .map(|core| {
                 scope.spawn({
@@ -72,11 +76,14 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
                 })
             })
             .collect();
-        jobs.into_iter()
+        let errors = jobs
+            .into_iter()
             .filter_map(|job| job.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned())).err())
-            .collect()
+            .collect();
+        drop(running);
+        errors
     });
-    shared.progress.finish_and_clear();
+    shared.progress.end();
     let mut summary = shared.summary.into_inner().unwrap_or_else(PoisonError::into_inner);
     summary.elapsed = shared.begun.elapsed();
     summary.jobs = settings.jobs;
@@ -90,12 +97,24 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
         summary.failed = Some(explain::explain(case, settings, failed, &order)?);
     } else {
         summary.never_held = never_held(case, &summary);
+        summary.never_reached = never_reached(&summary);
         if let Some((seed, _)) = summary.most_faults.filter(|_| case.shows_one) {
             summary.report = explain::one(case, settings, &Order::of(seed))?.report;
         }
     }
     regressions::settle(rotten, settings, &mut summary)?;
     Ok(summary)
+}
+
+/// Does `work`, a run of this seed that a person asked for. What it prints is shown while it runs.
+fn shown(
+    case: &Case,
+    settings: &Settings,
+    seed: u64,
+    work: impl FnOnce() -> Result<Summary, String>,
+) -> Result<Summary, String> {
+    let directory = report::files::directory(&settings.reports, case, seed)?;
+    output::shown(&report::files::output(&directory), work)?
 }
 
 impl Shared<'_> {
@@ -164,7 +183,7 @@ impl Shared<'_> {
             }
         }
         drop(summary);
-        self.progress.inc(1);
+        self.progress.seed_is_done();
     }
 
     fn summary(&self) -> std::sync::MutexGuard<'_, Summary> {
@@ -182,17 +201,9 @@ fn never_held(case: &Case, summary: &Summary) -> Vec<String> {
     all.into_iter().filter(|(_, held)| !held).map(|(claim, _)| claim).collect()
 }
 
-fn progress(case: &Case, settings: &Settings) -> ProgressBar {
-    let bar = match settings.budget {
-        Some(_) => ProgressBar::no_length(),
-        None => ProgressBar::new(settings.runs),
-    };
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} seeds, {per_sec}, {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.set_message(case.name.clone());
-    bar
+/// The activities with faults of their own of which no run reached an attempt. A misspelt name should not pass for a test.
+fn never_reached(summary: &Summary) -> Vec<String> {
+    summary.activities.iter().filter(|(_, has_begun)| !**has_begun).map(|(activity_type, _)| activity_type.clone()).collect()
 }
 
 /// A place for a job. All tests of one program together run no more jobs at once than one test may.

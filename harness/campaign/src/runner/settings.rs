@@ -4,6 +4,7 @@ use std::{env, path::PathBuf, str::FromStr, time::Duration};
 
 use crate::{
     case::Case,
+    time::Start,
     {
         choices::{Only, kind_of_strike},
         fault::Fault,
@@ -21,6 +22,7 @@ FORETIME_RUNS=n      run n seeds instead of the number in the test
 FORETIME_BUDGET=30s  run seeds for this long (also 500ms, 10m, 2h)
 FORETIME_JOBS=n      run n processes at once; by default one for each core
 FORETIME_FIRST=n     begin with seed n; by default 1
+FORETIME_STARTS_AT=2027-03-28T00:30:00Z  begin each run then, whatever the test says; by default the seed draws a day
 FORETIME_STAGED=1    simulate nothing: run once on foretime::Environment, as on other systems
 FORETIME_REPORTS=dir write the reports of failing runs here; by default target/foretime
 FORETIME_REGRESSIONS=dir  keep failing runs here, and repeat those first; none: neither. By default foretime-regressions beside the test
@@ -129,6 +131,15 @@ fn only() -> Result<Only, String> {
             "FORETIME_ONLY={value}: {strike} is no fault: they are called as crash-1 or reply-lost:9f3a21c4:1.\n{HELP}"
         )),
     }
+}
+
+/// When runs begin, if the environment fixes that.
+///
+/// # Errors
+/// It has something else than an instant.
+pub fn starts_at() -> Result<Option<Start>, String> {
+    let Some(value) = env::var("FORETIME_STARTS_AT").ok().filter(|value| !value.is_empty()) else { return Ok(None) };
+    Start::parse(&value).map(Some).map_err(|why| format!("FORETIME_STARTS_AT={value}: {why}.\n{HELP}"))
 }
 
 /// The number that this variable has; `None` if it is not set, or empty.

@@ -51,11 +51,15 @@ pub struct Summary {
     pub report: Option<PathBuf>,
     /// Claims of `sometimes!` that never held.
     pub never_held: Vec<String>,
+    /// The types of activities that have faults of their own, and of which no run reached an attempt.
+    pub never_reached: Vec<String>,
     /// What has become of the regressions that do not fail, one line each.
     pub regressions: Vec<String>,
     /// Regressions that the code no longer fits, one line each.
     pub rotten: Vec<String>,
     pub(super) claims: BTreeMap<String, bool>,
+    /// The types of activities that have faults of their own or attempts, and whether an attempt began in any run.
+    pub(super) activities: BTreeMap<String, bool>,
     /// Nothing was simulated.
     is_staged: bool,
     pub(super) failed: Option<Failed>,
@@ -79,13 +83,14 @@ pub(super) struct Failed {
 
 impl Failed {
     pub(super) fn new(case: &Case, seed: u64, failure: RunFailure) -> Self {
-        let repeat = case.repeat(seed, &Only::default());
+        let repeat = case.repeat(seed, &Only::default(), None);
         Self { seed, failure, report: None, story: Vec::new(), repeat, note: None, kept: None }
     }
 }
 
 impl Summary {
     /// Nothing has run.
+    #[doc(hidden)]
     pub fn new(case: &Case) -> Self {
         Self {
             test: case.name.clone(),
@@ -105,10 +110,12 @@ impl Summary {
             most_faults: None,
             report: None,
             never_held: Vec::new(),
+            never_reached: Vec::new(),
             regressions: Vec::new(),
             rotten: Vec::new(),
             is_staged: false,
             claims: BTreeMap::new(),
+            activities: BTreeMap::new(),
             failed: None,
         }
     }
@@ -128,6 +135,9 @@ impl Summary {
         for (claim, held) in &result.claims {
             *self.claims.entry(claim.clone()).or_default() |= held;
         }
+        for (activity_type, has_begun) in &result.activities {
+            *self.activities.entry(activity_type.clone()).or_default() |= has_begun;
+        }
         let faults = result.faults.values().sum();
         if self.most_faults.is_none_or(|(_, most)| faults > most) {
             self.most_faults = Some((result.seed, faults));
@@ -139,6 +149,7 @@ impl Summary {
     }
 
     /// The test ran once, where nothing is simulated. It failed with this title and detail, or did not.
+    #[doc(hidden)]
     pub fn staged(case: &Case, outcome: Result<(), (String, String)>) -> Self {
         let failed = outcome.err().map(|(title, detail)| {
             let failure =
@@ -148,9 +159,10 @@ impl Summary {
         Self { runs: 1, is_staged: true, failed, ..Self::new(case) }
     }
 
-    /// Whether every run passed, every `sometimes!` held in at least one, and no regression is rotten.
+    /// Whether every run passed, at least one held each `sometimes!` and reached each activity that has faults of its own, and no
+    /// regression is rotten.
     pub fn is_good(&self) -> bool {
-        self.failed.is_none() && self.never_held.is_empty() && self.rotten.is_empty()
+        self.failed.is_none() && self.never_held.is_empty() && self.never_reached.is_empty() && self.rotten.is_empty()
     }
 
     /// The seed that failed, if one did.
@@ -201,7 +213,20 @@ impl Summary {
         for claim in &self.never_held {
             text += &format!("sometimes! never held in {} runs: {claim}\n", self.runs);
         }
+        for activity_type in &self.never_reached {
+            text += &format!(
+                "no run of {} reached an attempt of {activity_type}, which has faults of its own: is the name misspelt?{}\n",
+                self.runs,
+                self.reached()
+            );
+        }
         text
+    }
+
+    /// The activities that have had attempts, as a sentence.
+    fn reached(&self) -> String {
+        let begun: Vec<&str> = self.activities.iter().filter(|(_, has_begun)| **has_begun).map(|(it, _)| it.as_str()).collect();
+        if begun.is_empty() { String::new() } else { format!(" There were attempts of {}.", begun.join(", ")) }
     }
 
     fn what_to_do_about_rot(&self) -> String {
@@ -212,6 +237,7 @@ impl Summary {
     }
 
     /// Why a test that should find `text` fails.
+    #[doc(hidden)]
     pub fn why_not_found(&self, text: &str, place: &Location<'_>) -> String {
         if self.failed.is_none() {
             return format!("{} ({place}) should find \"{text}\", but none of {} seeds failed\n", self.test, self.runs);

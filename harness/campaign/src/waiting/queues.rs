@@ -44,7 +44,7 @@ fn served(view: &View<'_>, is_so: impl Fn(&Life) -> bool) -> BTreeSet<String> {
 pub fn last_had(view: &View<'_>) -> BTreeMap<usize, String> {
     let had = view.lives.iter().filter_map(|life| match life.role {
         Role::Worker(slot) => Some((slot, life.task_queue.clone()?)),
-        Role::Test | Role::Replayer => None,
+        Role::Test | Role::Client(_) | Role::Replayer => None,
     });
     had.collect()
 }

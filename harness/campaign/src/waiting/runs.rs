@@ -5,7 +5,7 @@ use foretime_server::{
     proto::{enums::EventType, history::HistoryEvent},
 };
 
-use crate::{time::first_workflow_task_ns, view::View, words::after};
+use crate::{time::Start, view::View, words::after};
 
 /// The most activities that are named, of a workflow or of a worker.
 pub const ACTIVITIES_NAMED_MAX: usize = 3;
@@ -16,7 +16,7 @@ pub fn open_runs(view: &View<'_>) -> Vec<(String, String)> {
     let waits = |run: RunView<'_>| {
         let waits_for = match run.pause() {
             Some((who, why)) => format!("somebody to unpause it (paused{})", by(&who, &why)),
-            None => waits_for(&run.events_from(1), activities(&run), run.task_queue()),
+            None => waits_for(view.starts_at, &run.events_from(1), activities(&run), run.task_queue()),
         };
         (format!("{} ({})", run.workflow_id(), run.workflow_type()), waits_for)
     };
@@ -81,12 +81,12 @@ impl Open {
 }
 
 /// What an open run waits for, according to its history. Its activities are given.
-fn waits_for(events: &[HistoryEvent], activities: Vec<String>, task_queue: &str) -> String {
+fn waits_for(start: Start, events: &[HistoryEvent], activities: Vec<String>, task_queue: &str) -> String {
     let open = events.iter().fold(Open::default(), Open::after);
     let mut waits = Vec::new();
     match open.task {
         None => {
-            let first_task = events.first().and_then(first_workflow_task_ns);
+            let first_task = events.first().and_then(|event| start.first_workflow_task_ns(event));
             waits.extend(first_task.map(|at_ns| format!("its first workflow task, {}", after(at_ns))));
         }
         Some(EventType::WorkflowTaskScheduled) => {

@@ -3,7 +3,7 @@
 use foretime_history::{
     Telling,
     compare::{Comparison, Difference, compare},
-    events,
+    refused::event_named_in,
     verdict::{Divergence, Thing},
 };
 
@@ -157,16 +157,4 @@ fn take(difference: Difference, divergence: &mut Divergence, telling: Telling) {
 
 fn undecided(fits: usize, fails: usize, why: &str) -> String {
     format!("the task that diverges is one of {} to {fails}: {why}", fits + 1)
-}
-
-/// The event that an SDK's message is about.
-fn event_named_in(message: &str) -> Option<i64> {
-    let patterns =
-        ["HistoryEvent(id: ", "history event position ", "scheduleEventID: ", "EventId:", "event id ", "eventId=", "Event "];
-    let ids = patterns.iter().filter_map(|pattern| {
-        let (_, rest) = message.split_once(pattern)?;
-        let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().ok().filter(|id: &i64| *id > 0 && *id < events::ID_MAX)
-    });
-    ids.into_iter().next()
 }

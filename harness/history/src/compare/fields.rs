@@ -29,6 +29,9 @@ const NOT_COMPARED: [&str; 9] = [
 /// Payloads: without them, a command asks for none.
 const PAYLOADS: [&str; 3] = ["input", "result", "last_completion_result"];
 
+/// What the replayers of the core's SDKs compare, markers included.
+const IDENTITY: [&str; 5] = ["activity_id", "activity_type.name", "workflow_id", "workflow_type.name", "marker"];
+
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldDifference {
@@ -38,6 +41,13 @@ pub struct FieldDifference {
     pub recorded: String,
     /// The value that the code asks for.
     pub asked: String,
+}
+
+impl FieldDifference {
+    /// Whether it says that something else is meant, and not merely the same with other values.
+    pub(super) fn is_of_identity(&self) -> bool {
+        IDENTITY.contains(&self.field.as_str())
+    }
 }
 
 /// What came of comparing two steps.

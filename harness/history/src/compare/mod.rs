@@ -2,7 +2,8 @@
 //!
 //! The SDKs' replayers look at kinds, and mostly at names and ids. Here everything that the code asks for is compared: inputs, spans,
 //! options, results. [`step`] reads a command and an event into the same form, a [`step::Step`], field by field as the API names them.
-//! [`fields`] compares two of them. [`compare`] walks over both sides and finds the first difference.
+//! [`fields`] compares two of them. [`compare()`] walks over both sides and finds the first difference, [`compare_as_replayers`] the first
+//! that an SDK's replayer would find.
 
 mod fields;
 mod step;
@@ -43,15 +44,33 @@ pub struct Comparison {
 /// writes are ignored. The values of fields that differ are told as `telling` says.
 pub fn compare<'a>(events: impl IntoIterator<Item = &'a [u8]>, commands: &[Command], telling: Telling) -> Comparison {
     let mut incomparable_count = 0;
-    let mut comparison = first_difference(events, commands, telling, &mut incomparable_count);
+    let mut comparison = first_difference(events, commands, telling, Counts::Everything, &mut incomparable_count);
     comparison.incomparable_count = incomparable_count;
     comparison
+}
+
+/// The same, but looks only at what the replayers of the core's SDKs look at: kinds, and the types and ids of activities and children.
+/// They skip a patch that is not recorded.
+pub fn compare_as_replayers<'a>(
+    events: impl IntoIterator<Item = &'a [u8]>,
+    commands: &[Command],
+    telling: Telling,
+) -> Option<Difference> {
+    first_difference(events, commands, telling, Counts::Identity, &mut 0).difference
+}
+
+/// What of two steps counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    Everything,
+    Identity,
 }
 
 fn first_difference<'a>(
     events: impl IntoIterator<Item = &'a [u8]>,
     commands: &[Command],
     telling: Telling,
+    counts: Counts,
     incomparable_count: &mut usize,
 ) -> Comparison {
     let recorded: Vec<Step> = events.into_iter().filter_map(Step::of_event).filter(|step| !step.is_incidental()).collect();
@@ -69,12 +88,18 @@ fn first_difference<'a>(
         if let Some(Marker::Patch { id, .. }) = asked.marker()
             && recorded.peek().is_none_or(|step| step.marker() != asked.marker())
         {
+            if counts == Counts::Identity {
+                continue;
+            }
             return Comparison { patched: Some(id.clone()), ..Comparison::default() };
         }
         let Some(step) = recorded.next() else { return differing(None, Some(asked), Vec::new()) };
         let fields = fields::compared(&step, &asked, telling);
         *incomparable_count += fields.incomparable_count;
-        let differences = fields.differences;
+        let mut differences = fields.differences;
+        if counts == Counts::Identity {
+            differences.retain(FieldDifference::is_of_identity);
+        }
         if step.kind() != asked.kind() || !differences.is_empty() {
             return differing(Some(step), Some(asked), differences);
         }

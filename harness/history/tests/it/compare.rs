@@ -18,7 +18,7 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
-fn payloads(encoding: &str, data: &str) -> Option<Payloads> {
+pub(super) fn payloads(encoding: &str, data: &str) -> Option<Payloads> {
     let metadata = [("encoding".to_owned(), encoding.as_bytes().to_vec())].into();
     Some(Payloads { payloads: vec![Payload { metadata, data: data.as_bytes().to_vec(), ..Payload::default() }] })
 }
@@ -37,7 +37,7 @@ fn command(kind: CommandType, attributes: Asked) -> Command {
 }
 
 /// An activity, as recorded: with what the server has filled in.
-fn scheduled(event_id: i64, name: &str, input: Option<Payloads>) -> Vec<u8> {
+pub(super) fn scheduled(event_id: i64, name: &str, input: Option<Payloads>) -> Vec<u8> {
     let attributes = ActivityTaskScheduledEventAttributes {
         activity_id: "1".to_owned(),
         activity_type: Some(ActivityType { name: name.to_owned() }),
@@ -49,7 +49,7 @@ fn scheduled(event_id: i64, name: &str, input: Option<Payloads>) -> Vec<u8> {
     event(event_id, EventType::ActivityTaskScheduled, Recorded::ActivityTaskScheduledEventAttributes(attributes))
 }
 
-fn schedule(name: &str, input: Option<Payloads>, start_to_close_s: i64) -> Command {
+pub(super) fn schedule(name: &str, input: Option<Payloads>, start_to_close_s: i64) -> Command {
     let attributes = ScheduleActivityTaskCommandAttributes {
         activity_id: "1".to_owned(),
         activity_type: Some(ActivityType { name: name.to_owned() }),
@@ -60,7 +60,7 @@ fn schedule(name: &str, input: Option<Payloads>, start_to_close_s: i64) -> Comma
     command(CommandType::ScheduleActivityTask, Asked::ScheduleActivityTaskCommandAttributes(attributes))
 }
 
-fn started(event_id: i64, seconds: i64) -> Vec<u8> {
+pub(super) fn started(event_id: i64, seconds: i64) -> Vec<u8> {
     let attributes = TimerStartedEventAttributes {
         timer_id: "2".to_owned(),
         start_to_fire_timeout: span(seconds),
@@ -69,7 +69,7 @@ fn started(event_id: i64, seconds: i64) -> Vec<u8> {
     event(event_id, EventType::TimerStarted, Recorded::TimerStartedEventAttributes(attributes))
 }
 
-fn start(seconds: i64) -> Command {
+pub(super) fn start(seconds: i64) -> Command {
     let attributes = StartTimerCommandAttributes { timer_id: "2".to_owned(), start_to_fire_timeout: span(seconds) };
     command(CommandType::StartTimer, Asked::StartTimerCommandAttributes(attributes))
 }
@@ -79,7 +79,7 @@ fn local_activity(event_id: i64) -> Vec<u8> {
     event(event_id, EventType::MarkerRecorded, Recorded::MarkerRecordedEventAttributes(attributes))
 }
 
-fn patch(id: &str) -> Command {
+pub(super) fn patch(id: &str) -> Command {
     let details = [("patch-data".to_owned(), payloads("json/plain", &format!("{{\"id\":\"{id}\"}}")).expect("some"))].into();
     let attributes = RecordMarkerCommandAttributes { marker_name: "core_patch".to_owned(), details, ..Default::default() };
     command(CommandType::RecordMarker, Asked::RecordMarkerCommandAttributes(attributes))

@@ -5,6 +5,7 @@ mod compare;
 mod forms;
 mod redaction;
 mod refusals;
+mod refused;
 mod runs;
 
 use foretime_history::{

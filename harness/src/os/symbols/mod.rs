@@ -31,6 +31,7 @@ pub(super) fn are_linked() -> bool {
         && linked(libc::clock_gettime as *const c_void)
         && linked(libc::syscall as *const c_void)
         && linked(libc::write as *const c_void)
+        && linked(libc::fcntl as *const c_void)
         && linked(libc::malloc as *const c_void)
         && linked(libc::readlink as *const c_void)
 }

@@ -18,7 +18,7 @@ pub(super) static ALL: &[Ours] = ours![fork];
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fork() -> pid_t {
     if let Some(me) = kernel::simulated() {
-        kernel::refuse(me, "forked");
+        kernel::refuse(me, "forked", None);
         return fail(libc::ENOSYS);
     }
     // SAFETY: no arguments; the caller answers for what the child does.

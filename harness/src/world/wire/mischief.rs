@@ -1,11 +1,11 @@
-//! Carries out, in virtual time, the verdicts on the messages of workers.
+//! Carries out, in virtual time, the verdicts on the messages of workers and of struck clients.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{CallId, LONG_POLL, Refused, nanos};
-use crate::world::{Happening, State};
+use crate::world::{About, Happening, State};
 
 use foretime_campaign::{
     choices::Label,
@@ -20,8 +20,8 @@ const LATENCY: (Duration, Duration) = (Duration::from_micros(100), Duration::fro
 impl State {
     /// What befalls a process in this deed, which is part of this call.
     pub(super) fn verdict_on_call(&mut self, id: CallId, process: ProcessId, deed: Deed<'_>) -> Verdict {
-        let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
-        self.verdict(process, deed, outcome_of)
+        let Call { outcome_of, workflow_id, .. } = self.logged(id, "");
+        self.verdict(process, deed, About { attempt: outcome_of, workflow_id })
     }
 
     /// Cuts a worker off for this long, from now on.
@@ -49,7 +49,7 @@ impl State {
         self.agenda.add(self.now_ns + after, Happening::Reply(id, answer));
     }
 
-    pub(super) fn latency(&mut self) -> u64 {
+    pub(in crate::world) fn latency(&mut self) -> u64 {
         let from = nanos(LATENCY.0);
         from + self.choices.below(Label::Latency, nanos(LATENCY.1) - from)
     }
@@ -64,7 +64,9 @@ impl State {
 
     /// A call, as the log records it.
     pub(super) fn logged(&self, id: CallId, rpc: &str) -> Call {
-        let outcome_of = self.wire.pending.get(&id).and_then(|call| call.outcome_of.clone());
-        Call { rpc: rpc.to_owned(), outcome_of }
+        let pending = self.wire.pending.get(&id);
+        let (outcome_of, workflow_id) =
+            pending.map(|call| (call.outcome_of.clone(), call.workflow_id.clone())).unwrap_or_default();
+        Call { rpc: rpc.to_owned(), outcome_of, workflow_id }
     }
 }

@@ -137,7 +137,8 @@ impl State {
         };
         self.wire.pending.insert(id, pending);
         self.look_into_request(process, &request.rpc, &request.message);
-        let is_sign_of_life = self.lives.get(process).role == Role::Test || RpcKind::of(&request.rpc) == RpcKind::Heartbeat;
+        let is_clients = matches!(self.lives.get(process).role, Role::Test | Role::Client(_));
+        let is_sign_of_life = is_clients || RpcKind::of(&request.rpc) == RpcKind::Heartbeat;
         if is_sign_of_life {
             self.progress.lives();
         }

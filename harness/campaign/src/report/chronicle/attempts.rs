@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::{Interest, Moment, NO_STEP, RunNames, history::brief, name, spoken};
 use crate::{
     log::{Outcome, Span},
-    time::since_start_ns,
     view::View,
 };
 
@@ -101,7 +100,7 @@ pub(super) fn lost(view: &View<'_>, names: &RunNames, until_ns: u64) -> Vec<Mome
 /// those that failed after their workflow was over: they may have worked on until then.
 pub(super) fn too_late(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
     let closed = |run: foretime_server::engine::RunView<'_>| {
-        let closed_ns = run.close_time().and_then(since_start_ns)?;
+        let closed_ns = run.close_time().and_then(|at| view.starts_at.ns_until(at))?;
         Some((run.run_id().to_owned(), closed_ns))
     };
     let closed_ns: BTreeMap<String, u64> = view.runs().filter_map(closed).collect();

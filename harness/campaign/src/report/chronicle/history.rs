@@ -15,10 +15,12 @@ use super::{
     Interest, Moment, NO_STEP, RunNames,
     run::{Run, closing_task, from, on, types_with_several_inputs},
 };
-use crate::{time::event_ns, view::View};
+use crate::view::View;
 
 /// A longer input has no room in a sentence.
 const INPUT_CHARS_MAX: usize = 40;
+/// Of what the next run is given, no more is told: it may be all that a workflow knows.
+const GIVEN_CHARS_MAX: usize = 200;
 
 /// The moments of this run.
 pub(super) fn moments(view: &View<'_>, names: &RunNames, of: &RunView<'_>) -> Vec<Moment> {
@@ -29,7 +31,7 @@ pub(super) fn moments(view: &View<'_>, names: &RunNames, of: &RunView<'_>) -> Ve
 }
 
 fn of_event(run: &Run<'_>, event: &HistoryEvent) -> Option<Moment> {
-    let at_ns = event_ns(event)?;
+    let at_ns = run.view.starts_at.event_ns(event)?;
     let attributes = event.attributes.as_ref()?;
     let (text, interest) = of_activity(run, attributes)
         .or_else(|| from_outside(run, at_ns, attributes))
@@ -220,7 +222,9 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
     let (how, interest) = match attributes {
         Attributes::WorkflowExecutionCompletedEventAttributes(_) => ("completed".to_owned(), Interest::End),
         Attributes::WorkflowExecutionCanceledEventAttributes(_) => ("was cancelled".to_owned(), Interest::End),
-        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => ("continued as new".to_owned(), Interest::Well),
+        Attributes::WorkflowExecutionContinuedAsNewEventAttributes(it) => {
+            (format!("continued as new{}", given(it.input.as_ref())), Interest::Well)
+        }
         Attributes::WorkflowExecutionTerminatedEventAttributes(it) => {
             let why = if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
             let text = match it.reason == PARENT_CLOSE_REASON {
@@ -267,9 +271,23 @@ fn reason(failure: Option<&Failure>) -> String {
 
 /// What was sent along, if it is a short text: ` ("Basel")`.
 pub(super) fn brief(input: Option<&Payloads>) -> String {
+    match text_of(input) {
+        Some(text) if text.chars().count() <= INPUT_CHARS_MAX => format!(" ({text})"),
+        _ => String::new(),
+    }
+}
+
+/// What the next run is given, if that is text: ` with {"month":3}`.
+fn given(input: Option<&Payloads>) -> String {
+    let Some(text) = text_of(input) else { return String::new() };
+    let shown: String = text.chars().take(GIVEN_CHARS_MAX).collect();
+    let cut = if shown.len() < text.len() { "…" } else { "" };
+    format!(" with {shown}{cut}")
+}
+
+/// Payloads as text; `None` if they say nothing, or not in text.
+fn text_of(input: Option<&Payloads>) -> Option<String> {
     let texts = input.into_iter().flat_map(|input| &input.payloads).map(|payload| String::from_utf8(payload.data.clone()));
     let texts: Vec<String> = texts.filter_map(Result::ok).filter(|text| !text.is_empty() && text != "null").collect();
-    let text = texts.join(", ");
-    let is_told = !text.is_empty() && text.chars().count() <= INPUT_CHARS_MAX && !text.contains(char::is_control);
-    if is_told { format!(" ({text})") } else { String::new() }
+    Some(texts.join(", ")).filter(|text| !text.is_empty() && !text.contains(char::is_control))
 }

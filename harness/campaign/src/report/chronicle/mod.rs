@@ -1,6 +1,6 @@
 //! The moments between a fault and a failed assertion that a reader would look up in the histories and the attempts, as
-//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`], [`updates`] and
-//! [`operations`] give the moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what
+//! sentences. A run has many of them; [`choice`] picks the most telling. [`attempts`], [`history`], [`updates`], [`errands`]
+//! and [`operations`] give the moments of their subjects and how telling each is, with what [`run`] looks up. [`order`] finds what
 //! arrived in another order than was asked for, and [`names`] says what things are called.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,7 @@ use crate::{
 
 mod attempts;
 mod choice;
+mod errands;
 mod history;
 mod names;
 pub(super) mod operations;
@@ -91,6 +92,7 @@ fn every(view: &View<'_>, until_ns: u64) -> Vec<Moment> {
     all.extend(attempts::lost(view, &names, until_ns).into_iter().chain(attempts::too_late(view, &names)));
     all.extend(order::swapped(view));
     all.extend(joins(view, &names));
+    all.extend(errands::moments(view));
     all.extend(updates::moments(view, &names));
     all.extend(operations::moments(view, &names));
     all.extend(effects(view).chain(refusals(view, &names)));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use foretime_server::proto::{common::Payloads, history::history_event::Attributes};
 
 use super::{Interest, Moment, NO_STEP, history::brief};
-use crate::{time::event_ns, view::View};
+use crate::view::View;
 
 /// A signal, by its name and its content.
 type Signal = String;
@@ -27,7 +27,9 @@ pub(super) fn swapped(view: &View<'_>) -> Vec<Moment> {
                     sent.entry(of_task).or_default().push(signal(&it.signal_name, it.input.as_ref()));
                 }
                 Some(Attributes::WorkflowExecutionSignaledEventAttributes(it)) => {
-                    let (Some(from), Some(at_ns)) = (&it.external_workflow_execution, event_ns(&event)) else { continue };
+                    let (Some(from), Some(at_ns)) = (&it.external_workflow_execution, view.starts_at.event_ns(&event)) else {
+                        continue;
+                    };
                     let came_so = signal(&it.signal_name, it.input.as_ref());
                     came.entry((from.workflow_id.clone(), id.to_owned())).or_default().push((at_ns, came_so));
                 }

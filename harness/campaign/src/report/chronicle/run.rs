@@ -20,7 +20,6 @@ use super::{
 use crate::{
     log::{Entry, Span},
     process::{ProcessId, TEST},
-    time::first_workflow_task_ns,
     view::View,
     words::after,
 };
@@ -100,7 +99,7 @@ impl Run<'_> {
             _ => return String::new(),
         };
         let next = self.view.runs().find(|run| run.run_id() == *next_run_id);
-        let starts_ns = next.and_then(|run| first_workflow_task_ns(run.events_from(1).first()?));
+        let starts_ns = next.and_then(|run| self.view.starts_at.first_workflow_task_ns(run.events_from(1).first()?));
         let name = self.names.name(self.workflow_id, next_run_id);
         starts_ns.map_or_else(String::new, |at_ns| format!("; {name} was to begin {}", after(at_ns)))
     }

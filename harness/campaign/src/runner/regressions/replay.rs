@@ -59,7 +59,8 @@ pub(super) fn replay(job: &mut Job, regression: &Regression) -> Result<Verdict, 
 
 /// A run with the faults and inputs of a regression, by their places.
 fn by_place(regression: &Regression) -> Order {
-    Order { only: regression.only(), ..Order::of(regression.tape.seed) }
+    let Regression { tape, .. } = regression;
+    Order { only: regression.only(), starts_at: tape.starts_at, ..Order::of(tape.seed) }
 }
 
 /// The search goes on from where the tape no longer fits.

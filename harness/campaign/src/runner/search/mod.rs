@@ -38,6 +38,11 @@ pub(super) struct Least {
 }
 
 impl Least {
+    /// Nothing was tried.
+    pub(super) fn unknown(only: Only) -> Self {
+        Self { is_least: false, ..Self::of(only, None) }
+    }
+
     /// None of these can be left out.
     fn of(only: Only, otherwise: Option<String>) -> Self {
         Self { only, is_least: true, otherwise, takes_none: false }

@@ -1,17 +1,13 @@
-//! The ledger of side effects: what activities did to the outside world, who did it, and whether it was done twice.
-//!
-//! A fake of an outside system calls [`effect`] where the real one would take money, send a mail or ship a parcel. The ledger
-//! is the outside world's own memory: a crash of a worker does not undo its entries.
+//! Effects on the outside world, as they are recorded.
 
 use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
 use foretime_campaign::{
     attempt::Attempt,
-    effects::{Applied, Doer, Effect, Record, repeated},
+    effects::{Applied, Doer, Effect, Record},
     faults::Deed,
     finding::Wrong,
     log::{Done, What},
@@ -21,7 +17,7 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use crate::{
     os,
-    world::{self, State, World, attempt},
+    world::{self, About, State, attempt},
 };
 
 /// An effect on the outside world that is about to happen.
@@ -66,7 +62,7 @@ impl NewEffect {
 
     /// Applies it to the process's own ledger.
     fn apply_outside(self) -> Applied {
-        let mut ledger = OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = outside();
         let applied = self.recognised(&ledger);
         let effect = self.into_effect(applied, SystemTime::now(), String::new(), Attempt::default());
         ledger.push(Record { effect, at_ns: 0, process: ProcessId(0), attempts: Vec::new() });
@@ -85,7 +81,10 @@ impl NewEffect {
 }
 
 /// The ledger of what happens outside of simulations.
-static OUTSIDE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+pub(super) fn outside() -> MutexGuard<'static, Vec<Record>> {
+    static OUTSIDE: Mutex<Vec<Record>> = Mutex::new(Vec::new());
+    OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl State {
     fn apply(&mut self, new: NewEffect, process: ProcessId, attempt: Option<(u64, Attempt)>) -> Applied {
@@ -106,7 +105,7 @@ impl State {
         let name = self.lives.get(process).name.clone();
         let effect = new.into_effect(applied, self.system_time(), name, attempt);
         self.ledger.push(Record { effect, at_ns: self.now_ns(), process, attempts });
-        self.verdict(process, Deed::Effect { kind: &kind, subject: &subject }, None);
+        self.verdict(process, Deed::Effect { kind: &kind, subject: &subject }, About::default());
         applied
     }
 }
@@ -127,76 +126,3 @@ impl State {
         self.find(Some(process), Wrong::Impure { kind: new.kind.clone(), subject: new.subject.clone() });
     }
 }
-
-/// The effects of a run.
-#[derive(Clone, Debug)]
-pub struct Ledger {
-    /// `None`: the process's ledger.
-    world: Option<Arc<World>>,
-}
-
-impl Ledger {
-    pub(crate) fn of_world(world: Arc<World>) -> Self {
-        Self { world: Some(world) }
-    }
-
-    pub(crate) fn of_process() -> Self {
-        Self { world: None }
-    }
-
-    fn records(&self) -> Vec<Record> {
-        match &self.world {
-            Some(world) => world.enter(|state| state.ledger.clone()),
-            None => OUTSIDE.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-        }
-    }
-
-    /// All effects so far, in order.
-    pub fn effects(&self) -> Vec<Effect> {
-        self.records().into_iter().map(|record| record.effect).collect()
-    }
-
-    /// Checks that nothing was done twice: no attempt of an activity repeated what an earlier attempt of it had done, without
-    /// an idempotency key or with another one. A reset of the activity does not make it another, and a reset of its workflow
-    /// neither: what the reset does again is done twice. Effects of two activities, or of two other runs of a workflow (its retry,
-    /// the next of a cron), are not compared. Nor are those of two updates, even if a client asked for the same again under another id. Only
-    /// the test knows whether those are one too many; see [`Self::effects`].
-    ///
-    /// # Errors
-    /// Names the first effect that was done twice.
-    pub fn exactly_once_by_key(&self) -> Result<(), DoneTwice> {
-        let records = self.records();
-        match repeated(&records) {
-            None => Ok(()),
-            Some((first, second)) => Err(DoneTwice { first: Box::new(first.effect), second: Box::new(second.effect) }),
-        }
-    }
-}
-
-/// An effect was done twice.
-#[derive(Clone, Debug)]
-pub struct DoneTwice {
-    /// The effect the first time.
-    pub first: Box<Effect>,
-    /// The effect the second time.
-    pub second: Box<Effect>,
-}
-
-impl fmt::Display for DoneTwice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Effect { kind, subject, process, attempt, activity_type, activity_id, workflow_id, key, .. } = &*self.first;
-        let again = &self.second;
-        let keys = match (key, &again.key) {
-            (Some(first), Some(second)) => format!("with the keys {first} and {second}"),
-            _ => "without an idempotency key".to_owned(),
-        };
-        write!(
-            f,
-            "{kind} {subject} was done twice, {keys}: by {process} in attempt {attempt} of {activity_type} (activity {activity_id} of \
-             {workflow_id}), and again by {} in attempt {}",
-            again.process, again.attempt
-        )
-    }
-}
-
-impl std::error::Error for DoneTwice {}
