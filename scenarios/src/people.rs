@@ -4,7 +4,6 @@
 
 use std::{fmt::Debug, ops::RangeInclusive, time::Duration};
 
-use foretime::Sim;
 use foretime::proptest::{
     collection::{VecStrategy, vec},
     option,
@@ -39,6 +38,11 @@ where
     few(each, 1..=names.len()).prop_map(move |all| names.iter().zip(all).map(|(name, one)| named(name, one)).collect())
 }
 
+/// A small number of this range: mostly the least.
+pub(crate) fn a_few(count: RangeInclusive<usize>) -> Union<RangeInclusive<usize>> {
+    small(count, |count| count)
+}
+
 /// One of the ranges with the same start as this one: the shorter, the likelier. Ranges, and not single sizes: an input that is
 /// made simpler stays in the range that was drawn, and what has a single size can leave nothing out.
 fn small<S: Strategy>(range: RangeInclusive<usize>, of: impl Fn(RangeInclusive<usize>) -> S) -> Union<S> {
@@ -71,48 +75,6 @@ pub(crate) fn moment(deadlines: Vec<Duration>, most: Duration) -> impl Strategy<
 /// Something that happens in one of three cases.
 pub(crate) fn in_one_of_three<S: Strategy>(it: S) -> impl Strategy<Value = Option<S::Value>> {
     option::weighted(1.0 / 3.0, it)
-}
-
-/// Dice: SplitMix64.
-#[derive(Debug)]
-pub(crate) struct Dice {
-    state: u64,
-}
-
-impl Dice {
-    /// The dice of this run.
-    pub(crate) fn of(sim: &Sim) -> Self {
-        Self { state: sim.seed() }
-    }
-
-    /// A number below `sides`.
-    pub(crate) fn below(&mut self, sides: u64) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-
-    /// A small number, up to `most`: one in two of three cases, two in two thirds of the rest, and so on. What goes wrong with
-    /// many nearly always goes wrong with few, in less time and with a shorter story.
-    pub(crate) fn few(&mut self, most: usize) -> usize {
-        (1..most).find(|_| !self.once_in(3)).unwrap_or(most)
-    }
-
-    /// The first few of these.
-    pub(crate) fn few_of<'a, T>(&mut self, these: &'a [T]) -> &'a [T] {
-        &these[..self.few(these.len())]
-    }
-
-    /// True in one of `times` cases.
-    pub(crate) fn once_in(&mut self, times: u64) -> bool {
-        self.below(times) == 0
-    }
-
-    /// A span of at most this, in whole milliseconds.
-    pub(crate) fn span(&mut self, most: Duration) -> Duration {
-        Duration::from_millis(self.below(u64::try_from(most.as_millis()).unwrap_or(u64::MAX - 1) + 1))
-    }
 }
 
 /// Whether a message to a workflow came in time. It may come too late, when the workflow is already closed.
