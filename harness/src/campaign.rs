@@ -1,6 +1,7 @@
 //! Many runs of a simulation outside of `#[foretime::test]`, and what comes of them.
 
 use std::{
+    any,
     collections::BTreeSet,
     env,
     error::Error,
@@ -16,7 +17,7 @@ use foretime_campaign::{
 };
 
 use crate::{
-    entry::{Outcome, REGRESSIONS, dated},
+    entry::{Outcome, REGRESSIONS, crates_of, dated},
     runner::{self, program},
     sim::Sim,
 };
@@ -121,7 +122,7 @@ impl Campaign {
     {
         self.is_the_first_of_its_name().map_err(CampaignError::NotRun)?;
         let case = self.case().map_err(CampaignError::NotRun)?;
-        let summary = runner::run(&case, || {
+        let summary = runner::run(&case, &crates_of([any::type_name_of_val(&body)]), || {
             let body = body.clone();
             Box::new(move |sim| Box::pin(async move { body(sim).await.into_result() }))
         });

@@ -109,6 +109,28 @@ impl Test {
     }
 }
 
+/// Foretime's own crates, beside those of its scenarios and tests.
+const OURS: [&str; 11] = [
+    "foretime",
+    "foretime_campaign",
+    "foretime_check",
+    "foretime_cli",
+    "foretime_descriptors",
+    "foretime_examine",
+    "foretime_features",
+    "foretime_history",
+    "foretime_page",
+    "foretime_proto",
+    "foretime_server",
+];
+
+/// The user's crates among those at the beginning of these paths.
+pub(crate) fn crates_of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let names = paths.into_iter().filter_map(|path| path.split("::").next());
+    let is_name = |it: &&str| !it.is_empty() && it.chars().all(|it| it.is_alphanumeric() || it == '_');
+    names.filter(is_name).filter(|it| !OURS.contains(it)).map(str::to_owned).collect()
+}
+
 /// When the runs of a test begin that says this, in seconds of the Unix epoch, and the command for it. What the environment says
 /// goes before what the test says, and then it is a part of the command.
 ///
@@ -147,7 +169,8 @@ pub fn test(test: &Test, body: fn(Sim) -> Running) {
     let finds = test.finds;
     let place = Location::caller();
     let make = || -> Body { Box::new(body) };
-    match test.case().and_then(|case| runner::run(&case, make)) {
+    let crates = crates_of([test.module, &test.package.replace('-', "_")]);
+    match test.case().and_then(|case| runner::run(&case, &crates, make)) {
         Ok(summary) => {
             let why = summary.why(Some(place));
             match finds {

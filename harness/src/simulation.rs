@@ -62,7 +62,10 @@ impl Simulation {
             });
         });
         // From here on this is an ordinary process, with threads that never run again.
-        checks::after_run(&mut world.lock());
+        let mut state = world.lock();
+        state.workers_changed(os::changed_statics());
+        checks::after_run(&mut state);
+        drop(state);
         world
     }
 }

@@ -52,6 +52,8 @@ pub struct View<'a> {
     pub faults: &'a BTreeMap<Fault, u64>,
     /// What was drawn.
     pub choices: &'a Choices,
+    /// The statics that workers changed, by path, each once.
+    pub changed_statics: &'a [&'static str],
     /// Which version of the code a process runs (0 is the first), if there are several.
     pub versions: Vec<Option<usize>>,
     /// The server and its histories.

@@ -25,7 +25,9 @@ use super::{
     random::Stream,
     real,
     seat::{self, Next, Seat},
-    stacks, symbols,
+    stacks,
+    statics::Statics,
+    symbols,
     thread::{State, Thread, Threads, Wait},
     watchdog,
 };
@@ -37,6 +39,8 @@ struct Kernel {
     /// How often time moved.
     moves: AtomicU64,
     threads: Mutex<Threads>,
+    /// `None` if the program has none that each process has of its own.
+    statics: Option<Mutex<Statics>>,
     world: Arc<dyn World>,
     /// Where [`run`] waits.
     host: Baton,
@@ -141,13 +145,16 @@ fn kernel() -> &'static Kernel {
     KERNEL.get().expect("threads belong to a simulation only after it began")
 }
 
-/// Starts a thread of `process` with this work. Its turn comes when the world picks it.
+/// Starts `process`: its first thread, with this work. Its turn comes when the world picks it.
 ///
 /// # Panics
 /// If the system refuses a thread.
 pub(crate) fn spawn(process: ProcessId, name: &str, work: impl FnOnce() + Send + 'static) -> ThreadId {
     exempt(|| {
         let id = u32::try_from(kernel().threads().all.len()).expect("fewer than 2^32 threads");
+        if let Some(mut statics) = kernel().statics() {
+            statics.born(process);
+        }
         SPAWN_FOR.with(|cell| cell.set(process.0 + 1));
         let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
         SPAWN_FOR.with(|cell| cell.set(0));
@@ -170,6 +177,11 @@ pub(crate) fn wake(thread: ThreadId, waker: Waker) {
 /// What the live threads of a process wait for, one line each.
 pub(crate) fn waits(process: ProcessId) -> Vec<ThreadDoes> {
     kernel().threads().waits(process)
+}
+
+/// Which processes that are over changed which statics of the user's: a process, and the path of a static.
+pub(crate) fn changed_statics() -> Vec<(ProcessId, &'static str)> {
+    KERNEL.get().and_then(Kernel::statics).map_or_else(Vec::new, |statics| statics.changed().to_vec())
 }
 
 /// Freezes all threads of `process`: they never run again. What their runtimes have open is closed, since they cannot do it.
@@ -213,6 +225,7 @@ pub(crate) fn run(start: Start, world: Arc<dyn World>, begin: impl FnOnce()) {
         now_ns: AtomicU64::new(0),
         moves: AtomicU64::new(0),
         threads: Mutex::default(),
+        statics: Statics::begin().map(Mutex::new),
         world,
         host: Baton::default(),
         halted: AtomicBool::new(false),
@@ -235,6 +248,10 @@ pub(crate) fn run(start: Start, world: Arc<dyn World>, begin: impl FnOnce()) {
 impl Kernel {
     fn threads(&self) -> MutexGuard<'_, Threads> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn statics(&self) -> Option<MutexGuard<'_, Statics>> {
+        Some(self.statics.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Who is next; `None` when the simulation is over.
@@ -275,15 +292,21 @@ impl Kernel {
         (threads.was_touched || is_last_chance || moves.is_multiple_of(LOOK_EVERY_MOVES)) && threads.look_for_readable()
     }
 
-    /// Who gets the turn; the host when the simulation is over.
+    /// Who gets the turn, and finds its process's statics in place; the host when the simulation is over.
     fn next(&'static self, thread: Option<ThreadId>) -> Next {
-        match thread {
-            Some(thread) => {
-                self.running.store(thread.0, Ordering::Relaxed);
-                Next::Seat(self.threads().get(thread).seat)
+        let Some(thread) = thread else {
+            if let Some(mut statics) = self.statics() {
+                statics.close();
             }
-            None => Next::Host(&self.host),
+            return Next::Host(&self.host);
+        };
+        self.running.store(thread.0, Ordering::Relaxed);
+        let mut threads = self.threads();
+        let thread = threads.get(thread);
+        if let Some(mut statics) = self.statics() {
+            statics.load(thread.process);
         }
+        Next::Seat(thread.seat)
     }
 
     /// The host's wait for the end.
@@ -367,9 +390,13 @@ pub(super) fn sleep(me: ThreadId, span: Duration) {
 /// Wakes up to `count` threads that wait at `address`, the oldest first. Returns how many it woke.
 pub(super) fn wake_futex(address: usize, count: u32) -> u32 {
     exempt(|| {
+        // A lock in a static is another one in each process.
+        let is_own = kernel().statics().is_some_and(|statics| statics.are_at(address));
+        let only = is_own.then(|| ProcessId(PROCESS.with(Cell::get)));
         let mut left = count;
         for thread in &mut kernel().threads().all {
-            if let State::Waiting(Wait::Futex { address: at, woken, .. }) = &mut thread.state
+            if only.is_none_or(|process| process == thread.process)
+                && let State::Waiting(Wait::Futex { address: at, woken, .. }) = &mut thread.state
                 && *at == address
                 && !*woken
                 && left > 0
@@ -479,12 +506,16 @@ pub(super) fn name_thread(thread: ThreadId, name: &str) {
 pub(super) fn leave(me: ThreadId) {
     exempt(|| {
         let kernel = kernel();
-        let (process, seat) = {
+        let (process, seat, is_last) = {
             let mut threads = kernel.threads();
             let thread = &mut threads.all[me.0 as usize];
             thread.state = State::Gone;
-            (thread.process, thread.seat)
+            let (process, seat) = (thread.process, thread.seat);
+            (process, seat, !threads.all.iter().any(|it| it.process == process && !matches!(it.state, State::Gone)))
         };
+        if is_last && let Some(mut statics) = kernel.statics() {
+            statics.end(process);
+        }
         kernel.world.thread_ended(me, process);
         let next = kernel.next(kernel.pick());
         // What libc still does on this thread is not part of the simulation.

@@ -105,6 +105,11 @@ pub(super) fn is_of_region(block: *const u8) -> bool {
     (block as usize).wrapping_sub(PROGRAM_START) < SIMULATION_START + REGION_BYTES - PROGRAM_START
 }
 
+/// Whether an address is of a block that was taken, since [`open`] or before.
+pub(super) fn is_taken(address: usize) -> bool {
+    [&PROGRAM, &SIMULATION].iter().any(|region| (region.start..region.taken.get()).contains(&address))
+}
+
 /// Puts new shared memory on large pages. Returns whether the system can do that (Linux 6.1 and newer) and has them. One byte
 /// of each is touched first, because the system replaces only pages that exist. Touching all small pages would take thirty
 /// times as long.

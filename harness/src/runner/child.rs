@@ -45,7 +45,7 @@ pub(super) fn is_child(test: &str) -> bool {
 }
 
 /// Takes orders until there are no more, then ends the process.
-pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
+pub(super) fn serve(case: &Case, crates: &[String], body: impl Fn() -> Body) -> ! {
     if let Some(core) = env::var(CORE_VARIABLE).ok().and_then(|it| it.parse().ok()) {
         fork::stay_on_core(core);
     }
@@ -53,6 +53,7 @@ pub(super) fn serve(case: &Case, body: impl Fn() -> Body) -> ! {
     if options::carries() {
         text::enlarge_pages();
     }
+    os::statics::find(crates);
     os::lay_out();
     let code = match take_orders(case, body) {
         Ok(()) => 0,

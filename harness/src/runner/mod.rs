@@ -38,23 +38,24 @@ pub(crate) fn program() -> io::Result<Command> {
     Ok(command)
 }
 
-/// Runs the seeds of a case. In a process that was started to run seeds, it runs those that are ordered and never returns.
+/// Runs the seeds of a case. In a process that was started to run seeds, it runs those that are ordered and never returns. Each
+/// simulated process has its own statics of these crates.
 ///
 /// # Errors
 /// The seeds could not be run at all.
-pub(crate) fn run(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
+pub(crate) fn run(case: &Case, crates: &[String], body: impl Fn() -> Body) -> Result<Summary, String> {
     if !os::SIMULATES || options::is_staged() {
         let starts_at = case.starts_at.map(|at| Start::from_unix_s(at).system_time(0));
         let outcome = stage::run(starts_at, |stage| body()(Sim::staged(stage)));
         return Ok(Summary::staged(case, outcome.map_err(Failure::into_title_and_detail)));
     }
-    simulate(case, body)
+    simulate(case, crates, body)
 }
 
 #[cfg(simulates)]
-fn simulate(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
+fn simulate(case: &Case, crates: &[String], body: impl Fn() -> Body) -> Result<Summary, String> {
     if child::is_child(&case.name) {
-        child::serve(case, body);
+        child::serve(case, crates, body);
     }
     if child::is_any() {
         // A program with several campaigns, on its way to the one that this process is for.
@@ -65,7 +66,7 @@ fn simulate(case: &Case, body: impl Fn() -> Body) -> Result<Summary, String> {
 }
 
 #[cfg(not(simulates))]
-fn simulate(_case: &Case, _body: impl Fn() -> Body) -> Result<Summary, String> {
+fn simulate(_case: &Case, _crates: &[String], _body: impl Fn() -> Body) -> Result<Summary, String> {
     unreachable!("no simulation begins on this system")
 }
 

@@ -267,4 +267,13 @@ impl State {
         control.stop_waiter = (!control.is_stopping).then_some(waiter);
         control.is_stopping
     }
+
+    /// Processes changed these statics, by path.
+    pub(crate) fn workers_changed(&mut self, changed: Vec<(ProcessId, &'static str)>) {
+        for (process, path) in changed {
+            if matches!(self.lives.get(process).role, Role::Worker(_)) && !self.changed_statics.contains(&path) {
+                self.changed_statics.push(path);
+            }
+        }
+    }
 }

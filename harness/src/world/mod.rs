@@ -211,6 +211,8 @@ pub(crate) struct State {
     pub(crate) client_options: ClientOptions,
     /// What the test has changed of the server's dynamic configuration.
     dynamic_config: BTreeMap<String, String>,
+    /// The statics of the user's that workers changed, each once, in the order of their ends.
+    changed_statics: Vec<&'static str>,
     /// Whether a panic of the user's code is a finding.
     pub(crate) panics_are_findings: bool,
 }
@@ -281,6 +283,7 @@ impl World {
             activities: BTreeMap::new(),
             client_options,
             dynamic_config,
+            changed_statics: Vec::new(),
             panics_are_findings: true,
         };
         let world = Arc::new(Self { state: Mutex::new(state), hooks });

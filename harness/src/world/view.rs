@@ -20,6 +20,7 @@ impl State {
             operations: &self.operations.all,
             faults: self.fault_counts(),
             choices: &self.choices,
+            changed_statics: &self.changed_statics,
             versions: processes.map(|process| self.lives.version_of(process)).collect(),
             service: self.service(),
         }

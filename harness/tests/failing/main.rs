@@ -3,7 +3,7 @@
 //!
 //! - [`trouble`]: the workflow and the activity that all of them run
 //! - [`campaigns`]: what a campaign returns
-//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`]: what is found
+//! - [`refused`], [`repeated`], [`waiting`], [`replayed`], [`claimed`], [`dated`], [`drawn`], [`local`], [`statics`]: what is found
 //! - [`struck`]: clients that are struck, and what is reported of them
 //! - [`theatre`]: the snippets of `docs/simulation.md`, and what it says of reports
 //! - [`told`]: what is reported, and how to reproduce it; [`kept`]: what is kept of it; [`updated`], [`operated`]: what is reported of updates and of operators
@@ -24,6 +24,7 @@ mod operated;
 mod refused;
 mod repeated;
 mod replayed;
+mod statics;
 mod struck;
 mod theatre;
 mod told;

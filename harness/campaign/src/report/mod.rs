@@ -10,6 +10,7 @@ mod html;
 mod layout;
 #[cfg(test)]
 mod sample;
+mod statics;
 mod story;
 mod timeline;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::chronicle;
+use super::{chronicle, statics};
 use crate::{
     attempt, calendar,
     choices::Input,
@@ -90,6 +90,9 @@ pub(super) fn tell(view: &View<'_>, known: &Known) -> Story {
     }
     if let Some(served) = chronicle::who_serves_what(view) {
         teller.conclude(format!("{}.", capital(&served)));
+    }
+    if let Some(changed) = statics::that_workers_changed(view) {
+        teller.conclude(changed);
     }
     teller.what_clients_did();
     teller.how_much_it_takes();
