@@ -39,6 +39,7 @@ const WORDS_MAX: usize = 4_000;
 ///
 /// # Panics
 /// The range is empty.
+#[track_caller]
 pub fn random<S>(label: &str, range: S) -> S::Value
 where
     S: Strategy,
@@ -78,6 +79,7 @@ fn drawer() -> String {
 }
 
 /// Draws an input of a simulation. `of`: who draws it. `is_given`: it is an ordinary input of the test, rather than chance.
+#[track_caller]
 pub(crate) fn draw_in<S: Strategy>(world: &World, label: &str, of: &str, strategy: &S, is_given: bool) -> S::Value {
     let (name, seed, path) = world.enter(|state| {
         state.is_drawn_in_replay("draw", label);
@@ -90,16 +92,22 @@ pub(crate) fn draw_in<S: Strategy>(world: &World, label: &str, of: &str, strateg
 }
 
 /// Draws an input where nothing is simulated: the same ones each time.
+#[track_caller]
 pub(crate) fn outside<S: Strategy>(label: &str, strategy: &S) -> S::Value {
     make(strategy, label, 0, &Path::default()).0
 }
 
 /// The value that a generator with this seed and these steps make, and whether the last step led to another value.
+#[track_caller]
 fn make<S: Strategy>(strategy: &S, label: &str, seed: u64, path: &Path) -> (S::Value, bool) {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let mut tree = strategy.new_tree(&mut runner).unwrap_or_else(|reason| panic!("no {label} could be drawn: {reason}"));
+    let mut tree = match strategy.new_tree(&mut runner) {
+        Ok(tree) => tree,
+        // Not in a closure, which would have a place of its own.
+        Err(reason) => panic!("no {label} could be drawn: {reason}"),
+    };
     let mut has_moved = true;
     for step in path.steps() {
         has_moved = match step {

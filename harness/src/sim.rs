@@ -144,6 +144,7 @@ impl Sim {
     ///
     /// # Panics
     /// The strategy finds no value, for instance because a filter rejects all.
+    #[track_caller]
     pub fn draw<S: Strategy>(&self, label: &str, strategy: S) -> S::Value {
         self.draws(label, &strategy, true)
     }
@@ -153,10 +154,12 @@ impl Sim {
     ///
     /// # Panics
     /// The range is empty.
+    #[track_caller]
     pub fn random<S: Strategy>(&self, label: &str, range: S) -> S::Value {
         self.draws(label, &range, false)
     }
 
+    #[track_caller]
     fn draws<S: Strategy>(&self, label: &str, strategy: &S, is_given: bool) -> S::Value {
         match &self.cluster {
             Cluster::Simulated(world) => inputs::draw_in(world, label, &self.name, strategy, is_given),

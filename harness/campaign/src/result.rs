@@ -178,6 +178,9 @@ pub struct RunFailure {
     pub at_ns: u64,
     /// The same for failures of the same mistake: `Wrong::likeness`.
     pub likeness: u64,
+    /// The same, whatever texts the run has drawn: `Wrong::bare_likeness`. `None` if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bare_likeness: Option<u64>,
 }
 
 /// A run in full.

@@ -149,6 +149,7 @@ fn result_of(case: &Case, state: &State, order: &Order, real_us: u64) -> RunResu
         process: name_of(it.process),
         at_ns: it.at_ns,
         likeness: it.wrong.likeness(),
+        bare_likeness: Some(it.wrong.bare_likeness(state.choices.inputs())),
     });
     let failures = failures.collect();
     RunResult {

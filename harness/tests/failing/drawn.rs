@@ -2,7 +2,10 @@
 
 use std::{cell::Cell, time::Duration};
 
-use foretime::{Faults, Sim, StateMachine, proptest::prelude::*};
+use foretime::{
+    Faults, Sim, StateMachine,
+    proptest::{char::range, collection::vec, prelude::*},
+};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::RetryPolicy;
 use temporalio_macros::{activities, workflow, workflow_methods};
@@ -197,4 +200,67 @@ fn what_clients_do_at_the_same_time_is_told_with_the_fewest_actions() {
     let actions = text.lines().filter(|line| line.contains(" did Deposit { cents: 1 }.")).count();
     assert_eq!(actions, 2, "two deposits of a cent suffice:\n{text}");
     assert_eq!(text.matches(" = []").count(), 1, "the third customer does nothing:\n{text}");
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn name(sim: Sim) -> foretime::Result {
+    let name: String = sim.draw("name", vec(range('a', 'z'), 0..=12)).into_iter().collect();
+    let name = sim.draw("full name", Just(name));
+    assert!(!name.contains('q'), "customer {name} cannot pay");
+    Ok(())
+}
+
+#[test]
+fn a_message_with_what_was_drawn_is_the_same_with_a_simpler_one() {
+    let text = fails("drawn::name", &[]);
+    assert_says(&text, &["customer q cannot pay", "full name = \"q\"", "It takes no fault."]);
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn stay(sim: Sim) -> foretime::Result {
+    let from = sim.draw("from", 0..=1_000_u32);
+    let to = sim.draw("to", 0..=1_000_u32);
+    assert!(from <= to, "the stay ends before it begins");
+    Ok(())
+}
+
+#[test]
+fn an_input_is_made_simpler_again_when_another_is() {
+    assert_says(&fails("drawn::stay", &[]), &["from = 1\n", "to = 0\n", "It takes no fault."]);
+}
+
+#[foretime::test(runs = 100)]
+#[ignore = "fails on purpose"]
+async fn upload(sim: Sim) -> foretime::Result {
+    let bytes = sim.draw("bytes", vec(any::<u8>(), 0..=3_000));
+    assert!(bytes.len() < 3, "it is too long");
+    Ok(())
+}
+
+#[test]
+fn a_long_list_is_soon_a_short_one() {
+    assert_says(&fails("drawn::upload", &[]), &["bytes = [0, 0, 0]\n", "It takes no fault."]);
+}
+
+#[foretime::test(runs = 1)]
+#[ignore = "fails on purpose"]
+async fn nothing(sim: Sim) -> foretime::Result {
+    let _ = sim.draw("nothing", any::<u8>().prop_filter("there is none", |_| false));
+    Ok(())
+}
+
+#[test]
+fn where_a_strategy_found_no_value_is_told() {
+    let text = fails("drawn::nothing", &[]);
+    assert_says(&text, &["no nothing could be drawn: ", "at harness/tests/failing/drawn.rs:"]);
+}
+
+#[test]
+fn names_that_lead_nowhere_are_told() {
+    let only = |names| fails("drawn::nothing", &[("FORETIME_SEED", "1"), ("FORETIME_ONLY", names)]);
+    assert_says(&only("none,input:5c31d08e:3s"), &["was not drawn in this run, which did not ask for it: input:5c31d08e"]);
+    let text = fails("drawn::nothing", &[("FORETIME_ONLY", "none")]);
+    assert_says(&text, &["FORETIME_ONLY is of one seed: say which with FORETIME_SEED."]);
 }

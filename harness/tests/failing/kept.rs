@@ -20,17 +20,19 @@ fn code() -> String {
 async fn large_coupon(sim: Sim) -> foretime::Result {
     let code = code();
     sim.workers(2, |_| crate::drawn::worker());
-    sim.faults(Faults::none().with(Fault::Crash, 0.05));
+    let chance = if code.starts_with("rarer") { 0.000_1 } else { 0.05 };
+    sim.faults(Faults::none().with(Fault::Crash, chance));
     if code == "new draw" {
         let _ = sim.draw("note", 0..5_u8);
     }
     let amount = match &*code {
         "draw gone" => 650,
         "other range" => sim.draw("amount", 1..=10_u32),
+        "wider range" => sim.draw("amount", 1..=9_000_u32),
         _ => sim.draw("amount", 1..=1_000_u32),
     };
     // What goes before changes the order of events.
-    if code == "mended, other order" || code == "other order" {
+    if code.ends_with("other order") {
         order(&sim, "nothing", 1).await?;
     }
     let way = if code.starts_with("mended") { "mended coupon" } else { "coupon" };
@@ -117,7 +119,7 @@ fn a_regression_whose_mistake_is_mended_passes() {
     assert_says(&text, &["regression ", ".json passes\n"]);
     let (passes, text) = runs(&folder, "mended, other order", &[("FORETIME_RUNS", "5")]);
     assert!(passes, "{text}");
-    assert_says(&text, &[".json passes, and so do 121 other runs of it: its tape no longer fits what the code does (at "]);
+    assert_says(&text, &[".json passes, and so do 136 other runs of it: its tape no longer fits what the code does (at "]);
     assert_eq!(files(&folder).len(), 1, "it is kept");
 }
 
@@ -130,6 +132,47 @@ fn a_regression_is_found_again_in_another_order_of_events_and_written_anew() {
     assert!(!passes, "{text}");
     assert_says(&text, &["amount = 701", "fails as before, though its tape no longer fits", "kept: "]);
     assert_ne!(fs::read(&file).expect("a file"), before);
+}
+
+#[test]
+fn a_fault_of_a_regression_strikes_again_though_the_seed_no_longer_draws_it() {
+    let folder = folder("rarer");
+    kept(&folder);
+    let (passes, text) = runs(&folder, "rarer, other order", &[("FORETIME_RUNS", "1")]);
+    assert!(!passes, "{text}");
+    assert_says(
+        &text,
+        &[
+            "amount = 701",
+            "Without that one fault the run passes.",
+            "fails as before, though its tape no longer fits",
+            "kept: ",
+        ],
+    );
+}
+
+/// What follows the misfit is drawn anew, so the run has faults that the failure does not take.
+#[test]
+fn a_tape_that_no_longer_fits_and_fails_all_the_same_is_made_least_again() {
+    let folder = folder("wider");
+    kept(&folder);
+    let (passes, text) = runs(&folder, "wider range", &[("FORETIME_RUNS", "1")]);
+    assert!(!passes, "{text}");
+    assert_says(&text, &["amount = 701", "Without that one fault the run passes.", "though its tape no longer fits", "kept: "]);
+    assert_eq!(files(&folder).len(), 1, "it is written anew");
+}
+
+#[test]
+fn a_regression_goes_along_when_its_test_is_renamed() {
+    let folder = folder("renamed");
+    let file = kept(&folder);
+    let text = fs::read_to_string(&file).expect("a file");
+    let renamed = text.replace("\"failing::kept::large_coupon\"", "\"failing::kept::big_coupon\"");
+    assert_ne!(renamed, text);
+    fs::write(&file, renamed).expect("it is written");
+    let (passes, text) = runs(&folder, "", &[("FORETIME_RUNS", "1")]);
+    assert!(!passes, "{text}");
+    assert_says(&text, &["amount = 701", "fails as before. No seed was run."]);
 }
 
 #[test]

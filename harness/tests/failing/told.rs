@@ -321,7 +321,10 @@ fn a_charge_made_twice_is_told_as_a_story_and_repeats() {
         |text: &str| text.lines().find(|line| line.starts_with("seed ")).map(str::to_owned).expect("the line with the seed");
     let seed = failure(&text).split(' ').nth(1).expect("the seed").to_owned();
     let repeat = text.lines().find_map(|line| line.strip_prefix("repeat: ")).expect("the command that repeats it");
-    assert!(repeat.ends_with("cargo test -p foretime --test failing -- --exact told::charges_twice --nocapture"), "{text}");
+    assert!(
+        repeat.ends_with("cargo test -p foretime --test failing -- --exact told::charges_twice --include-ignored --nocapture"),
+        "{text}"
+    );
     let variables: Vec<(&str, &str)> = repeat.split(' ').map_while(|word| word.split_once('=')).collect();
     assert_eq!(variables[0], ("FORETIME_SEED", &*seed));
 

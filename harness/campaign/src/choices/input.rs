@@ -79,9 +79,14 @@ impl Path {
         &self.0
     }
 
-    /// The same, and one more.
-    pub fn and(&self, step: Step) -> Self {
-        Self(self.0.iter().copied().chain([step]).collect())
+    /// Whether it is longer than paths may be.
+    pub fn is_too_long(&self) -> bool {
+        self.0.len() > STEPS_MAX
+    }
+
+    /// The same, and then this step so many times.
+    pub fn and(&self, step: Step, count: usize) -> Self {
+        Self(self.0.iter().copied().chain(std::iter::repeat_n(step, count)).collect())
     }
 }
 
@@ -104,7 +109,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// The longest path. No search comes near it.
+/// The longest path. A search ends there.
 const STEPS_MAX: usize = 100_000;
 
 impl FromStr for Path {

@@ -256,8 +256,10 @@ impl Choices {
         Opportunity { fault, place, nth: *nth }
     }
 
+    /// Where the code is no longer that of the tape, faults are drawn anew, and not without bound.
     fn holds_back(&self, is_held_back: bool) -> bool {
-        is_held_back && (!self.holds_none_back || self.is_redrawn())
+        let is_drawn_anew = || self.only.strikes.is_none() && self.recorded.as_ref().is_some_and(Recorded::is_at_an_end);
+        is_held_back && (!self.holds_none_back || self.is_redrawn() || is_drawn_anew())
     }
 
     /// Whether a fault strikes at this opportunity, given whether it was drawn. Notes it if so.

@@ -40,6 +40,17 @@ impl Only {
         Self { order, ..self.clone() }
     }
 
+    /// The same, with each strike that is named by its place so many opportunities later there.
+    pub fn later(&self, by: u64) -> Self {
+        let moved = |strike: &String| match strike.rsplit_once(':') {
+            Some((place, nth)) => {
+                nth.parse::<u64>().map_or_else(|_| strike.clone(), |nth| format!("{place}:{}", nth.saturating_add(by)))
+            }
+            None => strike.clone(),
+        };
+        Self { strikes: self.strikes.as_ref().map(|strikes| strikes.iter().map(moved).collect()), ..self.clone() }
+    }
+
     /// The same, with these strikes in place of its own.
     pub fn with_strikes(&self, strikes: impl IntoIterator<Item = String>) -> Self {
         Self { strikes: Some(strikes.into_iter().collect()), ..self.clone() }

@@ -175,6 +175,11 @@ impl Recorded {
         self.draws.remove(label).map(|(draws, _)| draws)
     }
 
+    /// Whether the tape has ceased to fit, so that all further draws are new.
+    pub(super) fn is_at_an_end(&self) -> bool {
+        self.rot.is_some()
+    }
+
     /// Compares an input with the recorded one.
     pub(super) fn compare_input(&mut self, label: &str, drawn: &str) {
         let Some(recorded) = self.inputs.get(label) else { return };

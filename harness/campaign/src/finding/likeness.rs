@@ -1,12 +1,29 @@
 //! Whether two runs fail in the same way. Findings are compared by what they are about, never by their sentences. Numbers in
-//! names do not count: without one fault, the same mistake may show on another worker, or with another customer.
+//! names do not count: without one fault, the same mistake may show on another worker, or with another customer. Nor do texts that the
+//! test has drawn: a message that names the customer is the same with a simpler name.
+
+use std::collections::BTreeSet;
 
 use super::{DoesNotReplay, NoWorker, Panicked, Stuck, TaskFailed, Unreplayed, Whose, Wrong};
-use crate::hash::Hash;
+use crate::{choices::Input, hash::Hash};
+
+/// The words of the texts that the test has drawn.
+#[derive(Default)]
+struct Given(BTreeSet<String>);
 
 impl Wrong {
     /// A number that findings of the same mistake share.
     pub fn likeness(&self) -> u64 {
+        self.likeness_without(&Given::default())
+    }
+
+    /// The same, whatever the texts are that the run has drawn. `inputs`: those of the run.
+    pub fn bare_likeness(&self, inputs: &[Input]) -> u64 {
+        self.likeness_without(&Given::of(inputs))
+    }
+
+    fn likeness_without(&self, given: &Given) -> u64 {
+        let letters = |hash: Hash, text: &str| given.letters(hash, text);
         let hash = Hash::new().number(self.kind().code());
         let hash = match self {
             Self::NotBegun { title, .. } | Self::TestFailed { title, .. } => letters(hash, title),
@@ -15,7 +32,7 @@ impl Wrong {
                 let NoWorker { error, .. } = &**it;
                 letters(hash, error)
             }
-            Self::Panicked(it) => it.likeness(hash),
+            Self::Panicked(it) => it.likeness(hash, given),
             Self::TaskRefused { .. } => hash.number(1),
             Self::TaskFailed(it) => {
                 let TaskFailed { reason, .. } = &**it;
@@ -52,18 +69,36 @@ impl Wrong {
 }
 
 impl Panicked {
-    fn likeness(&self, hash: Hash) -> Hash {
+    fn likeness(&self, hash: Hash, given: &Given) -> Hash {
         let whose = match self.whose {
             Whose::User => 1,
             Whose::Sdk => 2,
             Whose::Core => 3,
         };
-        letters(letters(hash.number(whose), &self.process), self.message.split('\n').next().unwrap_or_default())
+        let hash = given.letters(hash.number(whose), &self.process);
+        given.letters(hash, self.message.split('\n').next().unwrap_or_default())
     }
 }
 
-/// Adds the letters of a name or a message, without its numbers.
-fn letters(hash: Hash, text: &str) -> Hash {
-    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    hash.name(&letters)
+impl Given {
+    fn of(inputs: &[Input]) -> Self {
+        // In words, a text is between quotes; within it a backslash stands before what is not meant so.
+        let texts = |value: &str| {
+            let bare = value.replace("\\\\", " ").replace("\\\"", " ");
+            bare.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let texts = inputs.iter().flat_map(|input| texts(&input.value));
+        Self(texts.flat_map(|text| words(&text).map(str::to_owned).collect::<Vec<_>>()).collect())
+    }
+
+    /// Adds the letters of a name or a message, without its numbers and without what was drawn.
+    fn letters(&self, hash: Hash, text: &str) -> Hash {
+        let said = words(text).filter(|word| !self.0.contains(*word));
+        let letters: String = said.flat_map(str::chars).filter(|c| c.is_alphabetic()).collect();
+        hash.name(&letters)
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }

@@ -57,6 +57,7 @@ pub(super) fn look_for(
         process: "test".to_owned(),
         at_ns: 0,
         likeness: 0,
+        bare_likeness: None,
     }))
 }
 

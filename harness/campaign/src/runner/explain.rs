@@ -131,7 +131,8 @@ pub(super) fn regression(case: &Case, settings: &Settings, kept: &Kept) -> Resul
     Ok(Failed { note, repeat: case.repeat_tape(&kept.file), ..failed })
 }
 
-/// Names the faults that were asked for but did not strike. Otherwise one that never struck would pass for harmless.
+/// Names the faults that were asked for but did not strike, and the inputs that were not drawn. Otherwise one that never struck would
+/// pass for harmless.
 fn say_what_did_not_strike(order: &Order, result: &RunResult) {
     let struck = |name: &&String| result.strikes.iter().any(|strike| [&strike.name, &strike.at].contains(name));
     let missing: Vec<&str> = order.only.strikes.iter().flatten().filter(|name| !struck(name)).map(String::as_str).collect();
@@ -139,6 +140,12 @@ fn say_what_did_not_strike(order: &Order, result: &RunResult) {
         let missing = missing.join(", ");
         // Not `eprintln!`: the test may pass, and what `eprintln!` writes in a passing test is not shown.
         let _ = writeln!(io::stderr(), "foretime: did not strike in this run, which did not come to it: {missing}");
+    }
+    let is_drawn = |at: &&str| result.inputs.iter().any(|input| input.at == **at);
+    let undrawn: Vec<&str> = order.only.inputs.keys().map(String::as_str).filter(|at| !is_drawn(at)).collect();
+    if !undrawn.is_empty() && !order.known.is_least {
+        let undrawn = undrawn.join(", ");
+        let _ = writeln!(io::stderr(), "foretime: was not drawn in this run, which did not ask for it: {undrawn}");
     }
 }
 
@@ -151,7 +158,7 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     // Each run of the search would take the whole patience.
     let is_slow = failed.failure.kind == FindingKind::TurnKept;
     let least = if is_slow { Least::unknown(from.only.clone()) } else { search::least(case, &failed, from)? };
-    let Least { only, is_least, otherwise, takes_none, starts_at, passes_on_plain_date } = least;
+    let Least { only, is_least, is_simplest, otherwise, takes_none, starts_at, passes_on_plain_date } = least;
     let known = Known { is_least, otherwise, passes_on_plain_date, ..Known::default() };
     let starts_at = starts_at.or(from.starts_at);
     let patience = is_slow.then_some(PATIENCE_AGAIN);
@@ -159,13 +166,19 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     let recorded = in_full(case, settings, &order)?;
     let given_up = || {
         let tried = SEARCH_MAX.as_secs();
-        format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
+        if is_least {
+            format!("After {tried} s in which its inputs were made simpler, they may not be the simplest yet.")
+        } else {
+            format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
+        }
     };
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);
     let mut again = match recorded.failed(case, &order) {
         Some(again) if takes_none => Failed { note: Some(with_faults()), ..again },
         Some(again) if is_slow && is_same(&again.failure, &failed.failure) => Failed { failure: failed.failure, ..again },
-        Some(again) if is_same(&again.failure, &failed.failure) => Failed { note: (!is_least).then(given_up), ..again },
+        Some(again) if is_same(&again.failure, &failed.failure) => {
+            Failed { note: (!is_least || !is_simplest).then(given_up), ..again }
+        }
         Some(again) => {
             let note = format!("The second run of the seed failed differently: {}", again.failure.title);
             return Ok(Failed { note: Some(note), ..failed });

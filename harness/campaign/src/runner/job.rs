@@ -112,6 +112,7 @@ fn died(seed: u64, how: &str) -> RunResult {
         process: "test".to_owned(),
         at_ns: 0,
         likeness: 0,
+        bare_likeness: None,
     };
     RunResult { failures: vec![failure], ..RunResult::empty(seed) }
 }

@@ -70,10 +70,14 @@ impl Settings {
     /// Names a variable that is not understood.
     pub fn from_env(case: &Case) -> Result<Self, String> {
         known()?;
+        let (seed, only) = (read("FORETIME_SEED")?, only()?);
+        if seed.is_none() && only != Only::default() {
+            return Err(format!("FORETIME_ONLY is of one seed: say which with FORETIME_SEED.\n{HELP}"));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            seed: read("FORETIME_SEED")?,
-            only: only()?,
+            seed,
+            only,
             tape: env::var_os("FORETIME_TAPE").map(PathBuf::from),
             runs: some_of("FORETIME_RUNS")?.unwrap_or(case.runs),
             first: read("FORETIME_FIRST")?.unwrap_or(1),
@@ -122,7 +126,7 @@ fn is_on(name: &str) -> bool {
 }
 
 fn only() -> Result<Only, String> {
-    let Ok(value) = env::var("FORETIME_ONLY") else { return Ok(Only::default()) };
+    let Some(value) = env::var("FORETIME_ONLY").ok().filter(|value| !value.is_empty()) else { return Ok(Only::default()) };
     let only: Only = value.parse().map_err(|wrong| format!("FORETIME_ONLY={value}: {wrong}.\n{HELP}"))?;
     let kinds: Vec<String> = Fault::ALL.iter().chain([&Fault::Custom]).map(|fault| kind_of_strike(*fault)).collect();
     match only.impossible(|kind| kinds.iter().any(|known| known == kind)) {

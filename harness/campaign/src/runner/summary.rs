@@ -152,8 +152,15 @@ impl Summary {
     #[doc(hidden)]
     pub fn staged(case: &Case, outcome: Result<(), (String, String)>) -> Self {
         let failed = outcome.err().map(|(title, detail)| {
-            let failure =
-                RunFailure { kind: FindingKind::Test, title, detail, process: TEST.to_owned(), at_ns: 0, likeness: 0 };
+            let failure = RunFailure {
+                kind: FindingKind::Test,
+                title,
+                detail,
+                process: TEST.to_owned(),
+                at_ns: 0,
+                likeness: 0,
+                bare_likeness: None,
+            };
             Failed::new(case, 0, failure)
         });
         Self { runs: 1, is_staged: true, failed, ..Self::new(case) }

@@ -85,7 +85,10 @@ impl Regression {
         let mut kinds: Vec<&str> = strikes.iter().filter_map(|strike| Strike::kind(&strike.name)).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        let hash = Hash::new().name(&self.test).number(self.failure.kind.code()).number(self.failure.likeness);
+        let hash = Hash::new()
+            .name(&self.test)
+            .number(self.failure.kind.code())
+            .number(self.failure.bare_likeness.unwrap_or(self.failure.likeness));
         let hash = kinds.iter().fold(hash, |hash, kind| hash.name(kind)).value();
         format!("{}-{:08x}", self.failure.kind.name().replace(' ', "-"), hash >> 32)
     }
@@ -119,8 +122,10 @@ pub(super) fn all(case: &Case, settings: &Settings) -> Result<Vec<Kept>, String>
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let kept = files.into_iter().map(|file| Ok(Kept { regression: Regression::read(&file)?, file }));
-    // Another target beside this one may have a test of the same name.
-    let is_ours = |kept: &Result<Kept, String>| kept.as_ref().map_or(true, |kept| kept.regression.test == full_name(case));
+    // Another target beside this one may have a test of the same name. In this target the folder says whose they are: it goes along
+    // when a test is renamed.
+    let target = full_name(case).strip_suffix(&*case.name).map(str::to_owned).unwrap_or_default();
+    let is_ours = |kept: &Result<Kept, String>| kept.as_ref().map_or(true, |kept| kept.regression.test.starts_with(&target));
     kept.filter(is_ours).collect()
 }
 
@@ -152,7 +157,12 @@ pub(super) fn run_first(case: &Case, settings: &Settings, summary: &mut Summary)
             }
             Verdict::FailsAnew(order, failure) => {
                 let note = format!("It is a regression, {file}, and fails as before, though its tape no longer fits.");
-                summary.failed = Some(explain_anew(case, settings, &kept, &order, failure, note)?);
+                let failed = explain_anew(case, settings, &kept, &order, failure, note)?;
+                // Its file is written anew, under another name if it takes other faults now.
+                if failed.kept.is_some() && !settings.is_ci && is_as_before(&kept) {
+                    fs::remove_file(&kept.file).map_err(|error| format!("cannot drop {file}: {error}"))?;
+                }
+                summary.failed = Some(failed);
                 break;
             }
             Verdict::FailsOtherwise(order, failure) => {
@@ -214,6 +224,11 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// Whether its file still is what it was read from, so no other run was kept there.
+fn is_as_before(kept: &Kept) -> bool {
+    !Regression::read(&kept.file).is_ok_and(|now| now.tape != kept.regression.tape)
+}
+
 /// Ends with those that are rotten. Each makes the campaign fail, unless a run of it has failed and rewritten the file, or they
 /// are to be dropped.
 ///
@@ -223,8 +238,7 @@ pub(super) fn settle(rotten: Vec<(Kept, String)>, settings: &Settings, summary: 
     for (kept, why) in rotten {
         let file = kept.file.display();
         // A run that failed in the same way was kept under the same name.
-        let is_rewritten = Regression::read(&kept.file).is_ok_and(|now| now.tape != kept.regression.tape);
-        if is_rewritten {
+        if !is_as_before(&kept) {
             continue;
         }
         if settings.prunes {

@@ -18,6 +18,10 @@ use crate::{
 
 /// In how many other orders of events a regression is tried whose own order the code no longer has.
 const ORDERS: u64 = 20;
+/// How much later in their places its faults are tried: something new may have come to these places before.
+const LATER: u64 = 3;
+/// In how many orders of events.
+const LATER_ORDERS: u64 = 5;
 /// How often what follows is drawn anew.
 const REDRAWS: u64 = 100;
 
@@ -44,16 +48,13 @@ pub(super) enum Verdict {
 pub(super) fn replay(job: &mut Job, regression: &Regression) -> Result<Verdict, String> {
     let order = Order { tape: Some(regression.tape.clone()), ..Order::of(regression.tape.seed) };
     let result = run(job, &order)?;
-    if let Some(failure) = result.failures.first() {
-        return Ok(if is_same(failure, &regression.failure) {
-            Verdict::FailsTheSame
-        } else {
-            Verdict::FailsOtherwise(Box::new(by_place(regression)), failure.clone())
-        });
-    }
-    match result.rot {
-        None => Ok(Verdict::Passes),
-        Some(rot) => go_on(job, regression, rot),
+    let failure = result.failures.into_iter().next();
+    match (failure, result.rot) {
+        (None, None) => Ok(Verdict::Passes),
+        (Some(failure), None) if is_same(&failure, &regression.failure) => Ok(Verdict::FailsTheSame),
+        (Some(failure), None) => Ok(Verdict::FailsOtherwise(Box::new(order), failure)),
+        // What follows the misfit is drawn anew, with whatever faults: that run is not the least, and perhaps not the same mistake.
+        (failure, Some(rot)) => go_on(job, regression, rot, failure.map(|failure| (Box::new(order), failure))),
     }
 }
 
@@ -63,11 +64,19 @@ fn by_place(regression: &Regression) -> Order {
     Order { only: regression.only(), starts_at: tape.starts_at, ..Order::of(tape.seed) }
 }
 
-/// The search goes on from where the tape no longer fits.
-fn go_on(job: &mut Job, regression: &Regression, rot: Rot) -> Result<Verdict, String> {
+/// The search goes on from where the tape no longer fits. `failed`: the tape's own run, if that failed all the same.
+fn go_on(
+    job: &mut Job,
+    regression: &Regression,
+    rot: Rot,
+    failed: Option<(Box<Order>, RunFailure)>,
+) -> Result<Verdict, String> {
     let (placed, after) = (by_place(regression), rot.after);
     let mut misfit = Some(rot.clone()).filter(|rot| rot.is_of_test);
-    let mut otherwise = None;
+    let (same, mut otherwise) = match failed {
+        Some((order, failure)) if is_same(&failure, &regression.failure) => (Some((order, failure)), None),
+        otherwise => (None, otherwise),
+    };
     let mut struck = BTreeSet::new();
     let in_orders = (0..=ORDERS).map(|order| Order { only: placed.only.in_order(placed.only.order + order), ..placed.clone() });
     let redrawn = (0..REDRAWS).map(|source| Order {
@@ -75,7 +84,9 @@ fn go_on(job: &mut Job, regression: &Regression, rot: Rot) -> Result<Verdict, St
         redraw: Some(Redraw { after, source, keeps_inputs: true }),
         ..Order::of(regression.tape.seed)
     });
-    for order in in_orders.chain(redrawn) {
+    let later = (1..=LATER).flat_map(|by| (0..LATER_ORDERS).map(move |order| (by, order)));
+    let later = later.map(|(by, order)| Order { only: placed.only.later(by).in_order(order), ..placed.clone() });
+    for order in in_orders.chain(later).chain(redrawn) {
         let result = run(job, &order)?;
         if let Some(failure) = result.failures.first() {
             if is_same(failure, &regression.failure) {
@@ -88,6 +99,9 @@ fn go_on(job: &mut Job, regression: &Regression, rot: Rot) -> Result<Verdict, St
             misfit = misfit.or_else(|| misfit_of_inputs(regression, &result));
         }
     }
+    if let Some((order, failure)) = same {
+        return Ok(Verdict::FailsAnew(order, failure));
+    }
     if let Some((order, failure)) = otherwise {
         return Ok(Verdict::FailsOtherwise(order, failure));
     }
@@ -96,7 +110,9 @@ fn go_on(job: &mut Job, regression: &Regression, rot: Rot) -> Result<Verdict, St
         let label = Strike::kind(missing?).unwrap_or_default().to_owned();
         Some(Rot { label: format!("{label} ({})", missing?), number: 1, how: Misfit::Gone, is_of_test: true, after: 0 })
     };
-    Ok(misfit.or_else(never_struck).map_or(Verdict::PassesOtherwise(rot, ORDERS + 1 + REDRAWS), Verdict::Rotten))
+    Ok(misfit
+        .or_else(never_struck)
+        .map_or(Verdict::PassesOtherwise(rot, ORDERS + 1 + LATER * LATER_ORDERS + REDRAWS), Verdict::Rotten))
 }
 
 /// The first input of the regression that this run does not have, or has with another value.

@@ -32,6 +32,8 @@ pub(super) struct Least {
     pub(super) only: Only,
     /// Whether none of the faults can be left out.
     pub(super) is_least: bool,
+    /// Whether there was time to make each input as simple as it can be.
+    pub(super) is_simplest: bool,
     /// How the run fails without one of them, if it then fails in another way.
     pub(super) otherwise: Option<String>,
     /// Whether it fails in another way without any fault. That is reported first, since it is simpler.
@@ -51,7 +53,7 @@ impl Least {
     /// None of these can be left out.
     fn of(only: Only, otherwise: Option<String>) -> Self {
         let (starts_at, passes_on_plain_date) = (None, false);
-        Self { only, is_least: true, otherwise, takes_none: false, starts_at, passes_on_plain_date }
+        Self { only, is_least: true, is_simplest: true, otherwise, takes_none: false, starts_at, passes_on_plain_date }
     }
 }
 
@@ -88,6 +90,7 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
     if is_dated {
         least.passes_on_plain_date = search.begin_plainly(&least.only)?;
     }
+    least.is_simplest = search.inputs.is_empty() || !search.is_over();
     least.starts_at = search.base.starts_at;
     least.only.inputs = search.inputs.into_iter().filter(|(_, path)| !path.steps().is_empty()).collect();
     Ok(least)
@@ -124,6 +127,11 @@ impl Search {
 
     fn is_over(&self) -> bool {
         Instant::now() > self.ends
+    }
+
+    /// Whether all runs so far were quick.
+    fn is_quick(&self) -> bool {
+        self.other_orders > 0
     }
 
     /// Whether it fails in the same way with these strikes, in this very order of events.
@@ -190,7 +198,8 @@ impl Search {
             self.failure = failure;
             return Ok(Least { takes_none: true, ..Least::of(only, None) });
         }
-        let only = match self.leave_out(from.clone(), |strike| strike.name.clone())? {
+        let names = from.strikes.clone().unwrap_or_default();
+        let only = match self.leave_out(from.clone(), |strike| name_among(&names, strike))? {
             Left::Least(only) => only,
             Left::Unknown(only) => {
                 // It does not fail without any fault.
@@ -238,15 +247,20 @@ impl Search {
             return Ok(Least { takes_none: least.takes_none, ..Least::of(none, None) });
         }
         let names: BTreeSet<String> = least.only.strikes.clone().unwrap_or_default();
-        let name = |strike: &Strike| if names.contains(&strike.at) { strike.at.clone() } else { strike.name.clone() };
-        Ok(match self.leave_out(least.only, name)? {
+        Ok(match self.leave_out(least.only, |strike| name_among(&names, strike))? {
             Left::Least(only) => Least::of(only, self.title_otherwise()),
             Left::Unknown(only) => Least { is_least: false, ..Least::of(only, None) },
         })
     }
 }
 
+/// A strike's name, as it is among these: by its place if that is there. Only so does it strike again, drawn or not.
+fn name_among(names: &BTreeSet<String>, strike: &Strike) -> String {
+    if names.contains(&strike.at) { strike.at.clone() } else { strike.name.clone() }
+}
+
 /// Whether two failures show the same mistake, perhaps on another worker or in another attempt.
 pub(super) fn is_same(one: &RunFailure, other: &RunFailure) -> bool {
-    (one.kind, one.likeness) == (other.kind, other.likeness)
+    let is_like = one.likeness == other.likeness || one.bare_likeness.is_some() && one.bare_likeness == other.bare_likeness;
+    one.kind == other.kind && is_like
 }
