@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::{Faults, Sim, effect};
+use foretime::{Faults, Sim, effect, proptest::prelude::Strategy};
 use jiff::{Timestamp, ToSpan, Zoned, civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowStartOptions, WorkflowTerminateOptions};
@@ -31,7 +31,7 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
-use crate::people::Dice;
+use crate::people::span;
 
 /// The task queue on which bills are written.
 pub const TASK_QUEUE: &str = "billing";
@@ -210,6 +210,26 @@ impl Books {
 }
 
 const CUSTOMER: &str = "ada";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What happens in a simulation.
+#[derive(Clone, Debug)]
+struct Year {
+    /// When the customer comes.
+    begins_after: Duration,
+    /// When the books are locked, and for how long.
+    locked_after: Duration,
+    locked_for: Duration,
+    /// When no further bill is waited for.
+    over_after: Duration,
+}
+
+fn a_year() -> impl Strategy<Value = Year> {
+    let over_after = span(DAY * 40).prop_map(|more| DAY * 370 + more);
+    (span(DAY * 40), span(DAY * 250), span(DAY * 80), over_after).prop_map(
+        |(begins_after, locked_after, locked_for, over_after)| Year { begins_after, locked_after, locked_for, over_after },
+    )
+}
 
 /// A customer for a little more than a year, with books that are locked for a while. (Several customers would not affect each
 /// other.) Whatever happens, each first of a month is billed once, in order, and not before nine.
@@ -217,22 +237,21 @@ const CUSTOMER: &str = "ada";
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let (mut dice, start) = (Dice::of(&sim), sim.now());
+    let start = sim.now();
     let books = Books::default();
     let at_work = books.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let locked = (dice.span(DAY * 250), dice.span(DAY * 80));
-    let begun = begin(&sim, CUSTOMER, dice.span(DAY * 40));
+    let year = sim.draw("year", a_year());
+    let begun = begin(&sim, CUSTOMER, year.begins_after);
     let close_books = async {
-        tokio::time::sleep(locked.0).await;
+        tokio::time::sleep(year.locked_after).await;
         books.lock(true);
-        tokio::time::sleep(locked.1).await;
+        tokio::time::sleep(year.locked_for).await;
         books.lock(false);
     };
     let (begun, ()) = futures::future::join(begun, close_books).await;
-    let year_over = start + DAY * 370 + dice.span(DAY * 40);
+    let year_over = start + year.over_after;
     tokio::time::sleep(year_over.duration_since(sim.now())?).await;
     // Bills that fall due at this moment are still written before everything ends.
     sim.stop_faults();

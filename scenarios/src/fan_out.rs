@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use foretime::{Faults, Sim, effect};
+use foretime::{
+    Faults, Sim, effect,
+    proptest::{collection::vec, prelude::*},
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{
@@ -27,7 +30,7 @@ use temporalio_sdk::{
     workflows::join_all,
 };
 
-use crate::people::{Dice, in_time};
+use crate::people::{few_named, in_one_of_three, in_time, span};
 
 /// The task queue on which jobs and their items are served.
 pub const TASK_QUEUE: &str = "fan-out";
@@ -232,7 +235,6 @@ impl Mill {
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let mill = Mill::default();
     let stones = BTreeSet::from([7, 13]);
     for stone in &stones {
@@ -242,17 +244,11 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     let at_work = mill.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let orders = dice.few_of(&["one", "two"]).iter().map(|id| {
-        let items: Vec<u64> = (0..dice.below(13)).map(|_| 1 + dice.below(15)).collect();
-        let soon = dice.one_of(&[Duration::from_millis(200), Duration::from_secs(60)]);
-        (*id, items, dice.once_in(3).then(|| dice.span(soon)))
-    });
-    let orders: Vec<_> = orders.collect();
-    let jobs = orders.iter().map(|(id, items, cancelled_after)| job(&sim, &mill, id, items, *cancelled_after));
-    let tallies = try_join_all(jobs).await?;
-    for ((id, items, _), tally) in orders.iter().zip(&tallies) {
+    let orders = sim.draw("jobs", one_or_two_orders());
+    let tallies = try_join_all(orders.iter().map(|order| order.job(&sim, &mill))).await?;
+    for (order, tally) in orders.iter().zip(&tallies) {
         if let Some(tally) = tally {
-            assert_tally_is_right(id, items, tally, &stones, &mill);
+            assert_tally_is_right(order.id, &order.items, tally, &stones, &mill);
         }
     }
     sim.ledger().exactly_once_by_key()?;
@@ -261,33 +257,47 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     Ok(())
 }
 
-/// A job; `None` if it is cancelled.
-async fn job(
-    sim: &Sim,
-    mill: &Mill,
-    id: &str,
-    items: &[u64],
+/// A job of the simulation.
+#[derive(Clone, Debug)]
+struct Order {
+    id: &'static str,
+    items: Vec<u64>,
     cancelled_after: Option<Duration>,
-) -> foretime::Result<Option<Tally>> {
-    let job = Job { items: items.to_vec(), tally: Tally::default() };
-    sim.client().start_workflow(FanOut::run, job, WorkflowStartOptions::new(TASK_QUEUE, id).build()).await?;
-    let job = sim.client().get_workflow_handle::<FanOut>(id);
-    let mut begun = usize::MAX;
-    if let Some(after) = cancelled_after {
-        tokio::time::sleep(after).await;
-        if in_time(job.cancel(WorkflowCancelOptions::default()).await)? {
-            // The batch that is being ground, or the one that has just begun.
-            begun = batches(id, mill) + 1;
+}
+
+/// One in three is cancelled, some of them at once.
+fn one_or_two_orders() -> impl Strategy<Value = Vec<Order>> {
+    let soon = prop_oneof![span(Duration::from_millis(200)), span(Duration::from_secs(60))];
+    few_named(&["one", "two"], (vec(1..=15_u64, 0..=12), in_one_of_three(soon)), |id, (items, cancelled_after)| Order {
+        id,
+        items,
+        cancelled_after,
+    })
+}
+
+impl Order {
+    /// Runs it. Returns nothing if it is cancelled.
+    async fn job(&self, sim: &Sim, mill: &Mill) -> foretime::Result<Option<Tally>> {
+        let job = Job { items: self.items.clone(), tally: Tally::default() };
+        sim.client().start_workflow(FanOut::run, job, WorkflowStartOptions::new(TASK_QUEUE, self.id).build()).await?;
+        let job = sim.client().get_workflow_handle::<FanOut>(self.id);
+        let mut begun = usize::MAX;
+        if let Some(after) = self.cancelled_after {
+            tokio::time::sleep(after).await;
+            if in_time(job.cancel(WorkflowCancelOptions::default()).await)? {
+                // The batch that is being ground, or the one that has just begun.
+                begun = batches(self.id, mill) + 1;
+            }
         }
-    }
-    match job.get_result(WorkflowGetResultOptions::default()).await {
-        Ok(tally) => Ok(Some(tally)),
-        Err(WorkflowGetResultError::Cancelled { .. }) => {
-            tokio::time::sleep(Duration::from_secs(60 * 60)).await;
-            foretime::always!(batches(id, mill) <= begun, "a cancelled job begins no other batch");
-            Ok(None)
+        match job.get_result(WorkflowGetResultOptions::default()).await {
+            Ok(tally) => Ok(Some(tally)),
+            Err(WorkflowGetResultError::Cancelled { .. }) => {
+                tokio::time::sleep(Duration::from_secs(60 * 60)).await;
+                foretime::always!(batches(self.id, mill) <= begun, "a cancelled job begins no other batch");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::{ActivityFaults, Faults, Sim, effect};
+use foretime::{
+    ActivityFaults, Faults, Sim, effect,
+    proptest::{option, prelude::Strategy},
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
@@ -25,7 +28,7 @@ use temporalio_sdk::{
     workflows::select,
 };
 
-use crate::people::{Dice, in_time};
+use crate::people::{few_named, in_one_of_three, in_time, moment};
 
 /// The task queue on which customers are brought on board.
 pub const TASK_QUEUE: &str = "onboarding";
@@ -286,14 +289,12 @@ impl Mailer {
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let mailer = Mailer::default();
     let at_work = mailer.clone();
     sim.workers(2, move |_| worker(&at_work));
     let slow_mail = ActivityFaults::default().slow(0.3, Duration::from_millis(500)..=Duration::from_secs(100));
     sim.faults(Faults::swarm().activity("Post::send", slow_mail.fails(0.05).hangs(0.02)));
-    let names = dice.few_of(&["ada", "bob", "eve"]);
-    let customers: Vec<Customer> = names.iter().map(|name| Customer::draw(name, &mut dice)).collect();
+    let customers = sim.draw("customers", a_few_customers());
     let courses = try_join_all(customers.iter().map(|customer| customer.takes_course(&sim, &mailer))).await?;
     // Leaves time for what is late.
     tokio::time::sleep(DAY).await;
@@ -306,16 +307,33 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
 }
 
 /// A customer of the simulation: what they do, and how long after the start.
+#[derive(Clone, Debug)]
 struct Customer {
     name: &'static str,
     does: Vec<(Duration, Act)>,
 }
 
 /// Something that a customer does.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Completes(&'static str),
     Unsubscribes,
+}
+
+fn a_few_customers() -> impl Strategy<Value = Vec<Customer>> {
+    few_named(&["ada", "bob", "eve"], some_acts(), |name, does| Customer { name, does })
+}
+
+/// One in three steps, and every other customer leaves. In the order in which they are done.
+fn some_acts() -> impl Strategy<Value = Vec<(Duration, Act)>> {
+    let some_day = || moment(COURSE.map(|(day, _)| DAY * day).to_vec(), DAY * 31);
+    let steps = COURSE.map(|(_, step)| in_one_of_three(some_day().prop_map(|after| (after, Act::Completes(step)))));
+    let leaves = option::of(some_day().prop_map(|after| (after, Act::Unsubscribes)));
+    (steps, leaves).prop_map(|(steps, leaves)| {
+        let mut does: Vec<(Duration, Act)> = steps.into_iter().chain([leaves]).flatten().collect();
+        does.sort_by_key(|(after, _)| *after);
+        does
+    })
 }
 
 /// The result of a course.
@@ -329,21 +347,6 @@ struct Course {
 }
 
 impl Customer {
-    fn draw(name: &'static str, dice: &mut Dice) -> Self {
-        let days = COURSE.map(|(day, _)| DAY * day);
-        let mut does = Vec::new();
-        for (_, step) in COURSE {
-            if dice.once_in(3) {
-                does.push((dice.moment(&days, DAY * 31), Act::Completes(step)));
-            }
-        }
-        if dice.once_in(2) {
-            does.push((dice.moment(&days, DAY * 31), Act::Unsubscribes));
-        }
-        does.sort_by_key(|(after, _)| *after);
-        Self { name, does }
-    }
-
     async fn takes_course(&self, sim: &Sim, mailer: &Mailer) -> foretime::Result<Course> {
         let begun_at = sim.now();
         let options = WorkflowStartOptions::new(TASK_QUEUE, self.name).build();

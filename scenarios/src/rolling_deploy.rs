@@ -8,11 +8,15 @@
 
 use std::{
     collections::BTreeSet,
+    ops::RangeInclusive,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use foretime::{Faults, Sim, effect};
+use foretime::{
+    Faults, Sim, effect,
+    proptest::{option, prelude::*, sample::Index},
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
@@ -23,7 +27,7 @@ use temporalio_sdk::{
     activities::{ActivityContext, ActivityError},
 };
 
-use crate::people::Dice;
+use crate::people::{few, span};
 
 /// The task queue on which claims are served, by all versions.
 pub const TASK_QUEUE: &str = "claims";
@@ -283,40 +287,62 @@ pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
     deploys(sim, broken::worker).await
 }
 
-const CLAIMS_MAX: usize = 5;
+/// How many claims there are. At least two: a deploy must come between them.
+const CLAIMS: RangeInclusive<usize> = 2..=5;
 
 /// How long a deploy may take, with everything that may go wrong.
 const DEPLOY_MAX: Duration = Duration::from_secs(30 * 60);
 
+/// What happens in a simulation.
+#[derive(Clone, Debug)]
+struct Quarter {
+    claims: Vec<Claimant>,
+    deployed_after: Duration,
+}
+
+/// Somebody who claims.
+#[derive(Clone, Debug)]
+struct Claimant {
+    claims_after: Duration,
+    is_suspect: bool,
+}
+
+fn a_quarter() -> impl Strategy<Value = Quarter> {
+    // After a storm everybody claims at once.
+    let claims = prop_oneof![few(a_claimant(Duration::from_secs(10)), CLAIMS), few(a_claimant(DAY * 30), CLAIMS),];
+    // Every other deploy is so close to a payment that both versions may work on the claim.
+    let before_payment = (any::<Index>(), span(Duration::from_secs(10)));
+    (claims, span(DAY * 60), option::of(before_payment)).prop_map(|(claims, some_day, before_payment)| {
+        let just_before = |(of, by): (Index, Duration)| of.get(&claims).claims_after + OBJECTIONS - by;
+        Quarter { deployed_after: before_payment.map_or(some_day, just_before), claims }
+    })
+}
+
+/// One in three is suspected of fraud.
+fn a_claimant(claims_within: Duration) -> impl Strategy<Value = Claimant> {
+    let is_suspect = prop_oneof![2 => Just(false), 1 => Just(true)];
+    (span(claims_within), is_suspect).prop_map(|(claims_after, is_suspect)| Claimant { claims_after, is_suspect })
+}
+
 async fn deploys(sim: Sim, second: fn(&Files) -> Result<WorkerOptions, WorkflowRegistrationError>) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let files = Files::default();
     let (first_files, second_files) = (files.clone(), files.clone());
     // For a while both versions are at work. The first fails the workflow tasks of a claim that the second has marked as
     // checked, until the second gets them. That happens in production too, and is not a bug of the code.
     let fleet = sim.workers(2, move |_| v1::worker(&first_files));
     sim.faults(Faults::swarm());
-    // After a storm everybody claims at once.
-    let spread = dice.one_of(&[Duration::from_secs(10), DAY * 30]);
-    // At least two: a deploy must come between them.
-    let claims: Vec<(String, Duration)> =
-        (1..=1 + dice.few(CLAIMS_MAX - 1)).map(|n| (format!("claim-{n}"), dice.span(spread))).collect();
-    for (id, _) in &claims {
-        if dice.once_in(3) {
-            files.suspect(id);
-        }
+    let Quarter { claims, deployed_after } = sim.draw("quarter", a_quarter());
+    let claims: Vec<(String, Claimant)> = (1..).map(|number| format!("claim-{number}")).zip(claims).collect();
+    for (id, _) in claims.iter().filter(|(_, claimant)| claimant.is_suspect) {
+        files.suspect(id);
     }
-    // Every other deploy is so close to a payment that both versions may work on the claim.
-    let payment = dice.one_of(&claims.iter().map(|(_, after)| *after).collect::<Vec<_>>()) + OBJECTIONS;
-    let just_before = payment - dice.span(Duration::from_secs(10));
-    let deployed_after = if dice.once_in(2) { just_before } else { dice.span(DAY * 60) };
     let mut deployed_at = sim.now();
     let deploy = async {
         tokio::time::sleep(deployed_after).await;
         deployed_at = sim.now();
         fleet.deploy(move |_| second(&second_files));
     };
-    let claimed = try_join_all(claims.iter().map(|(id, after)| claim(&sim, id, *after)));
+    let claimed = try_join_all(claims.iter().map(|(id, claimant)| claim(&sim, id, claimant.claims_after)));
     let (ended, ()) = futures::future::join(claimed, deploy).await;
     let ended = ended?;
     for ((id, _), (begun_at, outcome)) in claims.iter().zip(&ended) {

@@ -13,7 +13,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::{Applied, Faults, Sim};
+use foretime::{
+    Applied, Faults, Sim,
+    proptest::{collection::vec, option, prelude::Strategy, sample::select},
+};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
@@ -28,7 +31,7 @@ use temporalio_sdk::{
 
 use crate::{
     outside::{Charge, Event, Fault, Letter, Outside},
-    people::{Dice, in_time},
+    people::{few_named, in_time, moment, span},
 };
 
 /// The task queue on which subscriptions are served.
@@ -253,13 +256,14 @@ fn now(ctx: &ActivityContext) -> SystemTime {
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let outside = Arc::new(Outside::default());
     let at_work = outside.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let names = dice.few_of(&["ada", "bob", "eve"]);
-    let customers: Vec<Customer> = names.iter().map(|name| Customer::draw(name, &outside, &mut dice)).collect();
+    let customers = sim.draw("customers", a_few_customers());
+    for Customer { name, trouble, .. } in &customers {
+        outside.fail_charge(&format!("{name}/{}", trouble.month), trouble.faults.clone());
+    }
     let years = try_join_all(customers.iter().map(|customer| customer.year(&sim))).await?;
     // Leaves time for what is late.
     tokio::time::sleep(MONTH).await;
@@ -282,7 +286,7 @@ pub async fn a_year(sim: Sim) -> foretime::Result {
     let outside = Arc::new(Outside::default());
     let at_work = outside.clone();
     sim.workers(1, move |_| worker(&at_work));
-    let customer = Customer { name: "ada", begins_after: Duration::ZERO, leaves_after: None };
+    let customer = Customer { name: "ada", ..Customer::default() };
     let year = customer.year(&sim).await?;
     customer.assert_is_billed_right(&outside, &year);
     Ok(())
@@ -298,7 +302,7 @@ pub async fn six_weeks(sim: Sim) -> foretime::Result {
     let at_work = outside.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let customer = Customer { name: "ada", begins_after: Duration::ZERO, leaves_after: Some(MONTH * 3 / 2) };
+    let customer = Customer { name: "ada", leaves_after: Some(MONTH * 3 / 2), ..Customer::default() };
     let year = customer.year(&sim).await?;
     customer.assert_is_billed_right(&outside, &year);
     sim.ledger().exactly_once_by_key()?;
@@ -306,10 +310,37 @@ pub async fn six_weeks(sim: Sim) -> foretime::Result {
 }
 
 /// A customer of the simulation.
+#[derive(Clone, Debug, Default)]
 struct Customer {
     name: &'static str,
     begins_after: Duration,
     leaves_after: Option<Duration>,
+    trouble: Trouble,
+}
+
+/// How the gateway fails the charge of one month.
+#[derive(Clone, Debug, Default)]
+struct Trouble {
+    month: u32,
+    /// One for each request, until it works again.
+    faults: Vec<Fault>,
+}
+
+/// Every other one leaves before the year is over.
+fn a_few_customers() -> impl Strategy<Value = Vec<Customer>> {
+    let months = (0..=RENEWALS).map(|month| MONTH * month).collect();
+    let each = (span(MONTH), option::of(moment(months, MONTH * RENEWALS)), a_trouble());
+    few_named(&["ada", "bob", "eve"], each, |name, (begins_after, leaves_after, trouble)| Customer {
+        name,
+        begins_after,
+        leaves_after,
+        trouble,
+    })
+}
+
+fn a_trouble() -> impl Strategy<Value = Trouble> {
+    let faults = vec(select(&[Fault::Unreachable, Fault::ReplyLost]), 0..=5);
+    (0..=RENEWALS, faults).prop_map(|(month, faults)| Trouble { month, faults })
 }
 
 /// The result of a subscription, and when.
@@ -320,15 +351,6 @@ struct Year {
 }
 
 impl Customer {
-    fn draw(name: &'static str, outside: &Outside, dice: &mut Dice) -> Self {
-        let months: Vec<Duration> = (0..=RENEWALS).map(|month| MONTH * month).collect();
-        let troubled = format!("{name}/{}", dice.below(months.len() as u64));
-        let faults: Vec<Fault> = (0..dice.below(6)).map(|_| dice.one_of(&[Fault::Unreachable, Fault::ReplyLost])).collect();
-        outside.fail_charge(&troubled, faults);
-        let leaves_after = dice.once_in(2).then(|| dice.moment(&months, MONTH * RENEWALS));
-        Self { name, begins_after: dice.span(MONTH), leaves_after }
-    }
-
     async fn year(&self, sim: &Sim) -> foretime::Result<Year> {
         tokio::time::sleep(self.begins_after).await;
         let begun_at = sim.now();

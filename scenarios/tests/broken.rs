@@ -31,7 +31,7 @@ async fn an_account_that_abandons_handlers(sim: Sim) -> Result {
     account::simulation_of_unfinished_handlers(sim).await
 }
 
-#[foretime::test(runs = 200, finds = "from the test, again under another id")]
+#[foretime::test(runs = 200, finds = ", again under another id")]
 async fn an_account_whose_customers_ask_again_under_another_id(sim: Sim) -> Result {
     account::simulation_of_hasty_customers(sim).await
 }

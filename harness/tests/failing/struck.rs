@@ -140,7 +140,7 @@ async fn what_is_started_under_its_own_id_is_started_once(sim: Sim) -> foretime:
     let (api, other) = (sim.struck_client(), sim.struck_client());
     sim.faults(Faults::swarm().with(Fault::Crash, 0.05));
     let ends = |order: usize| {
-        let (sim, api) = (&sim, if order % 2 == 0 { &api } else { &other });
+        let (sim, api) = (&sim, if order.is_multiple_of(2) { &api } else { &other });
         async move {
             click(sim, api, |_| format!("order-{order}")).await;
             loop {

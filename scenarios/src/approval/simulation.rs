@@ -3,12 +3,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use foretime::{Faults, Sim};
+use foretime::{
+    Faults, Sim,
+    proptest::{collection::vec, prelude::*, sample::select},
+};
 use futures::future::try_join_all;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowSignalOptions, WorkflowStartOptions};
 
 use super::{Approval, DAY, DEADLINES_DAYS, Decision, Desk, Note, PAGES, Request, TASK_QUEUE, broken, worker};
-use crate::people::{Dice, in_time};
+use crate::people::{few_named, in_time, moment, span};
 
 /// A page takes half of the heartbeat's timeout.
 const PAGE_TAKES: Duration = Duration::from_secs(30);
@@ -18,13 +21,11 @@ const PAGE_TAKES: Duration = Duration::from_secs(30);
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let desk = Desk::with_pages_of(PAGE_TAKES);
     let at_work = desk.clone();
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let ids = dice.few_of(&["chair", "desk", "lamp"]);
-    let matters: Vec<Matter> = ids.iter().map(|id| Matter::draw(id, &mut dice)).collect();
+    let matters = sim.draw("requests", a_few_matters());
     let ends = try_join_all(matters.iter().map(|matter| matter.is_decided(&sim))).await?;
     // Leaves time for what is late.
     tokio::time::sleep(DAY).await;
@@ -46,14 +47,13 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
 /// # Errors
 /// What did not hold.
 pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let desk = Desk::default();
     sim.workers(2, move |_| broken::worker(&desk));
     sim.faults(Faults::swarm());
     let options = WorkflowStartOptions::new(TASK_QUEUE, "chair").build();
     sim.client().start_workflow(broken::Approval::run, request("chair"), options).await?;
     let chair = sim.client().get_workflow_handle::<broken::Approval>("chair");
-    tokio::time::sleep(dice.span(DAY * 8)).await;
+    tokio::time::sleep(sim.draw("answered after", span(DAY * 8))).await;
     in_time(chair.signal(broken::Approval::approve, "ann".to_owned(), WorkflowSignalOptions::default()).await)?;
     chair.get_result(WorkflowGetResultOptions::default()).await?;
     Ok(())
@@ -64,9 +64,23 @@ fn request(title: &str) -> Request {
 }
 
 /// A request and its answers: how long after the one before, and which.
+#[derive(Clone, Debug)]
 struct Matter {
     id: &'static str,
     answers: Vec<(Duration, Decision)>,
+}
+
+/// None, one or two answers each. A second one comes soon after the first.
+fn a_few_matters() -> impl Strategy<Value = Vec<Matter>> {
+    let first = moment(DEADLINES_DAYS.map(|days| DAY * days).to_vec(), DAY * 8);
+    let answers = (vec(an_answer(), 0..=2), first, span(Duration::from_secs(5)))
+        .prop_map(|(answers, first, second)| [first, second].into_iter().zip(answers).collect());
+    few_named(&["chair", "desk", "lamp"], answers, |id, answers| Matter { id, answers })
+}
+
+fn an_answer() -> impl Strategy<Value = Decision> {
+    let by = || select(&["ann", "max"]).prop_map(str::to_owned);
+    prop_oneof![by().prop_map(Decision::Approved), by().prop_map(Decision::Rejected)]
 }
 
 /// How it ended.
@@ -79,17 +93,6 @@ struct End {
 }
 
 impl Matter {
-    fn draw(id: &'static str, dice: &mut Dice) -> Self {
-        let deadlines = DEADLINES_DAYS.map(|days| DAY * days);
-        let answers = (0..dice.below(3)).map(|number| {
-            let by = dice.one_of(&["ann", "max"]).to_owned();
-            let decision = if dice.once_in(2) { Decision::Approved(by) } else { Decision::Rejected(by) };
-            let after = if number == 0 { dice.moment(&deadlines, DAY * 8) } else { dice.span(Duration::from_secs(5)) };
-            (after, decision)
-        });
-        Self { id, answers: answers.collect() }
-    }
-
     async fn is_decided(&self, sim: &Sim) -> foretime::Result<End> {
         let begun_at = sim.now();
         let options = WorkflowStartOptions::new(TASK_QUEUE, self.id).build();

@@ -24,15 +24,26 @@ use super::{
 /// How long a batch may take, in minutes. It waits for no worker.
 const PATIENCE_MIN: u32 = 10;
 
+/// What an operator may do to all shipments that it fits.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Batch {
+    Addresses,
+    UnpauseActivities,
+    ResetActivities,
+    Prefer,
+}
+
+pub(super) const BATCHES: [Batch; 4] = [Batch::Addresses, Batch::UnpauseActivities, Batch::ResetActivities, Batch::Prefer];
+
 impl Operator<'_> {
     /// Repairs many shipments at once.
-    pub(super) async fn repair_many(&mut self) -> foretime::Result {
+    pub(super) async fn repair_many(&mut self, batch: Batch) -> foretime::Result {
         let waiting = format!("{} = 'waiting'", STAGE.name());
-        let (filter, operation) = match self.dice.below(4) {
-            0 => (waiting.as_str(), address()),
-            1 => ("ExecutionStatus = 'Running'", unpause_activities()),
-            2 => ("ExecutionStatus = 'Running'", reset_activities()),
-            _ => ("CloseTime IS NULL", prefer()),
+        let (filter, operation) = match batch {
+            Batch::Addresses => (waiting.as_str(), address()),
+            Batch::UnpauseActivities => ("ExecutionStatus = 'Running'", unpause_activities()),
+            Batch::ResetActivities => ("ExecutionStatus = 'Running'", reset_activities()),
+            Batch::Prefer => ("CloseTime IS NULL", prefer()),
         };
         let count = self.do_to_all(filter, operation).await?;
         foretime::sometimes!(count > 1, "a batch repairs several shipments");

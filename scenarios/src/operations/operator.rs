@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use foretime::Sim;
+use foretime::{
+    Sim,
+    proptest::{collection::vec, prelude::*, sample::select},
+};
 use futures::TryStreamExt;
 use temporalio_client::{
     NamespacedClient, WorkflowCountOptions, WorkflowExecution as Listed, WorkflowListOptions, WorkflowSignalOptions,
@@ -25,8 +28,11 @@ use temporalio_common::protos::temporal::api::{
     },
 };
 
-use super::{STAGE, Shipment};
-use crate::people::Dice;
+use super::{
+    STAGE, Shipment,
+    batches::{BATCHES, Batch},
+};
+use crate::people::{in_one_of_three, in_time, span};
 
 pub(super) const IDENTITY: &str = "ops";
 /// A page of a history that is read backwards. Small, so that there are several.
@@ -35,31 +41,53 @@ const PAGE_EVENTS: i32 = 4;
 /// What an operator may do to a shipment that runs.
 #[derive(Clone, Copy, Debug)]
 enum Repair {
-    Pause,
-    Unpause,
+    Pause { by_type: bool },
+    Unpause { resets_attempts: bool },
     ChangeOptions,
-    ResetActivity,
+    ResetActivity { keeps_paused: bool, restores_options: bool },
     Reset,
     Prefer,
     PauseWorkflow,
     Address,
 }
 
-const REPAIRS: [Repair; 8] = [
-    Repair::Pause,
-    Repair::Unpause,
-    Repair::ChangeOptions,
-    Repair::ResetActivity,
-    Repair::Reset,
-    Repair::Prefer,
-    Repair::PauseWorkflow,
-    Repair::Address,
-];
+fn a_repair() -> impl Strategy<Value = Repair> {
+    prop_oneof![
+        Just(Repair::Address),
+        Just(Repair::Prefer),
+        Just(Repair::ChangeOptions),
+        Just(Repair::PauseWorkflow),
+        Just(Repair::Reset),
+        any::<bool>().prop_map(|by_type| Repair::Pause { by_type }),
+        any::<bool>().prop_map(|resets_attempts| Repair::Unpause { resets_attempts }),
+        any::<(bool, bool)>()
+            .prop_map(|(keeps_paused, restores_options)| Repair::ResetActivity { keeps_paused, restores_options }),
+    ]
+}
+
+/// A round in which an operator looks after the shipments.
+#[derive(Clone, Debug)]
+pub(super) struct Round {
+    /// How long after the one before.
+    after: Duration,
+    /// Whether what is paused goes on.
+    unpauses: bool,
+    /// What is done to the shipments that run, one after the other, and how long after the one before.
+    repairs: Vec<(Duration, Repair)>,
+    batch: Option<Batch>,
+}
+
+pub(super) fn some_rounds() -> impl Strategy<Value = Vec<Round>> {
+    // Whoever looks at one after the other does not see that the next has gone on.
+    let repairs = vec((span(Duration::from_secs(20 * 60)), a_repair()), 1..=3);
+    let batch = in_one_of_three(select(&BATCHES));
+    let round = (span(Duration::from_secs(3 * 60 * 60)), any::<bool>(), repairs, batch);
+    vec(round.prop_map(|(after, unpauses, repairs, batch)| Round { after, unpauses, repairs, batch }), 1..=8)
+}
 
 /// The operator, and what came of it so far.
 pub(super) struct Operator<'a> {
     sim: &'a Sim,
-    pub(super) dice: Dice,
     /// How many resets there were.
     pub(super) resets: usize,
     /// How many batches there were.
@@ -68,8 +96,8 @@ pub(super) struct Operator<'a> {
 }
 
 impl<'a> Operator<'a> {
-    pub(super) fn new(sim: &'a Sim, dice: Dice) -> Self {
-        Self { sim, dice, resets: 0, batches: 0, deeds: BTreeMap::new() }
+    pub(super) fn new(sim: &'a Sim) -> Self {
+        Self { sim, resets: 0, batches: 0, deeds: BTreeMap::new() }
     }
 
     pub(super) fn service(&self) -> Box<dyn WorkflowService> {
@@ -97,22 +125,18 @@ impl<'a> Operator<'a> {
     }
 
     /// Looks after the shipments for a while, again and again.
-    pub(super) async fn look_after(&mut self, rounds: u64) -> foretime::Result {
-        for _ in 0..rounds {
-            tokio::time::sleep(self.dice.span(Duration::from_secs(3 * 60 * 60))).await;
-            for paused in self.find("ExecutionStatus = 'Paused'").await? {
-                if self.dice.once_in(2) {
-                    self.unpause_workflow(paused.id(), paused.run_id()).await?;
-                }
+    pub(super) async fn look_after(&mut self, rounds: &[Round]) -> foretime::Result {
+        for Round { after, unpauses, repairs, batch } in rounds {
+            tokio::time::sleep(*after).await;
+            if *unpauses {
+                self.unpause_workflows().await?;
             }
-            for running in self.find("ExecutionStatus = 'Running'").await? {
-                // Whoever looks at one after the other does not see that the next has gone on.
-                tokio::time::sleep(self.dice.span(Duration::from_secs(20 * 60))).await;
-                let repair = self.dice.one_of(&REPAIRS);
-                self.repair(repair, running.id(), running.run_id()).await?;
+            for (running, (after, repair)) in self.find("ExecutionStatus = 'Running'").await?.iter().zip(repairs) {
+                tokio::time::sleep(*after).await;
+                self.repair(*repair, running.id(), running.run_id()).await?;
             }
-            if self.dice.once_in(3) {
-                self.repair_many().await?;
+            if let Some(batch) = batch {
+                self.repair_many(*batch).await?;
             }
         }
         Ok(())
@@ -120,10 +144,12 @@ impl<'a> Operator<'a> {
 
     async fn repair(&mut self, repair: Repair, id: &str, run_id: &str) -> foretime::Result {
         match repair {
-            Repair::Pause => self.pause(id, run_id).await,
-            Repair::Unpause => self.unpause(id, run_id).await,
+            Repair::Pause { by_type } => self.pause(id, run_id, by_type).await,
+            Repair::Unpause { resets_attempts } => self.unpause(id, run_id, resets_attempts).await,
             Repair::ChangeOptions => self.change_options(id, run_id).await,
-            Repair::ResetActivity => self.reset_activity(id, run_id).await,
+            Repair::ResetActivity { keeps_paused, restores_options } => {
+                self.reset_activity(id, run_id, keeps_paused, restores_options).await
+            }
             Repair::Reset => self.reset(id, run_id).await.map(drop),
             Repair::Prefer => self.prefer(id, run_id).await,
             Repair::PauseWorkflow => self.pause_workflow(id, run_id).await,
@@ -133,11 +159,9 @@ impl<'a> Operator<'a> {
 
     /// Ends what holds shipments up: nothing stays paused, and each has an address.
     pub(super) async fn clean_up(&mut self) -> foretime::Result {
-        for paused in self.find("ExecutionStatus = 'Paused'").await? {
-            self.unpause_workflow(paused.id(), paused.run_id()).await?;
-        }
+        self.unpause_workflows().await?;
         for running in self.find("ExecutionStatus = 'Running'").await? {
-            self.unpause(running.id(), running.run_id()).await?;
+            self.unpause(running.id(), running.run_id(), false).await?;
         }
         for waiting in self.find(&format!("ExecutionStatus = 'Running' AND {} = 'waiting'", STAGE.name())).await? {
             self.give_address(waiting.id()).await?;
@@ -153,15 +177,15 @@ impl<'a> Operator<'a> {
         Ok(described.pending_activities)
     }
 
-    async fn pause(&mut self, id: &str, run_id: &str) -> foretime::Result {
+    async fn pause(&mut self, id: &str, run_id: &str, by_type: bool) -> foretime::Result {
         let Some(activity) = self.pending(id, run_id).await?.into_iter().next() else { return Ok(()) };
-        let by_type = activity.activity_type.map(|it| pause_activity_request::Activity::Type(it.name));
-        let by_id = pause_activity_request::Activity::Id(activity.activity_id);
+        let its_type = activity.activity_type.map(|it| pause_activity_request::Activity::Type(it.name));
+        let its_id = pause_activity_request::Activity::Id(activity.activity_id);
         let request = PauseActivityRequest {
             namespace: self.namespace(),
             execution: execution(id, run_id),
             identity: IDENTITY.to_owned(),
-            activity: Some(by_type.filter(|_| self.dice.once_in(2)).unwrap_or(by_id)),
+            activity: Some(its_type.filter(|_| by_type).unwrap_or(its_id)),
             reason: "the depot is closed".to_owned(),
             ..Default::default()
         };
@@ -169,7 +193,7 @@ impl<'a> Operator<'a> {
         self.note("pauses an activity", answer)
     }
 
-    async fn unpause(&mut self, id: &str, run_id: &str) -> foretime::Result {
+    async fn unpause(&mut self, id: &str, run_id: &str, reset_attempts: bool) -> foretime::Result {
         if self.pending(id, run_id).await?.iter().all(|it| !it.paused) {
             return Ok(());
         }
@@ -178,7 +202,7 @@ impl<'a> Operator<'a> {
             execution: execution(id, run_id),
             identity: IDENTITY.to_owned(),
             activity: Some(unpause_activity_request::Activity::UnpauseAll(true)),
-            reset_attempts: self.dice.once_in(2),
+            reset_attempts,
             ..Default::default()
         };
         let answer = self.service().unpause_activity(request.into_request()).await;
@@ -202,15 +226,21 @@ impl<'a> Operator<'a> {
         self.note("changes an activity's options", answer)
     }
 
-    async fn reset_activity(&mut self, id: &str, run_id: &str) -> foretime::Result {
+    async fn reset_activity(
+        &mut self,
+        id: &str,
+        run_id: &str,
+        keep_paused: bool,
+        restore_original_options: bool,
+    ) -> foretime::Result {
         let Some(activity) = self.pending(id, run_id).await?.into_iter().next() else { return Ok(()) };
         let request = ResetActivityRequest {
             namespace: self.namespace(),
             execution: execution(id, run_id),
             identity: IDENTITY.to_owned(),
             activity: Some(reset_activity_request::Activity::Id(activity.activity_id)),
-            keep_paused: self.dice.once_in(2),
-            restore_original_options: self.dice.once_in(2),
+            keep_paused,
+            restore_original_options,
             ..Default::default()
         };
         let answer = self.service().reset_activity(request.into_request()).await;
@@ -269,6 +299,13 @@ impl<'a> Operator<'a> {
         self.note("pauses a workflow", answer)
     }
 
+    async fn unpause_workflows(&mut self) -> foretime::Result {
+        for paused in self.find("ExecutionStatus = 'Paused'").await? {
+            self.unpause_workflow(paused.id(), paused.run_id()).await?;
+        }
+        Ok(())
+    }
+
     async fn unpause_workflow(&mut self, id: &str, run_id: &str) -> foretime::Result {
         let request = UnpauseWorkflowExecutionRequest {
             namespace: self.namespace(),
@@ -285,7 +322,7 @@ impl<'a> Operator<'a> {
     async fn give_address(&mut self, id: &str) -> foretime::Result {
         let shipment = self.sim.client().get_workflow_handle::<Shipment>(id);
         let said = shipment.signal(Shipment::address, "the shop".to_owned(), WorkflowSignalOptions::default()).await;
-        if crate::people::in_time(said)? {
+        if in_time(said)? {
             *self.deeds.entry("gives an address").or_default() += 1;
         }
         Ok(())

@@ -4,13 +4,21 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use foretime::{Failure, Faults, SearchAttributeType, Sim};
+use foretime::{
+    Failure, Faults, SearchAttributeType, Sim,
+    proptest::{collection::vec, prelude::Strategy, sample::select},
+};
 use futures::future::{try_join, try_join_all};
 use temporalio_client::{WorkflowExecutionStatus, WorkflowSignalOptions, WorkflowStartOptions};
 use temporalio_common::protos::temporal::api::history::v1::{HistoryEvent, history_event::Attributes};
 
-use super::{Depot, STAGE, Shipment, TASK_QUEUE, broken, operator::Operator, timetable::Timetable, worker};
-use crate::people::{Dice, in_time};
+use super::{
+    Depot, STAGE, Shipment, TASK_QUEUE, broken,
+    operator::{Operator, some_rounds},
+    timetable::a_timetable,
+    worker,
+};
+use crate::people::{few_named, in_time, span};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const ADDRESSES: [&str; 3] = ["Basel", "Chur", "Olten"];
@@ -22,18 +30,17 @@ const PATIENCE_HOURS: u32 = 24;
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let depot = Depot::default();
     let at_work = depot.clone();
     sim.add_search_attributes([(STAGE.name(), SearchAttributeType::Keyword)]).await?;
     sim.dynamic_config("frontend.WorkflowPauseEnabled", "true");
     sim.workers(2, move |_| worker(&at_work));
     sim.faults(Faults::swarm());
-    let timetable = Timetable::draw(&mut dice);
-    let orders: Vec<Order> = dice.few_of(&["chair", "desk", "lamp"]).iter().map(|id| Order::draw(id, &mut dice)).collect();
-    let (closed_after, closed_for) = (dice.span(HOUR * 6), dice.span(HOUR * 12));
-    let rounds = 1 + dice.below(8);
-    let mut operator = Operator::new(&sim, dice);
+    let timetable = sim.draw("timetable", a_timetable());
+    let orders = sim.draw("orders", a_few_orders());
+    let (closed_after, closed_for) = sim.draw("the depot is closed after, and for", (span(HOUR * 6), span(HOUR * 12)));
+    let rounds = sim.draw("rounds", some_rounds());
+    let mut operator = Operator::new(&sim);
     let close = async {
         tokio::time::sleep(closed_after).await;
         depot.close(true);
@@ -42,7 +49,7 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
         Ok::<(), Failure>(())
     };
     let shipments = async {
-        try_join(try_join_all(orders.iter().map(|order| order.is_placed(&sim))), operator.look_after(rounds)).await?;
+        try_join(try_join_all(orders.iter().map(|order| order.is_placed(&sim))), operator.look_after(&rounds)).await?;
         Ok(())
     };
     let (base_s, _) = try_join(timetable.keep(&sim), try_join(close, shipments)).await?;
@@ -66,14 +73,13 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
 /// # Errors
 /// What did not hold.
 pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let depot = Depot::default();
     let at_work = depot.clone();
     sim.add_search_attributes([(STAGE.name(), SearchAttributeType::Keyword)]).await?;
     sim.workers(1, move |_| broken::worker(&at_work));
-    let order = Order { id: "chair", after: Duration::ZERO, addresses: vec![(dice.span(HOUR), "Basel")] };
+    let order = Order { id: "chair", after: Duration::ZERO, addresses: vec![(sim.draw("told after", span(HOUR)), "Basel")] };
     order.is_placed(&sim).await?;
-    let mut operator = Operator::new(&sim, dice);
+    let mut operator = Operator::new(&sim);
     all_end(&mut operator).await?;
     for shipment in operator.find("ExecutionStatus = 'Completed'").await? {
         operator.reset(shipment.id(), shipment.run_id()).await?;
@@ -84,6 +90,7 @@ pub async fn simulation_of_broken(sim: Sim) -> foretime::Result {
 }
 
 /// An order, and when its customer says where it goes.
+#[derive(Clone, Debug)]
 struct Order {
     id: &'static str,
     /// How long after the start it is placed.
@@ -92,13 +99,12 @@ struct Order {
     addresses: Vec<(Duration, &'static str)>,
 }
 
-impl Order {
-    fn draw(id: &'static str, dice: &mut Dice) -> Self {
-        let after = dice.span(HOUR * 6);
-        let addresses = (0..dice.below(3)).map(|_| (dice.span(HOUR * 4), dice.one_of(&ADDRESSES))).collect();
-        Self { id, after, addresses }
-    }
+fn a_few_orders() -> impl Strategy<Value = Vec<Order>> {
+    let addresses = vec((span(HOUR * 4), select(&ADDRESSES)), 0..=2);
+    few_named(&["chair", "desk", "lamp"], (span(HOUR * 6), addresses), |id, (after, addresses)| Order { id, after, addresses })
+}
 
+impl Order {
     async fn is_placed(&self, sim: &Sim) -> foretime::Result {
         tokio::time::sleep(self.after).await;
         let options = WorkflowStartOptions::new(TASK_QUEUE, self.id).build();

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use foretime::Sim;
+use foretime::{
+    Sim,
+    proptest::{option, prelude::*, sample::Index},
+};
 use futures::TryStreamExt;
 use temporalio_client::schedules::{
     CreateScheduleOptions, ListSchedulesOptions, ScheduleAction, ScheduleBackfill, ScheduleHandle, ScheduleOverlapPolicy,
@@ -14,17 +17,19 @@ use temporalio_client::schedules::{
 use temporalio_client::{Client, RpcOptions, WorkflowListOptions};
 
 use super::{Depot, Report, SCHEDULED_FOR, TASK_QUEUE};
-use crate::people::Dice;
+use crate::people::span;
 
 const SCHEDULE: &str = "reports";
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const HOUR_S: i64 = 60 * 60;
+/// A report is triggered so long after a full hour: before all other deeds of that hour.
+const TRIGGERED_AFTER: Duration = Duration::from_secs(2 * 60);
 /// A schedule acts at once: no worker takes part in that.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// What the operator does with the schedule. Each deed is some minutes after a full hour, so that it is clear which actions come
 /// before it. The number of that hour, from 0, and the minutes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Timetable {
     /// After how many actions the schedule stops to act by itself.
     limit: Option<i64>,
@@ -50,28 +55,29 @@ enum Act {
     Delete,
 }
 
-impl Timetable {
-    pub(super) fn draw(dice: &mut Dice) -> Self {
-        let mut hour = 0;
-        let mut later = |dice: &mut Dice, most: u64| {
-            hour += 1 + u32::try_from(dice.below(most)).unwrap_or(0);
-            (hour, Duration::from_secs(5 * 60) + dice.span(Duration::from_secs(50 * 60)))
-        };
-        let (paused, unpaused) = (later(dice, 4), later(dice, 6));
-        let changed = Some(later(dice, 3)).filter(|_| dice.once_in(2));
-        let deleted = later(dice, 6);
-        let triggered = (u32::try_from(dice.below(hour.into())).unwrap_or(0), Duration::from_secs(2 * 60));
-        Self {
-            limit: dice.once_in(2).then(|| i64::try_from(1 + dice.below(8)).unwrap_or(1)),
-            paused,
-            unpaused,
-            is_backfilled: dice.once_in(2),
-            triggered: Some(triggered).filter(|_| dice.once_in(2)),
-            changed,
-            deleted,
-        }
-    }
+pub(super) fn a_timetable() -> impl Strategy<Value = Timetable> {
+    // The deeds in order, each some hours after the one before; some of them only perhaps.
+    let deeds = (hours_later(4), hours_later(6), option::of(hours_later(3)), hours_later(6));
+    (option::of(1..=8_i64), deeds, any::<bool>(), option::of(any::<Index>())).prop_map(
+        |(limit, (paused, unpaused, changed, deleted), is_backfilled, triggered)| {
+            let mut hour = 0;
+            let mut at = |(hours, after): Deed| {
+                hour += hours;
+                (hour, after)
+            };
+            let (paused, unpaused, changed, deleted) = (at(paused), at(unpaused), changed.map(&mut at), at(deleted));
+            let trigger = |hour: Index| (u32::try_from(hour.index(deleted.0 as usize)).unwrap_or(0), TRIGGERED_AFTER);
+            Timetable { limit, paused, unpaused, is_backfilled, triggered: triggered.map(trigger), changed, deleted }
+        },
+    )
+}
 
+/// A deed one to so many hours after another, and not close to a full hour.
+fn hours_later(most: u32) -> impl Strategy<Value = Deed> {
+    (1..=most, span(Duration::from_secs(50 * 60)).prop_map(|more| Duration::from_secs(5 * 60) + more))
+}
+
+impl Timetable {
     /// The instants, after this full hour, for which the schedule starts a report; in seconds since the epoch.
     fn instants(&self, base_s: i64) -> BTreeSet<i64> {
         let mut left = self.limit.unwrap_or(i64::MAX);

@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use foretime::{Faults, Sim, StruckClient};
+use foretime::{
+    Faults, Sim, StruckClient,
+    proptest::{option, prelude::*},
+};
 use futures::future::try_join_all;
 use temporalio_client::{
     WorkflowCancelOptions, WorkflowGetResultOptions, WorkflowIdReusePolicy, WorkflowStartOptions, errors::WorkflowStartError,
@@ -12,9 +15,9 @@ use temporalio_client::{
 };
 
 use super::{Order, OrderSaga, Outcome, Shop, Step, TASK_QUEUE, worker};
-use crate::people::{Dice, in_time};
+use crate::people::{few_named, in_one_of_three, in_time, span};
 
-const ORDERS_MAX: usize = 6;
+const ORDERS: [&str; 6] = ["order-1", "order-2", "order-3", "order-4", "order-5", "order-6"];
 const STOCK: u32 = 10;
 /// How long a customer whose order did not get through waits before they send it again.
 const BEFORE_ANOTHER_TRY: Duration = Duration::from_secs(2);
@@ -28,7 +31,6 @@ const TROUBLES: [Code; 3] = [Code::Unavailable, Code::ResourceExhausted, Code::D
 /// # Errors
 /// What did not hold.
 pub async fn simulation(sim: Sim) -> foretime::Result {
-    let mut dice = Dice::of(&sim);
     let shop = Shop::default();
     shop.stock_up("lamp", STOCK);
     shop.decline_card("4712");
@@ -37,7 +39,10 @@ pub async fn simulation(sim: Sim) -> foretime::Result {
     sim.workers(2, move |_| worker(&at_work));
     let api = sim.struck_client();
     sim.faults(Faults::swarm());
-    let customers: Vec<Customer> = (1..=dice.few(ORDERS_MAX)).map(|number| Customer::draw(number, &shop, &mut dice)).collect();
+    let customers = sim.draw("customers", a_few_customers());
+    for customer in &customers {
+        shop.lose_replies(customer.id, customer.replies_lost.unwrap_or_default());
+    }
     let outcomes = try_join_all(customers.iter().map(|customer| customer.order(&sim, &api))).await?;
     // Leaves time for what is late.
     tokio::time::sleep(Duration::from_secs(60 * 60)).await;
@@ -56,43 +61,55 @@ fn assert_books_balance(customers: &[Customer], outcomes: &[Outcome], shop: &Sho
     let shipped = || customers.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Shipped).map(|(it, _)| it);
     assert_eq!(shop.in_stock("lamp") + shipped().map(|it| it.order.pieces).sum::<u32>(), STOCK);
     assert_eq!(shop.taken_cents(), shipped().map(|it| it.order.price_cents).sum::<u64>());
-    assert_eq!(shop.parcels(), shipped().map(|it| it.id.clone()).collect::<BTreeSet<_>>());
+    assert_eq!(shop.parcels(), shipped().map(|it| it.id.to_owned()).collect::<BTreeSet<_>>());
 }
 
 /// A customer: one order, and perhaps a change of mind.
+#[derive(Clone, Debug)]
 struct Customer {
-    id: String,
+    id: &'static str,
     order: Order,
     orders_after: Duration,
     cancels_after: Option<Duration>,
+    /// How many replies of the shop's partners are lost.
+    replies_lost: Option<u32>,
+}
+
+fn a_few_customers() -> impl Strategy<Value = Vec<Customer>> {
+    let soon = prop_oneof![span(Duration::from_millis(30)), span(Duration::from_secs(1)), span(Duration::from_secs(600)),];
+    // A step has ten attempts. If ten replies or more are lost, it fails for good, though it was done.
+    let replies_lost = in_one_of_three(prop_oneof![Just(8), Just(11)]);
+    let each = (an_order(), span(Duration::from_secs(60)), option::of(soon), replies_lost);
+    few_named(&ORDERS, each, |id, (order, orders_after, cancels_after, replies_lost)| Customer {
+        id,
+        order,
+        orders_after,
+        cancels_after,
+        replies_lost,
+    })
+}
+
+/// One in four has a bad card, and one in four an address to which nothing is sent.
+fn an_order() -> impl Strategy<Value = Order> {
+    let pieces = prop_oneof![Just(1), Just(3)];
+    let card = prop_oneof![3 => Just("4711"), 1 => Just("4712")];
+    let address = prop_oneof![3 => Just("Earth"), 1 => Just("Moon")];
+    (pieces, card, address).prop_map(|(pieces, card, address)| Order {
+        article: "lamp".to_owned(),
+        pieces,
+        card: card.to_owned(),
+        price_cents: 2_000 * u64::from(pieces),
+        address: address.to_owned(),
+    })
 }
 
 impl Customer {
-    fn draw(number: usize, shop: &Shop, dice: &mut Dice) -> Self {
-        let id = format!("order-{number}");
-        if dice.once_in(3) {
-            // A step has ten attempts. If ten replies or more are lost, it fails for good, though it was done.
-            shop.lose_replies(&id, 8 + u32::from(dice.once_in(2)) * 3);
-        }
-        let pieces = if dice.once_in(2) { 1 } else { 3 };
-        let order = Order {
-            article: "lamp".to_owned(),
-            pieces,
-            card: if dice.once_in(4) { "4712" } else { "4711" }.to_owned(),
-            price_cents: 2_000 * u64::from(pieces),
-            address: if dice.once_in(4) { "Moon" } else { "Earth" }.to_owned(),
-        };
-        let soon = dice.one_of(&[Duration::from_millis(30), Duration::from_secs(1), Duration::from_secs(600)]);
-        let cancels_after = dice.once_in(2).then(|| dice.span(soon));
-        Self { id, order, orders_after: dice.span(Duration::from_secs(60)), cancels_after }
-    }
-
     async fn order(&self, sim: &Sim, api: &StruckClient) -> foretime::Result<Outcome> {
         tokio::time::sleep(self.orders_after).await;
         while !self.is_taken(api).await? {
             tokio::time::sleep(BEFORE_ANOTHER_TRY).await;
         }
-        let order = sim.client().get_workflow_handle::<OrderSaga>(&self.id);
+        let order = sim.client().get_workflow_handle::<OrderSaga>(self.id);
         if let Some(after) = self.cancels_after {
             tokio::time::sleep(after).await;
             in_time(order.cancel(WorkflowCancelOptions::default()).await)?;
@@ -103,8 +120,8 @@ impl Customer {
     /// Sends the order to the shop. Returns whether the shop says that it has it. If it does not say so, it may have it all the same;
     /// so an order that comes again is not another one, not even when the first is done with.
     async fn is_taken(&self, api: &StruckClient) -> foretime::Result<bool> {
-        let (id, order) = (self.id.clone(), self.order.clone());
-        let taken = api.call(|client| async move {
+        let (id, order) = (self.id, self.order.clone());
+        let taken = api.call(move |client| async move {
             let once = WorkflowIdReusePolicy::RejectDuplicate;
             let options = WorkflowStartOptions::new(TASK_QUEUE, id).id_reuse_policy(once).build();
             client.start_workflow(OrderSaga::run, order, options).await.map(drop)
@@ -126,7 +143,7 @@ impl Customer {
 
     /// The steps were done in order, and either all of them or all undone in reverse order.
     fn assert_all_or_nothing(&self, outcome: Outcome, shop: &Shop) {
-        let diary: Vec<String> = shop.diary().into_iter().filter(|entry| entry.ends_with(&self.id)).collect();
+        let diary: Vec<String> = shop.diary().into_iter().filter(|entry| entry.ends_with(self.id)).collect();
         let done = diary.iter().filter(|entry| !entry.starts_with("undo")).count();
         let mut expected: Vec<String> = STEPS[..done].iter().map(|step| format!("{step} {}", self.id)).collect();
         match outcome {

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use foretime::{ActivityFaults, Faults, Sim};
+use foretime::{ActivityFaults, Faults, Sim, proptest::prelude::*};
 use futures::future::try_join_all;
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_sdk::{WorkerOptions, WorkflowRegistrationError};
 
 use super::{Bank, Order, Outcome, TASK_QUEUE, Transfer, broken, worker};
-use crate::people::Dice;
+use crate::people::{few, span};
 
 const TRANSFERS_MAX: usize = 8;
 const ACCOUNTS: [&str; 3] = ["ada", "bob", "eve"];
@@ -45,7 +45,6 @@ async fn transfers(
     worker: fn(&Bank) -> Result<WorkerOptions, WorkflowRegistrationError>,
     cents_max: u64,
 ) -> foretime::Result<Vec<Outcome>> {
-    let mut dice = Dice::of(&sim);
     let bank = Bank::default();
     for account in ACCOUNTS {
         bank.open(account, OPENED_WITH_CENTS);
@@ -56,8 +55,8 @@ async fn transfers(
     let slow_bank =
         ActivityFaults::default().slow(0.3, Duration::from_secs(10)..=Duration::from_secs(120)).fails(0.05).hangs(0.02);
     sim.faults(Faults::swarm().activity("Teller::withdraw", slow_bank.clone()).activity("Teller::deposit", slow_bank));
-    let closed_after = dice.span(RUSH);
-    let orders: Vec<_> = (0..dice.few(TRANSFERS_MAX)).map(|_| draw(&mut dice, cents_max)).collect();
+    let orders = sim.draw("transfers", few(a_transfer(cents_max), 1..=TRANSFERS_MAX));
+    let closed_after = sim.draw("eve's account is closed after", span(RUSH));
     let close = async {
         tokio::time::sleep(closed_after).await;
         bank.close("eve");
@@ -77,12 +76,14 @@ async fn transfers(
 }
 
 /// A transfer, and when it begins. One in six goes to nobody.
-fn draw(dice: &mut Dice, cents_max: u64) -> (Duration, Order) {
-    let from = dice.below(3);
-    let to = (from + 1 + dice.below(2)) % 3;
-    let name = |number: u64| ACCOUNTS[usize::try_from(number).unwrap_or(0)].to_owned();
-    let to = if dice.once_in(6) { "nobody".to_owned() } else { name(to) };
-    (dice.span(RUSH), Order { from: name(from), to, amount_cents: 1 + dice.below(cents_max) })
+fn a_transfer(cents_max: u64) -> impl Strategy<Value = (Duration, Order)> {
+    let is_to_nobody = prop_oneof![5 => Just(false), 1 => Just(true)];
+    (span(RUSH), Just(ACCOUNTS).prop_shuffle(), is_to_nobody, 1..=cents_max).prop_map(
+        |(after, [from, to, _], is_to_nobody, amount_cents)| {
+            let to = if is_to_nobody { "nobody" } else { to };
+            (after, Order { from: from.to_owned(), to: to.to_owned(), amount_cents })
+        },
+    )
 }
 
 async fn transfer(sim: &Sim, number: usize, after: Duration, order: &Order) -> foretime::Result<Outcome> {

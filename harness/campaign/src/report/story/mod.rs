@@ -1,43 +1,32 @@
-//! The story of a failed run: what people would say about it in a few sentences, and the moments that they would point at.
+//! The story of a failed run: what people would say about it in a few sentences, and the moments that they would point at. [`faults`]
+//! has the sentences for those, and [`circumstances`] what the run began with.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{chronicle, statics};
 use crate::{
-    attempt, calendar,
-    choices::Input,
     effects::{Effect, Record, repeated},
     fault::RpcKind,
     finding::{Finding, FindingKind, TaskFailure, Unreplayed, Wrong},
-    log::{Call, Crash, Entry, LifeStep, Span, Struck, UpdateSpan, What},
+    log::{Entry, LifeStep, Span, Struck, UpdateSpan, What},
     operation::{Deed, Operation},
     process::{ProcessId, Role},
     result::Known,
-    time::Start,
     view::View,
     waiting::{open_runs, queues},
-    words::{after, brief, capital, on_version},
+    words::{after, capital, on_version},
 };
+
+mod circumstances;
+mod faults;
 
 /// The most faults that are told when it is not clear which of them matter.
 const FAULTS_TOLD_MAX: usize = 3;
 /// The most faults that are told when all of them matter.
 const LEAST_FAULTS_TOLD_MAX: usize = 8;
 
-/// The most inputs that are told.
-const INPUTS_TOLD_MAX: usize = 20;
-
-/// The most actions of clients that are told.
-const ACTIONS_TOLD_MAX: usize = 12;
-
-/// With more draws of chance than these, none is told.
-const CHANCE_TOLD_MAX: usize = 6;
-
 /// The most moments in the report that the story does not tell.
 const UNTOLD_MAX: usize = 1000;
-
-/// A worker that is down for at least this long is worth mentioning.
-const LONG_DOWN_NS: u64 = 5_000_000_000;
 
 /// The most activities that are told as meeting at the moment of the failure.
 const AT_WORK_TOLD_MAX: usize = 4;
@@ -132,7 +121,7 @@ impl<'a> Teller<'a> {
     fn story(mut self) -> Story {
         self.moments.sort_by_key(|(at_ns, step, _)| (*at_ns, *step));
         let moments = self.moments.into_iter().map(|(_, _, sentence)| sentence);
-        let sentences = inputs(self.view).into_iter().chain(moments).chain(self.conclusions).collect();
+        let sentences = circumstances::inputs(self.view).into_iter().chain(moments).chain(self.conclusions).collect();
         Story { sentences, of_server: self.of_server, untold: self.untold, important: self.important }
     }
 
@@ -395,59 +384,6 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Tells of a fault, or that a worker was killed because it did not stop.
-    fn tell_of(&mut self, entry: &'a Entry) {
-        let who = self.name(entry.process);
-        let sentence = match &entry.what {
-            What::Fault(struck) => happened(self, struck, entry, &who),
-            _ => format!("{who} was killed: {}", entry.detail()),
-        };
-        self.point(entry, format!("{} {sentence}.", capital(&after(entry.at_ns))));
-    }
-
-    /// The moment of a crash, with the attempt of an activity that it is about, and how that ended.
-    fn with_attempt(&self, crash: &Crash) -> String {
-        match &crash.attempt {
-            Some(attempt) => crash.place.moment_of(&self.names.subject(attempt)),
-            None => crash.place.moment(),
-        }
-    }
-
-    /// The moment of a crash, with what its worker was doing.
-    fn moment(&self, entry: &Entry, crash: &Crash) -> String {
-        let moment = if crash.attempt.is_some() {
-            self.with_attempt(crash)
-        } else {
-            crash.place.exact_moment(crash.workflow_id.as_deref())
-        };
-        let amid = chronicle::under_way(self.view, entry.at_ns).into_iter();
-        let amid = amid.filter(|span| Some(span.process) == entry.process && span.is_open_at(entry.step));
-        let amid: Vec<String> = amid.map(|span| self.subject_of(span)).collect();
-        if amid.is_empty() || amid.len() > AT_WORK_TOLD_MAX || amid.iter().any(|attempt| moment.contains(attempt)) {
-            return moment;
-        }
-        format!("{moment}, in the middle of {}", amid.join(" and "))
-    }
-
-    /// An attempt, in the form of [`chronicle::RunNames::subject`].
-    fn subject_of(&self, span: &Span) -> String {
-        attempt::subject(&span.type_name, self.names.name(&span.workflow_id, &span.run_id), span.attempt)
-    }
-
-    /// Those that a crash of the whole cluster takes along.
-    fn all_others(&self) -> &'static str {
-        let has_clients = self.view.lives.iter().any(|life| matches!(life.role, Role::Client(_)));
-        if has_clients { "all other workers and clients" } else { "all other workers" }
-    }
-
-    /// How long the process was down after a crash, if that was long.
-    fn downtime(&self, crash: &Entry) -> String {
-        let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
-        let next = self.view.lives.iter().find(|life| life.name == *name && life.from_ns > crash.at_ns);
-        let down_ns = next.map(|life| life.from_ns - crash.at_ns).filter(|down_ns| *down_ns >= LONG_DOWN_NS);
-        down_ns.map_or_else(String::new, |down_ns| format!(", and was down for {}", brief(Duration::from_nanos(down_ns))))
-    }
-
     /// Concludes whether the failure needs these faults, and tells those that were not told yet. Faults that were asked for are
     /// told, whether or not it is known that all of them matter.
     fn how_much_it_takes(&mut self) {
@@ -468,52 +404,11 @@ impl<'a> Teller<'a> {
         }
     }
 
-    /// Concludes when the run began, unless it was on the plain date.
-    fn when_it_began(&mut self) {
-        let starts_at = self.view.starts_at;
-        if starts_at == Start::PLAIN {
-            return;
-        }
-        self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
-        if self.known.passes_on_plain_date {
-            self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
-        }
-    }
-
-    /// Tells what clients of the test did before the failure: the last of it, if it is much.
-    fn what_clients_did(&mut self) {
-        let actions = self.view.log.entries.iter().filter_map(|entry| match &entry.what {
-            What::Action { client, action } => {
-                Some((entry, format!("{} {client} did {action}.", capital(&after(entry.at_ns)))))
-            }
-            _ => None,
-        });
-        let actions: Vec<(&Entry, String)> = actions.collect();
-        let skipped = actions.len().saturating_sub(ACTIONS_TOLD_MAX);
-        for (entry, sentence) in actions.into_iter().skip(skipped) {
-            self.point(entry, sentence);
-        }
-    }
-
     fn point_at_findings(&mut self) {
         let is_finding = |entry: &&Entry| matches!(entry.what, What::Finding(_) | What::Panic { .. });
         let findings = self.view.log.entries.iter().filter(is_finding);
         self.important.extend(findings.map(|entry| entry.step));
     }
-}
-
-/// The inputs of the run, a line each. Chance is told only if there is little of it.
-fn inputs(view: &View<'_>) -> Vec<String> {
-    let (given, mut chance): (Vec<&Input>, Vec<&Input>) = view.choices.inputs().iter().partition(|input| input.is_given);
-    if chance.len() > CHANCE_TOLD_MAX {
-        chance.clear();
-    }
-    let told = given.iter().take(INPUTS_TOLD_MAX).chain(&chance);
-    let mut lines: Vec<String> = told.map(|input| format!("{} = {}", input.name, input.value)).collect();
-    if given.len() > INPUTS_TOLD_MAX {
-        lines.push(format!("{} more inputs are in the report.", given.len() - INPUTS_TOLD_MAX));
-    }
-    lines
 }
 
 /// Whether an entry is about the attempt that had this effect.
@@ -535,44 +430,4 @@ fn is_of_sdk(wrong: &Wrong) -> bool {
 /// The version of the code (0 is the first) to which a deploy moves a worker, if the entry is one.
 fn deployed(entry: &Entry) -> Option<usize> {
     if let What::Life(LifeStep::AskedToStop { deploy }) = entry.what { deploy } else { None }
-}
-
-/// What a fault did to a process, as a sentence without its end.
-fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> String {
-    let how = struck.how();
-    let of = |call: &Call| {
-        let subject =
-            call.outcome_of.as_ref().map(|attempt| teller.names.subject(attempt)).or_else(|| call.workflow_id.clone());
-        subject.map_or_else(|| call.rpc.clone(), |subject| format!("{} for {subject}", call.rpc))
-    };
-    match struck {
-        Struck::Crash(crash) => format!("{who} crashed {}{}", teller.moment(entry, crash), teller.downtime(entry)),
-        Struck::ClusterCrash(crash) => {
-            format!("{who} and {} crashed {}{}", teller.all_others(), teller.moment(entry, crash), teller.downtime(entry))
-        }
-        Struck::Restart(_) => format!("{who} was asked to stop, in good order, and to start again"),
-        Struck::Cut { .. } => format!("{who} was cut off from the server, for {how}"),
-        Struck::Custom(custom) => match custom.whom() {
-            whom if whom.is_empty() => custom.name.clone(),
-            whom => format!("{}, for {whom}, on {who}", custom.name),
-        },
-        Struck::Eviction { .. } => format!("{who} started with a small cache ({how})"),
-        Struck::ActivityFailure { attempt, .. } => {
-            format!("{}, began on {who}, and was made to fail ({how})", teller.names.in_run(attempt))
-        }
-        Struck::ActivitySlow { attempt, .. } => format!("{}, on {who}, took {how}", teller.names.in_run(attempt)),
-        Struck::ActivityHang { attempt } => format!("{}, was made to hang on {who} {how}", teller.names.in_run(attempt)),
-        Struck::ReplyLost(call) => format!("{who} never got the reply to {}", of(call)),
-        Struck::Duplicate(call) => format!("{who} sent {}, which reached the server twice", of(call)),
-        Struck::Delay { call, way, by } => {
-            format!("{} of {} of {who} was delayed by {}", way.words(), of(call), brief(*by))
-        }
-        Struck::Unavailable(call) | Struck::ResourceExhausted(call) => {
-            format!("{who} failed to reach the server with {} ({})", of(call), struck.fault().name())
-        }
-        Struck::DeadlineExceeded { call, .. } => {
-            format!("{who} sent {}, which was lost: it waits {how} for an answer", of(call))
-        }
-        Struck::HeartbeatLost(_) => format!("a heartbeat of {who} was lost"),
-    }
 }
