@@ -48,7 +48,9 @@ impl Case {
 
     /// The command that repeats a tape.
     pub fn repeat_tape(&self, file: &Path) -> String {
-        format!("FORETIME_TAPE={} {}", file.display(), self.command)
+        let file = file.display().to_string();
+        let file = if file.contains(char::is_whitespace) { format!("'{file}'") } else { file };
+        format!("FORETIME_TAPE={file} {}", self.command)
     }
 
     /// The command that repeats a seed, with these strikes of faults. `starts_at`: when the run began, in seconds of the Unix epoch,

@@ -102,6 +102,31 @@ fn nothing_is_kept_beside_the_test_in_ci() {
 }
 
 #[test]
+fn a_failure_that_cannot_be_kept_is_told_all_the_same() {
+    let folder = folder("in-the-way");
+    fs::create_dir_all(&folder).and_then(|()| fs::write(folder.join("kept--large_coupon"), "")).expect("a file in the way");
+    let (passes, text) = runs(&folder, "", &[]);
+    assert!(!passes, "{text}");
+    assert_says(&text, &["redeem coupon 7 was done twice", "amount = 701", "kept: nowhere, because cannot write ", "; copy "]);
+}
+
+#[test]
+fn what_is_no_regression_is_named_with_what_to_do() {
+    let folder = folder("broken");
+    let file = kept(&folder);
+    let text = fs::read_to_string(&file).expect("a file");
+    for (broken, why) in [
+        (String::new(), "EOF while parsing"),
+        (text.replace("\"version\": 2", "\"version\": 9"), "its tape has version 9, and 2 is read here"),
+    ] {
+        fs::write(&file, broken).expect("it can be written");
+        let (passes, text) = runs(&folder, "", &[]);
+        assert!(!passes, "{text}");
+        assert_says(&text, &[".json is no regression: ", why, "Restore it, or delete it."]);
+    }
+}
+
+#[test]
 fn a_new_draw_elsewhere_leaves_a_regression_as_it_is() {
     let folder = folder("new-draw");
     kept(&folder);

@@ -36,12 +36,21 @@ impl InputName {
 /// `plan`, `plan 2`, `plan of shop`, `plan 2 of shop`.
 impl fmt::Display for InputName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.label)?;
+        write_name(f, &self.label)?;
         if self.number > 1 {
             write!(f, " {}", self.number)?;
         }
-        if self.of.is_empty() { Ok(()) } else { write!(f, " of {}", self.of) }
+        if self.of.is_empty() {
+            return Ok(());
+        }
+        f.write_str(" of ")?;
+        write_name(f, &self.of)
     }
+}
+
+/// A name of the test's, in quotes where it would not read as one.
+fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    if name.is_empty() || name.contains(char::is_control) { write!(f, "{name:?}") } else { f.write_str(name) }
 }
 
 /// How often each label was drawn, by each of those who draw.

@@ -106,6 +106,7 @@ fn an_input_belongs_to_its_label_and_its_number_there() {
     assert_eq!(["amount", "plan", "plan"].map(|label| input(&mut again, label)), [other, one, two]);
     let names: Vec<&str> = again.inputs().iter().map(|input| &*input.name).collect();
     assert_eq!(names, ["amount", "plan", "plan 2"]);
+    assert_eq!(again.input("a\nb", "").0.to_string(), "\"a\\nb\"");
 }
 
 #[test]

@@ -78,7 +78,25 @@ pub(super) struct Failed {
     /// What is odd about it.
     pub note: Option<String>,
     /// Where it is kept as a regression.
-    pub kept: Option<String>,
+    pub kept: Option<Keeping>,
+}
+
+/// What has become of a failing run.
+#[derive(Clone, Debug)]
+pub(super) enum Keeping {
+    /// It is kept in this file.
+    File(PathBuf),
+    /// It is not kept, for this reason. The file with it, and where it belongs.
+    Nowhere { why: String, copy: PathBuf, to: PathBuf },
+}
+
+impl fmt::Display for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "{}, which runs first from now on", file.display()),
+            Self::Nowhere { why, copy, to } => write!(f, "nowhere, because {why}; copy {} to {}", copy.display(), to.display()),
+        }
+    }
 }
 
 impl Failed {

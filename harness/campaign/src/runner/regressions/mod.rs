@@ -14,11 +14,11 @@ use super::{
     explain,
     job::Job,
     settings::Settings,
-    summary::{Failed, Summary},
+    summary::{Failed, Keeping, Summary},
 };
 use crate::{
     case::Case,
-    choices::{Only, Strike, Tape},
+    choices::{Only, Strike, TAPE_VERSION, Tape},
     finding::FindingKind,
     hash::Hash,
     result::{Order, RunFailure, RunResult},
@@ -95,7 +95,9 @@ impl Regression {
 
     fn read(file: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
-        serde_json::from_str(&text).map_err(|error| format!("{} is no regression: {error}", file.display()))
+        let read: Result<Self, String> = serde_json::from_str(&text).map_err(|error| error.to_string());
+        let read = read.and_then(|read| of_this_version(&read.tape).map(|()| read));
+        read.map_err(|why| format!("{} is no regression: {why}. Restore it, or delete it.", file.display()))
     }
 
     fn write(&self, file: &Path) -> Result<(), String> {
@@ -159,7 +161,7 @@ pub(super) fn run_first(case: &Case, settings: &Settings, summary: &mut Summary)
                 let note = format!("It is a regression, {file}, and fails as before, though its tape no longer fits.");
                 let failed = explain_anew(case, settings, &kept, &order, failure, note)?;
                 // Its file is written anew, under another name if it takes other faults now.
-                if failed.kept.is_some() && !settings.is_ci && is_as_before(&kept) {
+                if matches!(failed.kept, Some(Keeping::File(_))) && is_as_before(&kept) {
                     fs::remove_file(&kept.file).map_err(|error| format!("cannot drop {file}: {error}"))?;
                 }
                 summary.failed = Some(failed);
@@ -193,10 +195,10 @@ fn explain_anew(
 }
 
 /// Keeps a failing run that has been shrunk to these faults and inputs: in its report, and beside the test unless that is not
-/// wanted. A run that is not the test's doing, or does not repeat, is not kept.
+/// wanted or cannot be. A run that is not the test's doing, or does not repeat, is not kept.
 ///
 /// # Errors
-/// It cannot be written.
+/// It cannot be written into its report.
 pub(super) fn keep(
     case: &Case,
     settings: &Settings,
@@ -209,18 +211,16 @@ pub(super) fn keep(
     let Some(regression) = Regression::of(case, result, only).filter(|it| !is_of_no_use(it.failure.kind)) else {
         return Ok(());
     };
-    if let Some(report) = &failed.report {
-        regression.write(&report.join("regression.json"))?;
-    }
+    let Some(report) = &failed.report else { return Ok(()) };
+    let copy = report.join("regression.json");
+    regression.write(&copy)?;
     let Some(folder) = &settings.regressions else { return Ok(()) };
     let file = folder.join(format!("{}.json", regression.signature(&result.strikes)));
-    if settings.is_ci {
-        let report = failed.report.as_deref().unwrap_or(folder).join("regression.json");
-        failed.kept = Some(format!("nowhere, because CI is set; copy {} to {}", report.display(), file.display()));
-        return Ok(());
-    }
-    regression.write(&file)?;
-    failed.kept = Some(format!("{}, which runs first from now on", file.display()));
+    let written = if settings.is_ci { Err("CI is set".to_owned()) } else { regression.write(&file) };
+    failed.kept = Some(match written {
+        Ok(()) => Keeping::File(file),
+        Err(why) => Keeping::Nowhere { why, copy, to: file },
+    });
     Ok(())
 }
 
@@ -257,13 +257,24 @@ pub(super) fn settle(rotten: Vec<(Kept, String)>, settings: &Settings, summary: 
 /// The file is neither.
 pub(super) fn read_tape(file: &Path) -> Result<(Tape, Option<RunFailure>), String> {
     let text = fs::read_to_string(file).map_err(|error| format!("cannot read the tape {}: {error}", file.display()))?;
-    if let Ok(regression) = serde_json::from_str::<Regression>(&text) {
-        return Ok((regression.tape, Some(regression.failure)));
-    }
-    let tape: Tape = serde_json::from_str(&text).map_err(|error| {
+    let (tape, failure) = match serde_json::from_str::<Regression>(&text) {
+        Ok(regression) => (Ok(regression.tape), Some(regression.failure)),
+        Err(_) => (serde_json::from_str::<Tape>(&text).map_err(|error| error.to_string()), None),
+    };
+    let tape = tape.and_then(|tape| of_this_version(&tape).map(|()| tape));
+    let tape = tape.map_err(|why| {
         let file = file.display();
-        format!("{file} is neither a tape of this version of Foretime nor a regression: {error}. Its seed repeats the run as long as the \
+        format!("{file} is neither a tape of this version of Foretime nor a regression: {why}. Its seed repeats the run as long as the \
                  code is the same.")
     })?;
-    Ok((tape, None))
+    Ok((tape, failure))
+}
+
+/// # Errors
+/// The tape has another version.
+fn of_this_version(tape: &Tape) -> Result<(), String> {
+    match tape.version {
+        TAPE_VERSION => Ok(()),
+        other => Err(format!("its tape has version {other}, and {TAPE_VERSION} is read here")),
+    }
 }
