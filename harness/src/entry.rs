@@ -99,12 +99,7 @@ impl Test {
             twice_every: TWICE_EVERY,
             shows_one: false,
             // What is known to be wrong is no regression.
-            regressions: self
-                .finds
-                .is_none()
-                .then(|| regressions(self.folder, self.file))
-                .flatten()
-                .map(|it| it.join(file_name(&name))),
+            regressions: self.finds.is_none().then(|| regressions(self.folder, self.file).join(file_name(&name))),
             command,
         })
     }
@@ -148,17 +143,18 @@ pub(crate) fn dated(said: Option<&str>, command: String) -> Result<(Option<i64>,
 /// The folder in which failing runs are kept, beside the code of their test.
 pub(crate) const REGRESSIONS: &str = "foretime-regressions";
 
-/// Where the regressions of the tests in this file are. `None` if the file is not there, since the program was built elsewhere.
-/// The compiler names a file from where it was started, which is above the package's folder or in it.
-fn regressions(folder: &str, file: &str) -> Option<PathBuf> {
+/// Where the regressions of the tests in this file are: beside it, or in its package if it is not there, since the program was built
+/// elsewhere. The compiler names a file from where it was started, which is above the package's folder or in it.
+fn regressions(folder: &str, file: &str) -> PathBuf {
     let mut rest = Path::new(file).components();
-    loop {
+    while rest.clone().next().is_some() {
         let file = Path::new(folder).join(rest.as_path());
-        if file.is_file() {
-            return Some(file.parent()?.join(REGRESSIONS));
+        if let Some(beside) = file.parent().filter(|_| file.is_file()) {
+            return beside.join(REGRESSIONS);
         }
-        rest.next()?;
+        rest.next();
     }
+    Path::new(folder).join(REGRESSIONS)
 }
 
 /// Runs the seeds of a `#[foretime::test]`.

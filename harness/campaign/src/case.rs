@@ -46,6 +46,13 @@ impl Case {
         file_name(&self.name)
     }
 
+    /// Whether its regressions would be beside its source, and that is not where it was when it was compiled: the program came from
+    /// elsewhere.
+    pub fn has_no_source(&self) -> bool {
+        let beside = self.regressions.as_ref().and_then(|folder| folder.ancestors().nth(2));
+        beside.is_some_and(|beside| !beside.as_os_str().is_empty() && !beside.is_dir())
+    }
+
     /// The command that repeats a tape.
     pub fn repeat_tape(&self, file: &Path) -> String {
         let file = file.display().to_string();

@@ -114,7 +114,7 @@ fn default_reports() -> PathBuf {
 fn regressions(case: &Case) -> Option<PathBuf> {
     let usual = case.regressions.as_ref()?;
     match env::var_os("FORETIME_REGRESSIONS").filter(|value| !value.is_empty()) {
-        None => Some(usual.clone()),
+        None => Some(usual.clone()).filter(|_| !case.has_no_source()),
         Some(none) if none == "none" => None,
         Some(folder) => Some(PathBuf::from(folder).join(usual.file_name()?)),
     }

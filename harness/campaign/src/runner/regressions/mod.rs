@@ -214,9 +214,14 @@ pub(super) fn keep(
     let Some(report) = &failed.report else { return Ok(()) };
     let copy = report.join("regression.json");
     regression.write(&copy)?;
-    let Some(folder) = &settings.regressions else { return Ok(()) };
+    let elsewhere = case.regressions.as_ref().filter(|_| case.has_no_source());
+    let Some(folder) = settings.regressions.as_ref().or(elsewhere) else { return Ok(()) };
     let file = folder.join(format!("{}.json", regression.signature(&result.strikes)));
-    let written = if settings.is_ci { Err("CI is set".to_owned()) } else { regression.write(&file) };
+    let written = match (&settings.regressions, settings.is_ci) {
+        (None, _) => Err("the test's source is not where it was compiled".to_owned()),
+        (_, true) => Err("CI is set".to_owned()),
+        _ => regression.write(&file),
+    };
     failed.kept = Some(match written {
         Ok(()) => Keeping::File(file),
         Err(why) => Keeping::Nowhere { why, copy, to: file },
