@@ -202,9 +202,6 @@ impl Choices {
             return false;
         }
         let is_drawn = self.chance(label, probability);
-        if !is_drawn && self.only.strikes.is_none() {
-            return false;
-        }
         let strikes = self.strike(opportunity, is_drawn);
         // The tape records what happened, not what was drawn.
         if strikes != is_drawn
@@ -236,9 +233,6 @@ impl Choices {
         let drawn = recorded.unwrap_or_else(|| stream.below(CHANCE_STEPS));
         let is_drawn = drawn > 0 && drawn >= unlikely(probability);
         self.hash = self.hash.wrapping_add(stream.take(Draw { bound: CHANCE_STEPS, value: drawn, step: self.count }));
-        if !is_drawn && self.only.strikes.is_none() {
-            return false;
-        }
         let strikes = self.strike(opportunity, is_drawn);
         if strikes != is_drawn
             && let Some(stream) = self.own_streams.get_mut(&key)
@@ -264,6 +258,9 @@ impl Choices {
 
     /// Whether a fault strikes at this opportunity, given whether it was drawn. Notes it if so.
     fn strike(&mut self, opportunity: Opportunity, is_drawn: bool) -> bool {
+        if !is_drawn && self.only.strikes.is_none() {
+            return false;
+        }
         let Opportunity { fault, place, nth } = opportunity;
         let number = self.struck.entry(fault).or_default();
         *number += u64::from(is_drawn);

@@ -8,7 +8,7 @@ use crate::{
     choices::Redraw,
     model::{Doom, DoomPoint},
     result::{Detail, Order, RunFailure, RunResult},
-    words::brief,
+    words::after,
 };
 
 /// The longest time to spend on it.
@@ -116,10 +116,11 @@ impl Look<'_> {
             .collect();
         let [(before, few), (then, many)] = self.jump()?;
         let told = self.jumps().then(|| {
-            let [before, then] = [before, then].map(|number| brief(Duration::from_nanos(at_ns(number))));
+            // As the story gives its times.
+            let [before, then] = [before, then].map(|number| after(at_ns(number)));
             format!(
-                "Of runs that are the same for {before}, and go on by chance from there, {few} of {RUNS} fail so; of those that are the \
-                 same for {then}, {many} of {RUNS}. What doomed this one lies between."
+                "Of runs that go on by chance {before}, {few} of {RUNS} fail so; of those that do {then}, {many} of {RUNS}. What doomed \
+                 this one lies between."
             )
         });
         Some(Doom { points, told })

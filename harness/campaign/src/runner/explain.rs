@@ -61,6 +61,15 @@ fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, 
 }
 
 impl Recorded {
+    /// The campaign that is this run alone. Whether it failed is for the caller to say.
+    fn summary(&self, case: &Case) -> Summary {
+        let mut summary = Summary::new(case);
+        summary.add(&self.result);
+        summary.elapsed = self.elapsed;
+        summary.jobs = 1;
+        summary
+    }
+
     /// The failure of the run, told.
     fn failed(&self, case: &Case, order: &Order) -> Option<Failed> {
         let mut failed = Failed::new(case, self.result.seed, self.result.failures.first()?.clone());
@@ -78,10 +87,7 @@ impl Recorded {
 /// Runs one seed, or a tape, in full, and nothing else.
 pub(super) fn one(case: &Case, settings: &Settings, order: &Order) -> Result<Summary, String> {
     let recorded = in_full(case, settings, order)?;
-    let mut summary = Summary::new(case);
-    summary.add(&recorded.result);
-    summary.elapsed = recorded.elapsed;
-    summary.jobs = 1;
+    let mut summary = recorded.summary(case);
     summary.failed = recorded.failed(case, order);
     if summary.failed.is_none() {
         summary.report = recorded.report;
@@ -93,12 +99,10 @@ pub(super) fn one(case: &Case, settings: &Settings, order: &Order) -> Result<Sum
 pub(super) fn tape(case: &Case, settings: &Settings, file: &Path) -> Result<Summary, String> {
     let (tape, expected) = regressions::read_tape(file)?;
     let repeat = case.repeat_tape(file);
-    let order = Order { tape: Some(tape.clone()), ..Order::of(tape.seed) };
+    let seed = tape.seed;
+    let order = Order { tape: Some(tape), ..Order::of(seed) };
     let recorded = in_full(case, settings, &order)?;
-    let mut summary = Summary::new(case);
-    summary.add(&recorded.result);
-    summary.elapsed = recorded.elapsed;
-    summary.jobs = 1;
+    let mut summary = recorded.summary(case);
     let file = file.display();
     match (recorded.failed(case, &order), expected) {
         (Some(failed), expected) => {
@@ -123,7 +127,8 @@ pub(super) fn tape(case: &Case, settings: &Settings, file: &Path) -> Result<Summ
 pub(super) fn regression(case: &Case, settings: &Settings, kept: &Kept) -> Result<Failed, String> {
     let tape = kept.regression.tape.clone();
     let known = Known { is_least: true, ..Known::default() };
-    let order = Order { known, ..Order { tape: Some(tape.clone()), ..Order::of(tape.seed) } };
+    let order = Order { known, ..Order::of(tape.seed) };
+    let order = Order { tape: Some(tape), ..order };
     let file = kept.file.display();
     let failed = in_full(case, settings, &order)?.failed(case, &order);
     let failed = failed.ok_or_else(|| format!("{file} failed once, and not again"))?;
