@@ -77,6 +77,26 @@ fn kept(folder: &Path) -> PathBuf {
 }
 
 #[test]
+fn a_regression_of_a_target_that_has_been_renamed_is_this_ones_and_one_of_another_target_is_not() {
+    let folder = folder("target");
+    let file = kept(&folder);
+    let of_target = |target: &str| {
+        let text = fs::read_to_string(&file).expect("it is there");
+        let (before, after) = text.split_once("\"test\": \"").expect("it names its test");
+        let (_, after) = after.split_once("::").expect("it names its target");
+        fs::write(&file, format!("{before}\"test\": \"{target}::{after}")).expect("it can be written");
+    };
+    of_target("a_target_that_was");
+    let (passes, text) = runs(&folder, "mended", &[("FORETIME_RUNS", "1")]);
+    assert!(passes, "{text}");
+    assert_says(&text, &[".json passes"]);
+
+    of_target("deploy");
+    let (passes, text) = runs(&folder, "mended", &[("FORETIME_RUNS", "1")]);
+    assert!(passes && !text.contains(".json"), "{text}");
+}
+
+#[test]
 fn a_failing_run_is_kept_and_runs_first() {
     let folder = folder("first");
     let file = kept(&folder);

@@ -62,6 +62,8 @@ async fn is_told_from_outside(sim: Sim) -> foretime::Result {
     let patient = sim.client().start_workflow(Trouble::run, "wait for ever".to_owned(), options).await?;
     sim.sleep(Duration::from_secs(1)).await;
     patient.cancel(WorkflowCancelOptions::default()).await?;
+    let desk = sim.client_named("front-desk");
+    let patient = desk.client().get_workflow_handle::<Trouble>("patient");
     patient.terminate(WorkflowTerminateOptions::builder().reason("enough").build()).await?;
     Err("and so it went")?
 }
@@ -73,7 +75,7 @@ fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
         &[
             r#"trouble was signalled "hint" (7) by worker "#,
             "patient was asked to cancel by the test.",
-            "patient was terminated by the test (enough).",
+            "patient was terminated by front desk (enough).",
             r#"Worker 1 serves "quiet", worker 2 and worker 3 "trouble"."#,
         ],
     );
@@ -81,7 +83,7 @@ fn who_signals_cancels_and_terminates_is_told_and_who_serves_what() {
     let reaches = "reaches the server with RequestCancelWorkflowExecution";
     assert_says(
         &timeline,
-        &[reaches, "patient was asked to cancel by the test\n", "patient was terminated by the test (enough)\n"],
+        &[reaches, "patient was asked to cancel by the test\n", "patient was terminated by front desk (enough)\n"],
     );
 }
 

@@ -1,20 +1,23 @@
 //! When was a failing run doomed? Its draws stay as they are up to a moment, and what follows is drawn anew, many times. The
 //! share of runs that then fail in the same way, over the moments of the run, jumps at the cause.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{job::Job, search::is_same};
+use super::{budget::Budget, job::Job, search::is_same};
 use crate::{
     choices::Redraw,
+    finding::FindingKind,
     model::{Doom, DoomPoint},
     result::{Detail, Order, RunFailure, RunResult},
     words::after,
 };
 
+/// The most steps to spend on it: a few seconds of a quiet machine.
+const STEPS_MAX: u64 = 300_000;
 /// The longest time to spend on it.
-const TIME_MAX: Duration = Duration::from_secs(3);
-/// A run that takes longer is not tried.
-const QUICK_MAX: Duration = Duration::from_millis(100);
+const TIME_MAX: Duration = Duration::from_secs(20);
+/// A run with more steps is not tried.
+const STEPS_OF_RUN_MAX: u64 = 5_000;
 /// At how many moments, evenly over the run, it is looked at besides those around the jump.
 const MOMENTS: usize = 12;
 /// How many runs there are for each moment.
@@ -37,25 +40,26 @@ struct Look<'a> {
     moments: Vec<Moment>,
     /// The number of the moment, and how many of its runs fail.
     seen: Vec<(usize, u32)>,
-    ends: Instant,
+    budget: Budget,
 }
 
-/// When this run, which is recorded in full and took so long, was doomed. `None` if it did not fail, or takes too long to tell.
+/// When this run, which is recorded in full, was doomed. `None` if it did not fail, or takes too long to tell.
 ///
 /// # Errors
 /// A run of it could not be run.
-pub(super) fn of(job: &mut Job, result: &RunResult, took: Duration) -> Result<Option<Doom>, String> {
+pub(super) fn of(job: &mut Job, result: &RunResult) -> Result<Option<Doom>, String> {
     let (Some(failure), Some(detail)) = (result.failures.first(), &result.detail) else { return Ok(None) };
     let moments = detail.draws_at.iter().map(|(draws, at_ns)| Moment { draws: *draws, at_ns: *at_ns });
     // With all draws as they were, the run is the same.
     let end = Moment { draws: u64::MAX, at_ns: result.virtual_ns };
     let moments: Vec<Moment> = moments.chain([end]).collect();
-    if took > QUICK_MAX || moments.len() < 2 {
+    // Each run in which a thread keeps its turn would take the whole patience.
+    let is_slow = result.steps > STEPS_OF_RUN_MAX || failure.kind == FindingKind::TurnKept;
+    if is_slow || moments.len() < 2 {
         return Ok(None);
     }
-    let ends = Instant::now() + TIME_MAX;
     let last = moments.len() - 1;
-    let mut look = Look { job, failure, detail, moments, seen: vec![(last, RUNS)], ends };
+    let mut look = Look { job, failure, detail, moments, seen: vec![(last, RUNS)], budget: Budget::new(STEPS_MAX, TIME_MAX) };
     look.at(0)?;
     if !look.jumps() {
         return Ok(look.doom());
@@ -72,18 +76,19 @@ pub(super) fn of(job: &mut Job, result: &RunResult, took: Duration) -> Result<Op
 }
 
 impl Look<'_> {
-    /// Looks at a moment, unless there is no time left. Returns whether it did.
+    /// Looks at a moment, unless nothing is left of the budget. Returns whether it did.
     fn at(&mut self, number: usize) -> Result<bool, String> {
         let Err(place) = self.seen.binary_search_by_key(&number, |(number, _)| *number) else { return Ok(true) };
         let mut failing = 0;
         for source in 1..=RUNS {
-            if Instant::now() > self.ends {
+            if self.budget.is_over() {
                 return Ok(false);
             }
             let redraw = Redraw { after: self.moments[number].draws, source: u64::from(source), keeps_inputs: false };
             let tape = Some(self.detail.tape.clone());
             let order = Order { tape, redraw: Some(redraw), ..Order::of(self.detail.tape.seed) };
             let result = self.job.run(&order).map_err(|error| error.to_string())?;
+            self.budget.spend(&result);
             failing += u32::from(result.failures.first().is_some_and(|failure| is_same(failure, self.failure)));
         }
         self.seen.insert(place, (number, failing));

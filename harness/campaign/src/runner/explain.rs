@@ -11,7 +11,7 @@ use super::{
     doom,
     job::Job,
     regressions::{self, Kept},
-    search::{self, Least, SEARCH_MAX, is_same},
+    search::{self, Least, is_same},
     settings::Settings,
     summary::{Failed, Summary},
 };
@@ -52,7 +52,7 @@ fn in_full(case: &Case, settings: &Settings, order: &Order) -> Result<Recorded, 
         failure.detail += &format!("\n{}", report::files::end_of_output(&directory));
     }
     say_what_did_not_strike(&order, &result);
-    let doom = doom::of(&mut job, &result, elapsed)?;
+    let doom = doom::of(&mut job, &result)?;
     if let Some(detail) = &mut result.detail {
         detail.report.story.extend(doom.iter().filter_map(|doom| doom.told.clone()));
         detail.report.doom = doom;
@@ -163,18 +163,19 @@ pub(super) fn explain(case: &Case, settings: &Settings, failed: Failed, from: &O
     // Each run of the search would take the whole patience.
     let is_slow = failed.failure.kind == FindingKind::TurnKept;
     let least = if is_slow { Least::unknown(from.only.clone()) } else { search::least(case, &failed, from)? };
-    let Least { only, is_least, is_simplest, otherwise, takes_none, starts_at, passes_on_plain_date } = least;
+    let Least { only, is_least, is_simplest, otherwise, takes_none, starts_at, passes_on_plain_date, runs } = least;
     let known = Known { is_least, otherwise, passes_on_plain_date, ..Known::default() };
     let starts_at = starts_at.or(from.starts_at);
     let patience = is_slow.then_some(PATIENCE_AGAIN);
     let order = Order { only, known, starts_at, patience, ..from.clone() };
     let recorded = in_full(case, settings, &order)?;
     let given_up = || {
-        let tried = SEARCH_MAX.as_secs();
         if is_least {
-            format!("After {tried} s in which its inputs were made simpler, they may not be the simplest yet.")
+            format!("After {runs} runs in which its inputs were made simpler, they may not be the simplest yet.")
         } else {
-            format!("After {tried} s in which one fault after the other was left out, some may be left that it does not take.")
+            format!(
+                "After {runs} runs in which one fault after the other was left out, some may be left that it does not take."
+            )
         }
     };
     let with_faults = || format!("With the faults that its seed draws the run fails in another way: {}.", failed.failure.title);

@@ -2,9 +2,12 @@
 //!
 //! [`settings`] is what the environment says. [`job`] is a process that runs seeds, as seen from here. [`seeds`] hands them out
 //! and gathers the results. [`regressions`] are the failing runs of before, which go first. [`search`] finds the least that makes a
-//! seed fail, [`explain`] records that run, [`doom`] says when it was doomed, and [`difference`] finds where two runs of a seed part.
+//! seed fail, within a [`budget`], [`explain`] records that run, [`doom`] says when it was doomed, and [`difference`] finds where two runs
+//! of a seed part.
 //! [`progress`] says how far they are, [`output`] what a run prints, and [`summary`] what came of all.
 
+#[cfg(unix)]
+mod budget;
 #[cfg(unix)]
 mod difference;
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Interest, Moment, NO_STEP, RunNames, history::brief, name, spoken};
 use crate::{
-    log::{Outcome, Span},
+    log::{Outcome, Span, Struck, What},
     view::View,
 };
 
@@ -23,10 +23,10 @@ pub(super) fn tried_again(view: &View<'_>, names: &RunNames) -> Vec<Moment> {
         before.zip(spans.iter().copied()).map(move |(before, again)| (before, again, Some(again.attempt) == last))
     });
     let again = with_before.filter(|(_, again, _)| again.attempt > 1);
-    again.map(|(before, again, is_last)| again_after(view, names, before, again, is_last)).collect()
+    again.filter_map(|(before, again, is_last)| again_after(view, names, before, again, is_last)).collect()
 }
 
-fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: &Span, is_last: bool) -> Moment {
+fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: &Span, is_last: bool) -> Option<Moment> {
     let ended_ns = before.map(|before| before.to_ns.or(died_ns(view, before)));
     let is_beside = ended_ns.is_some_and(|ended_ns| ended_ns.is_none_or(|ended_ns| ended_ns > again.from_ns));
     let became = match before {
@@ -40,6 +40,10 @@ fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: 
     let (activity, run, who) = (&again.type_name, names.name(&again.workflow_id, &again.run_id), name(view, again.process));
     let with =
         again.resumes_from.as_ref().map_or_else(String::new, |it| format!(", with the last heartbeat{}", brief(Some(it))));
+    // That it began is in the fault's sentence.
+    if with.is_empty() && became.is_empty() && was_made_to_fail(view, again) {
+        return None;
+    }
     let text = format!("attempt {} of {activity} ({run}) began on {who}{with}{became}", again.attempt);
     let interest = match again.attempt {
         _ if is_beside => Interest::Wrong,
@@ -47,7 +51,17 @@ fn again_after(view: &View<'_>, names: &RunNames, before: Option<&Span>, again: 
         _ if is_last => Interest::Turn,
         _ => Interest::Well,
     };
-    Moment::new(again.from_ns, again.from_step, text, interest)
+    Some(Moment::new(again.from_ns, again.from_step, text, interest))
+}
+
+fn was_made_to_fail(view: &View<'_>, span: &Span) -> bool {
+    view.log.entries.iter().any(|entry| match &entry.what {
+        What::Fault(Struck::ActivityFailure { attempt, .. }) => {
+            let of_activity = (&*attempt.run_id, Some(&*attempt.activity_id), attempt.attempt);
+            of_activity == (&*span.run_id, span.activity_id.as_deref(), span.attempt)
+        }
+        _ => false,
+    })
 }
 
 /// The activities that are still being tried after the attempts that are told.

@@ -101,7 +101,7 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
     if let Attributes::WorkflowExecutionStartedEventAttributes(it) = attributes {
         let is_another = run.names.is_another(run.run_id);
         let is_from_outside = it.continued_execution_run_id.is_empty() && it.parent_workflow_execution.is_none();
-        let by = run.by(at_ns, "Start");
+        let by = run.by(at_ns, "Start", &it.identity);
         // A reset begins with the events of the run that it is a reset of.
         if it.original_execution_run_id != run.run_id {
             return None;
@@ -111,16 +111,16 @@ fn from_outside(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(S
         }
         return (is_another && is_from_outside).then(|| (format!("{id} was started{by}"), Interest::Turn));
     }
-    let by = |workflow: Option<&WorkflowExecution>, rpc| {
-        workflow.map_or_else(|| run.by(at_ns, rpc), |workflow| format!(" by {}", workflow.workflow_id))
+    let by = |workflow: Option<&WorkflowExecution>, rpc, identity: &str| {
+        workflow.map_or_else(|| run.by(at_ns, rpc, identity), |workflow| format!(" by {}", workflow.workflow_id))
     };
     Some(match attributes {
         Attributes::WorkflowExecutionSignaledEventAttributes(it) => {
-            let (input, by) = (brief(it.input.as_ref()), by(it.external_workflow_execution.as_ref(), "Signal"));
+            let (input, by) = (brief(it.input.as_ref()), by(it.external_workflow_execution.as_ref(), "Signal", &it.identity));
             (format!("{id} was signalled \"{}\"{input}{by}", it.signal_name), Interest::Turn)
         }
         Attributes::WorkflowExecutionCancelRequestedEventAttributes(it) => {
-            let by = by(it.external_workflow_execution.as_ref(), "RequestCancel");
+            let by = by(it.external_workflow_execution.as_ref(), "RequestCancel", &it.identity);
             (format!("{id} was asked to cancel{by}"), Interest::Wrong)
         }
         _ => return None,
@@ -230,7 +230,7 @@ fn end(run: &Run<'_>, at_ns: u64, attributes: &Attributes) -> Option<(String, In
             let text = match it.reason == PARENT_CLOSE_REASON {
                 true => format!("was terminated{why}{}", run.since_its_parent()),
                 false if it.identity == RESETTER_IDENTITY => format!("was ended by a reset{why}"),
-                false => format!("was terminated{}{why}", run.by(at_ns, "Terminate")),
+                false => format!("was terminated{}{why}", run.by(at_ns, "Terminate", &it.identity)),
             };
             (text, Interest::Wrong)
         }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     log::{Entry, Span},
-    process::{ProcessId, TEST},
+    process::{ProcessId, Role, TEST},
     view::View,
     words::after,
 };
@@ -60,15 +60,20 @@ impl Run<'_> {
         if let Attributes::ActivityTaskScheduledEventAttributes(it) = self.at(event_id)? { Some(it) } else { None }
     }
 
-    /// The process whose request, with a name that begins like this, reached the server at this moment, if there was just one.
-    pub(super) fn by(&self, at_ns: u64, rpc: &str) -> String {
+    /// Whose request, with a name that begins like this, reached the server at this moment, if there was just one. Clients of the
+    /// test's share a process, so the identity that the request has tells them apart. A worker's code may use any client.
+    pub(super) fn by(&self, at_ns: u64, rpc: &str, identity: &str) -> String {
         let log = &self.view.log.entries;
         let (from, to) = (log.partition_point(|it| it.at_ns < at_ns), log.partition_point(|it| it.at_ns <= at_ns));
         let asks = |entry: &&Entry| entry.reached().is_some_and(|it| it.starts_with(rpc));
         let senders: BTreeSet<ProcessId> = log[from..to].iter().filter(asks).filter_map(|entry| entry.process).collect();
         match senders.first() {
-            Some(sender) if senders.len() == 1 => format!(" by {}", name(self.view, *sender)),
-            _ => String::new(),
+            Some(_) if senders.len() > 1 => String::new(),
+            Some(sender) if self.view.life(*sender).role == Role::Test && !matches!(identity, "" | TEST) => {
+                format!(" by {}", spoken(identity))
+            }
+            Some(sender) => format!(" by {}", name(self.view, *sender)),
+            None => String::new(),
         }
     }
 

@@ -58,6 +58,16 @@ pub(super) struct Kept {
     pub(super) file: PathBuf,
 }
 
+impl Kept {
+    /// Whether it is of a test of this name in another target. If there is no such target, it has been renamed, and is this one.
+    fn is_of_another_target(&self, case: &Case) -> bool {
+        let (Some(target), Some((other, _))) = (&case.target, self.regression.test.split_once("::")) else { return false };
+        let is_there =
+            |folder: &Path| folder.join(other).with_extension("rs").exists() || folder.join(other).join("main.rs").exists();
+        other != target && case.regressions.iter().flat_map(|folder| folder.ancestors()).any(is_there)
+    }
+}
+
 impl Regression {
     /// The regression that this run is; `None` if it did not fail, or was not recorded.
     fn of(case: &Case, result: &RunResult, only: &Only) -> Option<Self> {
@@ -124,10 +134,9 @@ pub(super) fn all(case: &Case, settings: &Settings) -> Result<Vec<Kept>, String>
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     let kept = files.into_iter().map(|file| Ok(Kept { regression: Regression::read(&file)?, file }));
-    // Another target beside this one may have a test of the same name. In this target the folder says whose they are: it goes along
-    // when a test is renamed.
-    let target = full_name(case).strip_suffix(&*case.name).map(str::to_owned).unwrap_or_default();
-    let is_ours = |kept: &Result<Kept, String>| kept.as_ref().map_or(true, |kept| kept.regression.test.starts_with(&target));
+    // The folder says whose they are: it goes along when a test is renamed. But another target beside this one may have a test of the
+    // same name.
+    let is_ours = |kept: &Result<Kept, String>| kept.as_ref().map_or(true, |kept| !kept.is_of_another_target(case));
     kept.filter(is_ours).collect()
 }
 

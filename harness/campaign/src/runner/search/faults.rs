@@ -1,9 +1,6 @@
 //! Leaves out faults: which of the strikes of a failing run the failure takes.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Left, OTHER_ORDERS, Search};
 use crate::{
@@ -17,8 +14,8 @@ const HALVED_MIN: usize = 4;
 const NTH_MAX: u64 = 4;
 /// The last opportunity in any place at which a strike of its kind is tried alone.
 const ELSEWHERE_NTH_MAX: u64 = 30;
-/// The longest time to spend on that.
-const ELSEWHERE_MAX: Duration = Duration::from_secs(5);
+/// The most steps to spend on that.
+const ELSEWHERE_STEPS_MAX: u64 = 250_000;
 /// How many strikes in one place are tried without the others.
 const IN_ONE_PLACE_MAX: u64 = 3;
 
@@ -105,10 +102,10 @@ impl Search {
         }
         let mut places = self.run(&Only::none())?.opportunities;
         places.retain(|place, _| place.split_once(':').is_some_and(|(kind, _)| kinds.contains(kind)));
-        let ends = self.ends.min(Instant::now() + ELSEWHERE_MAX);
+        let rest = self.budget.after(ELSEWHERE_STEPS_MAX);
         for nth in 1..=ELSEWHERE_NTH_MAX {
             for (place, _) in places.iter().filter(|(_, count)| nth <= **count) {
-                if self.other_orders == 0 || Instant::now() > ends {
+                if self.other_orders == 0 || self.budget.is_down_to(rest) {
                     return Ok(None);
                 }
                 let only = Only::these([format!("{place}:{nth}")]);

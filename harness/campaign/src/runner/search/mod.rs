@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{job::Job, summary::Failed};
+use super::{budget::Budget, job::Job, summary::Failed};
 use crate::{
     case::Case,
     choices::{Only, Path, Strike},
@@ -17,8 +17,10 @@ use crate::{
 mod faults;
 mod inputs;
 
-/// The longest time to spend on the search.
-pub(super) const SEARCH_MAX: Duration = Duration::from_secs(40);
+/// The most steps to spend on the search: about half a minute of a quiet machine.
+const STEPS_MAX: u64 = 2_000_000;
+/// The longest time to spend on it.
+const TIME_MAX: Duration = Duration::from_secs(120);
 /// A run that takes longer is tried in one order of events only.
 const QUICK_MAX: Duration = Duration::from_millis(500);
 /// In how many other orders of events a seed is tried with one fault fewer.
@@ -42,6 +44,8 @@ pub(super) struct Least {
     pub(super) starts_at: Option<i64>,
     /// Whether it passes if it begins on the plain date.
     pub(super) passes_on_plain_date: bool,
+    /// How many runs it took to find.
+    pub(super) runs: u64,
 }
 
 impl Least {
@@ -53,7 +57,7 @@ impl Least {
     /// None of these can be left out.
     fn of(only: Only, otherwise: Option<String>) -> Self {
         let (starts_at, passes_on_plain_date) = (None, false);
-        Self { only, is_least: true, is_simplest: true, otherwise, takes_none: false, starts_at, passes_on_plain_date }
+        Self { only, is_least: true, is_simplest: true, otherwise, takes_none: false, starts_at, passes_on_plain_date, runs: 0 }
     }
 }
 
@@ -67,7 +71,8 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
         job,
         base: from.clone(),
         failure: failed.failure.clone(),
-        ends: Instant::now() + SEARCH_MAX,
+        budget: Budget::new(STEPS_MAX, TIME_MAX),
+        runs: 0,
         other_orders: OTHER_ORDERS,
         otherwise: None,
         inputs: from.only.inputs.clone(),
@@ -92,6 +97,7 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
     }
     least.is_simplest = search.inputs.is_empty() || !search.is_over();
     least.starts_at = search.base.starts_at;
+    least.runs = search.runs;
     least.only.inputs = search.inputs.into_iter().filter(|(_, path)| !path.steps().is_empty()).collect();
     Ok(least)
 }
@@ -111,7 +117,9 @@ struct Search {
     base: Order,
     /// What it fails with.
     failure: RunFailure,
-    ends: Instant,
+    budget: Budget,
+    /// How many runs there were.
+    runs: u64,
     /// How many other orders of events are tried.
     other_orders: u64,
     /// How the run last failed in another way with fewer strikes, and with which strikes.
@@ -126,7 +134,7 @@ impl Search {
     }
 
     fn is_over(&self) -> bool {
-        Instant::now() > self.ends
+        self.budget.is_over()
     }
 
     /// Whether all runs so far were quick.
@@ -155,6 +163,8 @@ impl Search {
         let order = Order { only, ..self.base.clone() };
         let begun = Instant::now();
         let result = self.job.run(&order).map_err(|error| error.to_string())?;
+        self.budget.spend(&result);
+        self.runs += 1;
         if begun.elapsed() > QUICK_MAX {
             self.other_orders = 0;
         }
