@@ -9,7 +9,7 @@ use std::{
     process::{Child, Stdio},
     sync::atomic::{AtomicU64, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
     result::{CORE_VARIABLE, Line, Order, RunFailure, RunResult, SOCKET_VARIABLE, TEST_VARIABLE},
 };
 
-/// The longest time for a process to come up.
-const START_MAX: Duration = Duration::from_secs(60);
+/// How often to look whether a process has come up, and the time between. Looks are counted, not time: the machine may have slept.
+const LOOKS_MAX: u32 = 60_000;
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A process that runs seeds.
 #[derive(Debug)]
@@ -127,8 +128,7 @@ fn socket_path() -> PathBuf {
 /// Waits for the new process to connect.
 fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> {
     listener.set_nonblocking(true)?;
-    let begun = Instant::now();
-    loop {
+    for _ in 0..LOOKS_MAX {
         match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(false)?;
@@ -142,16 +142,11 @@ fn accept(listener: &UnixListener, child: &mut Child) -> io::Result<UnixStream> 
                     );
                     return Err(io::Error::other(text));
                 }
-                if begun.elapsed() > START_MAX {
-                    let _ = child.kill();
-                    return Err(io::Error::new(
-                        ErrorKind::TimedOut,
-                        "the process that should run simulations does not come up",
-                    ));
-                }
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(LOOK_EVERY);
             }
             Err(error) => return Err(error),
         }
     }
+    let _ = child.kill();
+    Err(io::Error::new(ErrorKind::TimedOut, "the process that should run simulations does not come up"))
 }
