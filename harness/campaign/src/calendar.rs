@@ -1,13 +1,15 @@
 //! The days on which code that looks at the calendar goes wrong. A run begins on one of them, drawn from its tape.
 //!
-//! Most begin shortly before something: a midnight, the end of a month, the hour at which clocks change. What the run does first, and
-//! what it does again after a fault, then falls on two sides of it.
+//! Most begin shortly before something: a midnight or the end of a month somewhere, the hour at which clocks change. What the run
+//! does first, and what it does again after a fault, then falls on two sides of it. Zones are those of the database that is
+//! compiled in, so a seed is the same everywhere.
 
 use std::time::Duration;
 
 use jiff::{
-    ToSpan,
+    Timestamp, ToSpan,
     civil::{Date, DateTime, date},
+    tz::{TimeZone, TimeZoneDatabase},
 };
 
 use crate::{
@@ -21,6 +23,23 @@ const KINDS: u64 = 8;
 const BEFORE_MAX: Duration = Duration::from_secs(60 * 60);
 /// The shortest.
 const BEFORE_MIN: Duration = Duration::from_secs(1);
+
+/// Half of the midnights are in UTC; the other half is shared by these zones.
+const ZONES: [&str; 8] = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kathmandu",
+    "Asia/Tokyo",
+    "America/Los_Angeles",
+    "Europe/London",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+];
+/// How likely a run is to begin whole days before clocks change, one in so many, and how many days at most.
+const DAYS_BEFORE_ONE_IN: u64 = 2;
+const DAYS_BEFORE_MAX: u64 = 3;
+/// In a longer run it is no news that clocks change.
+const CHANGES_TOLD_DAYS_MAX: i64 = 31;
 
 /// The plain day, from which the others are counted.
 const PLAIN: Date = date(2026, 1, 1);
@@ -39,17 +58,62 @@ pub fn begin(choices: &mut Choices, wanted: Option<Start>) -> Start {
 /// Draws when a run begins. The plain start is the simplest.
 fn draw(choices: &mut Choices) -> Start {
     let shortly_before = match choices.below(Label::StartsAt, KINDS) {
-        1 => midnight(PLAIN.saturating_add((1 + drawn(choices, 365)).days())),
-        2 => midnight(PLAIN.saturating_add((1 + drawn(choices, 12)).months())),
+        1 => midnight_somewhere(choices, |choices| PLAIN.saturating_add((1 + drawn(choices, 365)).days())),
+        2 => midnight_somewhere(choices, |choices| PLAIN.saturating_add((1 + drawn(choices, 12)).months())),
         3 => midnight(date(2028, 3, 1)),
         4 => midnight(date(2028, 2, 29)),
-        5 => IN_AMERICA[usize::from(drawn(choices, 2) == 1)],
-        6 => IN_EUROPE[usize::from(drawn(choices, 2) == 1)],
+        5 => change(choices, IN_AMERICA),
+        6 => change(choices, IN_EUROPE),
         7 => return working_day(choices),
         _ => return Start::PLAIN,
     };
     let before = choices.span(Label::StartHour, BEFORE_MIN, BEFORE_MAX);
     start_at(shortly_before.saturating_sub(Duration::from_secs(before.as_secs())))
+}
+
+/// The midnight with which a day begins somewhere, in UTC.
+fn midnight_somewhere(choices: &mut Choices, day: impl FnOnce(&mut Choices) -> Date) -> DateTime {
+    let day = day(choices);
+    let count = ZONES.len() as u64;
+    let zone = choices.below(Label::StartDate, 2 * count).checked_sub(count);
+    let zone = zone.and_then(|number| ZONES.get(usize::try_from(number).ok()?));
+    let local = zone.and_then(|zone| zone_of(zone).to_timestamp(midnight(day)).ok());
+    local.map_or_else(|| midnight(day), |at| TimeZone::UTC.to_datetime(at))
+}
+
+/// One of two changes of the clocks, or the same hour some days before.
+fn change(choices: &mut Choices, of: [DateTime; 2]) -> DateTime {
+    let at = of[usize::from(drawn(choices, 2) == 1)];
+    let is_days_before = drawn(choices, DAYS_BEFORE_ONE_IN) > 0;
+    let days = if is_days_before { 1 + drawn(choices, DAYS_BEFORE_MAX) } else { 0 };
+    at.saturating_sub(days.days())
+}
+
+/// A zone of the database that is compiled in.
+fn zone_of(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).unwrap_or(TimeZone::UTC)
+}
+
+/// When clocks change in Europe or the United States while a run goes on, if it is not long: "clocks changed in Europe on 2026-10-25 at
+/// 01:00 UTC". `ran_ns`: how long it took.
+pub fn changes_in(start: Start, ran_ns: u64) -> Vec<String> {
+    let (from, to) = (timestamp(start, 0), timestamp(start, ran_ns));
+    if from + CHANGES_TOLD_DAYS_MAX.saturating_mul(24).hours() < to {
+        return Vec::new();
+    }
+    let of_zone = |(zone, place): (&str, &str)| {
+        let zone = zone_of(zone);
+        let change = zone.following(from).next().filter(|change| change.timestamp() <= to)?;
+        let at = TimeZone::UTC.to_datetime(change.timestamp());
+        Some(format!("clocks changed in {place} on {}", at.strftime("%Y-%m-%d at %H:%M UTC")))
+    };
+    [("Europe/Berlin", "Europe"), ("America/New_York", "the United States")].into_iter().filter_map(of_zone).collect()
+}
+
+fn timestamp(start: Start, after_ns: u64) -> Timestamp {
+    Timestamp::UNIX_EPOCH
+        .saturating_add(Duration::from_nanos(start.unix_ns().saturating_add(after_ns)))
+        .unwrap_or(Timestamp::MAX)
 }
 
 /// An ordinary day from Monday to Friday, in any minute.
@@ -181,6 +245,32 @@ mod tests {
                 assert_ne!(offset(zone, at), offset(zone, at + 1.hour()), "{start} in {zone}");
             }
         }
+    }
+
+    #[test]
+    fn days_and_months_begin_in_every_zone() {
+        let is_before = |zone: &TimeZone, start: &Start| {
+            let later = zone.to_datetime(timestamp(*start, 0) + 1.hour());
+            later.date() != zone.to_datetime(timestamp(*start, 0)).date()
+        };
+        let of_working_days = 1000 / KINDS as usize / 24;
+        for name in ZONES.iter().chain(&["UTC"]) {
+            let zone = zone_of(name);
+            assert_eq!(zone.iana_name(), Some(*name), "it is in the database");
+            let count = starts().iter().filter(|start| is_before(&zone, start)).count();
+            assert!(count > of_working_days + 5, "{name}: {count}");
+        }
+    }
+
+    #[test]
+    fn changes_of_clocks_are_told_where_they_are_news() {
+        let told = |text: &str, days: u64| changes_in(Start::parse(text).unwrap(), days * 24 * 3_600_000_000_000);
+        let in_europe = ["clocks changed in Europe on 2026-10-25 at 01:00 UTC"];
+        assert_eq!(told("2026-10-22T23:57:00Z", 3), in_europe);
+        assert_eq!(told("2026-10-22T23:57:00Z", 2), [""; 0]);
+        let in_america = "clocks changed in the United States on 2026-11-01 at 06:00 UTC";
+        assert_eq!(told("2026-10-22T23:57:00Z", 12), [in_europe[0], in_america]);
+        assert_eq!(told("2026-10-22T23:57:00Z", 365), [""; 0]);
     }
 
     #[test]

@@ -27,6 +27,9 @@ impl Teller<'_> {
             return;
         }
         self.conclude(format!("It began on {}.", calendar::in_words(starts_at)));
+        for change in calendar::changes_in(starts_at, self.view.now_ns) {
+            self.conclude(format!("Meanwhile {change}."));
+        }
         if self.known.passes_on_plain_date {
             self.conclude(format!("On {} the run passes.", Start::PLAIN.date_time().date()));
         }
