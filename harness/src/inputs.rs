@@ -130,7 +130,8 @@ impl State {
     fn drew(&mut self, name: &InputName, path: Path, value: String, has_moved: bool, is_given: bool) {
         let process = os::current().map(|(_, process)| process);
         self.note(process, What::Input(Drawn { name: name.to_string(), value: value.clone(), is_given }));
-        self.choices.drew(Input { name: name.to_string(), at: name.at(), path, value, has_moved, is_given });
+        let (name, at, is_of_activity) = (name.to_string(), name.at(), attempt::current().is_some());
+        self.choices.drew(Input { name, at, path, value, has_moved, is_given, is_of_activity });
     }
 
     fn custom_fault(&mut self, name: &str, chance: f64) -> bool {

@@ -27,6 +27,7 @@ async fn large_coupon(sim: Sim) -> foretime::Result {
     }
     let amount = match &*code {
         "draw gone" => 650,
+        "draw gone, and fails" => 800,
         "other range" => sim.draw("amount", 1..=10_u32),
         "wider range" => sim.draw("amount", 1..=9_000_u32),
         _ => sim.draw("amount", 1..=1_000_u32),
@@ -35,7 +36,12 @@ async fn large_coupon(sim: Sim) -> foretime::Result {
     if code.ends_with("other order") {
         order(&sim, "nothing", 1).await?;
     }
-    let way = if code.starts_with("mended") { "mended coupon" } else { "coupon" };
+    let way = match &*code {
+        "slow gateway" => "patience",
+        "no gateway" => "nothing",
+        mended if mended.starts_with("mended") => "mended coupon",
+        _ => "coupon",
+    };
     order(&sim, way, amount).await?;
     if code == "fails otherwise" {
         return Err("something else".into());
@@ -235,6 +241,30 @@ fn a_regression_whose_input_is_gone_is_rotten_until_it_is_dropped() {
     let (passes, text) = runs(&folder, "draw gone", &[("FORETIME_RUNS", "5"), ("FORETIME_PRUNE", "1")]);
     assert!(passes && files(&folder).is_empty(), "{text}");
     assert_says(&text, &["is rotten, and was dropped: at amount"]);
+}
+
+#[test]
+fn an_input_that_is_gone_is_named_and_forgotten_where_the_run_fails_without_it() {
+    let folder = folder("gone-and-fails");
+    kept(&folder);
+    let (passes, text) = runs(&folder, "draw gone, and fails", &[("FORETIME_RUNS", "1")]);
+    assert!(!passes, "{text}");
+    assert_says(&text, &["fails as before, though its tape no longer fits (at amount, number 1, the tape has a draw"]);
+    let [file] = &*files(&folder) else { panic!("it is written anew: {:?}", files(&folder)) };
+    let text = fs::read_to_string(file).expect("a file");
+    assert!(text.contains("crash:") && !text.contains("input:"), "{text}");
+}
+
+#[test]
+fn chance_in_an_activity_that_the_mended_code_does_not_come_to_is_no_rot() {
+    let folder = folder("no-gateway");
+    let (passes, text) = runs(&folder, "slow gateway", &[]);
+    assert!(!passes, "{text}");
+    assert_says(&text, &["the gateway takes of order-patience = 3000", "kept: "]);
+    let (passes, text) = runs(&folder, "no gateway", &[("FORETIME_RUNS", "5")]);
+    assert!(passes, "{text}");
+    assert_says(&text, &[".json passes, and so do 136 other runs of it: its tape no longer fits what the code does (at "]);
+    assert_eq!(files(&folder).len(), 1, "it is kept");
 }
 
 #[test]

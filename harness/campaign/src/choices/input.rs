@@ -189,4 +189,14 @@ pub struct Input {
     pub has_moved: bool,
     /// Whether it is an ordinary input of the test, rather than chance.
     pub is_given: bool,
+    /// Whether an activity drew it.
+    #[serde(default)]
+    pub is_of_activity: bool,
+}
+
+impl Input {
+    /// Its label on tapes.
+    pub fn key(&self) -> String {
+        super::key(&self.at, &self.name)
+    }
 }

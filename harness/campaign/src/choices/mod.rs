@@ -147,7 +147,8 @@ impl Choices {
             source: self.source,
             holds_none_back: self.holds_none_back,
             starts_at: self.starts_at,
-            inputs: self.inputs.iter().map(|input| (key(&input.at, &input.name), input.value.clone())).collect(),
+            inputs: self.inputs.iter().map(|input| (input.key(), input.value.clone())).collect(),
+            of_activities: self.inputs.iter().filter(|input| input.is_of_activity).map(Input::key).collect(),
             draws: draws.map(|(label, stream)| (label, stream.taken().to_vec())).collect(),
         }
     }
@@ -329,7 +330,7 @@ impl Choices {
     /// Notes which value an input has.
     pub fn drew(&mut self, input: Input) {
         if let Some(recorded) = &mut self.recorded {
-            recorded.compare_input(&key(&input.at, &input.name), &input.value);
+            recorded.compare_input(&input.key(), &input.value);
         }
         self.inputs.push(input);
     }

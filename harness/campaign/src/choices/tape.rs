@@ -4,7 +4,7 @@
 //! under a label that the tape does not have is new: it comes from the seed, and the rest of the tape still fits.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
 };
 
@@ -39,6 +39,9 @@ pub struct Tape {
     /// The inputs in words, by label.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
+    /// Those of them that activities drew. Code that has changed may not come to them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub of_activities: BTreeSet<String>,
     /// The draws under each label, in order.
     #[serde(serialize_with = "a_line_each")]
     pub draws: BTreeMap<String, Vec<Draw>>,
@@ -85,7 +88,7 @@ pub struct Rot {
     /// What is different.
     pub how: Misfit,
     /// Whether it is a draw of the test's own: an input, or a fault that the test names. All others follow from what the code does,
-    /// and code that has changed does other things.
+    /// chance in activities, too, and code that has changed does other things.
     pub is_of_test: bool,
     /// How many draws of the run fitted before it.
     pub after: u64,
@@ -133,6 +136,7 @@ impl fmt::Display for Rot {
 pub(super) struct Recorded {
     draws: BTreeMap<String, (VecDeque<Draw>, u64)>,
     inputs: BTreeMap<String, String>,
+    of_activities: BTreeSet<String>,
     starts_at: Option<i64>,
     rot: Option<Rot>,
 }
@@ -140,7 +144,8 @@ pub(super) struct Recorded {
 impl Recorded {
     pub(super) fn new(tape: Tape) -> Self {
         let draws = tape.draws.into_iter().map(|(label, draws)| (label, (draws.into(), 0))).collect();
-        Self { draws, inputs: tape.inputs, starts_at: tape.starts_at, rot: None }
+        let Tape { inputs, of_activities, starts_at, .. } = tape;
+        Self { draws, inputs, of_activities, starts_at, rot: None }
     }
 
     /// When the run began, if the tape does not have that as a draw. A tape from before that was drawn says nothing: `plain`.
@@ -185,7 +190,8 @@ impl Recorded {
         let Some(recorded) = self.inputs.get(label) else { return };
         if recorded != drawn && self.rot.as_ref().is_none_or(|rot| !rot.is_of_test) {
             let how = Misfit::Input { recorded: recorded.clone(), drawn: drawn.to_owned() };
-            self.rot = Some(Rot { label: name_of(label), number: 1, how, is_of_test: true, after: 0 });
+            let is_of_test = !self.of_activities.contains(label);
+            self.rot = Some(Rot { label: name_of(label), number: 1, how, is_of_test, after: 0 });
         }
     }
 
@@ -202,6 +208,7 @@ impl Recorded {
             after: 0,
         };
         let left = || self.draws.iter().filter(|(_, (draws, _))| !draws.is_empty());
+        let is_of_test = |label: &String| is_of_test(label) && !self.of_activities.contains(label);
         let of_test = left().find(|(label, (_, taken))| *taken == 0 && is_of_test(label));
         let of_test = of_test.map(|(label, (_, taken))| gone(label, *taken, true));
         of_test.or_else(|| self.rot.clone()).or_else(|| left().next().map(|(label, (_, taken))| gone(label, *taken, false)))

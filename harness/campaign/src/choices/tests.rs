@@ -77,7 +77,7 @@ fn input(choices: &mut Choices, label: &str) -> String {
     let (name, seed, path) = choices.input(label, "");
     let value = seed.to_string();
     let (at, name) = (name.at(), name.to_string());
-    choices.drew(Input { name, at, path, value: value.clone(), has_moved: true, is_given: true });
+    choices.drew(Input { name, at, path, value: value.clone(), has_moved: true, is_given: true, is_of_activity: false });
     value
 }
 
@@ -122,7 +122,15 @@ fn the_path_of_an_input_is_given_and_recorded() {
     let mut simpler = Choices::from_seed(7, "test").only(only);
     let (name, seed, given) = simpler.input("plan", "");
     assert_eq!(given, path);
-    simpler.drew(Input { name: name.to_string(), at, path: given, value: String::new(), has_moved: true, is_given: true });
+    simpler.drew(Input {
+        name: name.to_string(),
+        at,
+        path: given,
+        value: String::new(),
+        has_moved: true,
+        is_given: true,
+        is_of_activity: false,
+    });
     let (_, seed_of_tape, path_of_tape) = Choices::from_tape(simpler.tape()).input("plan", "");
     assert_eq!((seed_of_tape, path_of_tape), (seed, path));
 }

@@ -121,8 +121,9 @@ impl Look<'_> {
             .collect();
         let [(before, few), (then, many)] = self.jump()?;
         let told = self.jumps().then(|| {
-            // As the story gives its times.
+            // As the story gives its times. The two may be the same in words.
             let [before, then] = [before, then].map(|number| after(at_ns(number)));
+            let then = if then == before { "a moment later".to_owned() } else { then };
             format!(
                 "Of runs that go on by chance {before}, {few} of {RUNS} fail so; of those that do {then}, {many} of {RUNS}. What doomed \
                  this one lies between."

@@ -1,9 +1,10 @@
-//! How far a campaign is: a bar on a terminal, and elsewhere a line now and then.
+//! How far a campaign is: a bar on a terminal, and elsewhere a line now and then. A search that takes long is told in lines.
 
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use super::settings::Settings;
 use crate::case::Case;
 
-/// How often a line is written where no bar is drawn, in real time.
+/// How often a line is written, in real time.
 const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// How far a campaign is.
@@ -70,6 +71,27 @@ impl Progress {
             }
         }
     }
+}
+
+/// Does `work`, the search for the least that makes this seed of a test fail, and says so now and then if it takes long.
+pub(super) fn searching<T>(test: &str, seed: u64, work: impl FnOnce() -> T) -> T {
+    let (running, over) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let begun = Instant::now();
+            while over.recv_timeout(LINE_EVERY) == Err(RecvTimeoutError::Timeout) {
+                let elapsed_s = begun.elapsed().as_secs();
+                // Not `eprintln!`, as above.
+                let _ = writeln!(
+                    io::stderr(),
+                    "foretime: {test}: seed {seed} failed; for {elapsed_s} s, the least that makes it fail has been looked for"
+                );
+            }
+        });
+        let done = work();
+        drop(running);
+        done
+    })
 }
 
 fn style(goal: Goal) -> Option<ProgressStyle> {

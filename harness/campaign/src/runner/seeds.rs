@@ -16,7 +16,7 @@ use super::{
     difference, explain,
     job::Job,
     output,
-    progress::Progress,
+    progress::{self, Progress},
     regressions,
     settings::Settings,
     summary::{Failed, Summary},
@@ -94,7 +94,8 @@ pub fn run(case: &Case, settings: &Settings) -> Result<Summary, String> {
     }
     if let Some(failed) = summary.failed.take() {
         let order = Order::of(failed.seed);
-        summary.failed = Some(explain::explain(case, settings, failed, &order)?);
+        let explained = progress::searching(&case.name, failed.seed, || explain::explain(case, settings, failed, &order));
+        summary.failed = Some(explained?);
     } else {
         summary.never_held = never_held(case, &summary);
         summary.never_reached = never_reached(&summary);

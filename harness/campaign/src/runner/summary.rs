@@ -257,7 +257,7 @@ impl Summary {
     fn what_to_do_about_rot(&self) -> String {
         let searched = if self.failed.is_none() { format!("{} seeds passed. ", self.runs) } else { String::new() };
         format!(
-            "The regression no longer says anything about this code. {searched}If its mistake is mended, FORETIME_PRUNE=1 drops it."
+            "The run that was kept can no longer come to pass. {searched}If its mistake is mended, FORETIME_PRUNE=1 drops it."
         )
     }
 

@@ -166,8 +166,8 @@ pub(super) fn run_first(case: &Case, settings: &Settings, summary: &mut Summary)
                 summary.failed = Some(explain::regression(case, settings, &kept)?);
                 break;
             }
-            Verdict::FailsAnew(order, failure) => {
-                let note = format!("It is a regression, {file}, and fails as before, though its tape no longer fits.");
+            Verdict::FailsAnew(order, failure, rot) => {
+                let note = format!("It is a regression, {file}, and fails as before, though its tape no longer fits ({rot}).");
                 let failed = explain_anew(case, settings, &kept, &order, failure, note)?;
                 // Its file is written anew, under another name if it takes other faults now.
                 if matches!(failed.kept, Some(Keeping::File(_))) && is_as_before(&kept) {

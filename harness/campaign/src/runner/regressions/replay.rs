@@ -29,8 +29,8 @@ const REDRAWS: u64 = 100;
 pub(super) enum Verdict {
     /// The tape fails as before.
     FailsTheSame,
-    /// This run of it fails as before, though not its tape.
-    FailsAnew(Box<Order>, RunFailure),
+    /// This run of it fails as before, though its tape no longer fits.
+    FailsAnew(Box<Order>, RunFailure, Rot),
     /// This run of it fails in another way.
     FailsOtherwise(Box<Order>, RunFailure),
     /// It passes.
@@ -90,7 +90,7 @@ fn go_on(
         let result = run(job, &order)?;
         if let Some(failure) = result.failures.first() {
             if is_same(failure, &regression.failure) {
-                return Ok(Verdict::FailsAnew(Box::new(order), failure.clone()));
+                return Ok(Verdict::FailsAnew(Box::new(order), failure.clone(), misfit.unwrap_or(rot)));
             }
             otherwise.get_or_insert_with(|| (Box::new(order.clone()), failure.clone()));
         }
@@ -100,7 +100,7 @@ fn go_on(
         }
     }
     if let Some((order, failure)) = same {
-        return Ok(Verdict::FailsAnew(order, failure));
+        return Ok(Verdict::FailsAnew(order, failure, misfit.unwrap_or(rot)));
     }
     if let Some((order, failure)) = otherwise {
         return Ok(Verdict::FailsOtherwise(order, failure));
@@ -115,9 +115,10 @@ fn go_on(
         .map_or(Verdict::PassesOtherwise(rot, ORDERS + 1 + LATER * LATER_ORDERS + REDRAWS), Verdict::Rotten))
 }
 
-/// The first input of the regression that this run does not have, or has with another value.
+/// The first input of the regression's test that this run does not have, or has with another value.
 fn misfit_of_inputs(regression: &Regression, result: &RunResult) -> Option<Rot> {
-    regression.tape.inputs.iter().find_map(|(key, recorded)| {
+    let tape = &regression.tape;
+    tape.inputs.iter().filter(|(key, _)| !tape.of_activities.contains(*key)).find_map(|(key, recorded)| {
         let is_it = |input: &&Input| key.starts_with(&input.at);
         let drawn = result.inputs.iter().find(is_it);
         let how = match drawn {

@@ -98,7 +98,10 @@ pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least,
     least.is_simplest = search.inputs.is_empty() || !search.is_over();
     least.starts_at = search.base.starts_at;
     least.runs = search.runs;
-    least.only.inputs = search.inputs.into_iter().filter(|(_, path)| !path.steps().is_empty()).collect();
+    // A regression may have inputs that the code no longer asks for.
+    let drawn: BTreeSet<String> = search.run(&least.only)?.inputs.into_iter().map(|input| input.at).collect();
+    let is_of_use = |(at, path): &(String, Path)| drawn.contains(at) && !path.steps().is_empty();
+    least.only.inputs = search.inputs.into_iter().filter(is_of_use).collect();
     Ok(least)
 }
 
