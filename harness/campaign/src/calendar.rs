@@ -27,8 +27,9 @@ const BEFORE_MIN: Duration = Duration::from_secs(1);
 /// Where midnights are drawn, each as likely as the next. More zones would make each of them rarer.
 const ZONES: [&str; 8] =
     ["UTC", "UTC", "Europe/Berlin", "Europe/Berlin", "America/New_York", "America/New_York", "Asia/Kolkata", "Asia/Tokyo"];
-/// How likely a run is to begin whole days before clocks change, one in so many, and how many days at most.
+/// One in so many runs near a change of the clocks begins whole days before it.
 const DAYS_BEFORE_ONE_IN: u64 = 2;
+/// How many days at most.
 const DAYS_BEFORE_MAX: u64 = 3;
 /// In a longer run it is no news that clocks change.
 const CHANGES_TOLD_DAYS_MAX: i64 = 31;
@@ -50,8 +51,8 @@ pub fn begin(choices: &mut Choices, wanted: Option<Start>) -> Start {
 /// Draws when a run begins. The plain start is the simplest.
 fn draw(choices: &mut Choices) -> Start {
     let shortly_before = match choices.below(Label::StartsAt, KINDS) {
-        1 => midnight_somewhere(choices, |choices| PLAIN.saturating_add((1 + drawn(choices, 365)).days())),
-        2 => midnight_somewhere(choices, |choices| PLAIN.saturating_add((1 + drawn(choices, 12)).months())),
+        1 => midnight_somewhere(PLAIN.saturating_add((1 + drawn(choices, 365)).days()), choices),
+        2 => midnight_somewhere(PLAIN.saturating_add((1 + drawn(choices, 12)).months()), choices),
         3 => midnight(date(2028, 3, 1)),
         4 => midnight(date(2028, 2, 29)),
         5 => change(choices, IN_AMERICA),
@@ -64,8 +65,7 @@ fn draw(choices: &mut Choices) -> Start {
 }
 
 /// The midnight with which a day begins somewhere, in UTC.
-fn midnight_somewhere(choices: &mut Choices, day: impl FnOnce(&mut Choices) -> Date) -> DateTime {
-    let day = day(choices);
+fn midnight_somewhere(day: Date, choices: &mut Choices) -> DateTime {
     let number = usize::try_from(choices.below(Label::StartDate, ZONES.len() as u64)).unwrap_or(0);
     let local = zone_of(ZONES[number]).to_timestamp(midnight(day));
     local.map_or_else(|_| midnight(day), |at| TimeZone::UTC.to_datetime(at))
@@ -74,7 +74,7 @@ fn midnight_somewhere(choices: &mut Choices, day: impl FnOnce(&mut Choices) -> D
 /// One of two changes of the clocks, or the same hour some days before.
 fn change(choices: &mut Choices, of: [DateTime; 2]) -> DateTime {
     let at = of[usize::from(drawn(choices, 2) == 1)];
-    let is_days_before = drawn(choices, DAYS_BEFORE_ONE_IN) > 0;
+    let is_days_before = choices.below(Label::StartDate, DAYS_BEFORE_ONE_IN) == DAYS_BEFORE_ONE_IN - 1;
     let days = if is_days_before { 1 + drawn(choices, DAYS_BEFORE_MAX) } else { 0 };
     at.saturating_sub(days.days())
 }
