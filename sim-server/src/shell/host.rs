@@ -1,10 +1,8 @@
-//! Runs a service in wall time on tokio: the clock, the lock, the parked calls, and the one task that wakes up when something
-//! is due. The gRPC shell, or a client in the same process, passes bytes to [`Host::call`].
+//! Runs a [`Front`] in wall time on tokio: the clock, the lock, and the one task that wakes up when something is due. The gRPC
+//! shell, or a client in the same process, passes bytes to [`Host::call`].
 
 use std::{
-    collections::HashMap,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
+    fmt, iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -14,9 +12,12 @@ use tokio::sync::{Notify, oneshot};
 use tonic::Status;
 
 use crate::{
-    engine::{Caller, Connection, Ticket, View, time::Time},
-    rpc::{Answer, Call, Serve, Served, first_come},
-    shell::watch::{self, Watcher},
+    engine::{Caller, Connection, Ticket, time::Time},
+    rpc::{Answer, Serve},
+    shell::{
+        front::{Begun, Front, Incoming},
+        watch::{self, Watcher},
+    },
 };
 
 /// The longest sleep of the driver. Whatever is due later is checked again then.
@@ -37,10 +38,7 @@ pub(super) struct Inner {
 }
 
 struct State {
-    service: Box<dyn Serve>,
-    watcher: Option<Box<dyn Watcher>>,
-    parked: HashMap<Ticket, oneshot::Sender<Answer>>,
-    last_connection: u64,
+    front: Front<oneshot::Sender<Answer>>,
     /// What the driver will wake up for; [`Time::MAX`] if it sleeps until it is woken.
     driver_wakes_at: Time,
 }
@@ -51,7 +49,7 @@ impl Host {
     /// # Panics
     /// Outside of a tokio runtime with its timer enabled.
     pub fn new(service: Box<dyn Serve>) -> Self {
-        Self::at_work(service, None)
+        Self::at_work(Front::new(service))
     }
 
     /// The same, with somebody who looks at it.
@@ -59,24 +57,15 @@ impl Host {
     /// # Panics
     /// As [`Self::new`].
     pub fn watched(service: Box<dyn Serve>, watcher: Box<dyn Watcher>) -> Self {
-        let host = Self::at_work(service, Some(watcher));
+        let host = Self::at_work(Front::watched(service, watcher));
         tokio::spawn(watch::look_around(Arc::downgrade(&host.inner)));
         host
     }
 
-    fn at_work(service: Box<dyn Serve>, watcher: Option<Box<dyn Watcher>>) -> Self {
+    fn at_work(front: Front<oneshot::Sender<Answer>>) -> Self {
         let wake = Arc::new(Notify::new());
-        let inner = Arc::new(Inner {
-            clock: Clock::start(),
-            state: Mutex::new(State {
-                service,
-                watcher,
-                parked: HashMap::new(),
-                last_connection: 0,
-                driver_wakes_at: Time::MAX,
-            }),
-            wake: wake.clone(),
-        });
+        let state = Mutex::new(State { front, driver_wakes_at: Time::MAX });
+        let inner = Arc::new(Inner { clock: Clock::start(), state, wake: wake.clone() });
         tokio::spawn(drive(Arc::downgrade(&inner), wake));
         Self { inner }
     }
@@ -88,15 +77,12 @@ impl Host {
 
     /// A client has connected. Returns the name of its connection.
     pub fn connect(&self) -> Connection {
-        let mut state = self.inner.lock();
-        state.last_connection += 1;
-        Connection(state.last_connection)
+        self.inner.lock().front.connect()
     }
 
-    /// A client's connection has closed.
+    /// A client's connection has closed. Calls of it that still wait are given up.
     pub fn closed(&self, connection: Connection) {
-        // A panic of the service is in the log; there is nobody left to tell.
-        let _ = self.inner.enter(|state, now| state.service.closed(now, connection, &mut first_come));
+        self.inner.enter(|front, now| front.closed(now, connection));
     }
 
     /// Serves one unary call, and waits if the service parks it. Dropping the future gives up the call.
@@ -105,44 +91,19 @@ impl Host {
     /// own). `timeout` is how long the caller waits from now on.
     ///
     /// # Errors
-    /// The service's refusal; `DEADLINE_EXCEEDED` if `timeout` passes first; `INTERNAL` if the service panicked (it is logged,
-    /// and the service goes on).
+    /// The service's refusal; `RESOURCE_EXHAUSTED` if the message is too large; `DEADLINE_EXCEEDED` if `timeout` passes first;
+    /// `CANCELLED` if the connection closes first; `INTERNAL` if the service panicked (it is logged, and the service goes on).
     pub async fn call(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Answer {
-        let (ticket, receiver) = match self.begin(service, method, caller, timeout, message) {
+        let incoming = Incoming { service: service.to_owned(), method: method.to_owned(), caller, timeout, message };
+        let (sender, receiver) = oneshot::channel();
+        let ticket = match self.inner.enter(|front, now| front.call(now, incoming, || sender)) {
             Begun::Answered(answer) => return answer,
-            Begun::Parked(ticket, receiver) => (ticket, receiver),
+            Begun::Parked(ticket) => ticket,
         };
         let mut parked = ParkedCall { inner: &self.inner, ticket: Some(ticket) };
-        let waited = match timeout {
-            None => Ok(receiver.await),
-            Some(timeout) => tokio::time::timeout(timeout, receiver).await,
-        };
-        let Ok(received) = waited else { return Err(Status::deadline_exceeded("Deadline Exceeded")) };
+        let received = receiver.await;
         parked.ticket = None;
-        received.unwrap_or_else(|_| Err(Status::internal("the call was lost: this is a bug in Foretime")))
-    }
-
-    fn begin(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Begun {
-        let begun = self.inner.enter(|state, now| {
-            let call = Call {
-                service: service.to_owned(),
-                method: method.to_owned(),
-                caller,
-                deadline: timeout.map(|timeout| now + timeout),
-                message,
-            };
-            match state.service.call(now, call, &mut first_come) {
-                Served::Now(answer) => Begun::Answered(answer),
-                Served::Parked(ticket) => {
-                    let (sender, receiver) = oneshot::channel();
-                    state.parked.insert(ticket, sender);
-                    Begun::Parked(ticket, receiver)
-                }
-            }
-        });
-        begun.unwrap_or_else(|panic| {
-            Begun::Answered(Err(Status::internal(format!("{service}/{method} panicked: {panic}. This is a bug in Foretime."))))
-        })
+        received.unwrap_or_else(|_| Err(Status::cancelled("the connection has closed")))
     }
 }
 
@@ -150,11 +111,6 @@ impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").finish_non_exhaustive()
     }
-}
-
-enum Begun {
-    Answered(Answer),
-    Parked(Ticket, oneshot::Receiver<Answer>),
 }
 
 /// Gives up a parked call if its future is dropped before the answer.
@@ -167,11 +123,7 @@ struct ParkedCall<'a> {
 impl Drop for ParkedCall<'_> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
-        let _ = self.inner.enter(|state, now| {
-            if state.parked.remove(&ticket).is_some() {
-                state.service.abandon(now, ticket, &mut first_come);
-            }
-        });
+        self.inner.enter(|front, now| front.abandon(now, ticket));
     }
 }
 
@@ -182,7 +134,7 @@ impl Inner {
     }
 
     /// A caller's way to the service. Wakes the driver if something is now due before it would wake up.
-    fn enter<R>(&self, work: impl FnOnce(&mut State, Time) -> R) -> Result<R, String> {
+    fn enter<R>(&self, work: impl FnOnce(&mut Front<oneshot::Sender<Answer>>, Time) -> R) -> R {
         let mut due_earlier = false;
         let outcome = self.visit(work, |state, next| {
             due_earlier = next < state.driver_wakes_at;
@@ -197,12 +149,7 @@ impl Inner {
     /// The driver's way to the service: runs what is due. Returns how long until something is due, unless a call changes that.
     fn run_due(&self) -> Duration {
         let mut idle = Duration::ZERO;
-        let run = |state: &mut State, now| {
-            if state.service.next_deadline().is_some_and(|due| due <= now) {
-                state.service.advance(now, &mut first_come);
-            }
-        };
-        let outcome = self.visit(run, |state, next| {
+        let outcome = self.visit(Front::run_due, |state, next| {
             state.driver_wakes_at = next;
             idle = next.since(self.clock.now()).min(LONGEST_SLEEP);
         });
@@ -210,35 +157,25 @@ impl Inner {
     }
 
     pub(super) fn look_around(&self) {
-        self.lock().watch(|watcher, view| watcher.look_around(view));
+        self.lock().front.look_around();
     }
 
-    /// Does `work` at one instant and under the lock, and catches panics. Tells `afterwards` what is due next. Then hands out
-    /// the resulting answers, with the lock released.
+    /// Does `work` at one instant and under the lock. Tells `afterwards` what is due next. Then hands out the resulting answers,
+    /// with the lock released.
     fn visit<R>(
         &self,
-        work: impl FnOnce(&mut State, Time) -> R,
+        work: impl FnOnce(&mut Front<oneshot::Sender<Answer>>, Time) -> R,
         afterwards: impl FnOnce(&mut State, Time),
-    ) -> Result<R, String> {
-        let (mut answered, mut notices) = (Vec::new(), Vec::new());
-        let outcome = {
+    ) -> R {
+        let (answered, notices, outcome) = {
             let mut state = self.lock();
             let now = self.clock.now();
-            let outcome = catch("the service", || work(&mut state, now));
-            let next = catch("the service's queue", || {
-                while let Some((ticket, answer)) = state.service.next_answer() {
-                    if let Some(sender) = state.parked.remove(&ticket) {
-                        answered.push((sender, answer));
-                    }
-                }
-                while let Some(notice) = state.service.next_notice() {
-                    notices.push(notice);
-                }
-                state.service.next_deadline()
-            });
-            afterwards(&mut state, next.ok().flatten().unwrap_or(Time::MAX));
-            state.watch(|watcher, view| watcher.look(view));
-            outcome
+            let outcome = work(&mut state.front, now);
+            let answered: Vec<_> = iter::from_fn(|| state.front.next_answer()).collect();
+            let notices: Vec<_> = iter::from_fn(|| state.front.next_notice()).collect();
+            let next = state.front.next_due().unwrap_or(Time::MAX);
+            afterwards(&mut state, next);
+            (answered, notices, outcome)
         };
         for notice in notices {
             if notice.is_warning {
@@ -252,16 +189,6 @@ impl Inner {
             let _ = sender.send(answer);
         }
         outcome
-    }
-}
-
-impl State {
-    /// Has the watcher look, if there is one. A panic of it is in the log.
-    fn watch(&mut self, look: impl FnOnce(&mut dyn Watcher, View<'_>) -> Option<String>) {
-        let Self { service, watcher: Some(watcher), .. } = self else { return };
-        if let Ok(Some(warning)) = catch("the watcher", || look(watcher.as_mut(), service.view())) {
-            tracing::warn!("{warning}");
-        }
     }
 }
 
@@ -287,16 +214,6 @@ async fn drive(inner: Weak<Inner>, wake: Arc<Notify>) {
     }
 }
 
-/// Runs `work`. A panic becomes its message and a line in the log.
-fn catch<R>(what: &str, work: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let message = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-        tracing::error!(panic = %message, "{what} panicked");
-        message
-    })
-}
-
 /// Wall time that never runs backwards: read once from the system's clock, then monotonic.
 #[derive(Debug)]
 struct Clock {
@@ -317,19 +234,38 @@ impl Clock {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use tonic::Code;
+
     use super::*;
     use crate::{
         config::Config,
-        rpc::{Service, table::WORKFLOW_SERVICE},
+        proto::testservice::SleepRequest,
+        rpc::{
+            Service,
+            table::{TEST_SERVICE, WORKFLOW_SERVICE},
+        },
+        shell::front::tests::Faulty,
     };
 
     #[tokio::test]
     async fn a_panic_is_an_answer_and_the_service_goes_on() {
-        let host = Host::new(Service::boxed(&Config::default()).expect("a service"));
-        let outcome: Result<(), String> = host.inner.enter(|_, _| panic!("on purpose"));
-        assert_eq!(outcome, Err("on purpose".to_owned()));
+        let host = Host::new(Faulty::boxed(false));
+        let call = |method| host.call(WORKFLOW_SERVICE, method, Caller::default(), None, Bytes::new());
+        let status = call("GetSystemInfo").await.expect_err("a panic");
+        assert_eq!(status.code(), Code::Internal);
         assert!(!host.inner.state.is_poisoned());
-        host.call(WORKFLOW_SERVICE, "GetSystemInfo", Caller::default(), None, Bytes::new()).await.expect("an answer");
+        call("GetClusterInfo").await.expect("an answer");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_ends_with_its_connection() {
+        let host = Host::new(Service::boxed(&Config::default()).expect("a service"));
+        let caller = Caller { connection: host.connect(), ..Caller::default() };
+        let hour = SleepRequest { duration: Some(prost_types::Duration { seconds: 3600, nanos: 0 }) };
+        let sleep = host.call(TEST_SERVICE, "Sleep", caller.clone(), None, hour.encode_to_vec().into());
+        let (slept, ()) = tokio::join!(sleep, async { host.closed(caller.connection) });
+        assert_eq!(slept.expect_err("it did not sleep for an hour").code(), Code::Cancelled);
     }
 
     #[tokio::test]

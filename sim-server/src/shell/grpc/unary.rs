@@ -6,10 +6,15 @@ use hyper::body::Incoming;
 use tonic::{Code, Status, body::Body, codec::CompressionEncoding, server::Grpc};
 
 use super::{codec::BytesCodec, timeout::grpc_timeout};
-use crate::{engine::Connection, rpc, shell::host::Host};
+use crate::{
+    engine::Connection,
+    rpc,
+    shell::{
+        front::{LARGEST_REQUEST_BYTES, too_large},
+        host::Host,
+    },
+};
 
-/// The largest request message, the same as on the real server (the default of grpc-go).
-const LARGEST_REQUEST_BYTES: usize = 4 << 20;
 /// Smaller replies are sent uncompressed, even if the caller accepts gzip: compressing one costs more than sending it.
 const SMALLEST_GZIP_REPLY_BYTES: usize = 64 << 10;
 
@@ -51,17 +56,17 @@ pub(super) async fn serve(
 /// The refusal of a message that tonic finds too large, with the code and words of the real server (grpc-go).
 fn refused(response: Response<Body>) -> Response<Body> {
     let Some(status) = Status::from_header_map(response.headers()) else { return response };
-    let message = match status.code() {
+    let refusal = match status.code() {
         Code::OutOfRange => {
-            let found = status.message().split_once("found ").and_then(|(_, rest)| rest.split(' ').next()).unwrap_or("more");
-            format!("grpc: received message larger than max ({found} vs. {LARGEST_REQUEST_BYTES})")
+            let found = status.message().split_once("found ").and_then(|(_, rest)| rest.split(' ').next());
+            too_large(found.unwrap_or("more"))
         }
-        Code::ResourceExhausted => {
-            format!("grpc: received message after decompression larger than max {LARGEST_REQUEST_BYTES}")
-        }
+        Code::ResourceExhausted => Status::resource_exhausted(format!(
+            "grpc: received message after decompression larger than max {LARGEST_REQUEST_BYTES}"
+        )),
         _ => return response,
     };
-    Status::resource_exhausted(message).into_http()
+    refusal.into_http()
 }
 
 /// The two parts of a gRPC path, `/service/method`.
