@@ -12,7 +12,7 @@
 //! - [`execution`]: what every kind of execution shares; [`workflow`], [`activity`] and [`schedule`] are the kinds; [`batch`] does one
 //!   thing to many of them
 //! - [`visibility`]: finding executions by what they are
-//! - [`view`]: what a simulation sees from inside
+//! - [`view`]: what a simulation sees from inside; [`remains`]: whether a server has come to rest
 //!
 //! Arrows run one way: [`request`] -> a room's `calls` -> the public methods of parts -> `rules` and `kernel`. A machine never
 //! reaches another machine. It leaves an [`kernel::effects::Effect`], and [`settle`] carries that out after the transaction. How time
@@ -33,6 +33,7 @@ mod kernel;
 mod matching;
 mod namespace;
 mod pace;
+mod remains;
 mod reply;
 mod request;
 pub mod rules;
@@ -52,6 +53,7 @@ pub use kernel::{
     tickets::{Answer, Ticket},
     time,
 };
+pub use remains::Remains;
 pub use reply::Reply;
 pub use request::{Caller, Context, GetCurrentTime, Request, UnlockTimeSkippingWithSleep};
 pub use skipping::notices::Notice;

@@ -12,6 +12,7 @@ use super::{
     Engine,
     activity::attempt::Attempt,
     kernel::time::Time,
+    remains::Remains,
     schedule::Schedule,
     workflow::{recorded::ScheduledActivity, run::Run},
 };
@@ -63,6 +64,11 @@ impl<'a> View<'a> {
         let engine = self.engine;
         let open = engine.schedules.iter().filter(|schedule| schedule.is_open(engine.now(schedule.namespace())));
         open.map(|schedule| ScheduleView { schedule })
+    }
+
+    /// What is left besides what is kept for good. A server has come to rest if nothing is.
+    pub fn remains(&self) -> Remains {
+        Remains::of(self.engine)
     }
 
     /// A hash of all state except the clock and who polled when. Equal states have equal digests. Slow; for tests.

@@ -22,6 +22,7 @@ mod pages;
 mod pauses;
 mod queries;
 mod refusals;
+mod remains;
 mod replays;
 mod resets;
 mod runaway;

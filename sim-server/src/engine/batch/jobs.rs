@@ -55,6 +55,11 @@ impl Jobs {
         self.all.iter().filter(move |job| job.namespace == namespace)
     }
 
+    /// How many jobs are open.
+    pub(crate) fn open_count(&self) -> usize {
+        self.all.iter().filter(|job| job.is_open()).count()
+    }
+
     /// The open jobs of a namespace.
     pub(crate) fn open_in(&self, namespace: NamespaceId) -> Vec<BatchKey> {
         let jobs = (0..).map(BatchKey).zip(&self.all);

@@ -58,6 +58,11 @@ impl Waiters {
         self.of.entry(run).or_default().push(waiter);
     }
 
+    /// How many callers wait.
+    pub(crate) fn count(&self) -> usize {
+        self.of.values().map(Vec::len).sum()
+    }
+
     /// How many callers wait for the end of a run.
     pub(crate) fn end_count(&self) -> usize {
         self.end_count

@@ -102,6 +102,11 @@ impl Effects {
         self.left.is_empty()
     }
 
+    /// How many are left to do.
+    pub(crate) fn count(&self) -> usize {
+        self.left.len()
+    }
+
     /// Takes the effect that is done next. A run that follows another begins in the transaction that closes that one. All else
     /// is a transfer task of its own, and the real server works on many of them side by side
     /// (`history.transferProcessorSchedulerWorkerCount`).

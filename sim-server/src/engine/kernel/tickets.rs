@@ -119,6 +119,16 @@ impl<R> Tickets<R> {
         Some((ticket, waiting.parked))
     }
 
+    /// How many calls wait.
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many answers nobody has taken yet.
+    pub(crate) fn answer_count(&self) -> usize {
+        self.answers.len()
+    }
+
     /// When (wall) the next wait expires.
     pub(crate) fn next_expiry(&self) -> Option<Time> {
         self.expiries.next()

@@ -41,6 +41,11 @@ impl<T> Timers<T> {
         self.entries.first_key_value().map(|(key, _)| key.at)
     }
 
+    /// All entries, in the order in which they fall due.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.values()
+    }
+
     /// The first entry, with its instant.
     pub(crate) fn first(&self) -> Option<(Time, &T)> {
         self.entries.first_key_value().map(|(key, entry)| (key.at, entry))

@@ -262,6 +262,16 @@ impl Matching {
         }
     }
 
+    /// How many tasks wait in all queues.
+    pub(crate) fn task_count(&self) -> usize {
+        self.queues.iter().map(|queue| queue.tasks.len()).sum()
+    }
+
+    /// How many polls are parked on all queues.
+    pub(crate) fn poll_count(&self) -> usize {
+        self.queues.iter().map(|queue| queue.pollers.len()).sum()
+    }
+
     /// How many polls are parked on the queue of this name.
     pub(crate) fn poller_count(&self, namespace: NamespaceId, kind: QueueKind, name: &str) -> usize {
         let id = self.names.get(&(namespace, kind)).and_then(|names| names.get(name));

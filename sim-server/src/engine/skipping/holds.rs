@@ -113,6 +113,11 @@ impl Holds {
         self.count - self.excluded_count
     }
 
+    /// How many tasks and queries are in flight, whether they hold time or not.
+    pub(crate) fn in_flight_count(&self) -> i64 {
+        self.count
+    }
+
     /// There are more or fewer in flight.
     pub(crate) fn change(&mut self, change: i64) {
         self.count += change;

@@ -85,6 +85,12 @@ impl Locks {
         self.count
     }
 
+    /// How many locks the connections that are open have taken and not given back, and how many unlocks.
+    pub(crate) fn open_counts(&self) -> (i64, i64) {
+        let open = || self.of.values().filter(|balance| !balance.is_closed).map(|balance| balance.locks);
+        (open().map(|locks| locks.max(0)).sum(), open().map(|locks| (-locks).max(0)).sum())
+    }
+
     /// Whether some client has taken the lock of the start away.
     pub(crate) fn is_unlocked(&self) -> bool {
         self.unlocking_count > 0

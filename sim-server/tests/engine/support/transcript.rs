@@ -295,6 +295,14 @@ impl Transcript {
         self.service.view().runs().map(|run| run.workflow_id().to_owned()).collect()
     }
 
+    /// Checks what is left inside.
+    #[track_caller]
+    pub(crate) fn has_left(&self, expected: &str) {
+        let remains = self.service.view().remains();
+        assert_eq!(remains.to_string(), expected);
+        assert_eq!(remains.is_empty(), expected == "nothing");
+    }
+
     /// Another dynamic configuration, with this key alone, from now on.
     pub(crate) fn follows_dynamic_config(&mut self, key: &str, value: &str) {
         self.service.set_dynamic_config(&[(key.to_owned(), value.to_owned())].into());

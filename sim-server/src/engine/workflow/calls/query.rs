@@ -67,6 +67,11 @@ impl Queries {
         self.pending.get(&query).map(|query| (query.run, query.body.clone(), query.attempt()))
     }
 
+    /// How many wait for an answer.
+    pub(in crate::engine) fn count(&self) -> usize {
+        self.pending.len()
+    }
+
     /// How many wait for a workflow task of a run, or are attached to the one that a worker has.
     fn buffered_count(&self, run: RunKey) -> usize {
         self.waiting.get(&run).map_or(0, BTreeSet::len)

@@ -47,6 +47,11 @@ impl UpdateWaiters {
         self.of.entry(run).or_default().push(waiter);
     }
 
+    /// How many callers wait.
+    pub(in crate::engine) fn count(&self) -> usize {
+        self.of.values().map(Vec::len).sum::<usize>() + self.to_start_anew.len()
+    }
+
     /// How many callers wait for the outcome of an update.
     pub(in crate::engine) fn outcome_count(&self) -> usize {
         self.outcome_count
