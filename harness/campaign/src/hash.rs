@@ -1,6 +1,8 @@
 //! A running hash of numbers and bytes. It is the same in every build, so hashes of two builds can be compared. No words of
 //! ours belong in it, because they may change.
 
+use std::time::Duration;
+
 /// 64 bits of everything that went in so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hash(u64);
@@ -37,6 +39,11 @@ impl Hash {
     /// Adds a name of the user's or the API's.
     pub fn name(self, name: &str) -> Self {
         self.bytes(name.as_bytes())
+    }
+
+    /// Adds a span of time, by its nanoseconds.
+    pub fn span(self, span: Duration) -> Self {
+        self.number(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// The hash as a number.

@@ -203,7 +203,7 @@ impl Choices {
             return false;
         }
         let is_drawn = self.chance(label, probability);
-        let strikes = self.strike(opportunity, is_drawn);
+        let strikes = self.strike(opportunity, None, is_drawn);
         // The tape records what happened, not what was drawn.
         if strikes != is_drawn
             && let Some(stream) = self.streams.get_mut(&label)
@@ -234,7 +234,7 @@ impl Choices {
         let drawn = recorded.unwrap_or_else(|| stream.below(CHANCE_STEPS));
         let is_drawn = drawn > 0 && drawn >= unlikely(probability);
         self.hash = self.hash.wrapping_add(stream.take(Draw { bound: CHANCE_STEPS, value: drawn, step: self.count }));
-        let strikes = self.strike(opportunity, is_drawn);
+        let strikes = self.strike(opportunity, Some(name), is_drawn);
         if strikes != is_drawn
             && let Some(stream) = self.own_streams.get_mut(&key)
         {
@@ -257,16 +257,17 @@ impl Choices {
         is_held_back && (!self.holds_none_back || self.is_redrawn() || is_drawn_anew())
     }
 
-    /// Whether a fault strikes at this opportunity, given whether it was drawn. Notes it if so.
-    fn strike(&mut self, opportunity: Opportunity, is_drawn: bool) -> bool {
+    /// Whether a fault strikes at this opportunity, given whether it was drawn. Notes it if so. `custom`: the name of a fault of the
+    /// test's own.
+    fn strike(&mut self, opportunity: Opportunity, custom: Option<&str>, is_drawn: bool) -> bool {
         if !is_drawn && self.only.strikes.is_none() {
             return false;
         }
         let Opportunity { fault, place, nth } = opportunity;
         let number = self.struck.entry(fault).or_default();
         *number += u64::from(is_drawn);
-        let strike =
-            Strike { name: format!("{}-{number}", kind_of_strike(fault)), at: format!("{}:{nth}", at(fault, place.value())) };
+        let (name, at) = (format!("{}-{number}", kind_of_strike(fault)), format!("{}:{nth}", at(fault, place.value())));
+        let strike = Strike { name, at, custom: custom.map(str::to_owned) };
         let strikes = self.only.has(&strike, is_drawn);
         if strikes {
             self.strikes.push(strike);

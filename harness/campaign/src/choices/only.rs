@@ -101,6 +101,9 @@ pub struct Strike {
     pub name: String,
     /// The kind, the hash of the place, and which opportunity there, from 1: `reply-lost:9f3a21c4:1`.
     pub at: String,
+    /// The name of the fault, if it is one of the test's own: all of those have the kind `custom`, and places have only a hash of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom: Option<String>,
 }
 
 impl Strike {
@@ -115,6 +118,11 @@ impl Strike {
             }
         };
         number.parse::<u64>().is_ok_and(|number| number > 0).then_some(kind)
+    }
+
+    /// What all strikes of the same fault have in common: the kind, and the name of a fault of the test's own.
+    pub fn fault(&self) -> (Option<&str>, Option<&str>) {
+        (Self::kind(&self.name), self.custom.as_deref())
     }
 
     /// The strike of this kind at the `nth` opportunity in the same place.

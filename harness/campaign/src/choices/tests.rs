@@ -265,3 +265,22 @@ fn a_span_stays_between_its_ends() {
         assert!(span >= from && span <= to, "{span:?}");
     }
 }
+
+#[test]
+fn a_strike_knows_its_fault_and_is_called_as_ever() {
+    let mut choices = Choices::from_seed(7, "test");
+    assert!(choices.strikes_with(Fault::Crash, Place::Await, 1.0, false));
+    assert!(choices.custom_strikes_with("crash", "order-1", 1.0, false));
+    assert!(choices.custom_strikes_with("the mail is lost", "", 1.0, false));
+    let strikes = choices.strikes();
+    let names: Vec<&str> = strikes.iter().map(|strike| &*strike.name).collect();
+    assert_eq!(names, ["crash-1", "custom-1", "custom-2"]);
+    let faults: Vec<_> = strikes.iter().map(Strike::fault).collect();
+    let expected = [(Some("crash"), None), (Some("custom"), Some("crash")), (Some("custom"), Some("the mail is lost"))];
+    assert_eq!(faults, expected);
+    let written = strikes.iter().map(|strike| serde_json::to_string(strike).expect("JSON")).collect::<Vec<_>>();
+    let of_before = r#"{"name":"crash-1","at":"crash:"#;
+    assert!(written[0].starts_with(of_before) && !written[0].contains("custom"), "{}", written[0]);
+    let read: Vec<Strike> = written.iter().map(|text| serde_json::from_str(text).expect("a strike")).collect();
+    assert_eq!(read, strikes);
+}

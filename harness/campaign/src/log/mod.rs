@@ -6,10 +6,12 @@ use foretime_server::proto::common::Payloads;
 use self::what::Step;
 use crate::{attempt::Attempt, finding::Workflow, hash::Hash, process::ProcessId};
 
+mod network;
 mod update;
 mod what;
 mod words;
 
+pub use network::{Lost, Network};
 pub use update::{UpdateEnd, UpdatePart, UpdateSpan};
 pub use what::{Call, Crash, Custom, Done, Drawn, ErrandStep, LifeStep, Passage, Refusal, SlowWhen, Struck, Way, What};
 

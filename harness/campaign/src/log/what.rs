@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::network::Network;
 use crate::{
     attempt::Attempt,
     effects::Applied,
@@ -90,6 +91,7 @@ pub enum Struck {
     HeartbeatLost(Call),
     Cut { span: Duration },
     Custom(Custom),
+    Network(Network),
 }
 
 /// A fault of the test's own.
@@ -209,7 +211,15 @@ impl Struck {
             Self::ActivityHang { .. } => Fault::ActivityHang,
             Self::HeartbeatLost(_) => Fault::HeartbeatLost,
             Self::Cut { .. } => Fault::Cut,
-            Self::Custom(_) => Fault::Custom,
+            Self::Custom(_) | Self::Network(_) => Fault::Custom,
+        }
+    }
+
+    /// The name of its kind in reports.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Network(network) => network.name(),
+            _ => self.fault().name(),
         }
     }
 
@@ -267,19 +277,20 @@ impl Struck {
             | Self::Unavailable(call)
             | Self::ResourceExhausted(call)
             | Self::HeartbeatLost(call) => hash.name(&call.rpc),
-            Self::Delay { call, way, by } => hash.name(&call.rpc).number(*way as u64).number(nanos(*by)),
-            Self::DeadlineExceeded { call, timeout } => hash.name(&call.rpc).number(nanos(*timeout)),
+            Self::Delay { call, way, by } => hash.name(&call.rpc).number(*way as u64).span(*by),
+            Self::DeadlineExceeded { call, timeout } => hash.name(&call.rpc).span(*timeout),
             Self::Eviction { cache_size } => hash.number(*cache_size as u64),
             Self::ActivityFailure { attempt, error_type, after_work } => {
                 hash_of_attempt(hash, attempt).name(error_type).number(u64::from(*after_work))
             }
-            Self::ActivitySlow { attempt, by, when } => hash_of_attempt(hash, attempt).number(nanos(*by)).number(*when as u64),
+            Self::ActivitySlow { attempt, by, when } => hash_of_attempt(hash, attempt).span(*by).number(*when as u64),
             Self::ActivityHang { attempt } => hash_of_attempt(hash, attempt),
-            Self::Cut { span } => hash.number(nanos(*span)),
+            Self::Cut { span } => hash.span(*span),
             Self::Custom(Custom { name, of, attempt }) => {
                 let hash = hash.name(name).name(of);
                 attempt.as_ref().map_or(hash, |attempt| hash_of_attempt(hash, attempt))
             }
+            Self::Network(network) => network.hash(hash),
         }
     }
 }
@@ -287,10 +298,6 @@ impl Struck {
 fn hash_of_attempt(hash: Hash, attempt: &Attempt) -> Hash {
     let Attempt { workflow_id, run_id, activity_id, activity_type, attempt } = attempt;
     hash.name(workflow_id).name(run_id).name(activity_id).name(activity_type).number(u64::from(*attempt))
-}
-
-fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A step of a run, as it goes into the hash: codes, numbers, the user's and the API's names, and message bytes. No words of

@@ -15,7 +15,7 @@ impl Entry {
             What::Message { passage, rpc, .. } => format!("{} {rpc}", passage.words()),
             What::Refusal(refusal) => format!("is refused {}", refusal.rpc),
             What::Fault(Struck::Custom(custom)) => custom.name.clone(),
-            What::Fault(struck) => struck.fault().name().to_owned(),
+            What::Fault(struck) => struck.name().to_owned(),
             What::Input(_) => "draws".to_owned(),
             What::Action { client, .. } => format!("{client} does"),
             What::Effect(done) => done.verb().to_owned(),
@@ -84,6 +84,7 @@ impl Struck {
             }
             Self::Cut { .. } => "from the server".to_owned(),
             Self::Custom(custom) => custom.whom(),
+            Self::Network(network) => network.detail(),
         }
     }
 

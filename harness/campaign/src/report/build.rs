@@ -7,7 +7,8 @@ use foretime_history::json;
 use super::{chronicle, story};
 use crate::{
     case::Case,
-    log::{Entry, Outcome, Passage, Span, Turn, UpdateEnd, UpdateSpan, What},
+    fault::Fault,
+    log::{Entry, Outcome, Passage, Span, Struck, Turn, UpdateEnd, UpdateSpan, What},
     model,
     operation::Operation,
     process::{Ending, ProcessId, Role},
@@ -101,11 +102,7 @@ fn report(case: &Case, view: &View<'_>, order: &Order) -> model::Report {
         ended_at_ns: view.now_ns,
         steps: view.log.steps(),
         trace_hash: format!("{:016x}", view.hash),
-        faults: view
-            .faults
-            .iter()
-            .map(|(fault, count)| model::FaultCount { kind: fault.name().to_owned(), count: *count })
-            .collect(),
+        faults: faults(view),
         spans: spans(view, &lanes),
         // Only other runs tell.
         doom: None,
@@ -243,7 +240,10 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         What::Panic { .. } => model::EventKind::Panic,
         What::Finding(_) => model::EventKind::Check,
     };
-    let lane = entry.process.and_then(|process| lanes.of_life.get(&process)).copied();
+    let lane = match entry.process {
+        Some(process) => lanes.of_life.get(&process).copied(),
+        None => entry.fault().map(|_| SERVER),
+    };
     let reaches = matches!(entry.what, What::Message { passage: Passage::Arrived | Passage::ArrivedAgain, .. });
     let (label, detail) = match &entry.what {
         What::Effect(done) => (done.title(), done.circumstances()),
@@ -256,11 +256,26 @@ fn shown_event(entry: &Entry, lanes: &Lanes, important: &BTreeSet<u64>) -> model
         kind,
         label,
         detail,
-        fault: entry.fault().map(|struck| struck.fault().name().to_owned()),
+        fault: entry.fault().map(|struck| struck.name().to_owned()),
         important: important.contains(&entry.step),
         workflow_id: entry.workflow_id().map(str::to_owned),
         activity_id: entry.activity_id().map(str::to_owned),
     }
+}
+
+/// How many faults there were of each kind. Those of a network count as custom ones, but have names of their own.
+fn faults(view: &View<'_>) -> Vec<model::FaultCount> {
+    let mut of_network: BTreeMap<&str, u64> = BTreeMap::new();
+    for struck in view.log.entries.iter().filter_map(Entry::fault).filter(|struck| matches!(struck, Struck::Network(_))) {
+        *of_network.entry(struck.name()).or_default() += 1;
+    }
+    let named: u64 = of_network.values().sum();
+    let others = view.faults.iter().map(|(fault, count)| match fault {
+        Fault::Custom => (fault.name(), count.saturating_sub(named)),
+        _ => (fault.name(), *count),
+    });
+    let counted = others.chain(of_network).filter(|(_, count)| *count > 0);
+    counted.map(|(kind, count)| model::FaultCount { kind: kind.to_owned(), count }).collect()
 }
 
 /// An event for what the story tells of the server's work. It comes after everything that the log has of the same instant.

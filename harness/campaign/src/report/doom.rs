@@ -2,8 +2,10 @@
 
 use foretime_page::escaped;
 
-use super::timeline::duration;
-use crate::model::{Doom, DoomPoint};
+use crate::{
+    model::{Doom, DoomPoint},
+    words::duration,
+};
 
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 72;

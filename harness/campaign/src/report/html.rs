@@ -8,12 +8,8 @@
 use foretime_page::{embedded, escaped, filled};
 use serde::Serialize;
 
-use super::{
-    doom,
-    layout::Layout,
-    timeline::{self, duration},
-};
-use crate::model::Report;
+use super::{doom, layout::Layout, timeline};
+use crate::{model::Report, words::duration};
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");

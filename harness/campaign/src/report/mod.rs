@@ -12,6 +12,8 @@ mod layout;
 mod sample;
 mod statics;
 mod story;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 pub use build::detail;

@@ -5,7 +5,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind};
+use crate::{
+    model::{Ended, Event, EventKind, Outcome, Report, Span, SpanKind},
+    words::duration,
+};
 
 /// How many moments the text shows at most; with the gaps between them it stays within a screen or two.
 const ROWS: usize = 26;
@@ -239,32 +242,6 @@ fn offset(ns: u64) -> String {
     }
 }
 
-/// A length of time in its two largest units: `30 days`, `1 h 5 min`, `12 ms`.
-pub(crate) fn duration(ns: u64) -> String {
-    const UNITS: [(u64, &str); 7] = [
-        (86_400_000_000_000, "day"),
-        (3_600_000_000_000, "h"),
-        (60_000_000_000, "min"),
-        (1_000_000_000, "s"),
-        (1_000_000, "ms"),
-        (1_000, "us"),
-        (1, "ns"),
-    ];
-    let Some(first) = UNITS.iter().position(|&(unit_ns, _)| ns >= unit_ns) else { return "0 s".to_owned() };
-    // Below a second, or beyond a hundred of something, a second unit is noise.
-    let second = if ns < 1_000_000_000 || ns / UNITS[first].0 >= 100 { first } else { first + 1 };
-    let rounded_ns = ns.saturating_add(UNITS[second].0 / 2) / UNITS[second].0 * UNITS[second].0;
-    if rounded_ns != ns {
-        return duration(rounded_ns); // which may have become a whole day
-    }
-    let part = |ns: u64, (unit_ns, name): (u64, &str)| {
-        let count = ns / unit_ns;
-        format!("{count} {name}{}", if name == "day" && count != 1 { "s" } else { "" })
-    };
-    let rest_ns = ns % UNITS[first].0;
-    if rest_ns == 0 { part(ns, UNITS[first]) } else { part(ns, UNITS[first]) + " " + &part(rest_ns, UNITS[second]) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,21 +322,5 @@ mod tests {
         let steers = |char: char| char != '\n' && char.is_control() || char == '\u{202e}';
         assert!(!text.contains(steers), "{text:?}");
         assert!(text.contains("caf\u{e9}?[2J?x: \u{20ac} 7"), "{text}");
-    }
-
-    #[test]
-    fn lengths_of_time_are_rounded_to_two_units() {
-        let said = [
-            0,
-            15,
-            1_500,
-            2_000_000,
-            1_000_000_000,
-            61_200_000_000,
-            86_399_999_999_999,
-            30 * 86_400_000_000_000 - 1,
-            400 * 86_400_000_000_000 + 1,
-        ];
-        assert_eq!(said.map(duration), ["0 s", "15 ns", "2 us", "2 ms", "1 s", "1 min 1 s", "1 day", "30 days", "400 days"]);
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{AT_WORK_TOLD_MAX, Teller};
 use crate::{
     attempt,
-    log::{Call, Crash, Entry, Span, Struck, What},
+    effects::Record,
+    log::{Call, Crash, Entry, Network, Span, Struck, What},
     process::Role,
     report::chronicle,
     words::{after, brief, capital},
@@ -60,6 +61,15 @@ impl<'a> Teller<'a> {
         if has_clients { "all other workers and clients" } else { "all other workers" }
     }
 
+    /// What a fault of the network did, if it may have kept the server from learning what was done.
+    pub(super) fn kept_back(&self, entry: &Entry, network: Network, done: &Record) -> Option<String> {
+        let is_its_machine = entry.process.is_none_or(|process| process == done.process);
+        let span_ns = u64::try_from(network.span().as_nanos()).unwrap_or(u64::MAX);
+        let is_then = entry.at_ns.saturating_add(span_ns) >= done.at_ns;
+        let who = entry.process.map(|process| chronicle::name(self.view, process));
+        (is_its_machine && is_then).then(|| format!("{}.", capital(&network.sentence(who.as_deref()))))
+    }
+
     /// How long the process was down after a crash, if that was long.
     pub(super) fn downtime(&self, crash: &Entry) -> String {
         let Some(name) = crash.process.map(|process| &self.view.life(process).name) else { return String::new() };
@@ -88,6 +98,7 @@ fn happened(teller: &Teller<'_>, struck: &Struck, entry: &Entry, who: &str) -> S
             whom if whom.is_empty() => custom.name.clone(),
             whom => format!("{}, for {whom}, on {who}", custom.name),
         },
+        Struck::Network(network) => network.sentence(entry.process.map(|_| who)),
         Struck::Eviction { .. } => format!("{who} started with a small cache ({how})"),
         Struck::ActivityFailure { attempt, .. } => {
             format!("{}, began on {who}, and was made to fail ({how})", teller.names.in_run(attempt))

@@ -262,6 +262,7 @@ impl<'a> Teller<'a> {
                 Struck::Cut { .. } if same_process => {
                     format!("{worker} was cut off from the server, and could not say so.")
                 }
+                Struck::Network(network) => self.kept_back(entry, *network, first)?,
                 Struck::HeartbeatLost(_) if same_process => "Its heartbeats were lost.".to_owned(),
                 _ if same_process && struck.rpc().map(RpcKind::of) == Some(RpcKind::EndActivity) => {
                     let who = self.name(Some(first.process));

@@ -1,6 +1,9 @@
 //! Leaves out faults: which of the strikes of a failing run the failure takes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{Left, OTHER_ORDERS, Search};
 use crate::{
@@ -8,6 +11,8 @@ use crate::{
     fault::Fault,
 };
 
+/// With at least this many strikes, whole kinds of them are left out first.
+const KINDS_MIN: usize = 8;
 /// In a slow run with at least this many strikes, halves of them are left out first.
 const HALVED_MIN: usize = 4;
 /// The last opportunity in its place at which a strike is tried alone.
@@ -30,6 +35,36 @@ pub(super) fn first_in_their_places(strikes: &[Strike]) -> Only {
 }
 
 impl Search {
+    /// Leaves out all strikes of one kind at a time, if there are many strikes of several kinds; each fault of the test's own is a kind.
+    /// Most kinds have no part in the failure, and a run for each of their strikes would be wasted. The one with the most goes first.
+    pub(super) fn leave_kinds_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Only, String> {
+        let strikes = self.run(&from)?.strikes;
+        let mut names: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for strike in &strikes {
+            // The test's own faults share one count, so a number may be that of another fault once one of them is left out.
+            let name = if strike.custom.is_some() { strike.at.clone() } else { name(strike) };
+            names.entry(strike.fault()).or_default().insert(name);
+        }
+        let mut kinds: Vec<BTreeSet<String>> = names.into_values().collect();
+        if strikes.len() < KINDS_MIN {
+            return Ok(from);
+        }
+        kinds.sort_by_key(|names| Reverse(names.len()));
+        let (mut only, mut number) = (from, 0);
+        // It is known that the failure takes one kind at least, and single strikes are left out later.
+        while kinds.len() > 1 && kinds.get(number).is_some_and(|names| names.len() > 1) && !self.is_over() {
+            let kind = kinds.remove(number);
+            let others = Only::these(kinds.iter().flatten().cloned()).in_order(only.order);
+            if let Some(found) = self.fails_with(&others)? {
+                only = found;
+            } else {
+                kinds.insert(number, kind);
+                number += 1;
+            }
+        }
+        Ok(only)
+    }
+
     /// Leaves out one strike after another, or halves of them first. `name` identifies a strike.
     pub(super) fn leave_out(&mut self, from: Only, name: impl Fn(&Strike) -> String) -> Result<Left, String> {
         let mut only = from;

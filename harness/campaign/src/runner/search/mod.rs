@@ -16,6 +16,8 @@ use crate::{
 
 mod faults;
 mod inputs;
+#[cfg(test)]
+mod tests;
 
 /// The most steps to spend on the search: about half a minute of a quiet machine.
 const STEPS_MAX: u64 = 2_000_000;
@@ -66,17 +68,9 @@ impl Least {
 /// # Errors
 /// The seed could not be run.
 pub(super) fn least(case: &Case, failed: &Failed, from: &Order) -> Result<Least, String> {
-    let job = Job::start(case, 0).map_err(|error| error.to_string())?;
-    let mut search = Search {
-        job,
-        base: from.clone(),
-        failure: failed.failure.clone(),
-        budget: Budget::new(STEPS_MAX, TIME_MAX),
-        runs: 0,
-        other_orders: OTHER_ORDERS,
-        otherwise: None,
-        inputs: from.only.inputs.clone(),
-    };
+    let mut job = Job::start(case, 0).map_err(|error| error.to_string())?;
+    let simulate = move |order: &Order| job.run(order).map_err(|error| error.to_string());
+    let mut search = Search::new(simulate, failed.failure.clone(), from);
     let is_dated = case.starts_at.is_none() && from.starts_at.is_none() && from.tape.is_none();
     if is_dated {
         search.begin_plainly(&from.only)?;
@@ -113,9 +107,12 @@ enum Left {
     Unknown(Only),
 }
 
+/// Runs what is ordered; the error says why that cannot be.
+type Simulate = dyn FnMut(&Order) -> Result<RunResult, String>;
+
 /// What a search knows.
 struct Search {
-    job: Job,
+    simulate: Box<Simulate>,
     /// What all its runs have in common: the seed, or a tape.
     base: Order,
     /// What it fails with.
@@ -132,6 +129,20 @@ struct Search {
 }
 
 impl Search {
+    /// Nothing is tried yet. `failure`: how `from` fails.
+    fn new(simulate: impl FnMut(&Order) -> Result<RunResult, String> + 'static, failure: RunFailure, from: &Order) -> Self {
+        Self {
+            simulate: Box::new(simulate),
+            base: from.clone(),
+            failure,
+            budget: Budget::new(STEPS_MAX, TIME_MAX),
+            runs: 0,
+            other_orders: OTHER_ORDERS,
+            otherwise: None,
+            inputs: from.only.inputs.clone(),
+        }
+    }
+
     fn title_otherwise(&self) -> Option<String> {
         self.otherwise.as_ref().map(|(failure, _)| failure.title.clone())
     }
@@ -165,7 +176,7 @@ impl Search {
         let only = Only { inputs: self.inputs.clone(), ..only.clone() };
         let order = Order { only, ..self.base.clone() };
         let begun = Instant::now();
-        let result = self.job.run(&order).map_err(|error| error.to_string())?;
+        let result = (self.simulate)(&order)?;
         self.budget.spend(&result);
         self.runs += 1;
         if begun.elapsed() > QUICK_MAX {
@@ -212,7 +223,9 @@ impl Search {
             return Ok(Least { takes_none: true, ..Least::of(only, None) });
         }
         let names = from.strikes.clone().unwrap_or_default();
-        let only = match self.leave_out(from.clone(), |strike| name_among(&names, strike))? {
+        let from = self.leave_kinds_out(from.clone(), |strike| name_among(&names, strike))?;
+        let names = from.strikes.clone().unwrap_or_default();
+        let only = match self.leave_out(from, |strike| name_among(&names, strike))? {
             Left::Least(only) => only,
             Left::Unknown(only) => {
                 // It does not fail without any fault.
