@@ -1,0 +1,63 @@
+//! What must be so after a run that has come to rest. Each check reads what was noted of the run, and the runs as the service has them
+//! in the end ([`Run`]), and gives the first thing that is not so ([`Broken`]).
+//!
+//! Of what clients did: [`starts`], [`acknowledged`] (signals, terminations, requests to cancel), [`updates`], [`awaits`], and
+//! [`chains`] (whether all of it can be true at once). Of what workers did: [`answers`], [`held`], [`late`], [`effects`]. Of both:
+//! [`polls`]. Of the histories alone: [`histories`]. Of what is left: [`rest`]. They share [`attempts`] (the messages of clients),
+//! [`tasks`] (those of workers) and [`clock`] (what the server's time was at each message).
+
+pub mod acknowledged;
+pub mod answers;
+mod asked;
+mod attempts;
+pub mod awaits;
+mod broken;
+pub mod chains;
+mod clock;
+pub mod effects;
+pub mod held;
+pub mod histories;
+pub mod late;
+pub mod polls;
+pub mod replay;
+pub mod rest;
+mod run;
+#[cfg(test)]
+mod sample;
+pub mod starts;
+mod tasks;
+pub mod updates;
+
+use foretime_campaign::finding::Wrong;
+use foretime_server::engine::View;
+
+pub use broken::Broken;
+pub use run::Run;
+
+use crate::{record::Record, world::World};
+
+/// Checks everything, and notes the first thing that each check finds. Losses come before what merely was told wrongly.
+pub fn all(world: &mut World, view: View<'_>) {
+    let runs = Run::all(view);
+    if let Some(wrong) = histories::illegal(&runs) {
+        world.find(None, wrong);
+    }
+    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 10] = [
+        starts::check,
+        acknowledged::check,
+        updates::check,
+        answers::check,
+        held::check,
+        late::check,
+        polls::check,
+        awaits::check,
+        effects::check,
+        chains::check,
+    ];
+    let mut broken: Vec<Broken> = checks.iter().filter_map(|check| check(&world.record, &runs)).collect();
+    broken.extend(histories::replayed(&runs));
+    broken.extend(rest::check(&world.record, view));
+    for Broken { title, detail, process, .. } in broken {
+        world.find(process, Wrong::TestFailed { title, detail });
+    }
+}

@@ -1,0 +1,82 @@
+//! Defects of calls that are answered at once.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use foretime_proto::workflowservice::{
+    SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
+};
+use foretime_server::rpc::{Answer, Call};
+use prost::Message;
+use tonic::Code;
+
+use crate::Tamper;
+
+/// A retry is taken for another request: its request id is replaced.
+#[derive(Default)]
+pub(crate) struct StripsRequestIds {
+    seen: BTreeSet<String>,
+    count: u64,
+}
+
+impl StripsRequestIds {
+    /// The request id that is taken for this one.
+    fn taken_for(&mut self, request_id: String) -> String {
+        if self.seen.insert(request_id.clone()) {
+            return request_id;
+        }
+        self.count += 1;
+        format!("stripped-{}", self.count)
+    }
+}
+
+impl Tamper for StripsRequestIds {
+    fn comes(&mut self, call: &mut Call) -> Option<Answer> {
+        match call.method.as_str() {
+            "StartWorkflowExecution" => {
+                let mut request = StartWorkflowExecutionRequest::decode(&*call.message).ok()?;
+                request.request_id = self.taken_for(request.request_id);
+                call.message = request.encode_to_vec().into();
+            }
+            "SignalWorkflowExecution" => {
+                let mut request = SignalWorkflowExecutionRequest::decode(&*call.message).ok()?;
+                request.request_id = self.taken_for(request.request_id);
+                call.message = request.encode_to_vec().into();
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+/// An answer to a task that comes too late is accepted, and nothing comes of it.
+#[derive(Default)]
+pub(crate) struct AcceptsLateAnswers;
+
+impl Tamper for AcceptsLateAnswers {
+    fn goes(&mut self, call: &Call, answer: Answer) -> Option<Answer> {
+        let answers_task =
+            ["RespondWorkflowTaskCompleted", "RespondActivityTaskCompleted"].contains(&call.method.as_str());
+        match answer {
+            Err(status) if answers_task && status.code() == Code::NotFound => Some(Ok(Bytes::new())),
+            answer => Some(answer),
+        }
+    }
+}
+
+/// One signal in three is acknowledged, and nothing else.
+#[derive(Default)]
+pub(crate) struct DropsSignals {
+    count: u64,
+}
+
+impl Tamper for DropsSignals {
+    fn comes(&mut self, call: &mut Call) -> Option<Answer> {
+        if call.method != "SignalWorkflowExecution" {
+            return None;
+        }
+        self.count += 1;
+        let is_dropped = self.count.is_multiple_of(3);
+        is_dropped.then(|| Ok(SignalWorkflowExecutionResponse::default().encode_to_vec().into()))
+    }
+}

@@ -1,0 +1,59 @@
+//! The server, broken on purpose: each defect is found within 2,000 seeds. The engine has none of them; each is a [`Tamper`] around the
+//! service that changes one thing on its way in or out.
+//!
+//! [`tampered`] is what they have in common; [`calls`] has the defects of calls, [`polls`] those of polls and connections.
+#![cfg(madsim)]
+
+mod calls;
+mod polls;
+mod tampered;
+
+use foretime_network::{case, run::MakeService};
+use tampered::{Tamper, boxed};
+
+/// Within how many seeds a defect must be found.
+const RUNS: u64 = 2_000;
+
+/// Runs seeds until the defect of this test is found. `words`: what is told of it.
+fn finds(name: &str, service: MakeService, words: &str) {
+    let summary = case::run(name, RUNS, &[], service).unwrap_or_else(|why| panic!("{why}"));
+    let seed = summary.failed_seed().unwrap_or_else(|| panic!("{name} was not found in {} seeds", summary.runs));
+    println!("{name}: found with seed {seed}\n{}", summary.why(None));
+    assert!(summary.finds(words), "{name} was found otherwise than by \"{words}\":\n{}", summary.why(None));
+}
+
+#[test]
+fn request_ids_are_stripped_from_retries() {
+    let service = |config: &_| boxed::<calls::StripsRequestIds>(config);
+    finds("request_ids_are_stripped_from_retries", service, "");
+}
+
+#[test]
+fn a_late_answer_is_accepted() {
+    let service = |config: &_| boxed::<calls::AcceptsLateAnswers>(config);
+    finds("a_late_answer_is_accepted", service, "");
+}
+
+#[test]
+fn a_signal_is_acknowledged_but_dropped() {
+    let service = |config: &_| boxed::<calls::DropsSignals>(config);
+    finds("a_signal_is_acknowledged_but_dropped", service, "");
+}
+
+#[test]
+fn the_answer_to_a_long_poll_is_lost() {
+    let service = |config: &_| boxed::<polls::LosesAnswers>(config);
+    finds("the_answer_to_a_long_poll_is_lost", service, "");
+}
+
+#[test]
+fn one_task_is_handed_to_two_pollers() {
+    let service = |config: &_| boxed::<polls::HandsOutTwice>(config);
+    finds("one_task_is_handed_to_two_pollers", service, "");
+}
+
+#[test]
+fn the_lock_of_a_dead_client_is_kept() {
+    let service = |config: &_| boxed::<polls::KeepsLocks>(config);
+    finds("the_lock_of_a_dead_client_is_kept", service, "");
+}
