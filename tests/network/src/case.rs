@@ -9,18 +9,6 @@ use foretime_campaign::{
 
 use crate::{child, run::MakeService, world::STARTS_AT};
 
-/// What many seeds together must show, each at least once, lest a check passes for having nothing to look at.
-pub const CLAIMS: [&str; 8] = [
-    "a run closes",
-    "a run continues as new",
-    "a child starts",
-    "an update completes",
-    "a query is answered",
-    "a late answer is refused",
-    "a client awaits a result",
-    "a workflow task times out",
-];
-
 /// Runs seeds of the test of this name, `runs` of them unless the environment says otherwise: `MADSIM_TEST_SEED` is the first,
 /// `MADSIM_TEST_NUM` how many, `MADSIM_TEST_JOBS` how many at once, and with `MADSIM_TEST_CHECK_DETERMINISM` each runs twice. What
 /// begins with `FORETIME_` wins over these. In a process that was started to run seeds, it runs those and never returns.

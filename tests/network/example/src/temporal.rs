@@ -103,9 +103,8 @@ impl Temporal {
             Begun::Answered(answer) => answer,
             Begun::Parked(_) => receiver.await.unwrap_or_else(|_| Err(Status::internal("the server forgot the call"))),
         };
-        let message = answer?.to_vec();
-        trace::add(&message);
-        Ok(Reply { message })
+        trace::add(answer.as_ref().map_or_else(|refusal| refusal.message().as_bytes(), |message| message));
+        Ok(Reply { message: answer?.to_vec() })
     }
 }
 

@@ -13,7 +13,7 @@ thread_local! {
 
 /// Prints what happened on a node, and adds it to the hash.
 pub fn tell(node: &str, what: &str) {
-    println!("{:>9.3} s  {node:<8}  {what}", TimeHandle::current().elapsed().as_secs_f64());
+    println!("{:>9.3} s  {node:<10}  {what}", TimeHandle::current().elapsed().as_secs_f64());
     add(what.as_bytes());
 }
 

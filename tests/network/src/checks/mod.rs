@@ -3,7 +3,7 @@
 //!
 //! Of what clients did: [`starts`], [`acknowledged`] (signals, terminations, requests to cancel), [`updates`], [`awaits`], and
 //! [`chains`] (whether all of it can be true at once). Of what workers did: [`answers`], [`held`], [`late`], [`effects`]. Of both:
-//! [`polls`]. Of the histories alone: [`histories`]. Of what is left: [`rest`]. They share [`attempts`] (the messages of clients),
+//! [`polls`]. Of the histories alone: [`histories`]. Of what is left: [`calm`], [`rest`]. [`claims`] are what many seeds must show. They share [`attempts`] (the messages of clients),
 //! [`tasks`] (those of workers) and [`clock`] (what the server's time was at each message).
 
 pub mod acknowledged;
@@ -12,13 +12,18 @@ mod asked;
 mod attempts;
 pub mod awaits;
 mod broken;
+pub mod calm;
 pub mod chains;
+pub mod claims;
 mod clock;
 pub mod effects;
+pub mod handed;
 pub mod held;
 pub mod histories;
 pub mod late;
+pub mod locked;
 pub mod polls;
+pub mod queries;
 pub mod replay;
 pub mod rest;
 mod run;
@@ -26,6 +31,7 @@ mod run;
 mod sample;
 pub mod starts;
 mod tasks;
+pub mod timers;
 pub mod updates;
 
 use foretime_campaign::finding::Wrong;
@@ -39,19 +45,25 @@ use crate::{record::Record, world::World};
 /// Checks everything, and notes the first thing that each check finds. Losses come before what merely was told wrongly.
 pub fn all(world: &mut World, view: View<'_>) {
     let runs = Run::all(view);
+    claims::note(world, &runs);
     if let Some(wrong) = histories::illegal(&runs) {
         world.find(None, wrong);
     }
-    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 10] = [
+    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 15] = [
         starts::check,
         acknowledged::check,
         updates::check,
         answers::check,
+        handed::check,
         held::check,
         late::check,
         polls::check,
+        queries::check,
         awaits::check,
         effects::check,
+        timers::check,
+        locked::check,
+        calm::check,
         chains::check,
     ];
     let mut broken: Vec<Broken> = checks.iter().filter_map(|check| check(&world.record, &runs)).collect();

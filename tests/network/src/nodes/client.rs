@@ -22,7 +22,7 @@ use foretime_server::proto::{
 use madsim::time;
 use tonic::{Code, Status};
 
-use super::requests;
+use super::{clock::Look, requests};
 use crate::{
     plan::errand::{Errand, StartWish, Wish},
     record::call::{Asked, ClientCall, Given, Refused, Start},
@@ -32,6 +32,8 @@ use crate::{
     },
 };
 
+/// The name of the client that comes last, when the network is well and everything has closed.
+pub const INSPECTOR: &str = "inspector";
 /// How long a client that gets nothing rests before it asks again whether a workflow has ended.
 const AWAIT_BACKOFF: Duration = Duration::from_secs(1);
 /// The patience of those who wait for what they have started: without end.
@@ -48,6 +50,8 @@ pub struct Memory {
     known_runs: BTreeMap<String, String>,
     /// The workflows for whose end it waits.
     started: Vec<String>,
+    /// Whether it has ever unlocked time, to await a result.
+    has_unlocked: bool,
     /// Whether everything is done.
     is_done: bool,
 }
@@ -97,8 +101,13 @@ impl Client {
 
     async fn do_errand(&self, channel: &Channel, errand: &Errand) {
         let locked = if errand.locks_time { Turned::lock(channel).await } else { None };
+        let look = if locked.is_some() { Look::first(channel).await } else { None };
         let workflow_id = &errand.workflow_id;
         self.call(channel, workflow_id, self.asked(errand), |run_id| self.ask(channel, errand, run_id)).await;
+        // Who has unlocked time itself, on a connection that it has lost since, may find that to hold on the next one.
+        if let Some(look) = look.filter(|_| !self.with(|memory| memory.has_unlocked)) {
+            look.again(channel, &self.name).await;
+        }
         if let Some(locked) = locked {
             locked.back(channel).await;
         }
@@ -242,6 +251,7 @@ impl Client {
         let (began, mut token) = (time::Instant::now(), Vec::new());
         loop {
             if self.unlocks_time && !unlocked.as_ref().is_some_and(|turned| turned.holds(channel)) {
+                self.with(|memory| memory.has_unlocked = true);
                 *unlocked = Turned::unlock(channel).await;
             }
             let left = whole.saturating_sub(began.elapsed());

@@ -68,6 +68,21 @@ pub struct StartWish {
     pub task_timeout: Duration,
 }
 
+/// What the client wants that comes last: to have each of these workflows described, and to query it.
+pub fn of_inspector(workflow_ids: &[String]) -> Vec<Errand> {
+    let wishes = workflow_ids.iter().flat_map(|workflow_id| [(workflow_id, Wish::Describe), (workflow_id, Wish::Query)]);
+    let errand = |(number, (workflow_id, wish)): (usize, (&String, Wish))| Errand {
+        rest: Duration::ZERO,
+        patience: PATIENCE.1,
+        workflow_id: workflow_id.clone(),
+        nonce: format!("inspector.{number}"),
+        wish,
+        means_known_run: false,
+        locks_time: false,
+    };
+    wishes.enumerate().map(errand).collect()
+}
+
 /// The errands of a client, by its number from 1. The first is a start, or there would be little to do.
 pub fn all(draw: &mut Draw, client: u64, workflows_count: u64) -> Vec<Errand> {
     let count = draw.between(3, COUNT_MAX);

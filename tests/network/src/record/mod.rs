@@ -1,14 +1,17 @@
 //! What is noted of a run, besides the log: [`call`] has what clients asked for and were told, with all retries as one call;
-//! [`exchange`] has each single message that reached the service, and its answer. The checks read both.
+//! [`exchange`] has each single message that reached the service, and its answer; [`locked`] what time it was while it was locked. The
+//! checks read them.
 
 pub mod call;
 pub mod exchange;
+pub mod locked;
 
 use std::collections::BTreeSet;
 
 use call::ClientCall;
 use exchange::Exchange;
 use foretime_campaign::{attempt::Attempt, process::ProcessId};
+use locked::LockedSpan;
 
 /// What was noted, in order.
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ pub struct Record {
     pub given_up: BTreeSet<usize>,
     /// What activities did to the outside world, in order.
     pub effects: Vec<Effect>,
+    /// What time it was while clients had locked it.
+    pub locked: Vec<LockedSpan>,
 }
 
 /// What an activity did to the outside world.

@@ -1,6 +1,7 @@
 //! The life of a cluster, from its start until nothing is left to happen.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use foretime_campaign::{
 };
 use foretime_server::{
     config::{Config, TimeMode},
-    engine::View,
+    engine::{RunView, View},
 };
 use madsim::{task, time};
 
@@ -20,8 +21,8 @@ use super::{Left, MakeService};
 use crate::{
     checks,
     faults::{cluster::Cluster, nemesis::Nemesis},
-    nodes::client::{Client, Memory},
-    plan::Plan,
+    nodes::client::{Client, INSPECTOR, Memory},
+    plan::{Plan, errand},
     world::Shared,
 };
 
@@ -31,6 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const REST_WITHIN: Duration = Duration::from_secs(2 * 86_400);
 /// How often a visitor awaits what is open still, such as what was started by who never heard of it.
 const VISITS_MAX: usize = 5;
+/// How long the last client takes for each call at most.
+const INSPECTED_WITHIN: Duration = Duration::from_secs(900);
 /// Until what is left by those who are gone has lapsed.
 const LAPSES_WITHIN: Duration = Duration::from_secs(180);
 
@@ -51,11 +54,13 @@ pub(super) async fn live(plan: &Plan, choices: Choices, is_detailed: bool, servi
         client
     });
     let clients: Vec<Client> = clients.collect();
+    let clients_count = clients.len();
     let nemesis = Nemesis { world: world.clone(), cluster: cluster.clone(), swarm: plan.swarm.clone() };
     let _ = task::spawn(nemesis.run()).await;
     if !rest(&world, &cluster, clients, unlocks_time).await {
         return;
     }
+    inspect(&cluster, clients_count + VISITS_MAX + 1).await;
     leave(&world, &cluster).await;
     cluster.server().look(|view| checks::all(&mut world.lock(), view));
 }
@@ -92,10 +97,25 @@ async fn rest(world: &Shared, cluster: &Cluster, mut clients: Vec<Client>, unloc
 
 /// The workflows that are open.
 fn open_workflows(view: View<'_>) -> Vec<String> {
-    let mut open: Vec<String> = view.runs().filter(|run| run.is_open()).map(|run| run.workflow_id().to_owned()).collect();
-    open.sort_unstable();
-    open.dedup();
-    open
+    workflows(view, |run| run.is_open())
+}
+
+fn workflows(view: View<'_>, is_meant: impl Fn(&RunView<'_>) -> bool) -> Vec<String> {
+    let ids: BTreeSet<String> = view.runs().filter(is_meant).map(|run| run.workflow_id().to_owned()).collect();
+    ids.into_iter().collect()
+}
+
+/// A last client looks at all workflows. It is given time enough.
+async fn inspect(cluster: &Cluster, slot: usize) {
+    let errands = errand::of_inspector(&cluster.server().look(|view| workflows(view, |_| true)));
+    let within = INSPECTED_WITHIN * u32::try_from(errands.len()).unwrap_or(u32::MAX);
+    let errands = Arc::new(errands);
+    let client = Client { name: INSPECTOR.to_owned(), errands, memory: Arc::default(), unlocks_time: false };
+    cluster.add_client(slot, client.clone());
+    let began = time::Instant::now();
+    while !client.is_done() && began.elapsed() < within {
+        time::sleep(LOOK_EVERY).await;
+    }
 }
 
 fn find_unrest(world: &Shared, cluster: &Cluster, clients: &[Client]) {

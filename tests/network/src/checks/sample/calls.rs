@@ -57,6 +57,13 @@ pub(in crate::checks) fn described(
     call(workflow_id, Asked::Describe { run_id: asked.to_owned() }, Given::Described { run_id: run_id.to_owned(), status })
 }
 
+/// A query, when it began and ended, in virtual nanoseconds, and what its client was told.
+pub(in crate::checks) fn query_call(workflow_id: &str, asked: &str, told: &str, began_ns: u64, ended_ns: u64) -> ClientCall {
+    let given = Given::Answered(told.to_owned());
+    let asked = Asked::Query { run_id: asked.to_owned() };
+    ClientCall { began_ns, ended: Some((ended_ns, Ok(given.clone()))), ..call(workflow_id, asked, given) }
+}
+
 /// The refusal of a start because of a run.
 pub(in crate::checks) fn already_started(run_id: &str) -> Status {
     let failure = WorkflowExecutionAlreadyStartedFailure { run_id: run_id.to_owned(), ..Default::default() };

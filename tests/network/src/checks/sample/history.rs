@@ -1,7 +1,8 @@
 //! A history, event by event.
 
 use foretime_server::proto::{
-    enums::{WorkflowExecutionStatus, WorkflowTaskFailedCause},
+    common::RetryPolicy,
+    enums::{TimeoutType, WorkflowExecutionStatus, WorkflowTaskFailedCause},
     history::{self, HistoryEvent, history_event::Attributes},
     update::{Meta, Outcome, outcome::Value},
 };
@@ -87,6 +88,14 @@ impl History {
         self.with(Attributes::WorkflowTaskScheduledEventAttributes(Default::default()))
     }
 
+    /// The worker of the task has this long, in seconds.
+    pub(in crate::checks) fn task_scheduled_for(self, timeout_s: i64) -> Self {
+        self.with(Attributes::WorkflowTaskScheduledEventAttributes(history::WorkflowTaskScheduledEventAttributes {
+            start_to_close_timeout: Some(seconds(timeout_s)),
+            ..Default::default()
+        }))
+    }
+
     /// `scheduled_event_id`: that of the event before.
     pub(in crate::checks) fn task_started(self, scheduled_event_id: i64) -> Self {
         self.with(Attributes::WorkflowTaskStartedEventAttributes(history::WorkflowTaskStartedEventAttributes {
@@ -114,6 +123,7 @@ impl History {
     pub(in crate::checks) fn task_timed_out(self, started_event_id: i64) -> Self {
         self.with(Attributes::WorkflowTaskTimedOutEventAttributes(history::WorkflowTaskTimedOutEventAttributes {
             started_event_id,
+            timeout_type: TimeoutType::StartToClose.into(),
             ..Default::default()
         }))
     }
@@ -124,6 +134,20 @@ impl History {
             task_queue: Some(queue(QUEUE)),
             ..Default::default()
         }))
+    }
+
+    /// The attempts of the activity that was scheduled last are so far apart, in seconds, and twice as far each time.
+    pub(in crate::checks) fn retried(mut self, initial_s: i64, longest_s: i64) -> Self {
+        let scheduled = self.events.last_mut().and_then(|event| event.attributes.as_mut());
+        if let Some(Attributes::ActivityTaskScheduledEventAttributes(it)) = scheduled {
+            it.retry_policy = Some(RetryPolicy {
+                initial_interval: Some(seconds(initial_s)),
+                maximum_interval: Some(seconds(longest_s)),
+                backoff_coefficient: 2.0,
+                ..RetryPolicy::default()
+            });
+        }
+        self
     }
 
     pub(in crate::checks) fn activity_completed(self, activity_id: &str, attempt: i32, result: &str) -> Self {

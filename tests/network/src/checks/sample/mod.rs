@@ -12,7 +12,7 @@ mod calls;
 mod history;
 mod talk;
 
-pub(super) use calls::{already_started, closed, described, signal_call, start_call, update_call};
+pub(super) use calls::{already_started, closed, described, query_call, signal_call, start_call, update_call};
 pub(super) use history::History;
 pub(super) use talk::{Activity, Talk, WorkflowTask};
 
