@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs what the README says, so that it stays true.
-#   ci/readme.sh tests|main   runs the command in the README's block marked so
+#   ci/readme.sh tests|main|sim  runs the command in the README's block marked so
 #   ci/readme.sh snippets     every code block that is marked with a file is that file, or what stands there between the
 #                             comments "README: begin" and "README: end", moved to the left. Marked with FILE#NAME, it is what
-#                             stands between "README NAME: begin" and "README NAME: end". Of docs/simulation.md, too
+#                             stands between "README NAME: begin" and "README NAME: end". Of two pages in docs/, too
 #   ci/readme.sh check [path of the binary, by default target/debug/foretime]
 #                             each command marked "check NAME" finds what its block of output begins with, and exits with 1.
 #                             ci/check.sh runs it, which has built the workers
@@ -24,14 +24,14 @@ shown() {
 }
 
 case ${1:-} in
-  tests | main)
+  tests | main | sim)
     command=$(block "$1")
     [[ -n $command ]] || { echo "ci/readme.sh: README.md has no block marked $1" >&2; exit 1; }
     echo "$command"
     bash -euo pipefail -c "$command"
     ;;
   snippets)
-    for page in README.md docs/simulation.md; do
+    for page in README.md docs/simulation.md docs/your-service-on-madsim.md; do
       for mark in $(sed -n 's/^<!-- \(.*\/.*\) -->$/\1/p' "$page"); do
         part=
         if [[ $mark == *#* ]]; then part=${mark#*#}; fi

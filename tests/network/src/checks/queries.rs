@@ -85,7 +85,8 @@ mod tests {
 
     /// Two signals, of which one was acknowledged before the query began, and one was sent meanwhile.
     fn title(run_id: &str, told: &str) -> Option<String> {
-        let earlier = ClientCall { began_ns: 1, ended: signal_call("w", "s1").ended.map(|(_, ok)| (10, ok)), ..signal_call("w", "s1") };
+        let earlier =
+            ClientCall { began_ns: 1, ended: signal_call("w", "s1").ended.map(|(_, ok)| (10, ok)), ..signal_call("w", "s1") };
         let meanwhile = ClientCall { began_ns: 25, ended: None, ..signal_call("w", "s2") };
         let later = ClientCall { began_ns: 35, ended: None, ..signal_call("w", "s3") };
         let query = query_call("w", run_id, told, 20, 30);

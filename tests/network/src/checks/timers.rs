@@ -40,7 +40,8 @@ fn early_timeout(run: &Run) -> Option<Broken> {
 /// When the workflow task could time out of whose timeout this event tells. `None`: it is another event, or the task had no worker.
 fn due_ns(run: &Run, event: &HistoryEvent) -> Option<i64> {
     let Some(Attributes::WorkflowTaskTimedOutEventAttributes(it)) = &event.attributes else { return None };
-    let Some(Attributes::WorkflowTaskScheduledEventAttributes(scheduled)) = &run.event(it.scheduled_event_id)?.attributes else {
+    let Some(Attributes::WorkflowTaskScheduledEventAttributes(scheduled)) = &run.event(it.scheduled_event_id)?.attributes
+    else {
         return None;
     };
     let started = run.event(it.started_event_id).filter(|_| it.timeout_type() == TimeoutType::StartToClose)?;
