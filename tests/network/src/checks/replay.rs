@@ -92,7 +92,7 @@ fn check_origins(events: &[HistoryEvent]) -> Result<(), String> {
             event.event_type(),
             EventType::WorkflowExecutionUpdateAccepted | EventType::WorkflowExecutionUpdateCompleted
         );
-        let of = event.attributes.as_ref().and_then(Attributes::workflow_task_completed_event_id);
+        let of = update::asked_by(event);
         if event.event_type() == EventType::WorkflowTaskCompleted {
             completed_event_id = event.event_id;
             expected = event.event_id + 1;
@@ -141,7 +141,7 @@ fn named(event: &HistoryEvent) -> String {
 
 #[cfg(test)]
 mod tests {
-    use foretime_server::proto::update::outcome;
+    use foretime_server::proto::{history::StartChildWorkflowExecutionFailedEventAttributes, update::outcome};
 
     use super::*;
     use crate::nodes::{
@@ -304,6 +304,18 @@ mod tests {
         it.input = Some(json(&"another"));
         let told = check_result(&events).expect_err("the result has another signal");
         assert!(told.contains("the history has signals [another, s2], the result is"), "{told}");
+    }
+
+    #[test]
+    fn a_child_that_could_not_be_started_is_no_answer_to_a_workflow_task() {
+        let mut events = history();
+        let mut last = events.pop().expect("an event");
+        last.event_type = EventType::StartChildWorkflowExecutionFailed as i32;
+        let failed =
+            StartChildWorkflowExecutionFailedEventAttributes { workflow_task_completed_event_id: 4, ..Default::default() };
+        last.attributes = Some(Attributes::StartChildWorkflowExecutionFailedEventAttributes(failed));
+        events.push(last);
+        assert_eq!(check_origins(&events), Ok(()));
     }
 
     #[test]

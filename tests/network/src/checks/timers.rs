@@ -40,12 +40,13 @@ fn early_timeout(run: &Run) -> Option<Broken> {
 /// When the workflow task could time out of whose timeout this event tells. `None`: it is another event, or the task had no worker.
 fn due_ns(run: &Run, event: &HistoryEvent) -> Option<i64> {
     let Some(Attributes::WorkflowTaskTimedOutEventAttributes(it)) = &event.attributes else { return None };
-    let Some(Attributes::WorkflowTaskScheduledEventAttributes(scheduled)) = &run.event(it.scheduled_event_id)?.attributes
-    else {
-        return None;
-    };
     let started = run.event(it.started_event_id).filter(|_| it.timeout_type() == TimeoutType::StartToClose)?;
-    Some(event_ns(started).saturating_add(span_ns(scheduled.start_to_close_timeout.as_ref())?))
+    let Some(Attributes::WorkflowTaskStartedEventAttributes(of_started)) = &started.attributes else { return None };
+    let timeout = match &run.event(of_started.scheduled_event_id)?.attributes {
+        Some(Attributes::WorkflowTaskScheduledEventAttributes(scheduled)) => scheduled.start_to_close_timeout.as_ref(),
+        _ => None,
+    };
+    Some(event_ns(started).saturating_add(span_ns(timeout)?))
 }
 
 /// The first attempt of an activity that came too early after the one before.

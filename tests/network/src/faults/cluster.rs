@@ -140,6 +140,12 @@ impl Cluster {
         self.world.lock().process(name)
     }
 
+    /// The way to the service of the process that lives on a machine, or that lived there last. `None`: there was none, or it has
+    /// nothing left to do.
+    pub fn channel(&self, name: &str) -> Option<Channel> {
+        self.lock().channels.get(name).cloned()
+    }
+
     /// Kills the process on a machine. `is_silent`: the server does not hear of it, as when the machine is lost.
     pub fn kill(&self, name: &str, is_silent: bool) {
         self.world.lock().end(name, Ending::Crash);

@@ -8,7 +8,7 @@ use std::{
 
 use foretime_campaign::{
     choices::Choices,
-    finding::{Stuck, Wrong},
+    finding::Wrong,
     process::Ending,
 };
 use foretime_server::{
@@ -126,9 +126,8 @@ fn find_unrest(world: &Shared, cluster: &Cluster, clients: &[Client]) {
     });
     let remains = cluster.server().look(|view| view.remains().to_string());
     let who_waits: Vec<String> = waiting.chain(open).chain([remains]).collect();
-    let mut world = world.lock();
-    let (steps, days) = (world.log.steps(), world.now_ns() / 86_400_000_000_000);
-    world.find(None, Wrong::Stuck { how: Stuck::NoEnd { steps, days }, who_waits: who_waits.join("\n") });
+    let title = "it does not come to rest, though nothing is wrong any more".to_owned();
+    world.lock().find(None, Wrong::TestFailed { title, detail: who_waits.join("\n") });
 }
 
 /// Everybody leaves, and what they leave behind lapses.

@@ -34,6 +34,9 @@ pub(super) fn of(case: &Case, order: &Order, world: &World, service: View<'_>) -
         virtual_ns: world.now_ns(),
         failures: failures.collect(),
         faults: world.fault_counts().clone(),
+        // Workers keep nothing, and each history is replayed in the end.
+        replays: world.log.spans.iter().filter(|span| !span.is_activity()).count() as u64,
+        replays_checked: service.runs().count() as u64,
         runs_count: service.runs().count() as u64,
         effects_count: world.record.effects.len() as u64,
         claims: world.claims.clone(),

@@ -101,25 +101,33 @@ impl Server {
 
     /// Reads what comes on a connection until it is closed.
     async fn listen(self, connection: Connection, mut receiver: Receiver) {
-        while let Ok(Ok(payload)) = time::timeout(SILENCE_MAX, receiver.recv()).await {
-            if !self.is_open(connection) {
-                break;
+        let is_peer_gone = loop {
+            let received = time::timeout(SILENCE_MAX, receiver.recv()).await;
+            match received {
+                // Nothing came for long, or it was broken here.
+                Err(_) => break false,
+                Ok(_) if !self.is_open(connection) => break false,
+                Ok(Err(_)) => break true,
+                Ok(Ok(payload)) => self.take(connection, Frame::from_payload(payload)),
             }
-            match Frame::from_payload(payload) {
-                Some(Load::Request(request)) => self.begin(connection, request),
-                Some(Load::Cancel(id)) => self.cancel(connection, id),
-                Some(Load::Ping(_)) => self.lock().send(connection, Load::Pong(true)),
-                Some(Load::Pong(_) | Load::Reply(_)) | None => {}
-            }
-        }
-        // A peer that is gone is noticed when its machine says so, or when nothing comes for long.
-        let noticed_after = {
-            let mut world = self.inner.world.lock();
-            world.choices.span(Label::CrashNoticed, Duration::ZERO, NOTICED_AFTER_MAX)
         };
         self.lock().senders.remove(&connection);
-        time::sleep(noticed_after).await;
+        if is_peer_gone {
+            // The news takes a while.
+            let noticed_after =
+                self.inner.world.lock().choices.span(Label::CrashNoticed, Duration::ZERO, NOTICED_AFTER_MAX);
+            time::sleep(noticed_after).await;
+        }
         self.close(connection);
+    }
+
+    fn take(&self, connection: Connection, load: Option<Load>) {
+        match load {
+            Some(Load::Request(request)) => self.begin(connection, request),
+            Some(Load::Cancel(id)) => self.cancel(connection, id),
+            Some(Load::Ping(_)) => self.lock().send(connection, Load::Pong(true)),
+            Some(Load::Pong(_) | Load::Reply(_)) | None => {}
+        }
     }
 
     fn begin(&self, connection: Connection, request: Request) {
@@ -213,14 +221,17 @@ impl Server {
 
     /// Hands out the answers that are there, and has the driver look again at what is due.
     fn settle(&self, mut state: MutexGuard<'_, State>) {
-        while let Some((waiter, answer)) = state.front.next_answer() {
-            let Waiter { connection, id, exchange } = waiter;
-            state.parked.remove(&(connection, id));
-            self.answer(&mut state, connection, id, exchange, answer);
-        }
-        while state.front.next_notice().is_some() {}
+        self.hand_out(&mut state);
         drop(state);
         self.inner.wake.notify_one();
+    }
+
+    fn hand_out(&self, state: &mut State) {
+        while let Some((Waiter { connection, id, exchange }, answer)) = state.front.next_answer() {
+            state.parked.remove(&(connection, id));
+            self.answer(state, connection, id, exchange, answer);
+        }
+        while state.front.next_notice().is_some() {}
     }
 
     /// Runs what is due, and sleeps until something is.
@@ -230,10 +241,7 @@ impl Server {
                 let mut state = self.lock();
                 let now = state.now(&self.inner.world);
                 let outcome = state.front.run_due(now);
-                while let Some((Waiter { connection, id, exchange }, answer)) = state.front.next_answer() {
-                    state.parked.remove(&(connection, id));
-                    self.answer(&mut state, connection, id, exchange, answer);
-                }
+                self.hand_out(&mut state);
                 let idle = state.front.next_due().map_or(LONGEST_SLEEP, |due| due.since(now).min(LONGEST_SLEEP));
                 if outcome.is_err() { idle.max(REST_AFTER_PANIC) } else { idle }
             };

@@ -86,11 +86,18 @@ impl Asked {
     }
 }
 
+/// The event of the completion with which a worker asked for this event. A child that could not be started names it as well, but that
+/// is the server's answer.
+pub fn asked_by(event: &HistoryEvent) -> Option<i64> {
+    let of = event.attributes.as_ref().and_then(Attributes::workflow_task_completed_event_id);
+    of.filter(|_| event.event_type() != EventType::StartChildWorkflowExecutionFailed)
+}
+
 /// The events of the commands and messages that came with a completed workflow task, which are behind its event at `completed`.
 pub fn asked_with(history: &[HistoryEvent], completed: usize) -> impl Iterator<Item = &HistoryEvent> {
     let completed_event_id = history.get(completed).map(|event| event.event_id);
     history.iter().skip(completed + 1).take_while(move |event| {
-        let of = event.attributes.as_ref().and_then(Attributes::workflow_task_completed_event_id);
+        let of = asked_by(event);
         let is_update = matches!(
             event.event_type(),
             EventType::WorkflowExecutionUpdateAccepted | EventType::WorkflowExecutionUpdateCompleted
