@@ -4,7 +4,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    fmt,
+    fmt, iter,
     panic::{AssertUnwindSafe, catch_unwind},
     time::Duration,
 };
@@ -34,6 +34,10 @@ pub struct Front<W> {
     deadlines: BTreeSet<(Time, Ticket)>,
     /// The answers that nobody has taken yet, in the order in which they came.
     answers: VecDeque<(W, Answer)>,
+    /// The lines for the log that nobody has taken yet.
+    notices: VecDeque<Notice>,
+    /// When the service is to be advanced next.
+    service_due: Option<Time>,
 }
 
 /// A call that waits.
@@ -45,11 +49,11 @@ struct Waiting<W> {
 
 /// One unary call as it arrives.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct Incoming<'a> {
     /// Full service name, such as `temporal.api.workflowservice.v1.WorkflowService`.
-    pub service: String,
+    pub service: &'a str,
     /// Method name, such as `StartWorkflowExecution`.
-    pub method: String,
+    pub method: &'a str,
     /// Who calls, according to the headers; nothing, for a call of our own.
     pub caller: Caller,
     /// How long the caller waits from now on; for ever if `None`.
@@ -70,14 +74,18 @@ pub enum Begun {
 impl<W> Front<W> {
     /// Puts `service` to work.
     pub fn new(service: Box<dyn Serve>) -> Self {
-        Self {
+        let mut front = Self {
             service,
             watcher: None,
             connection_count: 0,
             waiting: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             answers: VecDeque::new(),
-        }
+            notices: VecDeque::new(),
+            service_due: None,
+        };
+        front.collect();
+        front
     }
 
     /// The same, with somebody who looks at it: after each call, and after whatever has fallen due.
@@ -105,15 +113,14 @@ impl<W> Front<W> {
     ///
     /// The answer may be a refusal: that of the service; `RESOURCE_EXHAUSTED` if the message is larger than
     /// [`LARGEST_REQUEST_BYTES`]; `INTERNAL` if the service panicked. If the call waits, it may also be `DEADLINE_EXCEEDED`.
-    pub fn call(&mut self, now: Time, incoming: Incoming, waiter: impl FnOnce() -> W) -> Begun {
+    pub fn call(&mut self, now: Time, incoming: Incoming<'_>, waiter: impl FnOnce() -> W) -> Begun {
         let Incoming { service, method, caller, timeout, message } = incoming;
         if message.len() > LARGEST_REQUEST_BYTES {
             return Begun::Answered(Err(too_large(message.len())));
         }
-        let name = format!("{service}/{method}");
         let connection = caller.connection;
         let deadline = timeout.map(|timeout| now + timeout);
-        let call = Call { service, method, caller, deadline, message };
+        let call = Call { service: service.to_owned(), method: method.to_owned(), caller, deadline, message };
         let begun = self.enter(|front| match front.service.call(now, call, &mut first_come) {
             Served::Now(answer) => Begun::Answered(answer),
             Served::Parked(ticket) => {
@@ -122,7 +129,7 @@ impl<W> Front<W> {
             }
         });
         begun.unwrap_or_else(|panic| {
-            Begun::Answered(Err(Status::internal(format!("{name} panicked: {panic}. This is a bug in Foretime."))))
+            Begun::Answered(Err(Status::internal(format!("{service}/{method} panicked: {panic}. This is a bug in Foretime."))))
         })
     }
 
@@ -146,7 +153,7 @@ impl<W> Front<W> {
                 self.service.advance(now, &mut first_come);
             }
         });
-        self.collect_answers();
+        self.collect();
         let expired = self.expire(now);
         self.watch(|watcher, view| watcher.look(view));
         advanced.and(expired)
@@ -155,9 +162,8 @@ impl<W> Front<W> {
     /// When [`Self::run_due`] must be called next, if nothing else happens before: for the service, or for the deadline of a
     /// call that waits.
     pub fn next_due(&self) -> Option<Time> {
-        let of_service = catch("the service's queue", || self.service.next_deadline()).ok().flatten();
         let of_callers = self.deadlines.first().map(|(deadline, _)| *deadline);
-        [of_service, of_callers].into_iter().flatten().min()
+        [self.service_due, of_callers].into_iter().flatten().min()
     }
 
     /// The next answer to a call that has waited, and whom it goes to.
@@ -167,7 +173,7 @@ impl<W> Front<W> {
 
     /// The next line for the log.
     pub fn next_notice(&mut self) -> Option<Notice> {
-        catch("the service's log", || self.service.next_notice()).ok().flatten()
+        self.notices.pop_front()
     }
 
     /// Whoever looks at the service looks at everything now.
@@ -188,7 +194,7 @@ impl<W> Front<W> {
     /// Does `work`, and then what follows from it: the answers that it gives, and a look. Gives the message of a panic of `work`.
     fn enter<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R, String> {
         let outcome = catch("the service", || work(self));
-        self.collect_answers();
+        self.collect();
         self.watch(|watcher, view| watcher.look(view));
         outcome
     }
@@ -210,15 +216,19 @@ impl<W> Front<W> {
         Some(waiting)
     }
 
-    fn collect_answers(&mut self) {
-        // The panic is in the log; the answers that are left come next time.
-        let _ = catch("the service's queue", || {
+    /// Takes what the service has to say: answers, lines for the log, and when it is due next.
+    fn collect(&mut self) {
+        // A panic is in the log; what is left comes next time.
+        let due = catch("the service's queue", || {
             while let Some((ticket, answer)) = self.service.next_answer() {
                 if let Some(waiting) = self.take_waiting(ticket) {
                     self.answers.push_back((waiting.waiter, answer));
                 }
             }
+            self.notices.extend(iter::from_fn(|| self.service.next_notice()));
+            self.service.next_deadline()
         });
+        self.service_due = due.ok().flatten();
     }
 
     /// Gives up the calls whose deadline has passed. One may give another its answer, so they go one by one.
@@ -228,7 +238,7 @@ impl<W> Front<W> {
             let Some(waiting) = self.take_waiting(ticket) else { break };
             self.answers.push_back((waiting.waiter, Err(Status::deadline_exceeded("Deadline Exceeded"))));
             let abandoned = catch("the service", || self.service.abandon(now, ticket, &mut first_come));
-            self.collect_answers();
+            self.collect();
             outcome = outcome.and(abandoned);
         }
         outcome

@@ -94,7 +94,7 @@ impl Host {
     /// The service's refusal; `RESOURCE_EXHAUSTED` if the message is too large; `DEADLINE_EXCEEDED` if `timeout` passes first;
     /// `CANCELLED` if the connection closes first; `INTERNAL` if the service panicked (it is logged, and the service goes on).
     pub async fn call(&self, service: &str, method: &str, caller: Caller, timeout: Option<Duration>, message: Bytes) -> Answer {
-        let incoming = Incoming { service: service.to_owned(), method: method.to_owned(), caller, timeout, message };
+        let incoming = Incoming { service, method, caller, timeout, message };
         let (sender, receiver) = oneshot::channel();
         let ticket = match self.inner.enter(|front, now| front.call(now, incoming, || sender)) {
             Begun::Answered(answer) => return answer,

@@ -88,10 +88,10 @@ fn at(seconds: u64) -> Time {
     Time::from_nanos(1_800_000_000_000_000_000) + Duration::from_secs(seconds)
 }
 
-fn incoming<R: Rpc>(request: R, connection: Connection, timeout_s: Option<u64>) -> Incoming {
+fn incoming<R: Rpc>(request: R, connection: Connection, timeout_s: Option<u64>) -> Incoming<'static> {
     Incoming {
-        service: R::SERVICE.to_owned(),
-        method: R::METHOD.to_owned(),
+        service: R::SERVICE,
+        method: R::METHOD,
         caller: Caller { connection, ..Caller::default() },
         timeout: timeout_s.map(Duration::from_secs),
         message: request.encode_to_vec().into(),
@@ -103,7 +103,7 @@ fn task_queue() -> Option<TaskQueue> {
 }
 
 /// A poll for a workflow task, on a connection.
-fn poll(connection: Connection, timeout_s: Option<u64>) -> Incoming {
+fn poll(connection: Connection, timeout_s: Option<u64>) -> Incoming<'static> {
     let request = PollWorkflowTaskQueueRequest {
         namespace: "default".to_owned(),
         task_queue: task_queue(),
@@ -194,8 +194,8 @@ fn an_answer_goes_before_a_deadline_at_the_same_instant() {
     let mut front = front();
     let request = SleepRequest { duration: Some(prost_types::Duration { seconds: 5, nanos: 0 }) };
     let sleep = Incoming {
-        service: TEST_SERVICE.to_owned(),
-        method: "Sleep".to_owned(),
+        service: TEST_SERVICE,
+        method: "Sleep",
         caller: Caller::default(),
         timeout: Some(Duration::from_secs(5)),
         message: request.encode_to_vec().into(),

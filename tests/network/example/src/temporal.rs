@@ -91,8 +91,8 @@ impl Temporal {
         let _open = Open { temporal: self.clone(), connection };
         let (sender, receiver) = oneshot::channel();
         let incoming = Incoming {
-            service: call.service,
-            method: call.method,
+            service: &call.service,
+            method: &call.method,
             caller: Caller { connection, ..Caller::default() },
             timeout: Some(Duration::from_millis(call.timeout_ms)),
             message: call.message.into(),
