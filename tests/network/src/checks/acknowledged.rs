@@ -100,7 +100,9 @@ fn counts_of_cancel(attempts: &[Attempt<'_>], copies: &[&Run]) -> Option<Broken>
     let last = attempts.last()?;
     let possible = attempts.iter().filter(|attempt| attempt.may_count()).count();
     if copies.len() <= possible && copies.windows(2).all(|pair| pair[0].run_id != pair[1].run_id) {
-        return None;
+        let astray = copies.iter().find(|run| !attempts.iter().any(|it| it.run_id.is_empty() || it.run_id == run.run_id))?;
+        let detail = format!("{} is in {}, which no attempt named", last.reason, astray.name());
+        return Some(Broken::at(last.exchange, "a request to cancel one run is in the history of another", detail));
     }
     let title = "a request to cancel is in histories more often than the service acknowledged it";
     Some(Broken::at(last.exchange, title, format!("{} is there {} times", last.reason, copies.len())))

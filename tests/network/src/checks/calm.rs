@@ -27,7 +27,8 @@ pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
 /// Whether the call is a query of a run that closed before a worker had answered a task of it: there is no state to tell of.
 fn is_excused(call: &ClientCall, runs: &[Run]) -> bool {
     let last = runs.iter().rfind(|run| run.workflow_id == call.workflow_id);
-    let has_state = last.is_some_and(|run| run.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted));
+    let has_state =
+        last.is_some_and(|run| run.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted));
     let is_refused = matches!(&call.ended, Some((_, Err(refused))) if refused.code == Code::FailedPrecondition);
     matches!(call.asked, Asked::Query { .. }) && is_refused && !has_state
 }

@@ -68,6 +68,11 @@ impl Clock {
         self.highs.iter().rev().take_while(|(to, _)| *to >= step).map(|(_, at_ns)| *at_ns).min().unwrap_or(i64::MAX)
     }
 
+    /// The steps at which it is known how late it was, in order, and how late; nanoseconds of the server's time.
+    pub(super) fn instants(&self) -> &[(u64, i64)] {
+        &self.highs
+    }
+
     /// A call that arrived at this step was served at this instant.
     fn add(&mut self, step: u64, at_ns: Option<i64>) {
         if let Some(at_ns) = at_ns {

@@ -1,10 +1,12 @@
 //! What must be so after a run that has come to rest. Each check reads what was noted of the run, and the runs as the service has them
 //! in the end ([`Run`]), and gives the first thing that is not so ([`Broken`]).
 //!
-//! Of what clients did: [`starts`], [`acknowledged`] (signals, terminations, requests to cancel), [`updates`], [`awaits`], and
-//! [`chains`] (whether all of it can be true at once). Of what workers did: [`answers`], [`held`], [`late`], [`effects`]. Of both:
-//! [`polls`]. Of the histories alone: [`histories`]. Of what is left: [`calm`], [`rest`]. [`claims`] are what many seeds must show. They share [`attempts`] (the messages of clients),
-//! [`tasks`] (those of workers) and [`clock`] (what the server's time was at each message).
+//! Of what clients did: [`starts`], [`requested`] (whether histories have all that was asked for), [`acknowledged`] (signals,
+//! terminations, requests to cancel), [`updates`], [`queries`], [`replies`] (of workers to queries), [`awaits`], [`refusals`], and
+//! [`chains`] (whether all of it can be true at once). Of what workers did: [`handed`], [`contents`] (what tasks came with), [`answers`],
+//! [`failures`], [`held`], [`late`], [`effects`]. Of both: [`polls`]. Of time: [`timers`], [`waits`], [`pace`], [`locked`]. Of the
+//! histories alone: [`histories`]. Of what is left: [`calm`], [`rest`]. [`claims`] are what many seeds must show. They share [`attempts`]
+//! (the messages of clients), [`tasks`] (those of workers) and [`clock`] (what the server's time was at each message).
 
 pub mod acknowledged;
 pub mod answers;
@@ -16,15 +18,21 @@ pub mod calm;
 pub mod chains;
 pub mod claims;
 mod clock;
+pub mod contents;
 pub mod effects;
+pub mod failures;
 pub mod handed;
 pub mod held;
 pub mod histories;
 pub mod late;
 pub mod locked;
+pub mod pace;
 pub mod polls;
 pub mod queries;
+pub mod refusals;
 pub mod replay;
+pub mod replies;
+pub mod requested;
 pub mod rest;
 mod run;
 #[cfg(test)]
@@ -33,6 +41,7 @@ pub mod starts;
 mod tasks;
 pub mod timers;
 pub mod updates;
+pub mod waits;
 
 use foretime_campaign::finding::Wrong;
 use foretime_server::engine::View;
@@ -49,19 +58,26 @@ pub fn all(world: &mut World, view: View<'_>) {
     if let Some(wrong) = histories::illegal(&runs) {
         world.find(None, wrong);
     }
-    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 15] = [
+    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 22] = [
         starts::check,
         acknowledged::check,
         updates::check,
+        requested::check,
         answers::check,
+        failures::check,
+        contents::check,
         handed::check,
         held::check,
         late::check,
         polls::check,
         queries::check,
+        replies::check,
+        refusals::check,
         awaits::check,
         effects::check,
         timers::check,
+        pace::check,
+        waits::check,
         locked::check,
         calm::check,
         chains::check,

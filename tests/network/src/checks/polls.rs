@@ -63,10 +63,11 @@ fn of_history(exchange: &Exchange, runs: &[Run], clock: &Clock) -> Option<Wrong>
     }
     let response: GetWorkflowExecutionHistoryResponse = answer(exchange)?;
     let events = response.history.as_ref().map_or(&[][..], |history| &history.events);
-    if events.is_empty() {
-        return None;
-    }
     let is_last_page = request.wait_new_event && response.next_page_token.is_empty();
+    if events.is_empty() {
+        let title = "who waited for an event was told that there is no more, and given none";
+        return is_last_page.then(|| (title, format!("{workflow_id} (run {run_id})")));
+    }
     let wrong_of = |run: &&Run| match request.history_event_filter_type() {
         HistoryEventFilterType::CloseEvent => wrong_end(events, run),
         _ => wrong_page(events, run).or_else(|| is_last_page.then(|| wrong_last(events, run)).flatten()),

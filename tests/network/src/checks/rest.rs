@@ -12,9 +12,11 @@ pub fn check(record: &Record, view: View<'_>) -> Option<Broken> {
         let title = "something is left in the service though all have gone".to_owned();
         return Some(Broken { title, detail: remains.to_string(), at_ns: 0, process: None });
     }
-    let open = record.exchanges.iter().enumerate().find(|(number, exchange)| {
-        exchange.answered.is_none() && !record.given_up.contains(number)
-    });
+    let open = record
+        .exchanges
+        .iter()
+        .enumerate()
+        .find(|(number, exchange)| exchange.answered.is_none() && !record.given_up.contains(number));
     let (number, exchange) = open?;
     let detail = format!("{}, message {number}", exchange.method);
     Some(Broken::at(exchange, "a call was never answered and never given up", detail))

@@ -19,7 +19,10 @@ use madsim::{
 use crate::{
     nodes::{TASK_QUEUE, client::Client, worker::Worker},
     plan::{NetworkPlan, WorkerPlan},
-    wire::{channel::Channel, server::{PORT, Server}},
+    wire::{
+        channel::Channel,
+        server::{PORT, Server},
+    },
     world::Shared,
 };
 

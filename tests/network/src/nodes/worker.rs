@@ -8,20 +8,23 @@ use foretime_campaign::{
     effects::Applied,
     log::{Done, Outcome, Span, What},
 };
-use foretime_server::{engine::time::span, proto::{
-    common::WorkflowExecution,
-    enums::QueryResultType,
-    failure::{ApplicationFailureInfo, Failure, failure::FailureInfo},
-    history::HistoryEvent,
-    query::WorkflowQueryResult,
-    workflowservice::{
-        GetWorkflowExecutionHistoryResponse, PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse,
-        RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse, RespondActivityTaskCompletedRequest,
-        RespondActivityTaskCompletedResponse, RespondActivityTaskFailedRequest, RespondActivityTaskFailedResponse,
-        RespondQueryTaskCompletedRequest, RespondQueryTaskCompletedResponse, RespondWorkflowTaskCompletedRequest,
-        RespondWorkflowTaskCompletedResponse,
+use foretime_server::{
+    engine::time::span,
+    proto::{
+        common::WorkflowExecution,
+        enums::QueryResultType,
+        failure::{ApplicationFailureInfo, Failure, failure::FailureInfo},
+        history::HistoryEvent,
+        query::WorkflowQueryResult,
+        workflowservice::{
+            GetWorkflowExecutionHistoryResponse, PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse,
+            RecordActivityTaskHeartbeatRequest, RecordActivityTaskHeartbeatResponse, RespondActivityTaskCompletedRequest,
+            RespondActivityTaskCompletedResponse, RespondActivityTaskFailedRequest, RespondActivityTaskFailedResponse,
+            RespondQueryTaskCompletedRequest, RespondQueryTaskCompletedResponse, RespondWorkflowTaskCompletedRequest,
+            RespondWorkflowTaskCompletedResponse,
+        },
     },
-}};
+};
 use madsim::{rand::Rng, task, time};
 use tonic::Status;
 
@@ -30,10 +33,7 @@ use super::{
     requests::{self, json},
 };
 use crate::{
-    plan::{
-        WorkerPlan,
-        activity,
-    },
+    plan::{WorkerPlan, activity},
     record::Effect,
     wire::{
         channel::Channel,

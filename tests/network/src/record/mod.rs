@@ -26,6 +26,8 @@ pub struct Record {
     pub effects: Vec<Effect>,
     /// What time it was while clients had locked it.
     pub locked: Vec<LockedSpan>,
+    /// Until when the server's machine stood still, and for how long; virtual nanoseconds, the first since the start of the run.
+    pub stood: Vec<(u64, u64)>,
 }
 
 /// What an activity did to the outside world.

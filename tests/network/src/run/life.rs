@@ -6,11 +6,7 @@ use std::{
     time::Duration,
 };
 
-use foretime_campaign::{
-    choices::Choices,
-    finding::Wrong,
-    process::Ending,
-};
+use foretime_campaign::{choices::Choices, finding::Wrong, process::Ending};
 use foretime_server::{
     config::{Config, TimeMode},
     engine::{RunView, View},

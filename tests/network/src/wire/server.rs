@@ -25,7 +25,10 @@ use madsim::{
 };
 use tokio::sync::Notify;
 
-use super::frame::{Frame, Load, Reply, Request};
+use super::{
+    frame::{Frame, Load, Reply, Request},
+    panics::Heeded,
+};
 use crate::{
     record::exchange::Exchange,
     world::{STARTS_AT, Shared},
@@ -76,7 +79,7 @@ impl Server {
     /// A service that nobody has reached yet.
     pub fn new(world: Shared, service: Box<dyn Serve>) -> Self {
         let state = State {
-            front: Front::new(service),
+            front: Front::new(Heeded::boxed(service, world.clone())),
             senders: BTreeMap::new(),
             parked: BTreeMap::new(),
             stood: Duration::ZERO,
@@ -114,8 +117,7 @@ impl Server {
         self.lock().senders.remove(&connection);
         if is_peer_gone {
             // The news takes a while.
-            let noticed_after =
-                self.inner.world.lock().choices.span(Label::CrashNoticed, Duration::ZERO, NOTICED_AFTER_MAX);
+            let noticed_after = self.inner.world.lock().choices.span(Label::CrashNoticed, Duration::ZERO, NOTICED_AFTER_MAX);
             time::sleep(noticed_after).await;
         }
         self.close(connection);
@@ -137,8 +139,8 @@ impl Server {
         let now = state.now(&self.inner.world);
         let caller = Caller { connection, client_name: request.client_name, ..Caller::default() };
         let incoming = Incoming {
-            service: request.service,
-            method: request.method,
+            service: &request.service,
+            method: &request.method,
             caller,
             timeout: (request.timeout_ms > 0).then(|| Duration::from_millis(request.timeout_ms)),
             message: request.message,
@@ -257,6 +259,9 @@ impl Server {
     /// The machine has stood still for this long, and its clock with it.
     pub fn stood(&self, span: Duration) {
         self.lock().stood += span;
+        let mut world = self.inner.world.lock();
+        let stood = (world.now_ns(), u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        world.record.stood.push(stood);
     }
 
     /// Breaks all connections, from this side: what is on its way is lost.

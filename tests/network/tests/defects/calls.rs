@@ -1,6 +1,6 @@
 //! Defects of calls that are answered at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use foretime_proto::workflowservice::{
@@ -55,8 +55,7 @@ pub(crate) struct AcceptsLateAnswers;
 
 impl Tamper for AcceptsLateAnswers {
     fn goes(&mut self, call: &Call, answer: Answer) -> Option<Answer> {
-        let answers_task =
-            ["RespondWorkflowTaskCompleted", "RespondActivityTaskCompleted"].contains(&call.method.as_str());
+        let answers_task = ["RespondWorkflowTaskCompleted", "RespondActivityTaskCompleted"].contains(&call.method.as_str());
         match answer {
             Err(status) if answers_task && status.code() == Code::NotFound => Some(Ok(Bytes::new())),
             answer => Some(answer),
@@ -78,5 +77,38 @@ impl Tamper for DropsSignals {
         self.count += 1;
         let is_dropped = self.count.is_multiple_of(3);
         is_dropped.then(|| Ok(SignalWorkflowExecutionResponse::default().encode_to_vec().into()))
+    }
+}
+
+/// One failure of an activity in five is acknowledged, and nothing else.
+#[derive(Default)]
+pub(crate) struct DropsFailures {
+    count: u64,
+}
+
+impl Tamper for DropsFailures {
+    fn comes(&mut self, call: &mut Call) -> Option<Answer> {
+        if call.method != "RespondActivityTaskFailed" {
+            return None;
+        }
+        self.count += 1;
+        self.count.is_multiple_of(5).then(|| Ok(Bytes::new()))
+    }
+}
+
+/// A query is answered with what the first one of its workflow was answered.
+#[derive(Default)]
+pub(crate) struct CachesQueries {
+    answers: BTreeMap<Bytes, Bytes>,
+}
+
+impl Tamper for CachesQueries {
+    fn goes(&mut self, call: &Call, answer: Answer) -> Option<Answer> {
+        match answer {
+            Ok(message) if call.method == "QueryWorkflow" => {
+                Some(Ok(self.answers.entry(call.message.clone()).or_insert(message).clone()))
+            }
+            answer => Some(answer),
+        }
     }
 }

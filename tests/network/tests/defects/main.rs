@@ -25,35 +25,48 @@ fn finds(name: &str, service: MakeService, words: &str) {
 #[test]
 fn request_ids_are_stripped_from_retries() {
     let service = |config: &_| boxed::<calls::StripsRequestIds>(config);
-    finds("request_ids_are_stripped_from_retries", service, "");
+    finds("request_ids_are_stripped_from_retries", service, "sent again");
 }
 
 #[test]
 fn a_late_answer_is_accepted() {
     let service = |config: &_| boxed::<calls::AcceptsLateAnswers>(config);
-    finds("a_late_answer_is_accepted", service, "");
+    finds("a_late_answer_is_accepted", service, "that the service acknowledged is in no history");
 }
 
 #[test]
 fn a_signal_is_acknowledged_but_dropped() {
     let service = |config: &_| boxed::<calls::DropsSignals>(config);
-    finds("a_signal_is_acknowledged_but_dropped", service, "");
+    finds("a_signal_is_acknowledged_but_dropped", service, "a signal that the service acknowledged is in no history");
+}
+
+#[test]
+fn a_failure_of_an_activity_is_acknowledged_but_dropped() {
+    let service = |config: &_| boxed::<calls::DropsFailures>(config);
+    let words = "a failure of an activity that the service acknowledged is not what became of its attempt";
+    finds("a_failure_of_an_activity_is_acknowledged_but_dropped", service, words);
+}
+
+#[test]
+fn a_query_is_answered_from_a_cache() {
+    let service = |config: &_| boxed::<calls::CachesQueries>(config);
+    finds("a_query_is_answered_from_a_cache", service, "a query was answered with what no worker said just then");
 }
 
 #[test]
 fn the_answer_to_a_long_poll_is_lost() {
     let service = |config: &_| boxed::<polls::LosesAnswers>(config);
-    finds("the_answer_to_a_long_poll_is_lost", service, "");
+    finds("the_answer_to_a_long_poll_is_lost", service, "a wait for the end of a run was not answered");
 }
 
 #[test]
 fn one_task_is_handed_to_two_pollers() {
     let service = |config: &_| boxed::<polls::HandsOutTwice>(config);
-    finds("one_task_is_handed_to_two_pollers", service, "");
+    finds("one_task_is_handed_to_two_pollers", service, "a task was handed out twice");
 }
 
 #[test]
 fn the_lock_of_a_dead_client_is_kept() {
     let service = |config: &_| boxed::<polls::KeepsLocks>(config);
-    finds("the_lock_of_a_dead_client_is_kept", service, "");
+    finds("the_lock_of_a_dead_client_is_kept", service, "something is left in the service though all have gone");
 }

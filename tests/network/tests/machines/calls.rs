@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use foretime_network::{nodes::requests, world::STARTS_AT};
+use foretime_network::{faults::cluster::Way, nodes::requests, world::STARTS_AT};
 use foretime_server::{
-    engine::{Caller, Connection},
+    engine::{Caller, Connection, time::Time},
     proto::{
         Rpc,
         common::WorkflowExecution,
         workflowservice::{
-            DescribeWorkflowExecutionRequest, GetSystemInfoRequest, PollWorkflowTaskQueueRequest,
-            StartWorkflowExecutionRequest,
+            DescribeWorkflowExecutionRequest, GetSystemInfoRequest, PollWorkflowTaskQueueRequest, StartWorkflowExecutionRequest,
         },
     },
     rpc::{Answer, Call, Serve, Served, Service, first_come, table::WORKFLOW_SERVICE},
@@ -23,10 +22,10 @@ use tonic::Code;
 use crate::scene::{AT_ONCE, LONG, config, pass, play, shown, start};
 
 /// What the service says to this call when nothing is between.
-fn answered_directly(service: &mut dyn Serve, method: &str, message: Bytes) -> Answer {
+fn answered_directly(service: &mut dyn Serve, now: Time, method: &str, message: Bytes) -> Answer {
     let caller = Caller { connection: Connection(1), client_name: "foretime-network".to_owned(), ..Caller::default() };
     let call = Call { service: WORKFLOW_SERVICE.to_owned(), method: method.to_owned(), caller, deadline: None, message };
-    match service.call(STARTS_AT.time(0), call, &mut first_come) {
+    match service.call(now, call, &mut first_come) {
         Served::Now(answer) => answer,
         Served::Parked(_) => panic!("{method} waits"),
     }
@@ -52,7 +51,9 @@ fn a_call_is_answered_as_the_service_answers_it() {
             let called_at = scene.now();
             let heard = machine.call(WORKFLOW_SERVICE, method, message.clone(), LONG).heard().await;
             assert!(heard.at - called_at < AT_ONCE, "{method}: {:?}", heard.at - called_at);
-            assert_eq!(shown(&heard.answer), shown(&answered_directly(service.as_mut(), method, message)), "{method}");
+            let arrived_at = scene.world.lock().record.exchanges.last().expect("a message").arrived_ns;
+            let directly = answered_directly(service.as_mut(), STARTS_AT.time(arrived_at), method, message);
+            assert_eq!(shown(&heard.answer), shown(&directly), "{method}");
             codes.push(heard.answer.as_ref().map_or_else(|status| status.code(), |_| Code::Ok));
             have_details.push(heard.answer.is_err_and(|status| !status.details().is_empty()));
         }
@@ -81,21 +82,17 @@ fn a_message_that_is_too_large_is_refused_as_the_real_server_does() {
 fn a_poll_whose_deadline_has_passed_gets_no_task() {
     play(&config(), |scene| async move {
         let (first, second) = (scene.add_machine(0).await, scene.add_machine(1).await);
-        let poll = first.ask::<PollWorkflowTaskQueueRequest>(&requests::poll_workflow("first"), Duration::from_secs(5));
+        let poll = first.ask(&requests::poll_workflow("first"), Duration::from_secs(5));
         pass(1).await;
         assert_eq!(scene.parked_count(), 1);
         // Nothing that the caller says can reach the service: it knows the deadline itself.
-        scene.cluster.cut(&first.name, foretime_network::faults::cluster::Way::ToServer);
+        scene.cluster.cut(&first.name, Way::ToServer);
         let heard = poll.heard().await;
         assert_eq!(heard.answer.expect_err("no task").code(), Code::DeadlineExceeded);
         assert_eq!(heard.at.as_secs(), 5);
         pass(1).await;
         assert_eq!(scene.parked_count(), 0);
-        second.ask(&start("client-1.1"), LONG).answer().await;
-        let polled_at = scene.now();
-        let heard = second.ask::<PollWorkflowTaskQueueRequest>(&requests::poll_workflow("second"), LONG).heard().await;
-        assert_eq!(heard.answer.expect("a task").attempt, 1);
-        assert!(heard.at - polled_at < AT_ONCE, "{:?}", heard.at - polled_at);
+        scene.has_its_next_task_go_to(&second).await;
     });
 }
 
@@ -110,10 +107,6 @@ fn a_poll_whose_caller_has_given_up_gets_no_task() {
         poll.0.abort();
         pass(1).await;
         assert_eq!(scene.parked_count(), 0);
-        second.ask(&start("client-1.1"), LONG).answer().await;
-        let polled_at = scene.now();
-        let heard = second.ask::<PollWorkflowTaskQueueRequest>(&requests::poll_workflow("second"), LONG).heard().await;
-        assert_eq!(heard.answer.expect("a task").attempt, 1);
-        assert!(heard.at - polled_at < AT_ONCE, "{:?}", heard.at - polled_at);
+        scene.has_its_next_task_go_to(&second).await;
     });
 }

@@ -25,7 +25,12 @@ use foretime_server::{
     },
     rpc::{Answer, Service},
 };
-use madsim::{Config as Simulated, runtime::{Handle, Runtime}, task::{self, JoinHandle}, time};
+use madsim::{
+    Config as Simulated,
+    runtime::{Handle, Runtime},
+    task::{self, JoinHandle},
+    time,
+};
 use prost::Message;
 use tonic::Status;
 
@@ -33,8 +38,8 @@ use tonic::Status;
 const SEED: u64 = 7;
 /// How long a message takes.
 const LATENCY: Duration = Duration::from_millis(1);
-/// A request and its answer take less than this, if nothing keeps them.
-pub(crate) const AT_ONCE: Duration = Duration::from_millis(5);
+/// A request and its answer take less than this, if nothing keeps them; so they do if the caller must connect before.
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(10);
 /// Longer than any scene.
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 /// The timeout of workflow tasks.
@@ -92,6 +97,16 @@ impl Scene {
     /// Virtual time since the start.
     pub(crate) fn now(&self) -> Duration {
         Duration::from_nanos(self.world.lock().now_ns())
+    }
+
+    /// A workflow is started, and its task goes to this machine, which polls a moment later: the service gives it to nobody who
+    /// polled before.
+    pub(crate) async fn has_its_next_task_go_to(&self, machine: &Machine) {
+        machine.ask(&start("client-1.1"), LONG).answer().await;
+        let polled_at = self.now();
+        let heard = machine.ask(&requests::poll_workflow(&machine.name), LONG).heard().await;
+        assert_eq!(heard.answer.expect("a task").attempt, 1);
+        assert!(heard.at - polled_at < AT_ONCE, "{:?}", heard.at - polled_at);
     }
 
     /// How many calls wait at the service.

@@ -1,0 +1,102 @@
+//! The server's time never goes slower than the clock of its machine, and never back. It may go faster: it skips.
+
+use std::collections::BTreeMap;
+
+use foretime_server::proto::testservice::GetCurrentTimeResponse;
+
+use super::{
+    attempts::{Attempts, answer},
+    broken::Broken,
+    clock::Clock,
+    run::{Run, instant_ns},
+    tasks::{Tasks, Work},
+};
+use crate::record::{Record, exchange::Exchange};
+
+/// Checks the pace of the server's time.
+pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+    instants(record, runs).windows(2).find_map(|pair| {
+        let [earlier, later] = pair else { return None };
+        let passed_ns = wall_ns(record, earlier.wall_ns, later.wall_ns);
+        let gone_ns = later.server_ns.saturating_sub(earlier.server_ns);
+        let methods = [earlier, later].map(|it| &it.exchange.method);
+        let detail = || format!("{gone_ns} ns within {passed_ns} ns, from a {} to a {}", methods[0], methods[1]);
+        let title = "the server's time fell behind its machine's clock";
+        (gone_ns < passed_ns).then(|| Broken::at(later.exchange, title, detail()))
+    })
+}
+
+/// What time it was on the server, and by the clock of the network, at some instant.
+struct Instant<'a> {
+    /// Its place among all arrivals and answers.
+    step: u64,
+    server_ns: i64,
+    wall_ns: u64,
+    /// The message that tells of it.
+    exchange: &'a Exchange,
+}
+
+/// All instants of which it is known how late it was, in order.
+fn instants<'a>(record: &'a Record, runs: &[Run]) -> Vec<Instant<'a>> {
+    let tasks = Tasks::of(record);
+    let arrivals: BTreeMap<u64, &Exchange> = record.exchanges.iter().map(|it| (it.arrived_step, it)).collect();
+    let arrived = |step: u64, server_ns: i64| {
+        let exchange = *arrivals.get(&step)?;
+        Some(Instant { step, server_ns, wall_ns: exchange.arrived_ns, exchange })
+    };
+    let clock = Clock::new(&Attempts::of(record), &tasks, runs);
+    let mut instants: Vec<_> = clock.instants().iter().filter_map(|(step, server_ns)| arrived(*step, *server_ns)).collect();
+    instants.extend(record.exchanges.iter().filter_map(|it| arrived(it.arrived_step, looked_at(it)?)));
+    // A task starts when it is handed out, be it to a poll that has waited or to one that has just come.
+    instants.extend(tasks.handed.iter().filter(|task| task.work != Work::Query).filter_map(|task| {
+        let (wall_ns, step, _) = task.exchange.answered.as_ref()?;
+        Some(Instant { step: *step, server_ns: task.started_ns, wall_ns: *wall_ns, exchange: task.exchange })
+    }));
+    instants.sort_by_key(|instant| (instant.step, instant.server_ns));
+    instants
+}
+
+/// What the server's clock showed to who asked; nanoseconds.
+fn looked_at(exchange: &Exchange) -> Option<i64> {
+    let is_look = exchange.method == "GetCurrentTime";
+    is_look.then(|| answer::<GetCurrentTimeResponse>(exchange))??.time.as_ref().map(instant_ns)
+}
+
+/// How long the server's machine ran between two instants, in nanoseconds.
+fn wall_ns(record: &Record, from_ns: u64, to_ns: u64) -> i64 {
+    let stood = record.stood.iter().filter(|(until_ns, _)| (from_ns..=to_ns).contains(until_ns));
+    let stood_ns: u64 = stood.map(|(_, span_ns)| span_ns).sum();
+    i64::try_from(to_ns.saturating_sub(from_ns).saturating_sub(stood_ns)).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks::sample::{History, Talk};
+
+    const S_NS: u64 = 1_000_000_000;
+
+    /// A signal comes some seconds after another, by the clock of the machine, and is in the history as much later as the server says.
+    fn title(wall_s: u64, server_s: i64, stood_s: u64) -> Option<String> {
+        let mut talk = Talk::default();
+        talk.signal("w", "", "s-1").done();
+        talk.signal("w", "", "s-2").done();
+        let history = History::of("w", "r").at_s(100).signaled("s-1").at_s(100 + server_s).signaled("s-2");
+        let mut record = talk.record();
+        record.exchanges[1].arrived_ns = record.exchanges[0].arrived_ns + wall_s * S_NS;
+        record.stood = vec![(5 * S_NS, stood_s * S_NS)];
+        check(&record, &[history.run()]).map(|broken| broken.title)
+    }
+
+    #[test]
+    fn the_servers_time_does_not_fall_behind_the_clock_of_its_machine() {
+        assert_eq!(title(60, 60, 0), None);
+        assert_eq!(title(60, 3_600, 0), None);
+        let expected = Some("the server's time fell behind its machine's clock");
+        assert_eq!(title(60, 59, 0).as_deref(), expected);
+        assert_eq!(title(0, -1, 0).as_deref(), expected);
+        // The machine stood still meanwhile, and its clock with it.
+        assert_eq!(title(60, 40, 20), None);
+        assert_eq!(title(60, 39, 20).as_deref(), expected);
+    }
+}
