@@ -51,6 +51,9 @@ pub use run::Run;
 
 use crate::{record::Record, world::World};
 
+/// A check of what was noted against the runs.
+type Check = fn(&Record, &[Run]) -> Option<Broken>;
+
 /// Checks everything, and notes the first thing that each check finds. Losses come before what merely was told wrongly.
 pub fn all(world: &mut World, view: View<'_>) {
     let runs = Run::all(view);
@@ -58,7 +61,7 @@ pub fn all(world: &mut World, view: View<'_>) {
     if let Some(wrong) = histories::illegal(&runs) {
         world.find(None, wrong);
     }
-    let checks: [fn(&Record, &[Run]) -> Option<Broken>; 22] = [
+    let checks: [Check; 22] = [
         starts::check,
         acknowledged::check,
         updates::check,
