@@ -7,7 +7,7 @@ use foretime_server::proto::{
     history::{HistoryEvent, WorkflowTaskCompletedEventAttributes, history_event::Attributes},
 };
 
-use super::asked::Asked;
+use super::{asked::Asked, run::is_close};
 use crate::{
     nodes::interpreter::{decide, payload, script, update},
     plan::digest::signals_text,
@@ -120,19 +120,6 @@ fn check_result(events: &[HistoryEvent]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{}: the history has {expected}, the result is {result:?}", named(last)))
-}
-
-fn is_close(event_type: EventType) -> bool {
-    use EventType as E;
-    matches!(
-        event_type,
-        E::WorkflowExecutionCompleted
-            | E::WorkflowExecutionFailed
-            | E::WorkflowExecutionTimedOut
-            | E::WorkflowExecutionCanceled
-            | E::WorkflowExecutionTerminated
-            | E::WorkflowExecutionContinuedAsNew
-    )
 }
 
 fn named(event: &HistoryEvent) -> String {

@@ -149,7 +149,8 @@ pub(super) fn nonce(payloads: Option<&Payloads>) -> Option<String> {
     value.get("nonce")?.as_str().map(str::to_owned)
 }
 
-fn is_close(event_type: EventType) -> bool {
+/// Whether an event of this type closes a run.
+pub(super) fn is_close(event_type: EventType) -> bool {
     use EventType as E;
     matches!(
         event_type,

@@ -1,5 +1,5 @@
 //! No task waits while somebody waits for it: a poll that has waited is given a task in the instant in which that is scheduled, or a
-//! few milliseconds later.
+//! few milliseconds later. And no poll is sent away before its time.
 
 use foretime_server::proto::workflowservice::{PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse};
 use prost_types::Timestamp;
@@ -15,8 +15,26 @@ use crate::record::{Record, exchange::Exchange};
 /// takes some nanoseconds.
 const STEPS_NS: i64 = 5_000_000;
 
-/// Checks how long tasks waited for those who had polled before.
+/// How long a poll without a task waits at least; nanoseconds. The service sends it away after a minute of its machine's clock.
+const EMPTY_AFTER_NS: u64 = 59_000_000_000;
+
+/// Checks how long tasks waited for those who had polled before, and how long polls waited for nothing.
 pub fn check(record: &Record, _runs: &[Run]) -> Option<Broken> {
+    tasks(record).or_else(|| polls(record))
+}
+
+/// No poll for a task is answered with nothing before its time.
+fn polls(record: &Record) -> Option<Broken> {
+    record.exchanges.iter().filter(|exchange| exchange.method.starts_with("Poll")).find_map(|exchange| {
+        let Some((at_ns, _, Ok(answer))) = &exchange.answered else { return None };
+        let waited_ns = at_ns.saturating_sub(exchange.arrived_ns);
+        let detail = || format!("a {} was answered with nothing after {waited_ns} ns", exchange.method);
+        let is_early = answer.is_empty() && waited_ns < EMPTY_AFTER_NS;
+        is_early.then(|| Broken::at(exchange, "a poll was sent away before its time", detail()))
+    })
+}
+
+fn tasks(record: &Record) -> Option<Broken> {
     let waited = |exchange: &&Exchange| matches!(exchange.answered, Some((at_ns, ..)) if at_ns > exchange.arrived_ns);
     record.exchanges.iter().filter(waited).find_map(|exchange| {
         let (scheduled, started) = times(exchange)?;
@@ -52,12 +70,17 @@ mod tests {
     use super::*;
     use crate::checks::sample::{Activity, Talk};
 
-    /// A poll that has waited for some nanoseconds is given a task that was scheduled in this second, and started in the seventh.
-    fn title(waited_ns: u64, scheduled_s: i64) -> Option<String> {
+    /// A poll that was given a task.
+    fn polled() -> Record {
         let mut talk = Talk::default();
         let task = Activity { token: "a", workflow_id: "w", run_id: "r", activity_id: "act", attempt: 1, at_s: 7 };
         talk.poll_activity_task().activity_task(task);
-        let mut record = talk.record();
+        talk.record()
+    }
+
+    /// A poll that has waited for some nanoseconds is given a task that was scheduled in this second, and started in the seventh.
+    fn title(waited_ns: u64, scheduled_s: i64) -> Option<String> {
+        let mut record = polled();
         let arrived_ns = record.exchanges[0].arrived_ns;
         let Some((at_ns, _, Ok(answer))) = &mut record.exchanges[0].answered else { panic!("it is answered") };
         *at_ns = arrived_ns + waited_ns;
@@ -73,5 +96,20 @@ mod tests {
         assert_eq!(title(1, 6).as_deref(), Some("a task waited though a worker waited for it"));
         // The task may have waited for this poll.
         assert_eq!(title(0, 6), None);
+    }
+
+    /// A poll that is answered with nothing after some seconds.
+    fn title_of_empty(waited_s: u64) -> Option<String> {
+        let mut record = polled();
+        let arrived_ns = record.exchanges[0].arrived_ns;
+        let Some((at_ns, _, Ok(answer))) = &mut record.exchanges[0].answered else { panic!("it is answered") };
+        (*at_ns, *answer) = (arrived_ns + waited_s * 1_000_000_000, bytes::Bytes::new());
+        check(&record, &[]).map(|broken| broken.title)
+    }
+
+    #[test]
+    fn a_poll_without_a_task_waits_for_a_minute() {
+        assert_eq!(title_of_empty(60), None);
+        assert_eq!(title_of_empty(58).as_deref(), Some("a poll was sent away before its time"));
     }
 }

@@ -104,7 +104,7 @@ impl<'a> Answers<'a> {
             | Code::Unknown => return Vec::new(),
             // The workflow is not ready for it, or its worker said so.
             Code::FailedPrecondition if matches!(asked, Asked::Query { .. } | Asked::Update { .. }) => return Vec::new(),
-            Code::InvalidArgument if matches!(asked, Asked::Query { .. }) => self.found(target_id(asked)),
+            Code::InvalidArgument if matches!(asked, Asked::Query { .. }) => self.found(asked.run_id()),
             Code::AlreadyExists => begins(asked).map_or_else(Places::new, |begins| self.already_started(begins, refused)),
             Code::NotFound => self.not_found(asked),
             _ => Places::new(),
@@ -253,7 +253,7 @@ impl<'a> Answers<'a> {
     }
 
     fn not_found(&self, asked: &Asked) -> Places {
-        let run_id = target_id(asked);
+        let run_id = asked.run_id();
         let mut places = self.missing(run_id);
         match asked {
             Asked::Start(_) | Asked::SignalWithStart { .. } => return Places::new(),
@@ -276,20 +276,6 @@ impl<'a> Answers<'a> {
             Asked::Query { .. } | Asked::Cancel { .. } | Asked::Await { .. } | Asked::Describe { .. } => {}
         }
         places
-    }
-}
-
-/// The run that a call names; empty for the current one, which is also what a start looks at.
-fn target_id(asked: &Asked) -> &str {
-    match asked {
-        Asked::Start(_) | Asked::SignalWithStart { .. } => "",
-        Asked::Signal { run_id, .. }
-        | Asked::Update { run_id, .. }
-        | Asked::Query { run_id }
-        | Asked::Cancel { run_id, .. }
-        | Asked::Terminate { run_id, .. }
-        | Asked::Await { run_id }
-        | Asked::Describe { run_id } => run_id,
     }
 }
 

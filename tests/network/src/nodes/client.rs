@@ -113,7 +113,7 @@ impl Client {
                     calls.len() - 1
                 })
             });
-            (number, run_id_of(&calls[number].asked))
+            (number, calls[number].asked.run_id().to_owned())
         };
         let ended = work(run_id).await;
         let mut world = channel.world().lock();
@@ -180,20 +180,6 @@ impl Memory {
 
 fn start(wish: &StartWish, request_id: String, nonce: String) -> Start {
     Start { request_id, nonce, reuse: wish.reuse, conflict: wish.conflict }
-}
-
-/// The run that a call is about, as it was meant when it began.
-fn run_id_of(asked: &Asked) -> String {
-    match asked {
-        Asked::Start(_) | Asked::SignalWithStart { .. } => String::new(),
-        Asked::Signal { run_id, .. }
-        | Asked::Update { run_id, .. }
-        | Asked::Query { run_id }
-        | Asked::Cancel { run_id, .. }
-        | Asked::Terminate { run_id, .. }
-        | Asked::Await { run_id }
-        | Asked::Describe { run_id } => run_id.clone(),
-    }
 }
 
 /// Whether a refusal with this code says nothing about the effect of the call.

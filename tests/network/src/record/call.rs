@@ -81,6 +81,22 @@ pub enum Asked {
     },
 }
 
+impl Asked {
+    /// The run that it names; empty for the current one, which is also what a start looks at.
+    pub fn run_id(&self) -> &str {
+        match self {
+            Self::Start(_) | Self::SignalWithStart { .. } => "",
+            Self::Signal { run_id, .. }
+            | Self::Update { run_id, .. }
+            | Self::Query { run_id }
+            | Self::Cancel { run_id, .. }
+            | Self::Terminate { run_id, .. }
+            | Self::Await { run_id }
+            | Self::Describe { run_id } => run_id,
+        }
+    }
+}
+
 /// A start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {

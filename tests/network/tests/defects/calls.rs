@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use foretime_proto::workflowservice::{
-    SignalWorkflowExecutionRequest, SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest,
+    SignalWithStartWorkflowExecutionRequest, SignalWithStartWorkflowExecutionResponse, SignalWorkflowExecutionRequest,
+    SignalWorkflowExecutionResponse, StartWorkflowExecutionRequest, StartWorkflowExecutionResponse,
 };
 use foretime_server::rpc::{Answer, Call};
 use prost::Message;
@@ -110,5 +111,58 @@ impl Tamper for CachesQueries {
             }
             answer => Some(answer),
         }
+    }
+}
+
+/// A signal with start starts the workflow, and the signal is dropped.
+#[derive(Default)]
+pub(crate) struct DropsSignalsOfStarts {
+    request_ids: BTreeSet<String>,
+}
+
+impl Tamper for DropsSignalsOfStarts {
+    fn comes(&mut self, call: &mut Call) -> Option<Answer> {
+        if call.method != "SignalWithStartWorkflowExecution" {
+            return None;
+        }
+        let request = SignalWithStartWorkflowExecutionRequest::decode(&*call.message).ok()?;
+        self.request_ids.insert(request.request_id.clone());
+        let start = StartWorkflowExecutionRequest {
+            namespace: request.namespace,
+            workflow_id: request.workflow_id,
+            workflow_type: request.workflow_type,
+            task_queue: request.task_queue,
+            input: request.input,
+            workflow_task_timeout: request.workflow_task_timeout,
+            identity: request.identity,
+            request_id: request.request_id,
+            workflow_id_reuse_policy: request.workflow_id_reuse_policy,
+            workflow_id_conflict_policy: request.workflow_id_conflict_policy,
+            ..StartWorkflowExecutionRequest::default()
+        };
+        call.method = "StartWorkflowExecution".to_owned();
+        call.message = start.encode_to_vec().into();
+        None
+    }
+
+    fn goes(&mut self, call: &Call, answer: Answer) -> Option<Answer> {
+        if call.method != "StartWorkflowExecution" {
+            return Some(answer);
+        }
+        let request = StartWorkflowExecutionRequest::decode(&*call.message).ok()?;
+        if !self.request_ids.contains(&request.request_id) {
+            return Some(answer);
+        }
+        let answered = answer.map(|message| {
+            let started = StartWorkflowExecutionResponse::decode(&*message).unwrap_or_default();
+            let StartWorkflowExecutionResponse { run_id, started, .. } = started;
+            let answer = SignalWithStartWorkflowExecutionResponse {
+                run_id,
+                started,
+                ..SignalWithStartWorkflowExecutionResponse::default()
+            };
+            answer.encode_to_vec().into()
+        });
+        Some(answered)
     }
 }

@@ -41,6 +41,19 @@ fn a_signal_is_acknowledged_but_dropped() {
 }
 
 #[test]
+fn the_signal_of_a_start_is_dropped() {
+    let service = |config: &_| boxed::<calls::DropsSignalsOfStarts>(config);
+    let words = "a signal that the service acknowledged is in no history";
+    finds("the_signal_of_a_start_is_dropped", service, words);
+}
+
+#[test]
+fn a_poll_is_sent_away_though_there_may_be_tasks() {
+    let service = |config: &_| boxed::<polls::SendsPollsAway>(config);
+    finds("a_poll_is_sent_away_though_there_may_be_tasks", service, "a poll was sent away before its time");
+}
+
+#[test]
 fn a_failure_of_an_activity_is_acknowledged_but_dropped() {
     let service = |config: &_| boxed::<calls::DropsFailures>(config);
     let words = "a failure of an activity that the service acknowledged is not what became of its attempt";

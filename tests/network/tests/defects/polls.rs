@@ -54,6 +54,22 @@ impl Tamper for HandsOutTwice {
     }
 }
 
+/// One poll for an activity task in ten is sent away at once.
+#[derive(Default)]
+pub(crate) struct SendsPollsAway {
+    count: u64,
+}
+
+impl Tamper for SendsPollsAway {
+    fn comes(&mut self, call: &mut Call) -> Option<Answer> {
+        if call.method != "PollActivityTaskQueue" {
+            return None;
+        }
+        self.count += 1;
+        self.count.is_multiple_of(10).then(|| Ok(Bytes::new()))
+    }
+}
+
 /// Who has locked time is never heard to leave.
 #[derive(Default)]
 pub(crate) struct KeepsLocks {
