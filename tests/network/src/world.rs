@@ -11,7 +11,7 @@ use foretime_campaign::{
     fault::{Fault, Place},
     finding::{Finding, Wrong},
     hash::Hash,
-    log::{Log, Passage, Struck, What},
+    log::{Entry, Log, Passage, Struck, What},
     process::{Ending, Life, ProcessId, Role},
     time::Start,
     view::View,
@@ -37,8 +37,6 @@ pub struct World {
     lives: Vec<Life>,
     findings: Vec<Finding>,
     faults: BTreeMap<Fault, u64>,
-    /// The same by the names of what struck.
-    named_faults: BTreeMap<String, u64>,
     /// What each run is to show at least once in many seeds, and whether this one did.
     pub claims: BTreeMap<String, bool>,
 }
@@ -59,7 +57,6 @@ impl Shared {
             lives: Vec::new(),
             findings: Vec::new(),
             faults: BTreeMap::new(),
-            named_faults: BTreeMap::new(),
             claims: BTreeMap::new(),
         })))
     }
@@ -153,7 +150,6 @@ impl World {
     /// Notes that a fault has struck.
     pub fn struck(&mut self, process: Option<ProcessId>, struck: Struck) {
         *self.faults.entry(struck.fault()).or_default() += 1;
-        *self.named_faults.entry(struck.name().to_owned()).or_default() += 1;
         self.note(process, What::Fault(struck));
     }
 
@@ -170,8 +166,12 @@ impl World {
     }
 
     /// How many faults there were of each kind, by its name.
-    pub fn fault_counts(&self) -> &BTreeMap<String, u64> {
-        &self.named_faults
+    pub fn fault_counts(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for struck in self.log.entries.iter().filter_map(Entry::fault) {
+            *counts.entry(struck.name().to_owned()).or_default() += 1;
+        }
+        counts
     }
 
     /// Notes whether something was shown that many seeds together must show.

@@ -8,26 +8,25 @@ use super::{
     attempts::{Attempt, Attempts, Kind, key_of},
     broken::Broken,
     clock::Clock,
+    reading::Reading,
     run::{Run, is_text, meant},
-    tasks::Tasks,
 };
-use crate::record::{Record, call::ClientCall};
+use crate::record::call::ClientCall;
 
 /// Checks signals, terminations and requests to cancel.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let attempts = Attempts::of(record);
-    let clock = Clock::new(&attempts, &Tasks::of(record), runs);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref attempts, ref clock, .. } = read;
     let of_attempts = attempts.iter().find_map(|((kind, workflow_id, mark), attempts)| {
         let noun = match kind {
             Kind::Signal => "signal",
             Kind::Terminate => "termination",
-            Kind::Cancel => return cancels(attempts, workflow_id, runs, &clock),
+            Kind::Cancel => return cancels(attempts, workflow_id, runs, clock),
             Kind::Start | Kind::SignalWithStart | Kind::Update => return None,
         };
         let copies = copies_of(*kind, mark, workflow_id, runs);
         counts(noun, mark, attempts, &copies)
     });
-    of_attempts.or_else(|| record.calls.iter().find_map(|call| heard(call, &attempts)))
+    of_attempts.or_else(|| record.calls.iter().find_map(|call| heard(call, attempts)))
 }
 
 /// The run of each event that has the mark.
@@ -131,7 +130,7 @@ mod tests {
         talk.signal("w", "", "s-1").done();
         talk.signal("w", "", "s-1").done();
         let runs = [History::of("w", "r").signaled("s-1").completed("r").run()];
-        assert_eq!(check(&talk.record(), &runs), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &runs)), None);
     }
 
     #[test]
@@ -139,14 +138,14 @@ mod tests {
         let mut talk = Talk::default();
         talk.signal("w", "", "s-1").unanswered();
         let runs = [History::of("w", "r").signaled("s-1").completed("r").run()];
-        assert_eq!(check(&talk.record(), &runs), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &runs)), None);
     }
 
     #[test]
     fn an_acknowledged_signal_that_is_in_no_history_is_lost() {
         let mut talk = Talk::default();
         talk.signal("w", "", "s-1").done();
-        let broken = check(&talk.record(), &[History::of("w", "r").completed("r").run()]).expect("a lost signal");
+        let broken = check(&Reading::of(&talk.record(), &[History::of("w", "r").completed("r").run()])).expect("a lost signal");
         assert_eq!(broken.title, "a signal that the service acknowledged is in no history");
         assert_eq!(broken.at_ns, 2);
     }
@@ -157,7 +156,7 @@ mod tests {
         talk.signal("w", "", "s-1").done();
         talk.signal("w", "", "s-1").done();
         let runs = [History::of("w", "r").signaled("s-1").signaled("s-1").completed("r").run()];
-        let broken = check(&talk.record(), &runs).expect("a doubled signal");
+        let broken = check(&Reading::of(&talk.record(), &runs)).expect("a doubled signal");
         assert_eq!(broken.title, "a signal that was sent again is in a history twice");
     }
 
@@ -169,10 +168,10 @@ mod tests {
         ];
         let mut talk = Talk::default();
         talk.signal("w", "", "s-1").done();
-        let broken = check(&talk.record(), &runs).expect("a signal that the service sent on");
+        let broken = check(&Reading::of(&talk.record(), &runs)).expect("a signal that the service sent on");
         assert_eq!(broken.title, "a signal is in more histories than the service acknowledged it for");
         talk.signal("w", "", "s-1").done();
-        assert_eq!(check(&talk.record(), &runs), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &runs)), None);
     }
 
     #[test]
@@ -180,7 +179,7 @@ mod tests {
         let mut talk = Talk::default();
         talk.signal("w", "", "s-1").refused(tonic::Code::NotFound);
         let runs = [History::of("w", "r").signaled("s-1").completed("r").run()];
-        let broken = check(&talk.record(), &runs).expect("a refused signal that counted");
+        let broken = check(&Reading::of(&talk.record(), &runs)).expect("a refused signal that counted");
         assert_eq!(broken.title, "a signal is in more histories than the service acknowledged it for");
     }
 
@@ -189,7 +188,7 @@ mod tests {
         let mut talk = Talk::default();
         talk.signal("w", "r-1", "s-1").done();
         let runs = [History::of("w", "r-2").signaled("s-1").completed("r").run()];
-        let broken = check(&talk.record(), &runs).expect("a signal that went astray");
+        let broken = check(&Reading::of(&talk.record(), &runs)).expect("a signal that went astray");
         assert_eq!(broken.title, "a signal for one run is in the history of another");
     }
 
@@ -197,8 +196,9 @@ mod tests {
     fn a_termination_is_found_by_its_reason() {
         let mut talk = Talk::default();
         talk.terminate("w", "", "enough").done();
-        assert_eq!(check(&talk.record(), &[History::of("w", "r").terminated("enough").run()]), None);
-        let broken = check(&talk.record(), &[History::of("w", "r").terminated("other").run()]).expect("a lost termination");
+        assert_eq!(check(&Reading::of(&talk.record(), &[History::of("w", "r").terminated("enough").run()])), None);
+        let broken = check(&Reading::of(&talk.record(), &[History::of("w", "r").terminated("other").run()]))
+            .expect("a lost termination");
         assert_eq!(broken.title, "a termination that the service acknowledged is in no history");
     }
 
@@ -207,15 +207,15 @@ mod tests {
         let mut talk = Talk::default();
         talk.cancel("w", "", "c-1").done();
         let requested = [History::of("w", "r").cancel_requested("c-1").completed("r").run()];
-        assert_eq!(check(&talk.record(), &requested), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &requested)), None);
         let by_another = [History::of("w", "r").cancel_requested("c-2").completed("r").run()];
-        assert_eq!(check(&talk.record(), &by_another), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &by_another)), None);
         let closed = [History::of("w", "r").completed("r").run()];
-        assert_eq!(check(&talk.record(), &closed), None);
+        assert_eq!(check(&Reading::of(&talk.record(), &closed)), None);
         // The signal after it shows that the run was open then.
         talk.signal("w", "", "s-1").done();
         let open = [History::of("w", "r").signaled("s-1").completed("r").run()];
-        let broken = check(&talk.record(), &open).expect("a lost request to cancel");
+        let broken = check(&Reading::of(&talk.record(), &open)).expect("a lost request to cancel");
         let title = "a request to cancel that the service acknowledged is in no history, though the workflow was running";
         assert_eq!(broken.title, title);
     }
@@ -226,7 +226,7 @@ mod tests {
         talk.signal("w", "", "s-1").refused(tonic::Code::NotFound);
         let mut record = talk.record();
         record.calls.push(signal_call("w", "s-1"));
-        let broken = check(&record, &[History::of("w", "r").completed("r").run()]).expect("a made-up answer");
+        let broken = check(&Reading::of(&record, &[History::of("w", "r").completed("r").run()])).expect("a made-up answer");
         assert_eq!(broken.title, "a client was told that a call was done which the service never acknowledged");
     }
 }

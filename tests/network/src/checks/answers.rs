@@ -6,14 +6,14 @@ use foretime_server::proto::history::{HistoryEvent, history_event::Attributes};
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, find},
-    tasks::{Handed, Report, Said, Tasks, Work},
+    tasks::{Handed, Report, Said, Work},
 };
-use crate::record::Record;
 
 /// Checks accepted answers to tasks.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let tasks = Tasks::of(record);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { runs, ref tasks, .. } = read;
     let mut answered = BTreeMap::new();
     tasks.reports.iter().filter(|report| report.is_accepted() && report.said != Said::Heartbeat).find_map(|report| {
         let task = tasks.task_of(report)?;
@@ -133,7 +133,7 @@ mod tests {
     const ACTIVITY: Activity = Activity { token: "a", workflow_id: "w", run_id: "r", activity_id: "act", attempt: 1, at_s: 6 };
 
     fn title(talk: &Talk, history: History) -> Option<String> {
-        check(&talk.record(), &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[history.run()])).map(|broken| broken.title)
     }
 
     fn answered_once() -> Talk {

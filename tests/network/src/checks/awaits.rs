@@ -5,18 +5,17 @@ use tonic::Code;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, find, text},
 };
-use crate::record::{
-    Record,
-    call::{Asked, ClientCall, Given},
-};
+use crate::record::call::{Asked, ClientCall, Given};
 
 /// What is wrong, and the particulars.
 type Wrong = (&'static str, String);
 
 /// Checks what awaiting clients were told.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     record.calls.iter().find_map(|call| {
         let (title, detail) = match &call.asked {
             Asked::Await { run_id } => of_await(call, run_id, runs),
@@ -120,6 +119,7 @@ fn result_of(run: &Run) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
     use crate::{
         checks::sample::{History, closed, described},
         record::call::Refused,
@@ -135,7 +135,7 @@ mod tests {
 
     fn title(call: ClientCall) -> Option<String> {
         let record = Record { calls: vec![call], ..Record::default() };
-        check(&record, &chain()).map(|broken| broken.title)
+        check(&Reading::of(&record, &chain())).map(|broken| broken.title)
     }
 
     const COMPLETED: WorkflowExecutionStatus = WorkflowExecutionStatus::Completed;
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(title(closed("w", "", "r-4", COMPLETED, None)).as_deref(), expected);
         let open = [History::of("w", "r-1").signaled("s-1").run()];
         let record = Record { calls: vec![closed("w", "", "r-1", COMPLETED, None)], ..Record::default() };
-        let broken = check(&record, &open).expect("an end that never came");
+        let broken = check(&Reading::of(&record, &open)).expect("an end that never came");
         assert_eq!(broken.title, "who awaited a workflow was told of an end that never came");
     }
 

@@ -3,17 +3,15 @@
 use foretime_server::proto::enums::EventType;
 use tonic::Code;
 
-use super::{Broken, Run};
+use super::{Broken, Run, reading::Reading};
 use crate::{
     nodes::client::INSPECTOR,
-    record::{
-        Record,
-        call::{Asked, ClientCall},
-    },
+    record::call::{Asked, ClientCall},
 };
 
 /// Checks that all calls were answered of the client that comes last, when the network is well and everything has closed.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     let mut of_inspector = record.calls.iter().filter(|call| call.client == INSPECTOR);
     let unanswered = of_inspector.find(|call| !matches!(call.ended, Some((_, Ok(_)))) && !is_excused(call, runs))?;
     let heard = match &unanswered.ended {

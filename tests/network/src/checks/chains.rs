@@ -6,16 +6,18 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, text},
 };
 use crate::{
     linear::{self, RunTruth, Truth, Verdict},
     nodes::requests::request_id,
-    record::{Record, call::ClientCall},
+    record::call::ClientCall,
 };
 
 /// Finds the first workflow of which clients were told what cannot be true.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     // Of children, which no client begins, the model knows nothing.
     let calls = record.calls.iter().filter(|call| !is_child(&call.workflow_id, runs));
     let workflow_ids: BTreeSet<&str> = calls.map(|call| call.workflow_id.as_str()).collect();

@@ -13,12 +13,14 @@ use prost::Message;
 use super::{
     attempts::answer,
     broken::Broken,
+    reading::Reading,
     run::{Run, find},
 };
-use crate::record::{Record, exchange::Exchange};
+use crate::record::exchange::Exchange;
 
 /// Checks what tasks came with.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     record.exchanges.iter().find_map(|exchange| {
         let (title, detail) = match exchange.method.as_str() {
             "PollWorkflowTaskQueue" => of_workflow_task(exchange, runs),
@@ -149,7 +151,7 @@ mod tests {
         let mut message = M::decode(answer.clone()).expect("an answer");
         change(&mut message);
         *answer = message.encode_to_vec().into();
-        check(&record, std::slice::from_ref(run)).map(|broken| broken.title)
+        check(&Reading::of(&record, std::slice::from_ref(run))).map(|broken| broken.title)
     }
 
     #[test]

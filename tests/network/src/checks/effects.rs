@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use foretime_server::proto::history::history_event::Attributes;
 
-use super::{broken::Broken, run::Run};
-use crate::{plan::activity::Activity, record::Record};
+use super::{broken::Broken, reading::Reading, run::Run};
+use crate::plan::activity::Activity;
 
 /// Checks that each activity that has completed, and was to have an effect, has had it; and that no attempt had it twice.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     let mut seen = BTreeSet::new();
     for effect in &record.effects {
         let of = &effect.attempt;

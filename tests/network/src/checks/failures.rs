@@ -14,10 +14,10 @@ use prost::Message;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, find},
     tasks::{Report, Said, Tasks, Work},
 };
-use crate::record::Record;
 
 /// What a history tells of the attempts of an activity.
 struct Told<'a> {
@@ -28,10 +28,10 @@ struct Told<'a> {
 }
 
 /// Checks the failures of activities, and all completions.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let tasks = Tasks::of(record);
-    let reports = failures(&tasks);
-    let completed = completions(&tasks, runs);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { runs, ref tasks, .. } = read;
+    let reports = failures(tasks);
+    let completed = completions(tasks, runs);
     let wrong = |run: &Run, event: &HistoryEvent| {
         invented(run, event, &reports).or_else(|| {
             let is_known = completed.contains(&Completion::of_event(&run.run_id, event)?);
@@ -222,7 +222,7 @@ mod tests {
             talk.poll_activity_task().activity_task(Activity { token, attempt, ..ACTIVITY });
             talk.fail_activity(token).done();
         }
-        check(&talk.record(), &[run]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[run])).map(|broken| broken.title)
     }
 
     #[test]
@@ -246,9 +246,9 @@ mod tests {
         talk.poll_activity_task().activity_task(ACTIVITY);
         let mut taken = talk.clone();
         taken.complete_activity("a", "ok").done();
-        assert_eq!(check(&taken.record(), &[history()]), None);
+        assert_eq!(check(&Reading::of(&taken.record(), &[history()])), None);
         talk.complete_activity("a", "ok").refused(tonic::Code::NotFound);
-        let title = check(&talk.record(), &[history()]).map(|broken| broken.title);
+        let title = check(&Reading::of(&talk.record(), &[history()])).map(|broken| broken.title);
         let expected = "a history has a completion that its worker has not reported, or that was refused";
         assert_eq!(title.as_deref(), Some(expected));
     }

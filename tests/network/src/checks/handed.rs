@@ -11,14 +11,14 @@ use foretime_server::proto::history::{HistoryEvent, history_event::Attributes};
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, event_ns},
-    tasks::{Handed, Tasks, Work},
+    tasks::{Handed, Work},
 };
-use crate::record::Record;
 
 /// Checks that each task that was started was handed out.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let tasks = Tasks::of(record);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { runs, ref tasks, .. } = read;
     let handed: BTreeSet<Start<'_>> = tasks.handed.iter().filter_map(Start::handed).collect();
     let is_lost = |start: &Start<'_>| !handed.contains(start);
     let written = || runs.iter().find_map(|run| run.events.iter().find_map(|event| lost(run, event, is_lost)));
@@ -137,7 +137,7 @@ mod tests {
     const NO_ACTIVITY_WORKER: Option<&str> = Some("an attempt of an activity was started that nobody was given");
 
     fn title(talk: &Talk, history: History) -> Option<String> {
-        check(&talk.record(), &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[history.run()])).map(|broken| broken.title)
     }
 
     fn begun() -> Talk {

@@ -7,14 +7,14 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, event_ns, find, span_ns},
     tasks::{Handed, Tasks, Work},
 };
-use crate::record::Record;
 
 /// Checks who had which task.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let tasks = Tasks::of(record);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { runs, ref tasks, .. } = read;
     let mut by_token = BTreeMap::new();
     let mut holders: BTreeMap<(&str, Option<&str>), &Handed<'_>> = BTreeMap::new();
     tasks.handed.iter().find_map(|task| {
@@ -31,7 +31,7 @@ pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
             (Work::Activity { attempt: one, .. }, Work::Activity { attempt: other, .. }) if one == other => {
                 Some(twice(earlier, task))
             }
-            _ if has_ended(earlier, task, &tasks, runs) => None,
+            _ if has_ended(earlier, task, tasks, runs) => None,
             (Work::Activity { .. }, _) => Some(both(earlier, task, "two attempts of an activity were held at one time")),
             _ => Some(both(earlier, task, "two workflow tasks of a run were held at one time")),
         }
@@ -97,7 +97,7 @@ mod tests {
     const RETRY: Activity = Activity { token: "b", attempt: 2, at_s: 8, ..ACTIVITY };
 
     fn title(talk: &Talk, history: History) -> Option<String> {
-        check(&talk.record(), &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[history.run()])).map(|broken| broken.title)
     }
 
     fn history() -> History {

@@ -13,10 +13,11 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use super::{
-    attempts::{Attempts, accepted},
+    attempts::accepted,
     broken::Broken,
     clock::Clock,
     held::{has_failed_by, workflow_task_timeout_ns},
+    reading::Reading,
     run::{Run, event_ns, find},
     tasks::{Handed, Report, Said, Tasks, Work},
 };
@@ -34,10 +35,9 @@ const COMPLETED: &str = "workflow execution already completed";
 const UNHANDLED_COMMAND: &str = "UnhandledCommand";
 
 /// Checks when answers of workers were accepted, and when not.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let (attempts, tasks) = (Attempts::of(record), Tasks::of(record));
-    let clock = Clock::new(&attempts, &tasks, runs);
-    let desk = Desk { record, tasks: &tasks, clock };
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref tasks, ref clock, .. } = read;
+    let desk = Desk { record, tasks, clock };
     tasks.reports.iter().find_map(|report| {
         let task = tasks.task_of(report)?;
         let run = find(runs, &task.run_id)?;
@@ -56,7 +56,7 @@ pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
 struct Desk<'a> {
     record: &'a Record,
     tasks: &'a Tasks<'a>,
-    clock: Clock,
+    clock: &'a Clock,
 }
 
 impl Desk<'_> {
@@ -210,7 +210,7 @@ mod tests {
     const ACTIVITY: Activity = Activity { token: "a", workflow_id: "w", run_id: "r", activity_id: "act", attempt: 1, at_s: 6 };
 
     fn title(talk: &Talk, history: History) -> Option<String> {
-        check(&talk.record(), &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[history.run()])).map(|broken| broken.title)
     }
 
     fn history() -> History {
@@ -293,7 +293,7 @@ mod tests {
             history().activity_scheduled("act").at_s(7).terminated("enough").run(),
             History::of("v", "q").at_s(9).signaled("s-1").completed("r").run(),
         ];
-        let title = check(&talk.record(), &runs).map(|broken| broken.title);
+        let title = check(&Reading::of(&talk.record(), &runs)).map(|broken| broken.title);
         assert_eq!(title.as_deref(), Some("an answer of a worker was accepted after the end of its run"));
     }
 

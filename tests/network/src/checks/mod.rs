@@ -1,5 +1,5 @@
-//! What must be so after a run that has come to rest. Each check reads what was noted of the run, and the runs as the service has them
-//! in the end ([`Run`]), and gives the first thing that is not so ([`Broken`]).
+//! What must be so after a run that has come to rest. Each check looks at what was noted of the run, and at the runs as the service has
+//! them in the end ([`Run`]), all read once ([`Reading`]), and gives the first thing that is not so ([`Broken`]).
 //!
 //! Of what clients did: [`starts`], [`requested`] (whether histories have all that was asked for), [`acknowledged`] (signals,
 //! terminations, requests to cancel), [`updates`], [`queries`], [`replies`] (of workers to queries), [`awaits`], [`refusals`], and
@@ -29,6 +29,7 @@ pub mod locked;
 pub mod pace;
 pub mod polls;
 pub mod queries;
+mod reading;
 pub mod refusals;
 pub mod replay;
 pub mod replies;
@@ -47,12 +48,13 @@ use foretime_campaign::finding::Wrong;
 use foretime_server::engine::View;
 
 pub use broken::Broken;
+pub use reading::Reading;
 pub use run::Run;
 
-use crate::{record::Record, world::World};
+use crate::world::World;
 
-/// A check of what was noted against the runs.
-type Check = fn(&Record, &[Run]) -> Option<Broken>;
+/// A check of a run.
+type Check = fn(&Reading<'_>) -> Option<Broken>;
 
 /// Checks everything, and notes the first thing that each check finds. Losses come before what merely was told wrongly.
 pub fn all(world: &mut World, view: View<'_>) {
@@ -85,7 +87,8 @@ pub fn all(world: &mut World, view: View<'_>) {
         calm::check,
         chains::check,
     ];
-    let mut broken: Vec<Broken> = checks.iter().filter_map(|check| check(&world.record, &runs)).collect();
+    let read = Reading::of(&world.record, &runs);
+    let mut broken: Vec<Broken> = checks.iter().filter_map(|check| check(&read)).collect();
     broken.extend(histories::replayed(&runs));
     broken.extend(rest::check(&world.record, view));
     for Broken { title, detail, process, .. } in broken {

@@ -4,18 +4,13 @@ use std::collections::BTreeMap;
 
 use foretime_server::proto::testservice::GetCurrentTimeResponse;
 
-use super::{
-    attempts::{Attempts, answer},
-    broken::Broken,
-    clock::Clock,
-    run::{Run, instant_ns},
-    tasks::{Tasks, Work},
-};
+use super::{attempts::answer, broken::Broken, reading::Reading, run::instant_ns, tasks::Work};
 use crate::record::{Record, exchange::Exchange};
 
 /// Checks the pace of the server's time.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    instants(record, runs).windows(2).find_map(|pair| {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let record = read.record;
+    instants(read).windows(2).find_map(|pair| {
         let [earlier, later] = pair else { return None };
         let passed_ns = wall_ns(record, earlier.wall_ns, later.wall_ns);
         let gone_ns = later.server_ns.saturating_sub(earlier.server_ns);
@@ -37,14 +32,13 @@ struct Instant<'a> {
 }
 
 /// All instants of which it is known how late it was, in order.
-fn instants<'a>(record: &'a Record, runs: &[Run]) -> Vec<Instant<'a>> {
-    let tasks = Tasks::of(record);
+fn instants<'a>(read: &Reading<'a>) -> Vec<Instant<'a>> {
+    let &Reading { record, ref tasks, ref clock, .. } = read;
     let arrivals: BTreeMap<u64, &Exchange> = record.exchanges.iter().map(|it| (it.arrived_step, it)).collect();
     let arrived = |step: u64, server_ns: i64| {
         let exchange = *arrivals.get(&step)?;
         Some(Instant { step, server_ns, wall_ns: exchange.arrived_ns, exchange })
     };
-    let clock = Clock::new(&Attempts::of(record), &tasks, runs);
     let mut instants: Vec<_> = clock.instants().iter().filter_map(|(step, server_ns)| arrived(*step, *server_ns)).collect();
     instants.extend(record.exchanges.iter().filter_map(|it| arrived(it.arrived_step, looked_at(it)?)));
     // A task starts when it is handed out, be it to a poll that has waited or to one that has just come.
@@ -85,7 +79,7 @@ mod tests {
         let mut record = talk.record();
         record.exchanges[1].arrived_ns = record.exchanges[0].arrived_ns + wall_s * S_NS;
         record.stood = vec![(5 * S_NS, stood_s * S_NS)];
-        check(&record, &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&record, &[history.run()])).map(|broken| broken.title)
     }
 
     #[test]

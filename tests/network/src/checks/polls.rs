@@ -14,24 +14,24 @@ use prost::Message;
 use tonic::Code;
 
 use super::{
-    attempts::{Attempts, answer},
+    attempts::answer,
     broken::Broken,
     clock::Clock,
+    reading::Reading,
     run::{Run, find, meant},
-    tasks::{Handed, Tasks, Work},
+    tasks::{Handed, Work},
 };
-use crate::record::{Record, exchange::Exchange};
+use crate::record::exchange::Exchange;
 
 /// What is wrong, and the particulars.
 type Wrong = (&'static str, String);
 
 /// Checks what polls were answered.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let tasks = Tasks::of(record);
-    let clock = Clock::new(&Attempts::of(record), &tasks, runs);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref tasks, ref clock, .. } = read;
     let of_exchanges = record.exchanges.iter().find_map(|exchange| {
         let (title, detail) = match exchange.method.as_str() {
-            "GetWorkflowExecutionHistory" => of_history(exchange, runs, &clock),
+            "GetWorkflowExecutionHistory" => of_history(exchange, runs, clock),
             "PollWorkflowTaskQueue" => of_workflow_task(exchange, runs),
             _ => None,
         }
@@ -199,7 +199,7 @@ mod tests {
     use crate::checks::sample::{Activity, History, Talk, WorkflowTask};
 
     fn title(talk: &Talk, runs: &[Run]) -> Option<String> {
-        check(&talk.record(), runs).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), runs)).map(|broken| broken.title)
     }
 
     fn history() -> History {

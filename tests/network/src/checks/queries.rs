@@ -8,6 +8,7 @@ use foretime_server::proto::history::history_event::Attributes;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, meant, text},
 };
 use crate::record::{
@@ -16,7 +17,8 @@ use crate::record::{
 };
 
 /// Checks what clients were told that had queried.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     let signals = signals(record);
     record.calls.iter().find_map(|call| {
         let (Asked::Query { run_id }, Some((_, Ok(Given::Answered(told))))) = (&call.asked, &call.ended) else { return None };
@@ -95,7 +97,7 @@ mod tests {
             History::started("w", "r", "n").continued("s").run(),
             History::started("w", "s", "m").signaled("s1").signaled("s2").signaled("s3").run(),
         ];
-        check(&record, &runs).map(|broken| broken.title)
+        check(&Reading::of(&record, &runs)).map(|broken| broken.title)
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use tonic::{Code, Status};
 
-use super::{Run, broken::Broken};
-use crate::record::{Record, exchange::Exchange};
+use super::{broken::Broken, reading::Reading};
+use crate::record::exchange::Exchange;
 
 /// There is no such workflow.
 const ABSENT: &str = "workflow not found";
@@ -25,7 +25,8 @@ const STATELESS: [&str; 3] = [
 const TOO_MANY_QUERIES: &str = "consistent query buffer is full";
 
 /// Checks what calls were refused with.
-pub fn check(record: &Record, _runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, .. } = read;
     record.exchanges.iter().find_map(|exchange| {
         let (.., Err(refusal)) = exchange.answered.as_ref()? else { return None };
         let detail = || format!("{}: {:?}, {}", exchange.method, refusal.code(), refusal.message());
@@ -69,7 +70,7 @@ mod tests {
     fn title(refusal: Status) -> Option<String> {
         let mut talk = Talk::default();
         talk.signal("w", "", "s-1").refused_with(refusal);
-        check(&talk.record(), &[]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[])).map(|broken| broken.title)
     }
 
     #[test]

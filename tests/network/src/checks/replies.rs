@@ -9,8 +9,8 @@ use foretime_server::proto::{
 };
 use prost::Message;
 
-use super::{attempts::answer, broken::Broken, run::Run, tasks::Tasks};
-use crate::record::{Record, exchange::Exchange};
+use super::{attempts::answer, broken::Broken, reading::Reading, tasks::Tasks};
+use crate::record::exchange::Exchange;
 
 /// A worker's answer to a query of a workflow, which the service has taken.
 struct Reply<'a> {
@@ -22,8 +22,9 @@ struct Reply<'a> {
 }
 
 /// Checks what became of the answers to queries.
-pub fn check(record: &Record, _runs: &[Run]) -> Option<Broken> {
-    let replies = replies(&Tasks::of(record));
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, ref tasks, .. } = read;
+    let replies = replies(tasks);
     let given: Vec<_> = record.exchanges.iter().filter_map(given).collect();
     let is_of = |reply: &Reply<'_>, (exchange, workflow_id, result): &(&Exchange, String, Option<Payloads>)| {
         reply.workflow_id == *workflow_id && reply.result == *result && answered_ns(reply.exchange) == answered_ns(exchange)
@@ -93,7 +94,7 @@ mod tests {
         {
             *at_ns = taken_ns + after_ns;
         }
-        check(&record, &[]).map(|broken| broken.title)
+        check(&Reading::of(&record, &[])).map(|broken| broken.title)
     }
 
     #[test]

@@ -11,12 +11,14 @@ use prost::Message;
 
 use super::{
     broken::Broken,
+    reading::Reading,
     run::{Run, nonce},
 };
-use crate::record::{Record, exchange::Exchange};
+use crate::record::exchange::Exchange;
 
 /// Checks what histories have of the requests of clients.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, .. } = read;
     record.exchanges.iter().find_map(|exchange| {
         let (run, what) = altered(exchange, runs)?;
         let title = "a history has something else than its client asked for";
@@ -159,7 +161,7 @@ mod tests {
         if let Some(signaled) = &mut run.events[1].attributes {
             change(signaled);
         }
-        check(&talk.record(), &[run]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[run])).map(|broken| broken.title)
     }
 
     #[test]

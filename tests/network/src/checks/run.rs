@@ -11,6 +11,8 @@ use foretime_server::{
 use prost_types::{Duration, Timestamp};
 use serde_json::Value;
 
+use crate::nodes::interpreter::payload;
+
 /// A run, decoded once.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -130,7 +132,7 @@ pub(super) fn span_ns(span: Option<&Duration>) -> Option<i64> {
 
 /// The text of the first payload, which is a JSON string.
 pub(super) fn text(payloads: Option<&Payloads>) -> Option<String> {
-    serde_json::from_slice(&payloads?.payloads.first()?.data).ok()
+    payload::value(payloads)
 }
 
 /// Whether the first payload is this text as a JSON string.
@@ -145,7 +147,7 @@ pub(super) fn is_text(payloads: Option<&Payloads>, expected: &str) -> bool {
 
 /// The nonce in the first payload, which is a JSON object.
 pub(super) fn nonce(payloads: Option<&Payloads>) -> Option<String> {
-    let value: Value = serde_json::from_slice(&payloads?.payloads.first()?.data).ok()?;
+    let value: Value = payload::value(payloads)?;
     value.get("nonce")?.as_str().map(str::to_owned)
 }
 

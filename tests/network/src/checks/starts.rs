@@ -12,21 +12,19 @@ use tonic::{Code, Status};
 use super::{
     attempts::{Attempt, Attempts, Granted, Kind, key_of},
     broken::Broken,
+    reading::Reading,
     run::{Run, find},
 };
-use crate::record::{
-    Record,
-    call::{ClientCall, Given},
-};
+use crate::record::call::{ClientCall, Given};
 
 /// Checks starts, those with a signal too.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let attempts = Attempts::of(record);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref attempts, .. } = read;
     let of_attempts = attempts.iter().find_map(|((kind, workflow_id, nonce), attempts)| match kind {
         Kind::Start | Kind::SignalWithStart => of_start(*kind, workflow_id, nonce, attempts, runs),
         Kind::Signal | Kind::Update | Kind::Cancel | Kind::Terminate => None,
     });
-    of_attempts.or_else(|| record.calls.iter().find_map(|call| heard(call, &attempts, runs)))
+    of_attempts.or_else(|| record.calls.iter().find_map(|call| heard(call, attempts, runs)))
 }
 
 fn of_start(kind: Kind, workflow_id: &str, nonce: &str, attempts: &[Attempt<'_>], runs: &[Run]) -> Option<Broken> {
@@ -112,7 +110,7 @@ mod tests {
     use crate::checks::sample::{History, Talk, already_started, start_call};
 
     fn title(talk: &Talk, runs: &[Run]) -> Option<String> {
-        check(&talk.record(), runs).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), runs)).map(|broken| broken.title)
     }
 
     #[test]
@@ -124,7 +122,7 @@ mod tests {
         let mut record = talk.record();
         record.calls.push(start_call("w", "n-1", "r-1", true));
         let runs = [History::started("w", "r-1", "n-1").continued("r-2").run(), History::of("w", "r-2").completed("r").run()];
-        assert_eq!(check(&record, &runs), None);
+        assert_eq!(check(&Reading::of(&record, &runs)), None);
     }
 
     #[test]
@@ -179,7 +177,7 @@ mod tests {
         let mut record = talk.record();
         record.calls.push(start_call("w", "n-1", "r-2", true));
         let runs = [History::started("w", "r-1", "n-1").completed("r").run()];
-        let broken = check(&record, &runs).expect("a made-up run");
+        let broken = check(&Reading::of(&record, &runs)).expect("a made-up run");
         assert_eq!(broken.title, "a client was told of a run that the service never gave it");
     }
 }

@@ -11,20 +11,19 @@ use foretime_server::proto::{
 };
 
 use super::{
-    attempts::Attempts,
     broken::Broken,
     clock::Clock,
+    reading::Reading,
     run::{Run, event_ns, find, span_ns},
     tasks::{Handed, Said, Tasks, Work},
 };
-use crate::record::Record;
 
 /// What rounding may take from a backoff that was computed in floating point.
 const ROUNDING_NS: i64 = 1_000;
 
 /// Checks that what waits for an instant has waited for it.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    runs.iter().find_map(early_timeout).or_else(|| early_retry(record, runs))
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    read.runs.iter().find_map(early_timeout).or_else(|| early_retry(read))
 }
 
 /// The first workflow task that timed out too early.
@@ -50,9 +49,8 @@ fn due_ns(run: &Run, event: &HistoryEvent) -> Option<i64> {
 }
 
 /// The first attempt of an activity that came too early after the one before.
-fn early_retry(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let (attempts, tasks) = (Attempts::of(record), Tasks::of(record));
-    let clock = Clock::new(&attempts, &tasks, runs);
+fn early_retry(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { runs, ref tasks, ref clock, .. } = read;
     let mut last: BTreeMap<(&str, &str), (&Handed<'_>, i32)> = BTreeMap::new();
     tasks.handed.iter().find_map(|later| {
         let Work::Activity { activity_id, attempt, .. } = &later.work else { return None };
@@ -61,7 +59,7 @@ fn early_retry(record: &Record, runs: &[Run]) -> Option<Broken> {
             return None;
         }
         let wait_ns = backoff_ns(policy(find(runs, &later.run_id)?, activity_id)?, attempt_before)?;
-        let due_ns = ended_ns(earlier, later, &tasks, &clock)?.saturating_add(wait_ns);
+        let due_ns = ended_ns(earlier, later, tasks, clock)?.saturating_add(wait_ns);
         let early_ns = due_ns.saturating_sub(later.started_ns);
         let detail = || format!("{} started {early_ns} ns before the backoff was over", later.name());
         let title = "an attempt of an activity started before its backoff was over";
@@ -108,7 +106,7 @@ mod tests {
     const FIRST: Activity = Activity { token: "a", workflow_id: "w", run_id: "r", activity_id: "act", attempt: 1, at_s: 10 };
 
     fn title(talk: &Talk, history: History) -> Option<String> {
-        check(&talk.record(), &[history.run()]).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), &[history.run()])).map(|broken| broken.title)
     }
 
     /// An activity whose attempts are 4 s apart, then 8, then 10.

@@ -4,14 +4,12 @@
 use foretime_server::proto::history::history_event::Attributes;
 
 use super::{
-    attempts::{Attempt, Attempts, Granted, Kind, outcome_text},
+    attempts::{Attempt, Granted, Kind, outcome_text},
     broken::Broken,
+    reading::Reading,
     run::{Run, find},
 };
-use crate::record::{
-    Record,
-    call::{Asked, ClientCall, Given},
-};
+use crate::record::call::{Asked, ClientCall, Given};
 
 /// An update in the history of a run.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +21,8 @@ struct Told {
 }
 
 /// Checks updates.
-pub fn check(record: &Record, runs: &[Run]) -> Option<Broken> {
-    let attempts = Attempts::of(record);
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref attempts, .. } = read;
     let of_attempts = attempts.iter().find_map(|((kind, workflow_id, update_id), attempts)| match kind {
         Kind::Update => of_update(workflow_id, update_id, attempts, runs),
         _ => None,
@@ -122,7 +120,7 @@ mod tests {
     use crate::checks::sample::{History, Talk, update_call};
 
     fn title(talk: &Talk, runs: &[Run]) -> Option<String> {
-        check(&talk.record(), runs).map(|broken| broken.title)
+        check(&Reading::of(&talk.record(), runs)).map(|broken| broken.title)
     }
 
     #[test]
@@ -135,7 +133,7 @@ mod tests {
         let mut record = talk.record();
         record.calls.push(update_call("w", "u-1", "r", Ok("u-1 after 2 signals")));
         let runs = [History::of("w", "r").updated("u-1", "u-1 after 2 signals").completed("r").run()];
-        assert_eq!(check(&record, &runs), None);
+        assert_eq!(check(&Reading::of(&record, &runs)), None);
     }
 
     #[test]
@@ -184,7 +182,7 @@ mod tests {
         let mut record = Talk::default().record();
         record.calls.push(update_call("w", "u-1", "r", Ok("u-2 after 1 signals")));
         let runs = [History::of("w", "r").updated("u-1", "u-2 after 1 signals").completed("r").run()];
-        let broken = check(&record, &runs).expect("the outcome of another");
+        let broken = check(&Reading::of(&record, &runs)).expect("the outcome of another");
         assert_eq!(broken.title, "an update was given the outcome of another");
     }
 }

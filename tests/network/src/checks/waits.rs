@@ -4,11 +4,7 @@
 use foretime_server::proto::workflowservice::{PollActivityTaskQueueResponse, PollWorkflowTaskQueueResponse};
 use prost_types::Timestamp;
 
-use super::{
-    attempts::answer,
-    broken::Broken,
-    run::{Run, instant_ns},
-};
+use super::{attempts::answer, broken::Broken, reading::Reading, run::instant_ns};
 use crate::record::{Record, exchange::Exchange};
 
 /// What passes by itself between two events of one instant: the server sleeps by whole milliseconds, and each step of the simulation
@@ -19,7 +15,8 @@ const STEPS_NS: i64 = 5_000_000;
 const EMPTY_AFTER_NS: u64 = 59_000_000_000;
 
 /// Checks how long tasks waited for those who had polled before, and how long polls waited for nothing.
-pub fn check(record: &Record, _runs: &[Run]) -> Option<Broken> {
+pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, .. } = read;
     tasks(record).or_else(|| polls(record))
 }
 
@@ -87,7 +84,7 @@ mod tests {
         let mut task = PollActivityTaskQueueResponse::decode(answer.clone()).expect("a task");
         task.current_attempt_scheduled_time = Some(Timestamp { seconds: scheduled_s, nanos: 0 });
         *answer = task.encode_to_vec().into();
-        check(&record, &[]).map(|broken| broken.title)
+        check(&Reading::of(&record, &[])).map(|broken| broken.title)
     }
 
     #[test]
@@ -104,7 +101,7 @@ mod tests {
         let arrived_ns = record.exchanges[0].arrived_ns;
         let Some((at_ns, _, Ok(answer))) = &mut record.exchanges[0].answered else { panic!("it is answered") };
         (*at_ns, *answer) = (arrived_ns + waited_s * 1_000_000_000, bytes::Bytes::new());
-        check(&record, &[]).map(|broken| broken.title)
+        check(&Reading::of(&record, &[])).map(|broken| broken.title)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a client asks for what it wants, each time with the patience of an SDK.
 
 use foretime_server::proto::{
-    common::{Payloads, WorkflowExecution},
+    common::WorkflowExecution,
     update::outcome,
     workflowservice::{
         DescribeWorkflowExecutionResponse, QueryWorkflowResponse, RequestCancelWorkflowExecutionResponse,
@@ -12,7 +12,7 @@ use foretime_server::proto::{
 use madsim::time;
 use tonic::Status;
 
-use super::{client::Client, requests};
+use super::{client::Client, interpreter::payload, requests};
 use crate::{
     plan::errand::{Errand, Wish},
     record::call::Given,
@@ -89,7 +89,7 @@ async fn update(channel: &Channel, execution: WorkflowExecution, nonce: &str, pa
         let run_id = answer.update_ref.and_then(|it| it.workflow_execution).unwrap_or_default().run_id;
         if let Some(value) = answer.outcome.and_then(|outcome| outcome.value) {
             let outcome = match value {
-                outcome::Value::Success(payloads) => Ok(text_of(&payloads)),
+                outcome::Value::Success(payloads) => Ok(payload::text(Some(&payloads))),
                 outcome::Value::Failure(failure) => Err(failure.message),
             };
             return Ok(Given::Updated { run_id, outcome });
@@ -102,17 +102,11 @@ async fn update(channel: &Channel, execution: WorkflowExecution, nonce: &str, pa
 
 fn answered(answer: QueryWorkflowResponse) -> Result<Given, Status> {
     match (answer.query_result, answer.query_rejected) {
-        (Some(payloads), _) => Ok(Given::Answered(text_of(&payloads))),
+        (Some(payloads), _) => Ok(Given::Answered(payload::text(Some(&payloads)))),
         (None, rejected) => Err(Status::failed_precondition(format!("rejected: {}", words_of(rejected.as_ref())))),
     }
 }
 
 fn words_of(rejected: Option<&foretime_server::proto::query::QueryRejected>) -> String {
     rejected.map_or_else(String::new, |it| it.status().as_str_name().to_owned())
-}
-
-/// The text that a payload has as JSON.
-pub(super) fn text_of(payloads: &Payloads) -> String {
-    let text = payloads.payloads.first().and_then(|payload| serde_json::from_slice(&payload.data).ok());
-    text.unwrap_or_default()
 }

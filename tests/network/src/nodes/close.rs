@@ -11,7 +11,7 @@ use foretime_server::proto::{
 use madsim::time;
 use tonic::Status;
 
-use super::{ask::text_of, client::Client, lock::Turned, requests};
+use super::{client::Client, interpreter::payload, lock::Turned, requests};
 use crate::{
     record::call::Given,
     wire::{
@@ -111,7 +111,7 @@ fn end_of(event: &HistoryEvent) -> Option<End> {
     match event.attributes.as_ref()? {
         Attributes::WorkflowExecutionCompletedEventAttributes(it) => Some(End {
             status: WorkflowExecutionStatus::Completed,
-            result: it.result.as_ref().map(text_of),
+            result: it.result.as_ref().map(|result| payload::text(Some(result))),
             next_run_id: next(&it.new_execution_run_id),
         }),
         Attributes::WorkflowExecutionFailedEventAttributes(it) => {

@@ -267,34 +267,30 @@ fn attempt_of(task: &PollActivityTaskQueueResponse) -> Attempt {
     }
 }
 
+/// A workflow task that begins now.
 fn span_of_task(channel: &Channel, task: &PollWorkflowTaskQueueResponse) -> Span {
     let WorkflowExecution { workflow_id, run_id } = task.workflow_execution.clone().unwrap_or_default();
-    Span {
-        process: channel.process(),
-        from_ns: channel.world().lock().now_ns(),
-        to_ns: None,
-        type_name: task.workflow_type.clone().unwrap_or_default().name,
-        workflow_id,
-        run_id,
-        activity_id: None,
-        attempt: u32::try_from(task.attempt).unwrap_or(0),
-        resumes_from: None,
-        from_step: 0,
-        to_step: None,
-        outcome: Outcome::Open,
-    }
+    let type_name = task.workflow_type.clone().unwrap_or_default().name;
+    Span { type_name, workflow_id, run_id, attempt: u32::try_from(task.attempt).unwrap_or(0), ..span_from_now(channel) }
 }
 
+/// An attempt of an activity that begins now.
 fn span_of_attempt(channel: &Channel, attempt: &Attempt) -> Span {
+    let Attempt { workflow_id, run_id, activity_id, activity_type, attempt } = attempt.clone();
+    let (type_name, activity_id) = (activity_type, Some(activity_id));
+    Span { type_name, workflow_id, run_id, activity_id, attempt, ..span_from_now(channel) }
+}
+
+fn span_from_now(channel: &Channel) -> Span {
     Span {
         process: channel.process(),
         from_ns: channel.world().lock().now_ns(),
         to_ns: None,
-        type_name: attempt.activity_type.clone(),
-        workflow_id: attempt.workflow_id.clone(),
-        run_id: attempt.run_id.clone(),
-        activity_id: Some(attempt.activity_id.clone()),
-        attempt: attempt.attempt,
+        type_name: String::new(),
+        workflow_id: String::new(),
+        run_id: String::new(),
+        activity_id: None,
+        attempt: 0,
         resumes_from: None,
         from_step: 0,
         to_step: None,

@@ -33,7 +33,7 @@ pub(super) fn of(case: &Case, order: &Order, world: &World, service: View<'_>) -
         rot: choices.rot(),
         virtual_ns: world.now_ns(),
         failures: failures.collect(),
-        faults: world.fault_counts().clone(),
+        faults: world.fault_counts(),
         // Workers keep nothing, and each history is replayed in the end.
         replays: world.log.spans.iter().filter(|span| !span.is_activity()).count() as u64,
         replays_checked: service.runs().count() as u64,
