@@ -20,10 +20,13 @@ use crate::{
 
 /// The largest request message in bytes, uncompressed. The same as on the real server (the default of grpc-go).
 pub const LARGEST_REQUEST_BYTES: usize = 4 << 20;
+/// What the service is at when somebody who waited has given up.
+const ABANDONMENT: &str = "the end of a call that waited";
 
 /// A service, and the calls that wait for its answers. `W` is whom an answer goes to, such as one end of a channel.
 ///
-/// A panic of the service is in the log, and the service goes on. So is one of the watcher.
+/// A panic of the service is in the log, and the service goes on; the first is kept ([`Self::first_panic`]). A panic of the watcher is
+/// in the log.
 pub struct Front<W> {
     service: Box<dyn Serve>,
     watcher: Option<Box<dyn Watcher>>,
@@ -38,6 +41,7 @@ pub struct Front<W> {
     notices: VecDeque<Notice>,
     /// When the service is to be advanced next.
     service_due: Option<Time>,
+    first_panic: Option<Panicked>,
 }
 
 /// A call that waits.
@@ -45,6 +49,15 @@ struct Waiting<W> {
     connection: Connection,
     deadline: Option<Time>,
     waiter: W,
+}
+
+/// A panic of the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panicked {
+    /// What the service was at: the method of a call, or words such as `what fell due`.
+    pub amid: String,
+    /// Its message; empty if it is no text.
+    pub message: String,
 }
 
 /// One unary call as it arrives.
@@ -83,6 +96,7 @@ impl<W> Front<W> {
             answers: VecDeque::new(),
             notices: VecDeque::new(),
             service_due: None,
+            first_panic: None,
         };
         front.collect();
         front
@@ -106,7 +120,7 @@ impl<W> Front<W> {
             self.take_waiting(ticket);
         }
         // There is nobody left to tell of a panic.
-        let _ = self.enter(|front| front.service.closed(now, connection, &mut first_come));
+        let _ = self.enter("the end of a connection", |front| front.service.closed(now, connection, &mut first_come));
     }
 
     /// Serves one call. `waiter` is asked for only if the call waits.
@@ -121,7 +135,7 @@ impl<W> Front<W> {
         let connection = caller.connection;
         let deadline = timeout.map(|timeout| now + timeout);
         let call = Call { service: service.to_owned(), method: method.to_owned(), caller, deadline, message };
-        let begun = self.enter(|front| match front.service.call(now, call, &mut first_come) {
+        let begun = self.enter(method, |front| match front.service.call(now, call, &mut first_come) {
             Served::Now(answer) => Begun::Answered(answer),
             Served::Parked(ticket) => {
                 front.wait(ticket, Waiting { connection, deadline, waiter: waiter() });
@@ -138,7 +152,7 @@ impl<W> Front<W> {
     pub fn abandon(&mut self, now: Time, ticket: Ticket) {
         if self.take_waiting(ticket).is_some() {
             // There is nobody left to tell of a panic.
-            let _ = self.enter(|front| front.service.abandon(now, ticket, &mut first_come));
+            let _ = self.enter(ABANDONMENT, |front| front.service.abandon(now, ticket, &mut first_come));
         }
     }
 
@@ -148,9 +162,9 @@ impl<W> Front<W> {
     /// # Errors
     /// The service panicked, with this message. The same may be due again at once, so whoever drives this rests a little.
     pub fn run_due(&mut self, now: Time) -> Result<(), String> {
-        let advanced = catch("the service", || {
-            if self.service.next_deadline().is_some_and(|due| due <= now) {
-                self.service.advance(now, &mut first_come);
+        let advanced = self.attempt("what fell due", |front| {
+            if front.service.next_deadline().is_some_and(|due| due <= now) {
+                front.service.advance(now, &mut first_come);
             }
         });
         self.collect();
@@ -181,6 +195,11 @@ impl<W> Front<W> {
         self.watch(|watcher, view| watcher.look_around(view));
     }
 
+    /// The first panic of the service, if there has been one.
+    pub fn first_panic(&self) -> Option<&Panicked> {
+        self.first_panic.as_ref()
+    }
+
     /// How many calls wait.
     pub fn parked_count(&self) -> usize {
         self.waiting.len()
@@ -192,11 +211,19 @@ impl<W> Front<W> {
     }
 
     /// Does `work`, and then what follows from it: the answers that it gives, and a look. Gives the message of a panic of `work`.
-    fn enter<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> Result<R, String> {
-        let outcome = catch("the service", || work(self));
+    fn enter<R>(&mut self, amid: &str, work: impl FnOnce(&mut Self) -> R) -> Result<R, String> {
+        let outcome = self.attempt(amid, work);
         self.collect();
         self.watch(|watcher, view| watcher.look(view));
         outcome
+    }
+
+    /// Has the service do `work`. Gives the message of its panic, which is kept if it is the first.
+    fn attempt<R>(&mut self, amid: &str, work: impl FnOnce(&mut Self) -> R) -> Result<R, String> {
+        catch("the service", || work(self)).inspect_err(|message| {
+            let panicked = || Panicked { amid: amid.to_owned(), message: message.clone() };
+            self.first_panic.get_or_insert_with(panicked);
+        })
     }
 
     fn wait(&mut self, ticket: Ticket, waiting: Waiting<W>) {
@@ -219,14 +246,14 @@ impl<W> Front<W> {
     /// Takes what the service has to say: answers, lines for the log, and when it is due next.
     fn collect(&mut self) {
         // A panic is in the log; what is left comes next time.
-        let due = catch("the service's queue", || {
-            while let Some((ticket, answer)) = self.service.next_answer() {
-                if let Some(waiting) = self.take_waiting(ticket) {
-                    self.answers.push_back((waiting.waiter, answer));
+        let due = self.attempt("what it had to say", |front| {
+            while let Some((ticket, answer)) = front.service.next_answer() {
+                if let Some(waiting) = front.take_waiting(ticket) {
+                    front.answers.push_back((waiting.waiter, answer));
                 }
             }
-            self.notices.extend(iter::from_fn(|| self.service.next_notice()));
-            self.service.next_deadline()
+            front.notices.extend(iter::from_fn(|| front.service.next_notice()));
+            front.service.next_deadline()
         });
         self.service_due = due.ok().flatten();
     }
@@ -237,7 +264,7 @@ impl<W> Front<W> {
         while let Some(&(_, ticket)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
             let Some(waiting) = self.take_waiting(ticket) else { break };
             self.answers.push_back((waiting.waiter, Err(Status::deadline_exceeded("Deadline Exceeded"))));
-            let abandoned = catch("the service", || self.service.abandon(now, ticket, &mut first_come));
+            let abandoned = self.attempt(ABANDONMENT, |front| front.service.abandon(now, ticket, &mut first_come));
             self.collect();
             outcome = outcome.and(abandoned);
         }

@@ -251,6 +251,21 @@ fn a_panic_is_an_answer_and_the_front_goes_on() {
 }
 
 #[test]
+fn the_first_panic_is_kept() {
+    let mut front = Front::<&str>::new(Faulty::boxed(true));
+    assert_eq!(front.first_panic(), None);
+    let panicked = |amid: &str| Panicked { amid: amid.to_owned(), message: "on purpose".to_owned() };
+    front.run_due(at(1)).expect_err("a panic");
+    assert_eq!(front.first_panic(), Some(&panicked("what fell due")));
+    calls(&mut front, at(2), GetSystemInfoRequest {}).expect_err("another panic");
+    assert_eq!(front.first_panic(), Some(&panicked("what fell due")));
+
+    let mut front = Front::<&str>::new(Faulty::boxed(false));
+    calls(&mut front, at(2), GetSystemInfoRequest {}).expect_err("a panic");
+    assert_eq!(front.first_panic(), Some(&panicked("GetSystemInfo")));
+}
+
+#[test]
 fn deadlines_pass_although_what_is_due_panics() {
     let mut front = Front::new(Faulty::boxed(true));
     polls(&mut front, at(0), Connection::default(), Some(5), "worker");

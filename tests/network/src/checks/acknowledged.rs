@@ -203,6 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn a_request_to_cancel_one_run_is_not_in_the_history_of_another() {
+        let mut talk = Talk::default();
+        talk.cancel("w", "r-1", "c-1").done();
+        let runs = [
+            History::of("w", "r-1").completed("r").run(),
+            History::of("w", "r-2").cancel_requested("c-1").completed("r").run(),
+        ];
+        let broken = check(&Reading::of(&talk.record(), &runs)).expect("a request to cancel that went astray");
+        assert_eq!(broken.title, "a request to cancel one run is in the history of another");
+    }
+
+    #[test]
     fn a_request_to_cancel_leaves_an_event_unless_the_run_was_closed_or_is_to_be_cancelled_already() {
         let mut talk = Talk::default();
         talk.cancel("w", "", "c-1").done();

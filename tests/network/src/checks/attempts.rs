@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use foretime_server::proto::{
     common::WorkflowExecution,
+    enums::UpdateWorkflowExecutionLifecycleStage,
     update::{Outcome, UpdateRef, outcome::Value},
     workflowservice::{
         PollWorkflowExecutionUpdateRequest, PollWorkflowExecutionUpdateResponse, RequestCancelWorkflowExecutionRequest,
@@ -65,6 +66,7 @@ pub(super) enum Granted {
     Done,
     Updated {
         run_id: String,
+        stage: UpdateWorkflowExecutionLifecycleStage,
         /// The text of its result, or of its failure; `None` if it has no outcome yet.
         outcome: Option<Result<String, String>>,
     },
@@ -134,14 +136,19 @@ impl<'a> Attempts<'a> {
             "UpdateWorkflowExecution" => {
                 let Ok(it) = UpdateWorkflowExecutionRequest::decode(request) else { return };
                 let update_id = it.request.and_then(|update| update.meta).map(|meta| meta.update_id);
-                let granted = answer::<UpdateWorkflowExecutionResponse>(exchange).map(|it| updated(it.update_ref, it.outcome));
+                let granted = answer::<UpdateWorkflowExecutionResponse>(exchange).map(|it| {
+                    let stage = it.stage();
+                    updated(it.update_ref, stage, it.outcome)
+                });
                 self.add(exchange, Kind::Update, ids(it.workflow_execution), update_id, granted);
             }
             "PollWorkflowExecutionUpdate" => {
                 let Ok(it) = PollWorkflowExecutionUpdateRequest::decode(request) else { return };
                 let Some(UpdateRef { workflow_execution, update_id }) = it.update_ref else { return };
-                let granted =
-                    answer::<PollWorkflowExecutionUpdateResponse>(exchange).map(|it| updated(it.update_ref, it.outcome));
+                let granted = answer::<PollWorkflowExecutionUpdateResponse>(exchange).map(|it| {
+                    let stage = it.stage();
+                    updated(it.update_ref, stage, it.outcome)
+                });
                 self.add(exchange, Kind::Update, ids(workflow_execution), Some(update_id), granted);
             }
             "RequestCancelWorkflowExecution" => {
@@ -195,9 +202,9 @@ pub(super) fn outcome_text(outcome: Outcome) -> Option<Result<String, String>> {
     }
 }
 
-fn updated(reference: Option<UpdateRef>, outcome: Option<Outcome>) -> Granted {
+fn updated(reference: Option<UpdateRef>, stage: UpdateWorkflowExecutionLifecycleStage, outcome: Option<Outcome>) -> Granted {
     let (_, run_id) = ids(reference.and_then(|reference| reference.workflow_execution));
-    Granted::Updated { run_id, outcome: outcome.and_then(outcome_text) }
+    Granted::Updated { run_id, stage, outcome: outcome.and_then(outcome_text) }
 }
 
 fn ids(execution: Option<WorkflowExecution>) -> (String, String) {

@@ -23,13 +23,12 @@ pub fn check(read: &Reading<'_>) -> Option<Broken> {
     let workflow_ids: BTreeSet<&str> = calls.map(|call| call.workflow_id.as_str()).collect();
     workflow_ids.into_iter().find_map(|workflow_id| {
         let calls: Vec<&ClientCall> = record.calls.iter().filter(|call| call.workflow_id == workflow_id).collect();
-        let why = match linear::check(workflow_id, &calls, &truth(workflow_id, runs)) {
-            // What could not be decided in bounded time is no contradiction.
-            Ok(Verdict::Explained | Verdict::NotDecided) => return None,
-            Err(why) => why,
+        let (title, why) = match linear::check(workflow_id, &calls, &truth(workflow_id, runs)) {
+            Ok(Verdict::Explained) => return None,
+            Ok(Verdict::NotDecided) => ("it could not be decided whether what clients were told can be true", String::new()),
+            Err(why) => ("clients were told what cannot be true at once", why.to_string()),
         };
-        let (title, detail) = ("clients were told what cannot be true at once".to_owned(), format!("{workflow_id}: {why}"));
-        Some(Broken { title, detail, at_ns: 0, process: None })
+        Some(Broken { title: title.to_owned(), detail: format!("{workflow_id}: {why}"), at_ns: 0, process: None })
     })
 }
 

@@ -1,19 +1,21 @@
 //! What many seeds together must show, each at least once: a check that has nothing to look at would pass.
 
+use std::collections::BTreeSet;
+
 use foretime_server::proto::{enums::EventType, history::HistoryEvent};
 use tonic::Code;
 
-use super::Run;
+use super::run::{Run, event_ns};
 use crate::{
-    record::{Record, call::Given},
-    world::World,
+    record::{Record, call::Given, exchange::Exchange},
+    world::{STARTS_AT, World},
 };
 
 /// Whether a run shows something.
 type Shows = fn(&Record, &[Run]) -> bool;
 
 /// What is to be shown, and whether a run does.
-const CLAIMS: [(&str, Shows); 12] = [
+const CLAIMS: [(&str, Shows); 13] = [
     ("a run closes", |_, runs| runs.iter().any(|run| run.close_event().is_some())),
     ("a run continues as new", |_, runs| has(runs, EventType::WorkflowExecutionContinuedAsNew)),
     ("a child starts", |_, runs| has(runs, EventType::ChildWorkflowExecutionStarted)),
@@ -35,6 +37,11 @@ const CLAIMS: [(&str, Shows); 12] = [
         requests.sort_unstable();
         requests.windows(2).any(|pair| pair[0] == pair[1])
     }),
+    ("time skips that a client has unlocked", |record, runs| {
+        // Who awaits the outcome of an update lifts the lock as well.
+        let is_by_unlock = record.exchanges.iter().all(|exchange| exchange.method != "UpdateWorkflowExecution");
+        is_by_unlock && has_unlocked(record) && has_skipped(record, runs)
+    }),
 ];
 
 /// The names of what is to be shown.
@@ -48,6 +55,25 @@ pub fn note(world: &mut World, runs: &[Run]) {
         let is_shown = shows(&world.record, runs);
         world.claim(name, is_shown);
     }
+}
+
+/// Whether a client has lifted the lock of the start: it unlocked time before it locked it.
+fn has_unlocked(record: &Record) -> bool {
+    let is_turn = |method: &str| method == "LockTimeSkipping" || method == "UnlockTimeSkipping";
+    let mut turned = BTreeSet::new();
+    let turns = record.exchanges.iter().filter(|exchange| is_turn(&exchange.method) && is_granted(exchange));
+    turns.filter(|exchange| turned.insert(exchange.connection)).any(|exchange| exchange.method == "UnlockTimeSkipping")
+}
+
+/// Whether the server's time is ahead of the wall in the end.
+fn has_skipped(record: &Record, runs: &[Run]) -> bool {
+    let wall_ns = record.exchanges.last().map_or(0, |exchange| exchange.arrived_ns);
+    let last_ns = runs.iter().flat_map(|run| &run.events).map(event_ns).max();
+    last_ns.is_some_and(|last_ns| last_ns > STARTS_AT.time(wall_ns).as_nanos())
+}
+
+fn is_granted(exchange: &Exchange) -> bool {
+    matches!(exchange.answered, Some((.., Ok(_))))
 }
 
 fn has(runs: &[Run], event_type: EventType) -> bool {

@@ -91,7 +91,7 @@ fn single(runs: &[Run], workflow_id: &str, is_it: impl Fn(&Attributes) -> bool) 
 }
 
 /// When the event happened that an accepted answer has left.
-fn time_of(report: &Report<'_>, tasks: &Tasks<'_>, runs: &[Run]) -> Option<i64> {
+pub(super) fn time_of(report: &Report<'_>, tasks: &Tasks<'_>, runs: &[Run]) -> Option<i64> {
     let task = tasks.task_of(report)?;
     let run = find(runs, &task.run_id)?;
     let is_it = |event: &&HistoryEvent| match (&task.work, &report.said, &event.attributes) {

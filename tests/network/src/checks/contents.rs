@@ -197,6 +197,19 @@ mod tests {
     }
 
     #[test]
+    fn an_activity_is_told_to_stop_by_nobody() {
+        let title = |beat: RecordActivityTaskHeartbeatResponse| {
+            let mut talk = Talk::default();
+            talk.heartbeat("a").beaten(&beat);
+            check(&Reading::of(&talk.record(), &[])).map(|broken| broken.title)
+        };
+        assert_eq!(title(RecordActivityTaskHeartbeatResponse::default()), None);
+        let cancelled = RecordActivityTaskHeartbeatResponse { cancel_requested: true, ..Default::default() };
+        let expected = Some("an activity was told to stop, which nobody had asked for");
+        assert_eq!(title(cancelled).as_deref(), expected);
+    }
+
+    #[test]
     fn a_task_is_handed_to_the_worker_that_its_history_names() {
         let mut talk = Talk::default();
         talk.poll_workflow_task().workflow_task(TASK);

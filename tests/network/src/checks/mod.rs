@@ -2,7 +2,7 @@
 //! them in the end ([`Run`]), all read once ([`Reading`]), and gives the first thing that is not so ([`Broken`]).
 //!
 //! Of what clients did: [`starts`], [`requested`] (whether histories have all that was asked for), [`acknowledged`] (signals,
-//! terminations, requests to cancel), [`updates`], [`queries`], [`replies`] (of workers to queries), [`awaits`], [`refusals`], and
+//! terminations, requests to cancel), [`updates`], [`queries`], [`described`], [`replies`] (of workers to queries), [`awaits`], [`refusals`], and
 //! [`chains`] (whether all of it can be true at once). Of what workers did: [`handed`], [`contents`] (what tasks came with), [`answers`],
 //! [`failures`], [`held`], [`late`], [`effects`]. Of both: [`polls`]. Of time: [`timers`], [`waits`], [`pace`], [`locked`]. Of the
 //! histories alone: [`histories`]. Of what is left: [`calm`], [`rest`]. [`claims`] are what many seeds must show. They share [`attempts`]
@@ -19,6 +19,7 @@ pub mod chains;
 pub mod claims;
 mod clock;
 pub mod contents;
+pub mod described;
 pub mod effects;
 pub mod failures;
 pub mod handed;
@@ -63,7 +64,7 @@ pub fn all(world: &mut World, view: View<'_>) {
     if let Some(wrong) = histories::illegal(&runs) {
         world.find(None, wrong);
     }
-    let checks: [Check; 22] = [
+    let checks: [Check; 23] = [
         starts::check,
         acknowledged::check,
         updates::check,
@@ -76,6 +77,7 @@ pub fn all(world: &mut World, view: View<'_>) {
         late::check,
         polls::check,
         queries::check,
+        described::check,
         replies::check,
         refusals::check,
         awaits::check,

@@ -1,14 +1,40 @@
-//! The server's time never goes slower than the clock of its machine, and never back. It may go faster: it skips.
+//! The server's time never goes slower than the clock of its machine, and never back. It may go faster: it skips. But it does not while
+//! a worker is at work.
 
 use std::collections::BTreeMap;
 
 use foretime_server::proto::testservice::GetCurrentTimeResponse;
 
-use super::{attempts::answer, broken::Broken, reading::Reading, run::instant_ns, tasks::Work};
+use super::{attempts::answer, broken::Broken, clock, reading::Reading, run::instant_ns, tasks::Work};
 use crate::record::{Record, exchange::Exchange};
+
+/// What passes by itself in one instant: each step of the simulation takes some nanoseconds.
+const STEPS_NS: i64 = 5_000_000;
 
 /// Checks the pace of the server's time.
 pub fn check(read: &Reading<'_>) -> Option<Broken> {
+    fell_behind(read).or_else(|| ran_ahead(read))
+}
+
+/// The first task of which the server took an answer, but whose time it did not wait for. It waits for a worker that it knows to be there
+/// (its connection is), and that has not failed at the same before.
+fn ran_ahead(read: &Reading<'_>) -> Option<Broken> {
+    let &Reading { record, runs, ref tasks, .. } = read;
+    tasks.reports.iter().filter(|report| report.ends_task() && report.is_accepted()).find_map(|report| {
+        let task = tasks.task_of(report).filter(|task| task.exchange.connection == report.exchange.connection)?;
+        if matches!(task.work, Work::Workflow { attempt: 2.., .. } | Work::Query) {
+            return None;
+        }
+        let (handed_ns, ..) = task.exchange.answered.as_ref()?;
+        let passed_ns = wall_ns(record, *handed_ns, report.exchange.arrived_ns);
+        let gone_ns = clock::time_of(report, tasks, runs)?.saturating_sub(task.started_ns);
+        let detail = || format!("{gone_ns} ns within {passed_ns} ns, at {}", task.name());
+        let title = "time skipped while a worker was at work";
+        (gone_ns > passed_ns.saturating_add(STEPS_NS)).then(|| Broken::at(report.exchange, title, detail()))
+    })
+}
+
+fn fell_behind(read: &Reading<'_>) -> Option<Broken> {
     let record = read.record;
     instants(read).windows(2).find_map(|pair| {
         let [earlier, later] = pair else { return None };
@@ -65,8 +91,10 @@ fn wall_ns(record: &Record, from_ns: u64, to_ns: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use foretime_server::engine::Connection;
+
     use super::*;
-    use crate::checks::sample::{History, Talk};
+    use crate::checks::sample::{Activity, History, Talk};
 
     const S_NS: u64 = 1_000_000_000;
 
@@ -80,6 +108,31 @@ mod tests {
         record.exchanges[1].arrived_ns = record.exchanges[0].arrived_ns + wall_s * S_NS;
         record.stood = vec![(5 * S_NS, stood_s * S_NS)];
         check(&Reading::of(&record, &[history.run()])).map(|broken| broken.title)
+    }
+
+    /// A worker is given an activity in second 10 of the server's time, and completes it some seconds of its own later, which is in the
+    /// history in this second. `stays`: on the same connection.
+    fn title_at_work(wall_s: u64, at_s: i64, stays: bool) -> Option<String> {
+        let mut talk = Talk::default();
+        let task = Activity { token: "a", workflow_id: "w", run_id: "r", activity_id: "act", attempt: 3, at_s: 10 };
+        talk.poll_activity_task().activity_task(task);
+        talk.complete_activity("a", "done").done();
+        let history = History::of("w", "r").activity_scheduled("act").at_s(at_s).activity_completed("act", 3, "done");
+        let mut record = talk.record();
+        let handed_ns = record.exchanges[0].answered.as_ref().map_or(0, |(at_ns, ..)| *at_ns);
+        record.exchanges[1].arrived_ns = handed_ns + wall_s * S_NS;
+        if !stays {
+            record.exchanges[1].connection = Connection(2);
+        }
+        check(&Reading::of(&record, &[history.run()])).map(|broken| broken.title)
+    }
+
+    #[test]
+    fn time_does_not_skip_while_a_worker_is_at_work() {
+        assert_eq!(title_at_work(5, 15, true), None);
+        assert_eq!(title_at_work(5, 16, true).as_deref(), Some("time skipped while a worker was at work"));
+        // A worker whose connection has closed may be gone.
+        assert_eq!(title_at_work(5, 16, false), None);
     }
 
     #[test]

@@ -218,6 +218,14 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_is_not_told_that_there_is_no_more_without_an_event() {
+        let mut talk = Talk::default();
+        talk.read_history("w", "r", true).page(&[], false);
+        let expected = Some("who waited for an event was told that there is no more, and given none");
+        assert_eq!(title(&talk, &[history().run()]).as_deref(), expected);
+    }
+
+    #[test]
     fn the_events_of_a_task_that_was_not_written_may_be_at_the_end_of_a_page() {
         let run = history().run();
         let mut page = run.events[..3].to_vec();

@@ -1,20 +1,28 @@
 //! An update that the service has acknowledged is in the history of its run with the outcome that was told, and each run has it once at
-//! most. An update id counts within its run, so one that is sent again after its run has closed may be in the next run as well.
+//! most. An update id counts within its run, so one that is sent again after its run has closed may be in the next run as well. One that
+//! was told as accepted was in the history by then. The workers of these runs answer each update that comes with a task, so none is
+//! rejected by anybody else.
 
-use foretime_server::proto::history::history_event::Attributes;
+use foretime_server::proto::{enums::UpdateWorkflowExecutionLifecycleStage, history::history_event::Attributes};
 
 use super::{
     attempts::{Attempt, Granted, Kind, outcome_text},
     broken::Broken,
+    clock::Clock,
     reading::Reading,
-    run::{Run, find},
+    run::{Run, event_ns, find},
 };
-use crate::record::call::{Asked, ClientCall, Given};
+use crate::{
+    nodes::interpreter::update::rejection_of,
+    record::call::{Asked, ClientCall, Given},
+};
 
 /// An update in the history of a run.
 #[derive(Clone, Debug, Default)]
 struct Told {
     accepted_count: usize,
+    /// When it was accepted first; nanoseconds of the server's time.
+    accepted_ns: Option<i64>,
     completed_count: usize,
     /// The text of its result, or of its failure.
     outcome: Option<Result<String, String>>,
@@ -22,9 +30,10 @@ struct Told {
 
 /// Checks updates.
 pub fn check(read: &Reading<'_>) -> Option<Broken> {
-    let &Reading { record, runs, ref attempts, .. } = read;
+    let &Reading { record, runs, ref attempts, ref clock, .. } = read;
     let of_attempts = attempts.iter().find_map(|((kind, workflow_id, update_id), attempts)| match kind {
-        Kind::Update => of_update(workflow_id, update_id, attempts, runs),
+        Kind::Update => of_update(workflow_id, update_id, attempts, runs)
+            .or_else(|| attempts.iter().find_map(|attempt| of_acceptance(update_id, attempt, runs, clock))),
         _ => None,
     });
     of_attempts.or_else(|| record.calls.iter().find_map(|call| heard(call, runs)))
@@ -45,10 +54,21 @@ fn of_update(workflow_id: &str, update_id: &str, attempts: &[Attempt<'_>], runs:
         return Some(Broken::at(last, "an update is in more histories than it was sent for", detail));
     }
     attempts.iter().find_map(|attempt| {
-        let Some(Granted::Updated { run_id, outcome }) = &attempt.granted else { return None };
+        let Some(Granted::Updated { run_id, outcome, .. }) = &attempt.granted else { return None };
         let (title, detail) = misfit(runs, workflow_id, run_id, update_id, outcome.as_ref()?)?;
         Some(Broken::at(attempt.exchange, title, detail))
     })
+}
+
+/// An update that was told as accepted, without an outcome, was in the history when that was told.
+fn of_acceptance(update_id: &str, attempt: &Attempt<'_>, runs: &[Run], clock: &Clock) -> Option<Broken> {
+    let Some(Granted::Updated { run_id, stage, outcome: None }) = &attempt.granted else { return None };
+    let is_told = *stage >= UpdateWorkflowExecutionLifecycleStage::Accepted;
+    let (_, step, _) = attempt.exchange.answered.as_ref().filter(|_| is_told)?;
+    let told = find(runs, run_id).map(|run| told(run, update_id)).unwrap_or_default();
+    let is_in_time = told.accepted_ns.is_some_and(|accepted_ns| accepted_ns <= clock.at_most(*step));
+    let title = "an update was told as accepted before it was in the history";
+    (!is_in_time).then(|| Broken::at(attempt.exchange, title, format!("{update_id} in run {run_id}")))
 }
 
 /// What a client was told in the end.
@@ -59,6 +79,12 @@ fn heard(call: &ClientCall, runs: &[Run]) -> Option<Broken> {
         && !text.starts_with(nonce)
     {
         let title = "an update was given the outcome of another";
+        return Some(Broken::told(call, title, format!("{nonce} was answered with {text}")));
+    }
+    if let Err(text) = outcome
+        && *text != rejection_of(nonce)
+    {
+        let title = "an update was told as failed, with words that no worker has said of it";
         return Some(Broken::told(call, title, format!("{nonce} was answered with {text}")));
     }
     let (title, detail) = misfit(runs, &call.workflow_id, run_id, update_id, outcome)?;
@@ -90,12 +116,13 @@ fn misfit(
 
 fn told(run: &Run, update_id: &str) -> Told {
     let mut told = Told::default();
-    for attributes in run.events.iter().filter_map(|event| event.attributes.as_ref()) {
-        match attributes {
-            Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it) if it.protocol_instance_id == update_id => {
+    for event in &run.events {
+        match &event.attributes {
+            Some(Attributes::WorkflowExecutionUpdateAcceptedEventAttributes(it)) if it.protocol_instance_id == update_id => {
                 told.accepted_count += 1;
+                told.accepted_ns.get_or_insert_with(|| event_ns(event));
             }
-            Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it)
+            Some(Attributes::WorkflowExecutionUpdateCompletedEventAttributes(it))
                 if it.meta.as_ref().is_some_and(|meta| meta.update_id == update_id) =>
             {
                 told.completed_count += 1;
@@ -130,8 +157,10 @@ mod tests {
         talk.update("w", "u-1").updated("r", Some(Ok("u-1 after 2 signals")));
         talk.update("w", "u-2-bad").updated("r", Some(Err("rejected")));
         talk.update("w", "u-3").updated("r", None);
+        talk.update("w", "u-1").accepted("r");
         let mut record = talk.record();
         record.calls.push(update_call("w", "u-1", "r", Ok("u-1 after 2 signals")));
+        record.calls.push(update_call("w", "u-2-bad", "r", Err("u-2-bad is rejected")));
         let runs = [History::of("w", "r").updated("u-1", "u-1 after 2 signals").completed("r").run()];
         assert_eq!(check(&Reading::of(&record, &runs)), None);
     }
@@ -154,6 +183,31 @@ mod tests {
         talk.update("w", "u-1").updated("r", Some(Err("no")));
         let runs = [History::of("w", "r").updated("u-1", "u-1 after 1 signals").completed("r").run()];
         assert_eq!(title(&talk, &runs).as_deref(), Some("an update that completed was told as failed"));
+    }
+
+    #[test]
+    fn an_update_that_was_told_as_accepted_was_in_the_history_by_then() {
+        let expected = Some("an update was told as accepted before it was in the history");
+        let mut talk = Talk::default();
+        talk.update("w", "u-1").accepted("r");
+        let without = [History::of("w", "r").completed("r").run()];
+        assert_eq!(title(&talk, &without).as_deref(), expected);
+        // It came again, after the signal that bounds the time of the first answer.
+        talk.signal("w", "", "s-1").done();
+        talk.update("w", "u-1").updated("r", Some(Ok("u-1 after 1 signals")));
+        let later = History::of("w", "r").at_s(5).signaled("s-1").at_s(6).updated("u-1", "u-1 after 1 signals");
+        assert_eq!(title(&talk, &[later.completed("r").run()]).as_deref(), expected);
+        let earlier = History::of("w", "r").updated("u-1", "u-1 after 1 signals").at_s(5).signaled("s-1");
+        assert_eq!(title(&talk, &[earlier.completed("r").run()]), None);
+    }
+
+    #[test]
+    fn an_update_is_rejected_by_nobody_but_its_worker() {
+        let mut record = Talk::default().record();
+        record.calls.push(update_call("w", "u-1", "r", Err("it wasn't processed")));
+        let runs = [History::of("w", "r").completed("r").run()];
+        let broken = check(&Reading::of(&record, &runs)).expect("a rejection of nobody");
+        assert_eq!(broken.title, "an update was told as failed, with words that no worker has said of it");
     }
 
     #[test]

@@ -70,7 +70,6 @@ impl Client {
                 time::sleep(errand.rest).await;
             }
             self.do_errand(&channel, &errand).await;
-            self.with(|memory| memory.next += 1);
         }
         while let Some(workflow_id) = self.with(|memory| memory.started.last().cloned()) {
             let asked = Asked::Await { run_id: String::new() };
@@ -88,6 +87,8 @@ impl Client {
         let look = if locked.is_some() { Look::first(channel).await } else { None };
         let workflow_id = &errand.workflow_id;
         self.call(channel, workflow_id, self.asked(errand), |run_id| self.ask(channel, errand, run_id)).await;
+        // A crash from here on does not bring the call back.
+        self.with(|memory| memory.next += 1);
         // Who has unlocked time itself, on a connection that it has lost since, may find that to hold on the next one.
         if let Some(look) = look.filter(|_| !self.with(|memory| memory.has_unlocked)) {
             look.again(channel, &self.name).await;

@@ -15,6 +15,8 @@ pub struct Exchange {
     pub method: String,
     /// The encoded request.
     pub request: Bytes,
+    /// How long its caller waits from then on, in milliseconds; 0: for ever.
+    pub timeout_ms: u64,
     /// When it reached the service; virtual nanoseconds since the start of the run.
     pub arrived_ns: u64,
     /// The place of its arrival among all arrivals and answers of the run: what has a smaller one was before.

@@ -10,6 +10,7 @@ use std::{
 
 use foretime_campaign::{
     choices::Label,
+    finding::{Panicked, Whose, Wrong},
     log::{Passage, Refusal},
     process::ProcessId,
 };
@@ -25,10 +26,7 @@ use madsim::{
 };
 use tokio::sync::Notify;
 
-use super::{
-    frame::{Frame, Load, Reply, Request},
-    panics::Heeded,
-};
+use super::frame::{Frame, Load, Reply, Request};
 use crate::{
     record::exchange::Exchange,
     world::{STARTS_AT, Shared},
@@ -64,6 +62,8 @@ struct State {
     parked: BTreeMap<(Connection, u64), (Ticket, usize)>,
     /// For how long the machine has stood still in all.
     stood: Duration,
+    /// A panic of the service has been found.
+    has_panicked: bool,
 }
 
 /// Who waits for the answer to a parked call.
@@ -79,10 +79,11 @@ impl Server {
     /// A service that nobody has reached yet.
     pub fn new(world: Shared, service: Box<dyn Serve>) -> Self {
         let state = State {
-            front: Front::new(Heeded::boxed(service, world.clone())),
+            front: Front::new(service),
             senders: BTreeMap::new(),
             parked: BTreeMap::new(),
             stood: Duration::ZERO,
+            has_panicked: false,
         };
         Self { inner: Arc::new(Inner { world, state: Mutex::new(state), wake: Notify::new() }) }
     }
@@ -164,6 +165,7 @@ impl Server {
             connection,
             method: request.method.clone(),
             request: request.message.clone(),
+            timeout_ms: request.timeout_ms,
             arrived_ns,
             arrived_step,
             answered: None,
@@ -234,6 +236,17 @@ impl Server {
             self.answer(state, connection, id, exchange, answer);
         }
         while state.front.next_notice().is_some() {}
+        self.find_panic(state);
+    }
+
+    /// `Front` answers a call that panicked with `INTERNAL`, which callers try again: without this nobody might ever hear of it.
+    fn find_panic(&self, state: &mut State) {
+        let Some(first) = state.front.first_panic().filter(|_| !state.has_panicked) else { return };
+        let (process, thread) = ("server".to_owned(), "main".to_owned());
+        let (message, place) = (first.message.clone(), first.amid.clone());
+        let panicked = Panicked { process, whose: Whose::User, message, amid: None, thread, place };
+        state.has_panicked = true;
+        self.inner.world.lock().find(None, Wrong::Panicked(Box::new(panicked)));
     }
 
     /// Runs what is due, and sleeps until something is.

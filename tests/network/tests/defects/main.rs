@@ -54,6 +54,13 @@ fn a_poll_is_sent_away_though_there_may_be_tasks() {
 }
 
 #[test]
+fn an_update_does_not_come_with_its_task() {
+    let service = |config: &_| boxed::<polls::ForgetsUpdates>(config);
+    let words = "an update was told as failed, with words that no worker has said of it";
+    finds("an_update_does_not_come_with_its_task", service, words);
+}
+
+#[test]
 fn a_failure_of_an_activity_is_acknowledged_but_dropped() {
     let service = |config: &_| boxed::<calls::DropsFailures>(config);
     let words = "a failure of an activity that the service acknowledged is not what became of its attempt";

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use foretime_proto::workflowservice::PollWorkflowTaskQueueResponse;
 use foretime_server::{
     engine::Connection,
     rpc::{Answer, Call},
 };
+use prost::Message;
 
 use crate::Tamper;
 
@@ -51,6 +53,30 @@ impl Tamper for HandsOutTwice {
             }
         }
         Some(answer)
+    }
+}
+
+/// One workflow task in three comes without the updates that are for it.
+#[derive(Default)]
+pub(crate) struct ForgetsUpdates {
+    count: u64,
+}
+
+impl Tamper for ForgetsUpdates {
+    fn goes(&mut self, call: &Call, answer: Answer) -> Option<Answer> {
+        if call.method != "PollWorkflowTaskQueue" {
+            return Some(answer);
+        }
+        let without = answer.map(|message| {
+            let mut task = PollWorkflowTaskQueueResponse::decode(&*message).unwrap_or_default();
+            self.count += u64::from(!task.messages.is_empty());
+            if task.messages.is_empty() || !self.count.is_multiple_of(3) {
+                return message;
+            }
+            task.messages.clear();
+            task.encode_to_vec().into()
+        });
+        Some(without)
     }
 }
 

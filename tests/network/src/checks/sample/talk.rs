@@ -5,6 +5,7 @@ use foretime_campaign::process::ProcessId;
 use foretime_server::{
     engine::Connection,
     proto::{
+        enums::UpdateWorkflowExecutionLifecycleStage,
         failure::Failure,
         history::{
             History, HistoryEvent, WorkflowTaskScheduledEventAttributes, WorkflowTaskStartedEventAttributes,
@@ -12,6 +13,7 @@ use foretime_server::{
         },
         query::WorkflowQuery,
         update::{Meta, Outcome, Request, UpdateRef, outcome::Value},
+        workflow::WorkflowExecutionInfo,
         workflowservice::*,
     },
 };
@@ -19,7 +21,10 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use super::{QUEUE, at, event, execution, input_with, queue, seconds, text};
-use crate::record::{Record, exchange::Exchange};
+use crate::{
+    checks::Run,
+    record::{Record, exchange::Exchange},
+};
 
 /// A workflow task as a poll gives it. Its worker has 10 s.
 #[derive(Clone, Copy)]
@@ -120,6 +125,12 @@ impl Talk {
         self.ask("QueryWorkflow", &QueryWorkflowRequest { execution, ..QueryWorkflowRequest::default() })
     }
 
+    pub(in crate::checks) fn describe(&mut self, workflow_id: &str) -> Asking<'_> {
+        let execution = Some(execution(workflow_id, ""));
+        let request = DescribeWorkflowExecutionRequest { execution, ..DescribeWorkflowExecutionRequest::default() };
+        self.ask("DescribeWorkflowExecution", &request)
+    }
+
     pub(in crate::checks) fn read_history(&mut self, workflow_id: &str, run_id: &str, close_event_only: bool) -> Asking<'_> {
         let request = GetWorkflowExecutionHistoryRequest {
             execution: Some(execution(workflow_id, run_id)),
@@ -195,6 +206,7 @@ impl Talk {
             connection: Connection(1),
             method: method.to_owned(),
             request: request.encode_to_vec().into(),
+            timeout_ms: 0,
             arrived_ns: self.step,
             arrived_step: self.step,
             answered: None,
@@ -243,6 +255,39 @@ impl Asking<'_> {
             outcome: outcome.map(|value| Outcome { value: Some(value) }),
             ..UpdateWorkflowExecutionResponse::default()
         });
+    }
+
+    /// Accepted by the workflow, without an outcome so far.
+    pub(in crate::checks) fn accepted(self, run_id: &str) {
+        let workflow_execution = Some(execution("", run_id));
+        self.give(&UpdateWorkflowExecutionResponse {
+            update_ref: Some(UpdateRef { workflow_execution, ..UpdateRef::default() }),
+            stage: UpdateWorkflowExecutionLifecycleStage::Accepted.into(),
+            ..UpdateWorkflowExecutionResponse::default()
+        });
+    }
+
+    /// What the server says to a heartbeat.
+    pub(in crate::checks) fn beaten(self, response: &RecordActivityTaskHeartbeatResponse) {
+        self.give(response);
+    }
+
+    /// A run as it is, but for this change.
+    pub(in crate::checks) fn described(self, run: &Run, change: impl FnOnce(&mut DescribeWorkflowExecutionResponse)) {
+        let started = run.started().cloned().unwrap_or_default();
+        let mut info = WorkflowExecutionInfo {
+            execution: Some(execution(&run.workflow_id, &run.run_id)),
+            r#type: started.workflow_type,
+            task_queue: started.task_queue.unwrap_or_default().name,
+            start_time: run.events.first().and_then(|first| first.event_time),
+            close_time: run.close_event().and_then(|close| close.event_time),
+            history_length: i64::try_from(run.events.len()).unwrap_or(i64::MAX),
+            ..WorkflowExecutionInfo::default()
+        };
+        info.set_status(run.status);
+        let mut response = DescribeWorkflowExecutionResponse { workflow_execution_info: Some(info), ..Default::default() };
+        change(&mut response);
+        self.give(&response);
     }
 
     pub(in crate::checks) fn page(self, events: &[HistoryEvent], goes_on: bool) {

@@ -63,7 +63,7 @@ impl Asked {
             rejected_request_message_id: self.message_id.clone(),
             rejected_request_sequencing_event_id: self.sequencing_event_id,
             rejected_request: Some(self.request.clone()),
-            failure: Some(failure(&format!("{} is rejected", self.nonce()))),
+            failure: Some(failure(&rejection_of(&self.nonce()))),
         };
         self.answer("reject", &body)
     }
@@ -84,6 +84,11 @@ impl Asked {
             sequencing_id: None,
         }
     }
+}
+
+/// What a worker says of an update that it rejects.
+pub fn rejection_of(nonce: &str) -> String {
+    format!("{nonce} is rejected")
 }
 
 /// The event of the completion with which a worker asked for this event. A child that could not be started names it as well, but that
