@@ -3,6 +3,7 @@
 use std::{
     fmt,
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -16,7 +17,8 @@ use foretime_server::{
             SleepUntilRequest, SleepUntilResponse,
         },
         testservice::{
-            GetCurrentTimeResponse, SleepRequest, SleepResponse, UnlockTimeSkippingRequest, UnlockTimeSkippingResponse,
+            GetCurrentTimeResponse, LockTimeSkippingRequest, LockTimeSkippingResponse, SleepRequest, SleepResponse,
+            UnlockTimeSkippingRequest, UnlockTimeSkippingResponse,
         },
     },
     rpc::{
@@ -25,6 +27,7 @@ use foretime_server::{
     },
     shell::host::Host,
 };
+use futures_util::FutureExt;
 use temporalio_client::{
     Client, ClientOptions,
     errors::{ClientConnectError, ClientNewError},
@@ -184,7 +187,7 @@ impl Environment {
     }
 
     /// Makes a client's call at a virtual instant, `span` from now: everything due before that has happened, and time stands until
-    /// the call has returned. The call must not wait for time to pass.
+    /// the call has returned. The call must not wait for time to pass. Calls that are joined count from the same instant.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -208,7 +211,16 @@ impl Environment {
     /// [`Error::Refused`] for a span that ends after virtual time does, in 2262.
     pub async fn at<T>(&self, span: Duration, call: impl Future<Output = T>) -> Result<T, Error> {
         let request = SleepUntilRequest { duration: Some(wire_span(span)?), lock: true, time: None };
-        let reached = self.server.call::<SleepUntilResponse>(FORETIME_SERVICE, "SleepUntil", &request).await;
+        // The server drives time on a thread of its own. It must not move until those that are joined with this one have come, too.
+        let held = Unlocks::lock(&self.server)?;
+        tokio::task::yield_now().await;
+        let mut sleep = pin!(self.server.call::<SleepUntilResponse>(FORETIME_SERVICE, "SleepUntil", &request));
+        let reached = sleep.as_mut().now_or_never();
+        drop(held);
+        let reached = match reached {
+            Some(reached) => reached,
+            None => sleep.await,
+        };
         reached.map_err(Error::Refused)?;
         let _unlocks = Unlocks(&self.server);
         Ok(call.await)
@@ -234,6 +246,14 @@ impl Drop for Environment {
 
 /// Takes the lock away that a call at an instant holds, also if the call is given up.
 struct Unlocks<'a>(&'a Server);
+
+impl<'a> Unlocks<'a> {
+    fn lock(server: &'a Server) -> Result<Self, Error> {
+        let request = LockTimeSkippingRequest {};
+        let locked: Result<LockTimeSkippingResponse, _> = server.call_at_once(TEST_SERVICE, "LockTimeSkipping", &request);
+        locked.map(|_| Self(server)).map_err(Error::Refused)
+    }
+}
 
 impl Drop for Unlocks<'_> {
     fn drop(&mut self) {

@@ -207,6 +207,20 @@ async fn calls_at_instants_come_in_order_with_timers() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The server drives time on another thread, which may be faster than the one that makes the calls.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn joined_calls_at_instants_count_from_the_same_instant() -> anyhow::Result<()> {
+    let environment = Environment::start().await?;
+    let slow = async {
+        std::thread::sleep(Duration::from_millis(20));
+        environment.at(DAY, async { environment.now() }).await
+    };
+    let (second, first) = tokio::try_join!(environment.at(DAY * 2, async { environment.now() }), slow)?;
+    let apart = second.duration_since(first)?;
+    assert!(apart > DAY - A_MINUTE && apart < DAY + A_MINUTE, "{apart:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn after_a_skip_settle_waits_for_the_workers() -> anyhow::Result<()> {
     let environment = Environment::start().await?;
