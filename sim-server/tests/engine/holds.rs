@@ -107,6 +107,24 @@ fn a_worker_that_is_back_within_a_second_has_lost_nothing() {
     assert_eq!(t.elapsed(), HOUR);
 }
 
+/// Seed 6539 of `cargo sim seeds`: the last polls of a connection that the worker had given up came after those of the next.
+#[test]
+fn a_poll_that_is_late_on_an_older_connection_does_not_bind_its_worker_to_that() {
+    let mut t = Transcript::skipping();
+    sleeper(&mut t);
+    t.calls_on(2);
+    t.starts("order");
+    let task = t.polls_workflow_task("w1");
+    t.calls_on(1);
+    t.awaits_workflow_task("w1");
+    t.closes(Connection(1));
+    t.time_passes(seconds(5));
+    assert_eq!(t.elapsed(), seconds(5));
+    t.completes(&task, [complete("done")]);
+    t.time_skips();
+    assert_eq!(t.elapsed(), HOUR);
+}
+
 #[test]
 fn polls_that_are_reset_and_do_not_come_back_count_as_gone() {
     let mut t = Transcript::skipping();
@@ -249,14 +267,14 @@ fn the_worker_of_what_is_awaited_may_come_back_later() {
 fn who_awaits_what_was_left_may_start_its_worker_next() {
     let mut t = Transcript::skipping();
     sleeper(&mut t);
-    t.calls_on(1);
+    t.calls_on(10);
     t.starts("order");
     t.runs_workflow_task([start_timer("t", seconds(10))]);
-    t.closes(Connection(1));
+    t.closes(Connection(10));
     t.time_passes(seconds(5));
     assert_eq!(t.elapsed(), HOUR + seconds(4));
     sleeper_again(&mut t);
-    t.calls_on(2);
+    t.calls_on(11);
     t.awaits_close_of("order");
     t.time_passes(seconds(8));
     assert_eq!(t.elapsed(), HOUR + seconds(12));
@@ -267,11 +285,11 @@ fn who_awaits_what_was_left_may_start_its_worker_next() {
 fn a_query_of_a_worker_that_is_gone_does_not_hold_time() {
     let mut t = Transcript::skipping();
     sleeper(&mut t);
-    t.calls_on(1);
+    t.calls_on(10);
     t.starts("order");
     t.runs_workflow_task([]);
-    t.closes(Connection(1));
-    t.calls_on(2);
+    t.closes(Connection(10));
+    t.calls_on(11);
     t.time_passes(seconds(2));
     t.queries("order", "state");
     sleeper_again(&mut t);

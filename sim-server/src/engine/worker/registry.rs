@@ -1,7 +1,8 @@
 //! The workers: who polls, on which connection, and who is gone.
 //!
 //! A worker is known by its instance key, else by its identity, else by its connection. It is gone when the connection on which it
-//! last polled has closed. Which task queues it serves until then, the room of task queues knows.
+//! last polled has closed. A poll on an older one has come late: the worker has given that up. Which task queues it serves until then,
+//! the room of task queues knows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +21,7 @@ const RETURN_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Worker {
     identity: String,
-    /// The one on which it last polled.
+    /// The newest one on which it has polled since it was last connected.
     connection: Connection,
     is_connected: bool,
     is_gone: bool,
@@ -58,10 +59,14 @@ impl Workers {
     pub(crate) fn poll(&mut self, instance_key: &str, identity: &str, connection: Connection) -> (WorkerId, bool) {
         let id = self.known(instance_key, identity, connection);
         let worker = &mut self.all[id.0 as usize];
+        let is_late = worker.is_connected && connection < worker.connection;
         worker.is_connected = true;
         let was_gone = std::mem::take(&mut worker.is_gone);
         if let Some(leaving) = worker.leaving.take() {
             self.leaving.cancel(leaving);
+        }
+        if is_late {
+            return (id, was_gone);
         }
         let before = std::mem::replace(&mut worker.connection, connection);
         if before != connection
