@@ -40,7 +40,8 @@ impl StoreKey for ScheduleKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct WorkerId(pub(crate) u32);
 
-/// A client's connection, numbered by whoever carries its calls, in the order in which they came. 0 is for calls of our own, which have none.
+/// A client's connection, numbered by whoever carries its calls, in the order in which they came. 0 is for calls of our own, which
+/// have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Connection(pub u64);
 
